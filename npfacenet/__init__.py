@@ -1,0 +1,44 @@
+"""FaceNet in pure NumPy.
+
+>>> import npfacenet
+>>> result = npfacenet.verify([0.6, 0.8], [0.8, 0.6], threshold=0.7)
+>>> result.same, round(result.distance, 3)
+(True, 0.283)
+
+The public names are resolved when they are first used, so that importing costs little.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from npfacenet.models import Embeddings, Model, load
+    from npfacenet.recognition import Gallery, enrol, identify, verify
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Embeddings": "npfacenet.models",
+    "Gallery": "npfacenet.recognition",
+    "Model": "npfacenet.models",
+    "enrol": "npfacenet.recognition",
+    "identify": "npfacenet.recognition",
+    "load": "npfacenet.models",
+    "verify": "npfacenet.recognition",
+}
+
+__all__ = ["Embeddings", "Gallery", "Model", "__version__", "enrol", "identify", "load", "verify"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

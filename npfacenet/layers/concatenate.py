@@ -1,0 +1,31 @@
+"""Branches side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from npfacenet.errors import ShapeError
+from npfacenet.layers.layer import Array, Layer, Parameters, Shape
+
+
+@dataclass(frozen=True)
+class Concatenate(Layer):
+    """The channels of all inputs one after the other, in the order given.
+
+    >>> Concatenate().output_shape((12, 12, 128), (12, 12, 32))
+    (12, 12, 160)
+    """
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """(..., C1), (..., C2), ... to (..., C1 + C2 + ...)."""
+        if not inputs or not inputs[0] or any(shape[:-1] != inputs[0][:-1] for shape in inputs):
+            raise ShapeError(
+                f"{self} takes inputs that differ in their channels only, received {list(inputs)}"
+            )
+        return (*inputs[0][:-1], sum(shape[-1] for shape in inputs))
+
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        """(N, ..., C1), (N, ..., C2), ... to (N, ..., C1 + C2 + ...)."""
+        return np.concatenate(self.accept(parameters, *inputs), axis=-1)

@@ -1,0 +1,44 @@
+"""A fully connected layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from npfacenet.layers.layer import Array, Layer, Parameters, ParameterSpec, Shape
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """Every output is a weighted sum of every input: x @ kernel + bias, as Keras' Dense.
+
+    >>> Dense(128).output_shape((736,))
+    (128,)
+    """
+
+    units: int
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        self.require(self.units >= 1, f"units must be at least 1, not {self.units}")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """(features,) to (units,)."""
+        self.one_input(*inputs, rank=1)
+        return (self.units,)
+
+    def parameters(self, *inputs: Shape) -> dict[str, ParameterSpec]:
+        """`kernel` (features, units) and, unless switched off, `bias` (units,)."""
+        (features,) = self.one_input(*inputs, rank=1)
+        kernel = ParameterSpec((features, self.units), "he_normal", decays=True)
+        bias = ParameterSpec((self.units,), "zeros")
+        return {"kernel": kernel, "bias": bias} if self.bias else {"kernel": kernel}
+
+    def multiply_adds(self, *inputs: Shape) -> int:
+        """One for every number of the kernel."""
+        return self.parameters(*inputs)["kernel"].size
+
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        """(N, features) to (N, units)."""
+        (x,) = self.accept(parameters, *inputs)
+        output = x @ parameters["kernel"]
+        return output + parameters["bias"] if self.bias else output

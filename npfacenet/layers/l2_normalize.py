@@ -1,0 +1,37 @@
+"""Vectors of length one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from npfacenet.layers.layer import Array, Layer, Parameters, Shape
+
+
+@dataclass(frozen=True)
+class L2Normalize(Layer):
+    """x / |x| along the last axis; a zero vector stays zero.
+
+    Schroff et al. 2015, "FaceNet", section 3: embeddings live on the unit sphere. As
+    Keras' `l2_normalize`, squared lengths below `epsilon` count as `epsilon`.
+
+    >>> L2Normalize().forward({}, np.array([[3.0, 4.0]]))
+    array([[0.6, 0.8]])
+    """
+
+    epsilon: float = 1e-12
+
+    def __post_init__(self) -> None:
+        self.require(self.epsilon > 0, f"epsilon must be positive, not {self.epsilon}")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """The shape of the input."""
+        return self.one_input(*inputs)
+
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        """(N, ..., D), each vector of D numbers divided by its length."""
+        (x,) = self.accept(parameters, *inputs)
+        squares = np.square(x).sum(axis=-1, keepdims=True)
+        unit: Array = x / np.sqrt(np.maximum(squares, self.epsilon))
+        return unit

@@ -1,0 +1,127 @@
+"""The contract that every layer keeps.
+
+A layer is a frozen dataclass of hyperparameters. It holds no arrays: the numbers that it
+learns are passed in as a mapping of names to arrays, so that one layer object serves any
+weights, dtype and thread. Activations are NHWC (batch, height, width, channels) or ND
+(batch, features); shapes in this contract leave the batch out.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import ArgumentError, ShapeError
+
+Array: TypeAlias = npt.NDArray[np.floating]
+Shape: TypeAlias = tuple[int, ...]
+Parameters: TypeAlias = Mapping[str, Array]
+Initialiser: TypeAlias = Literal["he_normal", "zeros", "ones", "quarter"]
+
+
+def is_floating(x: object) -> bool:
+    """Whether x is an array of float32 or float64, in whichever byte order."""
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.dtype.itemsize in (4, 8)
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """What is known of a parameter before its numbers are.
+
+    `trainable` is False for moving statistics, which training replaces instead of
+    descending along a gradient; `decays` says whether weight decay applies to it.
+    """
+
+    shape: Shape
+    initialiser: Initialiser
+    trainable: bool = True
+    decays: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Layer(ABC):
+    """One operation of a network.
+
+    A layer of one's own states how shapes change and computes; `parameters` and
+    `multiply_adds` are stated where there are any:
+
+    >>> class Negate(Layer):
+    ...     def output_shape(self, *inputs):
+    ...         return self.one_input(*inputs)
+    ...     def forward(self, parameters, *inputs):
+    ...         (x,) = self.accept(parameters, *inputs)
+    ...         return -x
+    >>> Negate().forward({}, np.ones((2, 3), np.float32))
+    array([[-1., -1., -1.],
+           [-1., -1., -1.]], dtype=float32)
+    """
+
+    @abstractmethod
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """The shape of the output for inputs of these shapes, all without the batch axis.
+
+        Raises ShapeError naming the expected and the received shape.
+        """
+
+    def parameters(self, *inputs: Shape) -> dict[str, ParameterSpec]:  # noqa: ARG002
+        """The parameters by name, in the order of the Keras files, for inputs of these shapes."""
+        return {}
+
+    def multiply_adds(self, *inputs: Shape) -> int:  # noqa: ARG002
+        """Multiplications with addition for one example; 0 where none are worth counting."""
+        return 0
+
+    @abstractmethod
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        """The output for a batch, at inference: (N, *shape) in, (N, *output_shape) out.
+
+        Pure: writes to no input. float32 in, float32 out; float64 stays float64.
+        Raises ShapeError for inputs or parameters that do not fit.
+        """
+
+    def accept(self, parameters: Parameters, *inputs: Array) -> tuple[Array, ...]:
+        """The inputs of `forward`, checked, in this machine's byte order.
+
+        Raises ShapeError naming the layer, what it expects and what it received.
+        """
+        for x in inputs:
+            if not is_floating(x):
+                received = getattr(x, "dtype", type(x).__name__)
+                raise ShapeError(f"{self} takes arrays of float32 or float64, not {received}")
+            if x.ndim == 0 or len(x) != len(inputs[0]):
+                batches = ", ".join(str(i.shape[:1]) for i in inputs)
+                raise ShapeError(f"{self} takes inputs with one batch axis, received {batches}")
+        shapes = [x.shape[1:] for x in inputs]
+        self.output_shape(*shapes)
+        for name, spec in self.parameters(*shapes).items():
+            if name not in parameters:
+                raise ShapeError(f"{self} lacks its parameter {name!r} of shape {spec.shape}")
+            if parameters[name].shape != spec.shape:
+                raise ShapeError(
+                    f"{self}: {name} must have shape {spec.shape}, not {parameters[name].shape}"
+                )
+        return tuple(x.astype(x.dtype.newbyteorder("="), copy=False) for x in inputs)
+
+    def one_input(self, *inputs: Shape, rank: int | None = None) -> Shape:
+        """The only shape in `inputs`; ShapeError if there are others or its rank differs."""
+        if len(inputs) != 1:
+            raise ShapeError(f"{self} takes one input, received {len(inputs)}")
+        if rank is not None and len(inputs[0]) != rank:
+            axes = {1: "(features,)", 3: "(height, width, channels)"}[rank]
+            raise ShapeError(f"{self} takes an input of shape {axes}, received {inputs[0]}")
+        return inputs[0]
+
+    def require(self, holds: bool, sentence: str) -> None:
+        """Raise ArgumentError with this sentence unless the hyperparameters hold."""
+        if not holds:
+            raise ArgumentError(f"{type(self).__name__}: {sentence}")

@@ -1,0 +1,30 @@
+"""The sum at the end of a residual block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from npfacenet.errors import ShapeError
+from npfacenet.layers.layer import Array, Layer, Parameters, Shape
+
+
+@dataclass(frozen=True)
+class ResidualAdd(Layer):
+    """x + scale * residual.
+
+    Szegedy et al. 2016, "Inception-v4, Inception-ResNet", section 3.3: scales between 0.1
+    and 0.3 keep the training of deep residual networks stable.
+    """
+
+    scale: float = 1.0
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """The shape of both inputs."""
+        if len(inputs) != 2 or inputs[0] != inputs[1]:
+            raise ShapeError(f"{self} takes two inputs of one shape, received {list(inputs)}")
+        return inputs[0]
+
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        """Two inputs of one shape, x and the residual, to their sum."""
+        x, residual = self.accept(parameters, *inputs)
+        return x + self.scale * residual

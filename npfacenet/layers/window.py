@@ -1,0 +1,131 @@
+"""The window that convolution and pooling slide over a picture, and im2col."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from npfacenet.errors import ArgumentError, ShapeError
+from npfacenet.layers.layer import Array, Shape
+
+Pair: TypeAlias = tuple[int, int]
+Margins: TypeAlias = tuple[Pair, Pair]  # ((top, bottom), (left, right))
+Padding: TypeAlias = Literal["valid", "same"] | int | Margins
+
+
+def pair(value: int | Pair) -> Pair:
+    """A size for both axes: 3 means (3, 3)."""
+    return (value, value) if isinstance(value, int) else value
+
+
+def margins(padding: int | Margins) -> Margins:
+    """Rows and columns to add: 1 means ((1, 1), (1, 1)); ArgumentError if one is negative."""
+    sides = ((padding, padding),) * 2 if isinstance(padding, int) else padding
+    if any(side < 0 for axis in sides for side in axis):
+        raise ArgumentError(f"padding must not be negative, not {padding}")
+    return sides
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window of (height, width) pixels, moved in steps of `stride` over a padded picture.
+
+    `padding` is "valid" (none), "same" (as TensorFlow: the output has ceil(size / stride)
+    positions and an odd pixel goes to the bottom right), or explicit margins.
+    """
+
+    size: Pair
+    stride: Pair
+    padding: Padding
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 1 or min(self.stride) < 1:
+            raise ArgumentError(f"window {self.size} and stride {self.stride} must be at least 1")
+        if isinstance(self.padding, str):
+            if self.padding not in ("valid", "same"):
+                raise ArgumentError(f"padding is 'valid', 'same' or numbers, not {self.padding!r}")
+        else:
+            margins(self.padding)
+
+    def margins(self, height: int, width: int) -> Margins:
+        """The rows and columns of padding for a picture of this size."""
+        if self.padding == "valid":
+            return margins(0)
+        if self.padding != "same":
+            return margins(self.padding)
+        vertical, horizontal = (
+            max((-(-n // step) - 1) * step + size - n, 0)
+            for n, size, step in zip((height, width), self.size, self.stride, strict=True)
+        )
+        return (
+            (vertical // 2, vertical - vertical // 2),
+            (horizontal // 2, horizontal - horizontal // 2),
+        )
+
+    def positions(self, height: int, width: int) -> Pair:
+        """How many positions the window takes along each axis; ShapeError if it does not fit."""
+        padded = tuple(
+            n + sum(sides)
+            for n, sides in zip((height, width), self.margins(height, width), strict=True)
+        )
+        if padded[0] < self.size[0] or padded[1] < self.size[1]:
+            raise ShapeError(
+                f"a window of {self.size[0]}x{self.size[1]} does not fit into a picture of "
+                f"{height}x{width} (padding {self.padding})"
+            )
+        rows, columns = (
+            (n - size) // step + 1
+            for n, size, step in zip(padded, self.size, self.stride, strict=True)
+        )
+        return rows, columns
+
+    def views(self, images: Array, fill: float = 0.0) -> Array:
+        """What the window sees: (N, H, W, C) to (N, rows, columns, C, height, width).
+
+        A read-only view of the padded pictures; no pixel is stored twice.
+        """
+        padded = pad(images, self.margins(*images.shape[1:3]), fill)
+        windows = sliding_window_view(padded, self.size, axis=(1, 2))
+        return windows[:, :: self.stride[0], :: self.stride[1]]
+
+    def taps(self, images: Array, fill: float = 0.0) -> list[Array]:
+        """The same view taken apart: for each pixel of the window what it sees in each position.
+
+        height * width views of (N, rows, columns, C), row by row.
+        """
+        views = self.views(images, fill)
+        return [views[..., row, column] for row, column in np.ndindex(self.size)]
+
+    def output_shape(self, inputs: Shape) -> Shape:
+        """(H, W, C) to (rows, columns, C)."""
+        return (*self.positions(inputs[0], inputs[1]), inputs[2])
+
+
+def pad(images: Array, sides: Margins, fill: float = 0.0) -> Array:
+    """Pictures (N, H, W, C) with rows and columns of `fill` around them."""
+    if not any(map(any, sides)):
+        return images
+    return np.pad(images, ((0, 0), *sides, (0, 0)), constant_values=fill)
+
+
+def im2col(images: Array, window: Window) -> Array:
+    """Every patch under the window as a row: (N, H, W, C) to (N * rows * columns, h * w * C).
+
+    With the patches as rows, a convolution is one product of matrices (Chellapilla, Puri
+    and Simard 2006, "High performance convolutional neural networks for document
+    processing", section 2.1). A row is ordered as a kernel (h, w, C) is:
+
+    >>> picture = np.arange(9.0).reshape(1, 3, 3, 1)
+    >>> im2col(picture, Window((2, 2), (1, 1), "valid"))
+    array([[0., 1., 3., 4.],
+           [1., 2., 4., 5.],
+           [3., 4., 6., 7.],
+           [4., 5., 7., 8.]])
+    """
+    views = window.views(images)
+    height, width = window.size
+    patches = views.transpose(0, 1, 2, 4, 5, 3)
+    return patches.reshape(-1, height * width * images.shape[3])

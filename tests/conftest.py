@@ -1,0 +1,74 @@
+"""Where tests find data that does not ship with the project: `../shared`, and fetched weights."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+import npfacenet
+from npfacenet.checkpoints.lookup import find
+from npfacenet.errors import WeightsNotFoundError
+
+settings.register_profile("fast", deadline=None, max_examples=60)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def shared(path: str) -> Path:
+    """A file or folder of `../shared`; skips the test where it is absent."""
+    found = SHARED / path
+    if not found.exists():
+        pytest.skip(f"needs ../shared/{path}, which does not ship with the project")
+    return found
+
+
+def weights(name: str, shared_file: str | None = None) -> Path:
+    """A weight file from `../shared` or fetched; skips the test where there is none."""
+    if shared_file is not None and (SHARED / "weights" / shared_file).is_file():
+        return SHARED / "weights" / shared_file
+    try:
+        return find(name)
+    except WeightsNotFoundError:
+        pytest.skip(f"needs the weights of {name}: npfacenet weights fetch {name}")
+
+
+@pytest.fixture(scope="session")
+def reference_folder() -> Path:
+    return shared("reference")
+
+
+@pytest.fixture(scope="session")
+def course_pictures() -> Path:
+    return shared("course")
+
+
+@pytest.fixture(scope="session")
+def nn4_file() -> Path:
+    return weights("nn4.small2", "nn4_small2_v1.h5")
+
+
+@pytest.fixture(scope="session")
+def inception_resnet_file() -> Path:
+    """The file with kernels in float16, on whose numbers the reference activations stand."""
+    return shared("weights/inception_resnet_v1_128_f16.h5")
+
+
+@pytest.fixture(scope="session")
+def nn4(nn4_file: Path) -> npfacenet.Model:
+    return npfacenet.load(nn4_file)
+
+
+@pytest.fixture(scope="session")
+def inception_resnet(inception_resnet_file: Path) -> npfacenet.Model:
+    return npfacenet.load(inception_resnet_file)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(18)
