@@ -1,0 +1,16 @@
+"""Networks: immutable graphs of named layers."""
+
+from npfacenet.networks.builder import Builder
+from npfacenet.networks.network import Network, NetworkParameters, Node, ParameterName
+from npfacenet.networks.summary import Summary, SummaryRow, summarise
+
+__all__ = [
+    "Builder",
+    "Network",
+    "NetworkParameters",
+    "Node",
+    "ParameterName",
+    "Summary",
+    "SummaryRow",
+    "summarise",
+]

@@ -1,0 +1,65 @@
+"""Writing a network down, layer after layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from npfacenet.errors import ArgumentError, ShapeError
+from npfacenet.layers import Layer, Shape
+from npfacenet.networks.network import Network, Node
+
+
+class Builder:
+    """Collects named layers; shapes are worked out, and refused, as each one is added.
+
+    >>> from npfacenet.layers import Convolution, ReLU
+    >>> build = Builder("tiny", input_shape=(8, 8, 3))
+    >>> x = build.add("conv1", Convolution(4, size=3), build.input)
+    >>> x = build.add("relu1", ReLU(), x)
+    >>> build.network().output_shape
+    (6, 6, 4)
+    """
+
+    def __init__(self, name: str, input_shape: Shape) -> None:
+        self.name = name
+        self.input = Network.INPUT
+        self._shapes: dict[str, Shape] = {self.input: input_shape}
+        self._nodes: list[Node] = []
+        self._block = ""
+
+    @contextmanager
+    def block(self, name: str) -> Iterator[None]:
+        """What is added inside belongs to this block; its last node is the block's output."""
+        outer, self._block = self._block, name
+        yield
+        self._block = outer
+
+    def add(self, name: str, layer: Layer, *inputs: str) -> str:
+        """Add a layer that takes the outputs of the named nodes; returns its name.
+
+        Raises ArgumentError for a name that is taken or unknown, and ShapeError, naming
+        the node, for inputs that do not fit.
+        """
+        if name in self._shapes:
+            raise ArgumentError(f"{self.name} has two nodes called {name!r}")
+        if unknown := [i for i in inputs if i not in self._shapes]:
+            raise ArgumentError(f"{name!r} of {self.name} takes unknown inputs {unknown}")
+        input_shapes = tuple(self._shapes[i] for i in inputs)
+        try:
+            output_shape = layer.output_shape(*input_shapes)
+        except ShapeError as error:
+            raise ShapeError(f"{name!r} of {self.name}: {error}") from None
+        self._shapes[name] = output_shape
+        self._nodes.append(Node(name, layer, inputs, self._block, input_shapes, output_shape))
+        return name
+
+    def shape(self, name: str) -> Shape:
+        """The shape of what the node of this name gives."""
+        return self._shapes[name]
+
+    def network(self) -> Network:
+        """The network so far; its output is the node added last."""
+        if not self._nodes:
+            raise ArgumentError(f"{self.name} has no layers")
+        return Network(self.name, self._shapes[self.input], tuple(self._nodes))

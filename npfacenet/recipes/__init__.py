@@ -1,0 +1,7 @@
+"""The networks that faces are recognised with: one page each."""
+
+from npfacenet.recipes.catalogue import RECIPES, Recipe, recipes
+from npfacenet.recipes.inception_resnet_v1 import inception_resnet_v1
+from npfacenet.recipes.nn4_small2 import nn4_small2
+
+__all__ = ["RECIPES", "Recipe", "inception_resnet_v1", "nn4_small2", "recipes"]

@@ -1,0 +1,131 @@
+"""Inception-ResNet-v1: 160x160 pixels to 128 or 512 numbers.
+
+Szegedy et al. 2016, "Inception-v4, Inception-ResNet and the Impact of Residual
+Connections on Learning", figures 9 to 13 and 7, with the bottleneck and the residual
+scales of davidsandberg/facenet's models/inception_resnet_v1.py. Names as in the Keras
+FaceNet. 22,808,144 numbers with 128 outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from npfacenet.layers import (
+    BatchNorm,
+    Concatenate,
+    Convolution,
+    Dense,
+    Dropout,
+    GlobalAveragePool,
+    L2Normalize,
+    MaxPool,
+    ReLU,
+    ResidualAdd,
+)
+from npfacenet.layers.window import Padding
+from npfacenet.networks import Builder, Network
+
+EPSILON = 1e-3
+HALVING: tuple[int, Padding] = (2, "valid")
+KEEPING: tuple[int, Padding] = (1, "same")
+
+
+def inception_resnet_v1(outputs: int = 128) -> Network:
+    """The network: (160, 160, 3) to numbers of unit length; the last node is `embedding`."""
+    build = Builder("inception-resnet-v1", input_shape=(160, 160, 3))
+
+    x = convolution(build, build.input, "Conv2d_1a_3x3", 32, 2, "valid")
+    x = convolution(build, x, "Conv2d_2a_3x3", 32, 1, "valid")
+    x = convolution(build, x, "Conv2d_2b_3x3", 64)
+    x = build.add("MaxPool_3a_3x3", MaxPool(3, stride=2), x)
+    x = convolution(build, x, "Conv2d_3b_1x1", 80, 1, "valid")
+    x = convolution(build, x, "Conv2d_4a_3x3", 192, 1, "valid")
+    x = convolution(build, x, "Conv2d_4b_3x3", 256, 2, "valid")
+
+    for i in range(1, 6):
+        x = residual(build, x, f"Block35_{i}", BLOCK_35, scale=0.17)
+    x = reduction(build, x, "Mixed_6a", MIXED_6A)
+    for i in range(1, 11):
+        x = residual(build, x, f"Block17_{i}", BLOCK_17, scale=0.10)
+    x = reduction(build, x, "Mixed_7a", MIXED_7A)
+    for i in range(1, 6):
+        x = residual(build, x, f"Block8_{i}", BLOCK_8, scale=0.20)
+    x = residual(build, x, "Block8_6", BLOCK_8, scale=1.0, activated=False)
+
+    x = build.add("AvgPool", GlobalAveragePool(), x)
+    x = build.add("Dropout", Dropout(0.2), x)
+    x = build.add("Bottleneck", Dense(outputs, bias=False), x)
+    x = build.add("Bottleneck_BatchNorm", BatchNorm(EPSILON, scale=False), x)
+    build.add("embedding", L2Normalize(), x)
+    return build.network()
+
+
+# A branch is a row of convolutions, each with its number of filters. The name says the
+# size of the kernel; those called 1a halve the picture.
+Branches = Sequence[Sequence[tuple[str, int]]]
+BLOCK_35: Branches = (
+    [("1x1", 32)],
+    [("0a_1x1", 32), ("0b_3x3", 32)],
+    [("0a_1x1", 32), ("0b_3x3", 32), ("0c_3x3", 32)],
+)
+BLOCK_17: Branches = (
+    [("1x1", 128)],
+    [("0a_1x1", 128), ("0b_1x7", 128), ("0c_7x1", 128)],
+)
+BLOCK_8: Branches = (
+    [("1x1", 192)],
+    [("0a_1x1", 192), ("0b_1x3", 192), ("0c_3x1", 192)],
+)
+MIXED_6A: Branches = (
+    [("1a_3x3", 384)],
+    [("0a_1x1", 192), ("0b_3x3", 192), ("1a_3x3", 256)],
+)
+MIXED_7A: Branches = (
+    [("0a_1x1", 256), ("1a_3x3", 384)],
+    [("0a_1x1", 256), ("1a_3x3", 256)],
+    [("0a_1x1", 256), ("0b_3x3", 256), ("1a_3x3", 256)],
+)
+
+
+def convolution(
+    build: Builder, x: str, name: str, filters: int, stride: int = 1, padding: Padding = "same"
+) -> str:
+    """Convolution without bias, batch norm without gamma, ReLU; the name says the kernel's size."""
+    height, width = map(int, name.rsplit("_", 1)[-1].split("x"))
+    x = build.add(name, Convolution(filters, (height, width), stride, padding, bias=False), x)
+    x = build.add(f"{name}_BatchNorm", BatchNorm(EPSILON, scale=False), x)
+    return build.add(f"{name}_Activation", ReLU(), x)
+
+
+def branches(build: Builder, x: str, block: str, rows: Branches) -> list[str]:
+    """The ends of several rows of convolutions over the same input."""
+    ends = []
+    for number, row in enumerate(rows):
+        end = x
+        for name, filters in row:
+            full_name = f"{block}_Branch_{number}_Conv2d_{name}"
+            stride, padding = HALVING if name.startswith("1a") else KEEPING
+            end = convolution(build, end, full_name, filters, stride, padding)
+        ends.append(end)
+    return ends
+
+
+def residual(
+    build: Builder, x: str, block: str, rows: Branches, scale: float, activated: bool = True
+) -> str:
+    """Figures 10, 11 and 13: branches, projected to the channels of x, scaled, added to x."""
+    with build.block(block):
+        ends = branches(build, x, block, rows)
+        mixed = build.add(f"{block}_Concatenate", Concatenate(), *ends)
+        projected = build.add(f"{block}_Conv2d_1x1", Convolution(build.shape(x)[-1]), mixed)
+        total = build.add(f"{block}_ScaleSum", ResidualAdd(scale), x, projected)
+        return build.add(f"{block}_Activation", ReLU(), total) if activated else total
+
+
+def reduction(build: Builder, x: str, block: str, rows: Branches) -> str:
+    """Figures 7 and 12: branches that halve the picture, beside a max pooling that does."""
+    with build.block(block):
+        ends = branches(build, x, block, rows)
+        name = f"{block}_Branch_{len(rows)}_MaxPool_1a_3x3"
+        pooled = build.add(name, MaxPool(3, stride=2), x)
+        return build.add(block, Concatenate(), *ends, pooled)
