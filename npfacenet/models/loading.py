@@ -1,0 +1,36 @@
+"""From a name or a weight file to a model."""
+
+from __future__ import annotations
+
+import os
+
+from npfacenet.checkpoints.card import card_for
+from npfacenet.checkpoints.lookup import find
+from npfacenet.checkpoints.reading import read_checkpoint
+from npfacenet.images import preprocessing as scaling_named
+from npfacenet.models.model import Model
+
+
+def load(
+    name_or_path: str | os.PathLike[str] = "nn4.small2",
+    *,
+    architecture: str | None = None,
+    variant: str | None = None,
+    preprocessing: str | None = None,
+) -> Model:
+    """Load a face recognition model.
+
+    `name_or_path`: a weight file, or a name ("nn4.small2", "inception-resnet-v1") that is
+    looked for in `$NPFACENET_WEIGHTS`, the user's cache, the package's own data and the
+    checkout's `weights/`. Which network a file holds is found out from its tensors;
+    `architecture` insists on one. `variant`: for nn4.small2 "course" (the default) or
+    "openface". `preprocessing` ("unit", "fixed", "prewhiten") replaces the card's.
+
+    Raises WeightsNotFoundError, saying where it was looked for and how to get it;
+    WeightsError for a file that cannot be used; ArgumentError for a choice that there is not.
+    """
+    scaling = None if preprocessing is None else scaling_named(preprocessing).name
+    path = find(name_or_path)
+    checkpoint = read_checkpoint(path, architecture=architecture, variant=variant)
+    card = card_for(checkpoint.recipe, checkpoint.network.input_shape[0], path, scaling)
+    return Model(checkpoint.network, checkpoint.parameters, card)

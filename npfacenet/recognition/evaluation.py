@@ -1,0 +1,181 @@
+"""Error rates from the distances of genuine and impostor pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import EvaluationError
+
+Distances: TypeAlias = npt.NDArray[np.float64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+FALSE_ACCEPT_RATES = (1e-2, 1e-3)
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The share of right decisions, each fold's with a threshold chosen on the other folds.
+
+    `std` is the standard deviation over the folds (n - 1), as LFW's protocol estimates it.
+    """
+
+    mean: float
+    std: float
+    folds: tuple[float, ...]
+    thresholds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TrueAcceptRate:
+    """The share of genuine pairs accepted where at most `false_accept_rate` of impostors are.
+
+    `rate` and `threshold` are None where `impostor_pairs` cannot carry the claim: a rate
+    below 3 / n could be zero by chance (the rule of three).
+    """
+
+    false_accept_rate: float
+    rate: float | None
+    threshold: float | None
+    impostor_pairs: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the distances of labelled pairs say about a model.
+
+    `area` is that under the ROC curve; `equal_error_rate` is where false accepts and false
+    rejects are as frequent.
+    """
+
+    accuracy: Accuracy
+    area: float
+    equal_error_rate: float
+    true_accept_rates: tuple[TrueAcceptRate, ...]
+    genuine_pairs: int
+    impostor_pairs: int
+
+
+def evaluate(
+    distances: Sequence[npt.ArrayLike],
+    genuine: Sequence[npt.ArrayLike],
+    false_accept_rates: Sequence[float] = FALSE_ACCEPT_RATES,
+) -> Evaluation:
+    """Work out all rates from the distances of pairs, fold by fold.
+
+    `distances[i]` (n_i,) and `genuine[i]` (n_i,) belong to fold i. Raises EvaluationError
+    for fewer than two folds, for lengths that differ, and where one kind of pair is missing.
+
+    >>> evaluation = evaluate([[0.2, 1.2], [0.3, 1.1]], [[True, False], [True, False]])
+    >>> evaluation.accuracy.mean, evaluation.area, evaluation.equal_error_rate
+    (1.0, 1.0, 0.0)
+    """
+    folds = [_fold(d, g) for d, g in zip(distances, genuine, strict=True)]
+    if len(folds) < 2:
+        raise EvaluationError("at least two folds are needed: a threshold is chosen on the others")
+    all_distances = np.concatenate([d for d, _ in folds])
+    all_genuine = np.concatenate([g for _, g in folds])
+    accepted, impostors = all_distances[all_genuine], all_distances[~all_genuine]
+    if not (len(accepted) and len(impostors)):
+        raise EvaluationError("pairs of one person and pairs of two people are both needed")
+    return Evaluation(
+        accuracy(folds),
+        area(accepted, impostors),
+        equal_error_rate(accepted, impostors),
+        tuple(true_accept_rate(accepted, impostors, rate) for rate in false_accept_rates),
+        len(accepted),
+        len(impostors),
+    )
+
+
+def accuracy(folds: Sequence[tuple[Distances, Flags]]) -> Accuracy:
+    """Decide every fold by the threshold that is best on all the others."""
+    rates, thresholds = [], []
+    for i, (distances, genuine) in enumerate(folds):
+        others = [fold for j, fold in enumerate(folds) if j != i]
+        threshold = best_threshold(
+            np.concatenate([d for d, _ in others]), np.concatenate([g for _, g in others])
+        )
+        thresholds.append(threshold)
+        rates.append(float(((distances <= threshold) == genuine).mean()))
+    return Accuracy(
+        float(np.mean(rates)), float(np.std(rates, ddof=1)), tuple(rates), tuple(thresholds)
+    )
+
+
+def best_threshold(distances: Distances, genuine: Flags) -> float:
+    """The threshold of most right decisions; the middle one where several are as good.
+
+    Thresholds lie half way between neighbouring distances.
+
+    >>> best_threshold(np.array([0.2, 0.4, 0.8, 1.0]), np.array([True, True, False, False]))
+    0.6...
+    """
+    order = np.argsort(distances)
+    ordered, is_genuine = distances[order], genuine[order]
+    # right[k]: decisions that are right when exactly the k nearest pairs are accepted.
+    right = np.concatenate([[0], np.cumsum(np.where(is_genuine, 1, -1))]) + (~genuine).sum()
+    edges = np.concatenate([[0.0], (ordered[1:] + ordered[:-1]) / 2, ordered[-1:]])
+    possible = np.concatenate([[ordered[0] > 0], ordered[1:] > ordered[:-1], [True]])
+    best = np.flatnonzero(possible & (right == right[possible].max()))
+    return float(edges[best[len(best) // 2]])
+
+
+def roc(genuine: Distances, impostors: Distances) -> tuple[Distances, Distances, Distances]:
+    """False accept rates, true accept rates and thresholds, from accepting nobody to all."""
+    thresholds = np.unique(np.concatenate([genuine, impostors]))
+    false = np.searchsorted(np.sort(impostors), thresholds, side="right") / len(impostors)
+    true = np.searchsorted(np.sort(genuine), thresholds, side="right") / len(genuine)
+    start = np.zeros(1)
+    return (
+        np.concatenate([start, false]),
+        np.concatenate([start, true]),
+        np.concatenate([np.nextafter(thresholds[:1], -1), thresholds]),
+    )
+
+
+def area(genuine: Distances, impostors: Distances) -> float:
+    """The chance that a genuine pair is nearer than an impostor pair; ties count one half."""
+    ordered = np.sort(impostors)
+    farther = len(ordered) - np.searchsorted(ordered, genuine, side="right")
+    level = np.searchsorted(ordered, genuine, side="right") - np.searchsorted(ordered, genuine)
+    return float((farther + level / 2).mean() / len(ordered))
+
+
+def equal_error_rate(genuine: Distances, impostors: Distances) -> float:
+    """Where the ROC curve meets the line of equal errors, between its points interpolated."""
+    false, true, _ = roc(genuine, impostors)
+    excess = false - (1 - true)
+    after = int(np.argmax(excess >= 0))
+    if after == 0:
+        return float(false[0])
+    share = -excess[after - 1] / (excess[after] - excess[after - 1])
+    return float(false[after - 1] + share * (false[after] - false[after - 1]))
+
+
+def true_accept_rate(
+    genuine: Distances, impostors: Distances, false_accept_rate: float
+) -> TrueAcceptRate:
+    """The true accept rate at the largest threshold whose false accept rate is small enough."""
+    if false_accept_rate * len(impostors) < 3:
+        return TrueAcceptRate(false_accept_rate, None, None, len(impostors))
+    false, true, thresholds = roc(genuine, impostors)
+    last = int(np.flatnonzero(false <= false_accept_rate)[-1])
+    return TrueAcceptRate(
+        false_accept_rate, float(true[last]), float(thresholds[last]), len(impostors)
+    )
+
+
+def _fold(distances: npt.ArrayLike, genuine: npt.ArrayLike) -> tuple[Distances, Flags]:
+    values, flags = np.asarray(distances, np.float64), np.asarray(genuine, np.bool_)
+    if values.ndim != 1 or values.shape != flags.shape or not len(values):
+        raise EvaluationError(
+            "a fold is a list of distances and as many labels, not arrays of shape "
+            f"{values.shape} and {flags.shape}"
+        )
+    if not np.isfinite(values).all():
+        raise EvaluationError("a distance is NaN or infinite")
+    return values, flags

@@ -1,0 +1,136 @@
+"""The people who are known: names with their embeddings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import GalleryError
+from npfacenet.images import describe
+from npfacenet.models import Embeddings, Model
+from npfacenet.models.model import Progress
+from npfacenet.recognition.distance import comparable
+
+PICTURE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"),
+    *(".ppm", ".pgm", ".jp2", ".avif"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """Embeddings with the name of a person for each; several may bear one name.
+
+    `names[i]` is the person whom `embeddings[i]` shows. Raises GalleryError where they do
+    not correspond or a name is empty.
+    """
+
+    names: tuple[str, ...]
+    embeddings: Embeddings | None
+
+    def __post_init__(self) -> None:
+        count = 0 if self.embeddings is None else len(self.embeddings)
+        if len(self.names) != count:
+            raise GalleryError(f"{len(self.names)} names for {count} embeddings")
+        if not all(name.strip() for name in self.names):
+            raise GalleryError("a name in a gallery must not be empty")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Every name once, in the order of enrolment."""
+        return tuple(dict.fromkeys(self.names))
+
+    def person(self, name: str) -> Embeddings:
+        """All embeddings of a person; GalleryError if nobody bears the name."""
+        rows = [i for i, other in enumerate(self.names) if other == name]
+        if self.embeddings is None or not rows:
+            raise GalleryError(f"nobody in the gallery is called {name!r}")
+        return self.embeddings[rows]
+
+    def without(self, name: str) -> Gallery:
+        """The gallery without a person; GalleryError if nobody bears the name."""
+        self.person(name)
+        return Gallery.of({other: self.person(other) for other in self.people if other != name})
+
+    @classmethod
+    def of(cls, people: Mapping[str, Embeddings | npt.ArrayLike]) -> Gallery:
+        """A gallery from a mapping of names to one or several embeddings each.
+
+        >>> Gallery.of({"anna": [1.0, 0.0], "bert": [[0.0, 1.0], [0.6, 0.8]]}).names
+        ('anna', 'bert', 'bert')
+
+        Raises FingerprintError if different models made them, EmbeddingError for values
+        that are no vectors.
+        """
+        each = {name: Embeddings.of(values) for name, values in people.items()}
+        names = tuple(name for name, e in each.items() for _ in range(len(e)))
+        if not each:
+            return cls((), None)
+        first = next(iter(each.values()))
+        for other in each.values():
+            comparable(first, other)
+        if any(e.fingerprint != first.fingerprint for e in each.values()):
+            raise GalleryError("a gallery mixes embeddings of a model with bare arrays")
+        values = np.concatenate([e.values for e in each.values()])
+        return cls(names, replace(first, values=values, sources=(), skipped=()))
+
+
+def enrol(
+    model: Model,
+    folder: str | os.PathLike[str],
+    *,
+    on_error: Literal["raise", "skip"] = "raise",
+    progress: Progress | None = None,
+) -> Gallery:
+    """Embed a folder of pictures: `anna.jpg` shows anna, and so does `anna/holiday.jpg`.
+
+    Files that are no pictures by their suffix, and hidden ones, are left alone. With
+    `on_error="skip"` damaged pictures are listed in `gallery.embeddings.skipped`.
+
+    Raises GalleryError for a folder that is missing or holds no picture, or a person's
+    folder that holds none; ImageError naming the first picture that cannot be read.
+    """
+    people = pictures_of(folder)
+    flat = [(name, path) for name, paths in people.items() for path in paths]
+    embeddings = model.embed([path for _, path in flat], on_error=on_error, progress=progress)
+    read = set(embeddings.sources)
+    return Gallery(tuple(name for name, path in flat if describe(path) in read), embeddings)
+
+
+def pictures_of(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
+    """The pictures of each person in a folder, sorted by name.
+
+    Raises GalleryError as `enrol`.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise GalleryError(f"{root} is not a folder; a gallery holds name.jpg or name/*.jpg")
+    people: dict[str, list[Path]] = {}
+    for entry in sorted(_visible(root)):
+        if entry.is_dir():
+            pictures = sorted(filter(_is_picture, _visible(entry)))
+            if not pictures:
+                raise GalleryError(f"{entry} holds no picture of {entry.name}")
+            people.setdefault(entry.name, []).extend(pictures)
+        elif _is_picture(entry):
+            people.setdefault(entry.stem, []).append(entry)
+    if not people:
+        raise GalleryError(f"{root} holds no picture; a gallery holds name.jpg or name/*.jpg")
+    return people
+
+
+def _visible(folder: Path) -> Iterable[Path]:
+    return (entry for entry in folder.iterdir() if not entry.name.startswith("."))
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()

@@ -1,0 +1,89 @@
+"""The pairs of Labeled Faces in the Wild, and the pictures they name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from npfacenet.errors import EvaluationError
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two pictures, each as (person, number), and whether they show one person."""
+
+    a: tuple[str, int]
+    b: tuple[str, int]
+
+    @property
+    def genuine(self) -> bool:
+        """Whether both show the same person; else they are an impostor pair."""
+        return self.a[0] == self.b[0]
+
+
+Fold = tuple[Pair, ...]
+
+
+def read_pairs(path: str | os.PathLike[str]) -> tuple[Fold, ...]:
+    """Read a file in the format of LFW's `pairs.txt`.
+
+    The first line says how many folds there are and how many pairs of each kind a fold
+    has; `NAME 1 4` is a pair of one person's pictures, `NAME 1 OTHER 2` one of two people.
+    Raises EvaluationError naming the file and the line that is wrong.
+    """
+    try:
+        lines = Path(path).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvaluationError(f"{path} cannot be read as a file of pairs: {error}") from error
+    try:
+        folds, each = map(int, lines[0].split())
+    except (IndexError, ValueError):
+        raise EvaluationError(
+            f"{path}, line 1: must be 'FOLDS PAIRS' as in LFW's pairs.txt, e.g. '10 300'"
+        ) from None
+    rows = [line for line in lines[1:] if line.strip()]
+    if folds < 1 or each < 1 or len(rows) != folds * 2 * each:
+        raise EvaluationError(
+            f"{path}: line 1 announces {folds} folds of 2 x {each} pairs, but {len(rows)} follow"
+        )
+    pairs = [_pair(path, number, row.split()) for number, row in enumerate(rows, start=2)]
+    return tuple(tuple(pairs[i * 2 * each : (i + 1) * 2 * each]) for i in range(folds))
+
+
+def picture_path(images: Path, picture: tuple[str, int]) -> Path:
+    """Where a picture lies: IMAGES/NAME/NAME_0001.jpg.
+
+    >>> picture_path(Path("lfw"), ("Ada_Lovelace", 2)).as_posix()
+    'lfw/Ada_Lovelace/Ada_Lovelace_0002.jpg'
+    """
+    name, number = picture
+    return images / name / f"{name}_{number:04d}.jpg"
+
+
+def choose_folds(folds: Sequence[Fold], numbers: Sequence[int] | None) -> tuple[Fold, ...]:
+    """The folds with these numbers, from 1; all of them for None.
+
+    Raises EvaluationError for a number that there is not, or fewer than two folds, because
+    the threshold for one is chosen on the others.
+    """
+    chosen = tuple(range(1, len(folds) + 1)) if numbers is None else tuple(dict.fromkeys(numbers))
+    if unknown := [number for number in chosen if not 1 <= number <= len(folds)]:
+        raise EvaluationError(f"there is no fold {unknown[0]}; the file has 1 to {len(folds)}")
+    if len(chosen) < 2:
+        raise EvaluationError("at least two folds are needed: a threshold is chosen on the others")
+    return tuple(folds[number - 1] for number in chosen)
+
+
+def _pair(path: str | os.PathLike[str], number: int, words: list[str]) -> Pair:
+    try:
+        if len(words) == 3:
+            return Pair((words[0], int(words[1])), (words[0], int(words[2])))
+        if len(words) == 4:
+            return Pair((words[0], int(words[1])), (words[2], int(words[3])))
+    except ValueError:
+        pass
+    raise EvaluationError(
+        f"{path}, line {number}: {' '.join(words)!r} is neither 'NAME N N' nor 'NAME N NAME N'"
+    )

@@ -1,0 +1,50 @@
+"""1:1: do two pictures show the same person?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy.typing as npt
+
+from npfacenet.checkpoints.card import METRIC
+from npfacenet.errors import EmbeddingError
+from npfacenet.models import Embeddings
+from npfacenet.recognition.distance import distances, threshold_for, within
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The decision, and what it rests on: `same` is `distance <= threshold`."""
+
+    same: bool
+    distance: float
+    threshold: float
+    metric: str = METRIC
+
+
+def verify(
+    a: Embeddings | npt.ArrayLike, b: Embeddings | npt.ArrayLike, *, threshold: float | None = None
+) -> Verification:
+    """Decide whether two embeddings are of one person.
+
+    `a`, `b`: what `Model.embed` gives for one picture each, or bare vectors (D,), which
+    need an explicit `threshold`. Without one, that of the model's card decides.
+
+    >>> verify([0.6, 0.8], [0.8, 0.6], threshold=0.3).same
+    True
+
+    Raises FingerprintError if different models made them; EmbeddingError for anything but
+    one finite vector each, or without a threshold; ArgumentError for an impossible one.
+    """
+    one, other = one_embedding(a), one_embedding(b)
+    limit = threshold_for(threshold, one, other)
+    distance = float(distances(one, other)[0, 0])
+    return Verification(within(distance, limit), distance, limit)
+
+
+def one_embedding(given: Embeddings | npt.ArrayLike) -> Embeddings:
+    """The embedding of one picture; EmbeddingError if it is none or several."""
+    embedding = Embeddings.of(given)
+    if len(embedding) != 1:
+        raise EmbeddingError(f"one embedding is compared here, not {len(embedding)}; pick a row")
+    return embedding
