@@ -1,0 +1,175 @@
+"""`npfacenet demo`: the whole job once, on real pictures, with a sheet to look at."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import npfacenet
+from npfacenet.checkpoints.lookup import find
+from npfacenet.checkpoints.placing import atomic_file, writing_in
+from npfacenet.commands import options
+from npfacenet.commands.progress import Progress
+from npfacenet.errors import GalleryError, WeightsNotFoundError
+from npfacenet.images import read
+from npfacenet.images.contact_sheet import Tile, write_contact_sheet
+from npfacenet.models import Embeddings, Model
+from npfacenet.recognition import Gallery, Identification, identify, verify
+from npfacenet.recognition.distance import within
+from npfacenet.recognition.gallery import pictures_of
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+# Beside a checkout, and only there: pictures that do not ship with the project.
+COURSE_PICTURES = Path(npfacenet.__file__).resolve().parents[2] / "shared" / "course"
+DOOR = "camera_"
+SHOWN = 4
+SHEET = "npfacenet-demo.png"
+NEEDS = (
+    "name.jpg for each person and camera_0.jpg, camera_1.jpg, ... for who stands at the door; "
+    "or name/1.jpg, name/2.jpg, ..., of which the last stands at the door"
+)
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="enrol, verify, identify and turn an intruder away, on pictures",
+        description="Do the whole job once: enrol a gallery, verify a claim, identify who stands "
+        "at the door, turn an intruder away; and write a sheet of the pictures.",
+        epilog=f"FOLDER holds {NEEDS}.",
+    )
+    parser.add_argument("--images", metavar="FOLDER", help="pictures of faces, cropped")
+    parser.add_argument(
+        "-o", "--output", default=SHEET, metavar="SHEET.png", help=f"default: {SHEET}"
+    )
+    options.add_model(parser)
+    parser.set_defaults(run=run)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays: the pictures of the gallery with their names, and those taken at the door."""
+
+    names: tuple[str, ...]
+    enrolled: tuple[Path, ...]
+    at_the_door: tuple[Path, ...]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Tell the story on standard output; 0 when it was told."""
+    folder = Path(arguments.images) if arguments.images else COURSE_PICTURES
+    if not arguments.images and not folder.is_dir():
+        raise GalleryError(
+            f"the demo needs pictures of faces: npfacenet demo --images FOLDER, with {NEEDS}"
+        )
+    cast = cast_of(folder)
+    model = model_for(arguments)
+    with Progress() as progress:
+        known = model.embed(cast.enrolled, progress=progress)
+        probes = model.embed(cast.at_the_door, progress=progress)
+    gallery = Gallery(cast.names, known)
+    card = model.card
+    print(f"model      {card.architecture}, {card.variant or 'one variant'}: {card.source}")
+    print(f"enrolled   {', '.join(gallery.people)}")
+    results = tell_who_is_at_the_door(gallery, probes)
+    tell_claims(gallery, probes[0], results[0])
+    intruder = tell_intruder(gallery, probes[0], results[0])
+    write_sheet(Path(arguments.output), cast, results, intruder)
+    print(f"\nlook at    {arguments.output}\n\nnow type")
+    print(f"  npfacenet verify {cast.at_the_door[0]} {cast.enrolled[0]}")
+    print(f"  npfacenet identify {cast.at_the_door[-1]} --gallery FOLDER")
+    print("  npfacenet summary nn4.small2\n  npfacenet --help")
+    return 0
+
+
+def cast_of(folder: Path) -> Cast:
+    """Give every picture of a folder its part; GalleryError if nobody is left for the door."""
+    people = pictures_of(folder)
+    door = [path for name, paths in people.items() if name.startswith(DOOR) for path in paths]
+    gallery = {name: paths for name, paths in people.items() if not name.startswith(DOOR)}
+    if not door:
+        door = [paths.pop() for paths in gallery.values() if len(paths) > 1]
+    if not door or len(gallery) < 2:
+        raise GalleryError(f"{folder} cannot be played with; the demo needs {NEEDS}")
+    names = tuple(name for name, paths in gallery.items() for _ in paths)
+    return Cast(names, tuple(p for paths in gallery.values() for p in paths), tuple(door))
+
+
+def model_for(arguments: argparse.Namespace) -> Model:
+    """The model asked for; the default one is fetched where it is not found."""
+    try:
+        find(arguments.model)
+    except WeightsNotFoundError:
+        if arguments.model != options.DEFAULT_MODEL:
+            raise
+        from npfacenet.checkpoints.fetching import fetch
+
+        print(f"fetching the weights of {arguments.model} (15 MB, once)")
+        with Progress("bytes") as progress:
+            fetch(arguments.model, progress=progress)
+    return options.load_model(arguments)
+
+
+def tell_who_is_at_the_door(gallery: Gallery, probes: Embeddings) -> list[Identification]:
+    """Identify every probe and print who it is."""
+    print("\nidentify   who stands at the door?")
+    results = [identify(probe, gallery) for probe in probes]
+    for probe, result in zip(probes, results, strict=True):
+        nearest = result.candidates[0]
+        print(
+            f"  {Path(probe.sources[0]).name:16} {result.match or 'unknown':12} nearest "
+            f"{nearest.name} at {nearest.distance:.3f}, margin {result.margin:.3f}"
+        )
+    return results
+
+
+def tell_claims(gallery: Gallery, probe: Embeddings, result: Identification) -> None:
+    """Print two claims of the first probe: to be the nearest person, and the farthest."""
+    print("\nverify     is the first one who they claim to be?")
+    for claimed in (result.candidates[0].name, result.candidates[-1].name):
+        claim = verify(probe, gallery.person(claimed)[0])
+        answer = "welcome" if claim.same else "go away"
+        numbers = f"distance {claim.distance:.3f}, threshold {claim.threshold:g}"
+        print(f"  {f'I am {claimed}':28} {answer} ({numbers})")
+
+
+def tell_intruder(gallery: Gallery, probe: Embeddings, result: Identification) -> Identification:
+    """Take the first probe's person out of the gallery: do the others keep them out?"""
+    person = result.candidates[0].name
+    alone = identify(probe, gallery.without(person))
+    nearest = alone.candidates[0]
+    print(f"\nintruder   the same picture, with {person} not enrolled")
+    outcome = "let in, wrongly" if alone.match else "turned away"
+    print(f"  {outcome}: nearest is {nearest.name} at {nearest.distance:.3f}")
+    return alone
+
+
+def write_sheet(
+    target: Path, cast: Cast, results: list[Identification], intruder: Identification
+) -> None:
+    """One row for each probe with its nearest people, and one for the intruder."""
+    faces = dict(zip(reversed(cast.names), reversed(cast.enrolled), strict=True))
+
+    def row(title: str, probe: Path, result: Identification) -> tuple[str, list[Tile]]:
+        nearest = result.candidates[:SHOWN]
+        tiles = [Tile(read(probe), probe.name)]
+        for candidate in nearest:
+            frame: Literal["yes", "no"] = (
+                "yes" if within(candidate.distance, result.threshold) else "no"
+            )
+            caption = f"{candidate.name}\n{candidate.distance:.3f}"
+            tiles.append(Tile(read(faces[candidate.name]), caption, frame))
+        return title, tiles
+
+    rows = [
+        row(result.match or "unknown", probe, result)
+        for probe, result in zip(cast.at_the_door, results, strict=True)
+    ]
+    rows.append(row("the first one as an intruder", cast.at_the_door[0], intruder))
+    with writing_in(target.parent), atomic_file(target) as file:
+        write_contact_sheet(rows, file)

@@ -1,0 +1,84 @@
+"""`npfacenet embed IMAGES... -o out.npz`: pictures to vectors, kept in a file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from npfacenet.checkpoints.placing import atomic_file, writing_in
+from npfacenet.commands import options
+from npfacenet.commands.progress import Progress
+from npfacenet.errors import ArgumentError, OutputError
+from npfacenet.models import Embeddings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "embed",
+        help="turn pictures into vectors",
+        description="Turn pictures of faces into vectors of unit length and keep them in a NumPy "
+        "file: `embeddings` float32 (N, D), `sources` (N,), `fingerprint` of the model.",
+        epilog="Example: npfacenet embed people/*.jpg -o people.npz",
+    )
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures of faces")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="OUT.npz", help="the file to write"
+    )
+    parser.add_argument(
+        "--skip-errors",
+        action="store_true",
+        help="leave out pictures that cannot be read, and say which, instead of stopping",
+    )
+    options.add_model(parser)
+    options.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Embed, write the file, print what was done; 0 if anything was embedded."""
+    target = Path(arguments.output)
+    if not target.parent.is_dir():  # said before the work, not after it
+        raise OutputError(f"{target} cannot be written: there is no folder {target.parent}")
+    model = options.load_model(arguments)
+    with Progress() as progress:
+        embeddings = model.embed(
+            arguments.images,
+            on_error="skip" if arguments.skip_errors else "raise",
+            progress=progress,
+        )
+    for skipped in embeddings.skipped:
+        options.note(f"skipped: {skipped.reason}")
+    if not len(embeddings):
+        raise ArgumentError("none of the pictures could be read; nothing was written")
+    write(embeddings, target)
+    if arguments.json:
+        options.print_json(
+            {
+                "output": str(target),
+                "count": len(embeddings),
+                "skipped": [{"source": s.source, "reason": s.reason} for s in embeddings.skipped],
+                **options.model_keys(model),
+            }
+        )
+    else:
+        numbers = embeddings.values.shape[1]
+        print(f"{len(embeddings)} pictures, {numbers} numbers each, written to {target}")
+    return 0
+
+
+def write(embeddings: Embeddings, target: Path) -> None:
+    """Write embeddings to a NumPy file that appears whole or not at all."""
+    with writing_in(target.parent), atomic_file(target) as file:
+        np.savez(
+            file,
+            embeddings=embeddings.values,
+            sources=np.array(embeddings.sources),
+            fingerprint=np.array(embeddings.fingerprint),
+        )

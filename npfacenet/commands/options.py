@@ -1,0 +1,77 @@
+"""Options that several commands share, and the two ways of printing a result."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+
+from npfacenet.models import Model, load
+
+DEFAULT_MODEL = "nn4.small2"
+CROPPED_FACES = "no face is detected: pictures are taken as cropped faces, by their central square"
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """`--model` and what can be chosen about it."""
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="NAME|FILE",
+        help=f"nn4.small2, inception-resnet-v1 or a weight file (default: {DEFAULT_MODEL})",
+    )
+    group.add_argument("--variant", help="of nn4.small2: course (default) or openface")
+    group.add_argument(
+        "--preprocessing", help="unit, fixed or prewhiten, instead of what the model's card says"
+    )
+
+
+def add_threshold(parser: argparse.ArgumentParser) -> None:
+    """`--threshold`."""
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        metavar="D",
+        help="the largest distance that counts as the same person (default: the model's card)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """`--json`."""
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def load_model(arguments: argparse.Namespace) -> Model:
+    """The model that the options ask for."""
+    return load(arguments.model, variant=arguments.variant, preprocessing=arguments.preprocessing)
+
+
+def print_json(result: Mapping[str, object] | Sequence[object]) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(result, indent=2))
+
+
+def note(sentence: str) -> None:
+    """A remark for people, on standard error, beside the result."""
+    print(f"note: {sentence}", file=sys.stderr)
+
+
+def model_keys(model: Model) -> dict[str, object]:
+    """What every JSON result says about the model that made it."""
+    return {
+        "model": {
+            "architecture": model.card.architecture,
+            "variant": model.card.variant,
+            "preprocessing": model.card.preprocessing,
+            "fingerprint": model.fingerprint,
+        }
+    }
+
+
+def evidence(model: Model, threshold: float | None) -> str:
+    """Where the threshold comes from: the command line, or the model's card."""
+    if threshold is not None:
+        return "stated on the command line"
+    return model.card.threshold.evidence if model.card.threshold else "none"

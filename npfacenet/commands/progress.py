@@ -1,0 +1,112 @@
+"""A progress bar for people: one line on standard error, while work takes long, then gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Literal, Self, TextIO
+
+_INTERVAL = 0.1
+_BAR = 24
+_SPINNER = "|/-\\"
+
+
+class Progress:
+    """A context manager to call as `progress(what, done, total)`; `total` None means unknown.
+
+    Draws only on a terminal, only once work has taken `delay` seconds, and at most ten times a
+    second; leaving the context erases the line. `unit` says what is counted: "bytes" are shown as
+    kB or MB. `stream` (default: standard error) and `clock` can be replaced in tests.
+
+    >>> with Progress() as progress:
+    ...     for done in range(1, 4):
+    ...         progress("embedding", done, 3)
+    """
+
+    def __init__(
+        self,
+        unit: Literal["items", "bytes"] = "items",
+        *,
+        delay: float = 0.3,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._unit = unit
+        self._clock = clock
+        self._stream = sys.stderr if stream is None else stream
+        self._draws = _is_terminal(self._stream)
+        self._next = clock() + delay
+        self._width = 0
+        self._turn = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._erase()
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        """Show how far the work called `what` has come, if it is time to."""
+        if not self._draws or self._clock() < self._next:
+            return
+        self._next = self._clock() + _INTERVAL
+        if total is None:
+            self._turn = (self._turn + 1) % len(_SPINNER)
+            state = f"{_SPINNER[self._turn]} {amount(done, self._unit) if done else ''}"
+        else:
+            share = min(max(done / total, 0.0), 1.0) if total > 0 else 1.0
+            bar = ("#" * round(share * _BAR)).ljust(_BAR, "-")
+            state = f"[{bar}] {share:4.0%}  {amount(done, self._unit)} of "
+            state += amount(total, self._unit)
+        self._draw(what, state.rstrip())
+
+    def _draw(self, what: str, state: str) -> None:
+        columns = shutil.get_terminal_size().columns - 1  # a full line would wrap
+        room = columns - len(state) - 1
+        if len(what) > room:
+            what = f"{what[: max(room - 3, 0)]}..."
+        line = f"{what} {state}"[:columns]
+        # Spaces instead of a control sequence: every terminal understands them.
+        self._stream.write(f"\r{line.ljust(self._width)}")
+        self._stream.flush()
+        self._width = len(line)
+
+    def _erase(self) -> None:
+        if self._width:
+            self._stream.write(f"\r{' ' * self._width}\r")
+            self._stream.flush()
+            self._width = 0
+
+
+def amount(count: int, unit: Literal["items", "bytes"]) -> str:
+    """Write a number of items as it is, and a number of bytes in kB, MB or GB (powers of 1000).
+
+    >>> amount(15_297_584, "bytes"), amount(812, "bytes"), amount(48, "items")
+    ('15.3 MB', '812 B', '48')
+    """
+    if unit == "items":
+        return str(count)
+    if count < 1000:
+        return f"{count} B"
+    size = float(count)
+    for name in ("kB", "MB"):
+        size /= 1000
+        if size < 999.95:
+            return f"{size:.1f} {name}"
+    return f"{size / 1000:.1f} GB"
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    # Without a console (pythonw), sys.stderr is None.
+    if stream is None or stream.closed or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()

