@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
+from keras2_files import write_keras2
 
 import npfacenet
 from npfacenet.checkpoints.lookup import find
 from npfacenet.errors import WeightsNotFoundError
+from npfacenet.recipes import nn4_small2
 
 settings.register_profile("fast", deadline=None, max_examples=60)
 settings.register_profile("thorough", deadline=None, max_examples=1000)
@@ -67,6 +69,13 @@ def nn4(nn4_file: Path) -> npfacenet.Model:
 @pytest.fixture(scope="session")
 def inception_resnet(inception_resnet_file: Path) -> npfacenet.Model:
     return npfacenet.load(inception_resnet_file)
+
+
+@pytest.fixture(scope="session")
+def drawn_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weight file of nn4.small2 with drawn numbers: it recognises nobody, but needs no data."""
+    path = tmp_path_factory.mktemp("weights") / "drawn.h5"
+    return write_keras2(path, nn4_small2().initialise(18))
 
 
 @pytest.fixture

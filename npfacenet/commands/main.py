@@ -11,10 +11,10 @@ from io import TextIOWrapper
 from typing import NoReturn
 
 import npfacenet
-from npfacenet.commands import demo, embed, identify, summary, verify, weights
+from npfacenet.commands import demo, embed, evaluate, identify, summary, verify, weights
 from npfacenet.errors import NpfacenetError
 
-COMMANDS = (verify, identify, embed, summary, weights, demo)
+COMMANDS = (verify, identify, embed, summary, evaluate, weights, demo)
 ERROR = 2
 INTERRUPTED = 130
 

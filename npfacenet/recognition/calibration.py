@@ -14,60 +14,90 @@ Z = 1.959964  # of a 95 % interval
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """A threshold, and what is known of its false match rate.
+class ErrorRate:
+    """How often a decision was wrong: `errors` of `trials`, with its 95 % interval."""
 
-    `false_matches` of `impostor_pairs` lie within it; the 95 % interval of the rate is
-    [`lowest`, `highest`]: Wilson's, or 3 / n at the top where there was no false match.
+    errors: int
+    trials: int
+
+    @property
+    def rate(self) -> float:
+        """The measured rate."""
+        return self.errors / self.trials
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval; with no error the rule of three says at most 3 / trials.
+
+        >>> ErrorRate(0, 1200).interval
+        (0.0, 0.0025)
+        """
+        return interval(self.errors, self.trials)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.rate:.4f} ({self.errors} of {self.trials}; 95 % {low:.4f} to {high:.4f})"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A threshold, and how often it is wrong on labelled pairs.
+
+    `false_match` counts impostor pairs within it, `false_non_match` genuine pairs beyond it.
     """
 
     threshold: float
-    false_matches: int
-    impostor_pairs: int
-    lowest: float
-    highest: float
-
-    @property
-    def false_match_rate(self) -> float:
-        """The measured rate."""
-        return self.false_matches / self.impostor_pairs
+    false_match: ErrorRate
+    false_non_match: ErrorRate
 
 
-def calibrate(impostor_distances: npt.ArrayLike, false_match_rate: float) -> Calibration:
+def errors_at(
+    threshold: float, genuine_distances: npt.ArrayLike, impostor_distances: npt.ArrayLike
+) -> Calibration:
+    """Count the errors of a threshold.
+
+    >>> errors_at(0.7, [0.2, 0.8], [0.6, 1.0, 1.1]).false_match.errors
+    1
+    """
+    genuine, impostors = np.asarray(genuine_distances), np.asarray(impostor_distances)
+    return Calibration(
+        float(threshold),
+        ErrorRate(int((impostors <= threshold).sum()), len(impostors)),
+        ErrorRate(int((genuine > threshold).sum()), len(genuine)),
+    )
+
+
+def calibrate(
+    genuine_distances: npt.ArrayLike, impostor_distances: npt.ArrayLike, false_match_rate: float
+) -> Calibration:
     """The largest threshold at which at most this share of impostor pairs would match.
 
     It lies half way to the next impostor distance. Raises EvaluationError if fewer than
-    3 / rate pairs are given: they could not carry the claim.
+    3 / rate impostor pairs are given: they could not carry the claim.
 
-    >>> calibrate(np.linspace(0.8, 1.8, 300), false_match_rate=0.01).false_matches
+    >>> calibrate([0.5], np.linspace(0.8, 1.8, 300), false_match_rate=0.01).false_match.errors
     3
     """
-    distances = np.sort(np.asarray(impostor_distances, np.float64))
+    impostors = np.sort(np.asarray(impostor_distances, np.float64))
     if not 0 < false_match_rate < 1:
         raise EvaluationError(f"a false match rate is between 0 and 1, not {false_match_rate}")
-    if distances.ndim != 1 or len(distances) * false_match_rate < 3:
+    allowed = int(len(impostors) * false_match_rate)
+    if allowed < 3:
         raise EvaluationError(
-            f"{distances.size} impostor pairs cannot carry a false match rate of "
+            f"{len(impostors)} impostor pairs cannot carry a false match rate of "
             f"{false_match_rate:g}; {int(np.ceil(3 / false_match_rate))} could"
         )
-    allowed = int(len(distances) * false_match_rate)
-    threshold = float((distances[allowed - 1] + distances[allowed]) / 2)
-    matches = int((distances <= threshold).sum())
-    if matches > allowed:  # equal distances: go below them all
-        threshold = float(np.nextafter(distances[allowed], 0))
-        matches = int((distances <= threshold).sum())
-    return Calibration(threshold, matches, len(distances), *interval(matches, len(distances)))
+    threshold = float((impostors[allowed - 1] + impostors[allowed]) / 2)
+    if threshold >= impostors[allowed]:  # equal distances: stay below them all
+        threshold = float(np.nextafter(impostors[allowed], 0))
+    return errors_at(threshold, genuine_distances, impostors)
 
 
-def interval(hits: int, trials: int) -> tuple[float, float]:
-    """The 95 % interval of a rate: Wilson 1927, with the rule of three for 0 hits.
-
-    >>> interval(0, 1200)
-    (0.0, 0.0025)
-    """
-    if hits == 0:
+def interval(errors: int, trials: int) -> tuple[float, float]:
+    """The 95 % interval of a rate: Wilson 1927; the rule of three where there was no error."""
+    if errors == 0:
         return 0.0, 3 / trials
-    rate, extra = hits / trials, Z * Z / trials
+    rate, extra = errors / trials, Z * Z / trials
     centre = rate + extra / 2
     half = Z * sqrt(rate * (1 - rate) / trials + extra / 4 / trials)
     return (centre - half) / (1 + extra), (centre + half) / (1 + extra)

@@ -61,9 +61,10 @@ def identify(
     known = gallery if isinstance(gallery, Gallery) else Gallery.of(gallery)
     if known.embeddings is None:
         return Identification(None, (), None, threshold_for(threshold, one))
+    to_each = distances(one, known.embeddings)[0]
     limit = threshold_for(threshold, one, known.embeddings)
     nearest: dict[str, float] = {}
-    for name, distance in zip(known.names, distances(one, known.embeddings)[0], strict=True):
+    for name, distance in zip(known.names, to_each, strict=True):
         nearest[name] = min(float(distance), nearest.get(name, float("inf")))
     ranked = sorted((distance, name) for name, distance in nearest.items())
     candidates = tuple(Candidate(name, distance) for distance, name in ranked)

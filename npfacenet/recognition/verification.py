@@ -37,8 +37,8 @@ def verify(
     one finite vector each, or without a threshold; ArgumentError for an impossible one.
     """
     one, other = one_embedding(a), one_embedding(b)
-    limit = threshold_for(threshold, one, other)
     distance = float(distances(one, other)[0, 0])
+    limit = threshold_for(threshold, one, other)
     return Verification(within(distance, limit), distance, limit)
 
 

@@ -1,0 +1,108 @@
+"""`npfacenet evaluate lfw`: a model's error rates on labelled pairs."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from npfacenet.commands import options
+from npfacenet.commands.progress import Progress
+from npfacenet.errors import ArgumentError
+from npfacenet.recognition.calibration import Calibration, calibrate, errors_at
+from npfacenet.recognition.evaluation import Evaluation, evaluate
+from npfacenet.recognition.lfw import choose_folds, pair_distances, read_pairs
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="measure a model's error rates",
+        description="Measure a model's error rates on labelled pairs of pictures.",
+        epilog="Example: npfacenet evaluate lfw --images lfw --pairs pairs.txt --crop 150",
+    )
+    below = parser.add_subparsers(title="protocols", metavar="PROTOCOL", required=True)
+    lfw = below.add_parser(
+        "lfw",
+        help="Labeled Faces in the Wild",
+        description="LFW's protocol (image-restricted): decide every fold's pairs by the threshold "
+        "that is best on the other folds.",
+        epilog="Example: npfacenet evaluate lfw --images lfw --pairs pairs.txt --crop 150",
+    )
+    lfw.add_argument("--images", required=True, metavar="DIR", help="holds NAME/NAME_0001.jpg")
+    lfw.add_argument("--pairs", required=True, metavar="FILE", help="in the format of pairs.txt")
+    lfw.add_argument("--crop", type=int, metavar="N", help="take N pixels a side from the centre")
+    lfw.add_argument("--folds", metavar="3,4", help="these folds only (default: all)")
+    lfw.add_argument(
+        "--calibrate",
+        type=float,
+        metavar="RATE",
+        help="also choose a threshold that allows this share of false matches, e.g. 0.01",
+    )
+    options.add_model(lfw)
+    options.add_json(lfw)
+    lfw.set_defaults(run=run_lfw)
+
+
+def run_lfw(arguments: argparse.Namespace) -> int:
+    """Embed every picture once, work out the rates, print them; 0 when done."""
+    folds = choose_folds(read_pairs(arguments.pairs), fold_numbers(arguments.folds))
+    model = options.load_model(arguments)
+    with Progress() as progress:
+        distances = pair_distances(
+            model, arguments.images, folds, crop=arguments.crop, progress=progress
+        )
+    labels = [np.array([pair.genuine for pair in fold]) for fold in folds]
+    evaluation = evaluate(distances, labels)
+    genuine = np.concatenate([d[g] for d, g in zip(distances, labels, strict=True)])
+    impostors = np.concatenate([d[~g] for d, g in zip(distances, labels, strict=True)])
+    at: dict[str, Calibration] = {}
+    if model.card.threshold is not None:
+        at["card"] = errors_at(model.card.threshold.value, genuine, impostors)
+    if arguments.calibrate is not None:
+        at["calibrated"] = calibrate(genuine, impostors, arguments.calibrate)
+    if arguments.json:
+        thresholds = {"thresholds": {name: asdict(errors) for name, errors in at.items()}}
+        options.print_json(asdict(evaluation) | thresholds | options.model_keys(model))
+    else:
+        print_evaluation(evaluation)
+        for name, errors in at.items():
+            print(f"{name + ' threshold':21} {errors.threshold:.3f}")
+            print(f"  false match       {errors.false_match}")
+            print(f"  false non-match   {errors.false_non_match}")
+    return 0
+
+
+def fold_numbers(text: str | None) -> list[int] | None:
+    """The numbers in "3,4"; ArgumentError for anything else."""
+    if text is None:
+        return None
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise ArgumentError(f"--folds takes numbers such as 3,4, not {text!r}") from None
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """The rates for people, with the number of pairs that each stands on."""
+    accuracy = evaluation.accuracy
+    print(f"pairs               {evaluation.genuine_pairs} genuine, ", end="")
+    print(f"{evaluation.impostor_pairs} impostor, in {len(accuracy.folds)} folds")
+    print(f"accuracy            {accuracy.mean:.4f} +- {accuracy.std:.4f} over the folds")
+    thresholds = ", ".join(f"{threshold:.3f}" for threshold in accuracy.thresholds)
+    print(f"thresholds          {thresholds}")
+    print(f"area under ROC      {evaluation.area:.4f}")
+    print(f"equal error rate    {evaluation.equal_error_rate:.4f}")
+    for rate in evaluation.true_accept_rates:
+        measured = (
+            f"not measurable (n = {rate.impostor_pairs})"
+            if rate.rate is None
+            else f"{rate.rate:.4f} (n = {rate.impostor_pairs}, threshold {rate.threshold:.3f})"
+        )
+        print(f"TAR at FAR {rate.false_accept_rate:<8g} {measured}")

@@ -1,0 +1,40 @@
+"""Cutting the middle out of a picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import ArgumentError, ImageError
+from npfacenet.images.array import picture
+
+
+def central_square(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The largest square in the middle of uint8 (H, W, 3): a view (S, S, 3), S = min(H, W).
+
+    It begins at floor((long - short) / 2), so that an odd difference takes the additional
+    pixel from the right or from the bottom. Raises ImageError if this is no picture.
+
+    >>> central_square(np.arange(12, dtype=np.uint8).reshape(1, 4, 3))
+    array([[[3, 4, 5]]], dtype=uint8)
+    """
+    height, width, _ = picture(image).shape
+    return centre_crop(image, min(height, width))
+
+
+def centre_crop(image: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
+    """A square of `size` pixels from the middle of uint8 (H, W, 3): a view (size, size, 3).
+
+    Odd differences are shared out as by `central_square`. Raises ArgumentError for a size
+    below 1, ImageError if the picture is smaller than that or is none.
+    """
+    if size < 1:
+        raise ArgumentError(f"size must be at least 1, not {size}")
+    height, width, _ = picture(image).shape
+    if size > min(height, width):
+        raise ImageError(
+            f"{size} x {size} pixels cannot be cut out of a picture of height {height} and "
+            f"width {width}; crop at most {min(height, width)}"
+        )
+    top, left = (height - size) // 2, (width - size) // 2
+    return picture(image)[top : top + size, left : left + size]

@@ -1,0 +1,106 @@
+"""How pictures become the numbers that a network was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import ArgumentError, ShapeError
+from npfacenet.images.crop import central_square
+from npfacenet.images.resize import Filter, resize
+
+Scaling: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What is done to a square picture before a network sees it.
+
+    `scaling` turns one picture, uint8 (S, S, 3), into float32 of the same shape.
+    """
+
+    name: str
+    resize_filter: Filter
+    scaling: Scaling = field(repr=False)
+
+    def scale(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Scale pictures, uint8 (N, S, S, 3), to float32 of the same shape, each by itself.
+
+        Raises ShapeError for another shape or dtype.
+
+        >>> preprocessing("fixed").scale(np.array([[[[0, 127, 255]]]], np.uint8))
+        array([[[[-0.99609375, -0.00390625,  0.99609375]]]], dtype=float32)
+        """
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
+            raise ShapeError(
+                f"pictures are uint8 (N, S, S, 3), received {images.dtype} {images.shape}"
+            )
+        scaled = np.empty(images.shape, np.float32)
+        for image, row in zip(images, scaled, strict=True):
+            row[...] = self.scaling(image)
+        return scaled
+
+
+def _unit(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """X / 255, as in the course's assignment."""
+    return image.astype(np.float32) / np.float32(255)
+
+
+def _fixed(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """(x - 127.5) / 128, as `fixed_image_standardization` in facenet-pytorch."""
+    return (image.astype(np.float32) - np.float32(127.5)) / np.float32(128)
+
+
+def _prewhiten(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """(x - mean) / max(deviation, 1 / sqrt(size)), as `facenet.prewhiten` in davidsandberg/facenet.
+
+    Mean and deviation are those of all pixels and channels of this picture; the lower bound
+    keeps a picture of one colour from dividing by zero.
+    """
+    values = image.astype(np.float64)
+    deviation = max(values.std(), 1 / np.sqrt(values.size))
+    return ((values - values.mean()) / deviation).astype(np.float32)
+
+
+PREPROCESSINGS: Mapping[str, Preprocessing] = MappingProxyType(
+    {
+        each.name: each
+        for each in (
+            Preprocessing("unit", "nearest", _unit),
+            Preprocessing("fixed", "bilinear", _fixed),
+            Preprocessing("prewhiten", "bilinear", _prewhiten),
+        )
+    }
+)
+"""The known ones by name."""
+
+
+def preprocessing(name: str) -> Preprocessing:
+    """Look up a preprocessing by name. Raises ArgumentError that lists the known names.
+
+    >>> preprocessing("unit")
+    Preprocessing(name='unit', resize_filter='nearest')
+    """
+    if name not in PREPROCESSINGS:
+        raise ArgumentError(f"no preprocessing {name!r}; known: {', '.join(PREPROCESSINGS)}")
+    return PREPROCESSINGS[name]
+
+
+def prepare(
+    images: Iterable[npt.NDArray[np.uint8]], size: int, preprocessing: Preprocessing
+) -> npt.NDArray[np.float32]:
+    """Decoded pictures, each uint8 (H, W, 3), as a network takes them: float32 (N, size, size, 3).
+
+    Each is cropped to its central square, resized and scaled. Raises ImageError for an array
+    that is no picture, ArgumentError for a size below 1.
+
+    >>> prepare([np.full((3, 5, 3), 255, np.uint8)], 2, preprocessing("unit")).shape
+    (1, 2, 2, 3)
+    """
+    resized = [resize(central_square(image), size, preprocessing.resize_filter) for image in images]
+    return preprocessing.scale(np.array(resized, np.uint8).reshape(-1, size, size, 3))

@@ -1,0 +1,39 @@
+"""Pictures to the size that a network takes."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import ArgumentError
+from npfacenet.images.array import picture
+
+Filter: TypeAlias = Literal["nearest", "bilinear"]
+
+
+def resize(image: npt.NDArray[np.uint8], size: int, resize_filter: Filter) -> npt.NDArray[np.uint8]:
+    """Scale uint8 (H, W, 3) to (size, size, 3) with one of Pillow's filters.
+
+    "nearest" is the default of Keras' `load_img`; "bilinear" is Pillow's, which averages over
+    all pixels that fall into one when it makes a picture smaller (OpenCV's does not). The sides
+    are scaled independently. A picture that has the size already is returned itself.
+
+    Raises ArgumentError for a size below 1 or another filter, ImageError if this is no picture.
+
+    >>> resize(np.full((8, 8, 3), 7, np.uint8), 2, "bilinear").tolist()
+    [[[7, 7, 7], [7, 7, 7]], [[7, 7, 7], [7, 7, 7]]]
+    """
+    if size < 1:
+        raise ArgumentError(f"size must be at least 1, not {size}")
+    if resize_filter not in get_args(Filter):
+        raise ArgumentError(f"resize_filter is 'nearest' or 'bilinear', not {resize_filter!r}")
+    pixels = picture(image)
+    if pixels.shape == (size, size, 3):
+        return pixels
+
+    from PIL import Image
+
+    resampling = Image.Resampling[resize_filter.upper()]
+    return np.array(Image.fromarray(pixels).resize((size, size), resampling))

@@ -1,0 +1,32 @@
+"""Files that often come in place of a picture, known by their first bytes."""
+
+from __future__ import annotations
+
+SIGNATURE_LENGTH = 256
+
+_BEGINNINGS = {
+    b"version https://git-lfs": "a Git LFS pointer, not the picture; run `git lfs pull`",
+    b"%!ps": "PostScript, which is never run; save it as PNG or JPEG",
+    b"\xc5\xd0\xd3\xc6": "PostScript, which is never run; save it as PNG or JPEG",
+    b"%pdf": "a PDF document; save the picture as PNG or JPEG",
+    b"<!doctype html": "a web page, not the picture; download the picture itself",
+    b"<html": "a web page, not the picture; download the picture itself",
+    b"<svg": "an SVG drawing; save it as PNG",
+    b"<?xml": "an XML document or an SVG drawing; save it as PNG",
+}
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+
+
+def impostor(beginning: bytes) -> str | None:
+    """What a file is that is no picture, with the remedy; None if it may be a picture.
+
+    >>> impostor(b"<!DOCTYPE html><title>Not found</title>")
+    'a web page, not the picture; download the picture itself'
+    """
+    if beginning[4:8] == b"ftyp" and beginning[8:12] in _HEIC_BRANDS:
+        return "HEIC, which Pillow does not read; save it as JPEG"
+    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for start, what in _BEGINNINGS.items():
+        if text.startswith(start):
+            return what
+    return None

@@ -1,0 +1,203 @@
+"""The command line: what it prints, its JSON, its exit codes, and its errors in one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+import npfacenet
+from npfacenet.commands.main import COMMANDS, main
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def faces(tmp_path: Path, rng: np.random.Generator) -> Path:
+    """A gallery of three drawn pictures, and `stranger.png` beside it."""
+    gallery = tmp_path / "people"
+    gallery.mkdir()
+    for path in (gallery / "anna.png", gallery / "bert.png", gallery / "Zoë.png"):
+        PIL.Image.fromarray(rng.integers(0, 256, (96, 96, 3), np.uint8)).save(path)
+    PIL.Image.fromarray(np.zeros((96, 60, 3), np.uint8)).save(tmp_path / "stranger.png")
+    return gallery
+
+
+def run(capsys: Capture, *arguments: object) -> tuple[int, str, str]:
+    try:
+        code = main([str(argument) for argument in arguments])
+    except SystemExit as left:
+        code = int(left.code or 0)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def run_json(capsys: Capture, *arguments: object) -> tuple[int, dict[str, object]]:
+    code, out, _ = run(capsys, *arguments, "--json")
+    return code, json.loads(out)
+
+
+def test_verify(capsys: Capture, faces: Path, drawn_file: Path) -> None:
+    anna, bert = faces / "anna.png", faces / "bert.png"
+    code, out, err = run(capsys, "verify", anna, anna, "--model", drawn_file)
+    assert code == 0
+    assert out.startswith("same person: distance 0.000 <= threshold 0.7\n")
+    assert err.count("no face is detected") == 1
+    code, result = run_json(capsys, "verify", anna, bert, "--model", drawn_file, "--threshold", "0")
+    assert code == 1
+    assert result["same"] is False
+    assert result["threshold"] == 0.0
+    assert isinstance(result["distance"], float)
+    assert result["distance"] > 0
+
+
+def test_identify(capsys: Capture, faces: Path, drawn_file: Path) -> None:
+    command = ("identify", faces / "Zoë.png", "--gallery", faces, "--model", drawn_file)
+    code, result = run_json(capsys, *command)
+    assert code == 0
+    assert result["match"] == "Zoë"
+    candidates = result["candidates"]
+    assert isinstance(candidates, list)
+    assert [set(c) for c in candidates] == [{"name", "distance"}] * 3
+    assert candidates[0] == {"name": "Zoë", "distance": pytest.approx(0, abs=1e-5)}
+    stranger = faces.parent / "stranger.png"
+    code, result = run_json(capsys, "identify", stranger, *command[2:], "--threshold", "0")
+    assert (code, result["match"]) == (1, None)
+    code, out, _ = run(capsys, "identify", stranger, *command[2:], "--threshold", "0")
+    assert code == 1
+    assert out.startswith("unknown (threshold 0: stated on the command line)\n")
+
+
+def test_embed(capsys: Capture, faces: Path, drawn_file: Path, tmp_path: Path) -> None:
+    pictures = sorted(faces.iterdir())
+    target = tmp_path / "out.npz"
+    code, result = run_json(capsys, "embed", *pictures, "-o", target, "--model", drawn_file)
+    assert (code, result["count"], result["skipped"]) == (0, 3, [])
+    expected = npfacenet.load(drawn_file).embed(pictures)
+    with np.load(target) as written:
+        np.testing.assert_array_equal(written["embeddings"], expected.values)
+        assert list(written["sources"]) == [str(path) for path in pictures]
+        assert str(written["fingerprint"]) == expected.fingerprint
+
+
+def test_embed_stops_or_skips(
+    capsys: Capture, faces: Path, drawn_file: Path, tmp_path: Path
+) -> None:
+    broken = faces / "broken.png"
+    broken.write_bytes((faces / "anna.png").read_bytes()[:100])
+    command = ("embed", faces / "anna.png", broken, "-o", tmp_path / "out.npz")
+    code, _, err = run(capsys, *command, "--model", drawn_file)
+    assert code == 2
+    assert "broken.png" in err
+    assert not (tmp_path / "out.npz").exists()
+    code, _, err = run(capsys, *command, "--model", drawn_file, "--skip-errors")
+    assert code == 0
+    assert "note: skipped:" in err
+    code, _, err = run(
+        capsys, "embed", broken, *command[3:], "--model", drawn_file, "--skip-errors"
+    )
+    assert code == 2
+    assert "nothing was written" in err
+
+
+def test_summary(capsys: Capture, drawn_file: Path) -> None:
+    code, result = run_json(capsys, "summary", "inception-resnet-v1")
+    assert (code, result["parameters"]) == (0, 22_808_144)
+    code, result = run_json(capsys, "summary", drawn_file)
+    assert (code, result["parameters"]) == (0, 3_743_280)
+    layers = result["layers"]
+    assert isinstance(layers, list)
+    assert set(layers[0]) == {
+        "name", "block", "layer", "output_shape", "parameters", "multiply_adds"
+    }  # fmt: skip
+    code, out, _ = run(capsys, "summary", "nn4.small2", "--variant", "openface")
+    assert code == 0
+    assert "L2Pool" in out
+    assert out.splitlines()[-1].split() == ["total", "3,743,280", "200,118,272"]
+
+
+def test_demo(capsys: Capture, faces: Path, drawn_file: Path, tmp_path: Path) -> None:
+    for number, name in enumerate(("anna", "Zoë")):
+        (faces / f"camera_{number}.png").write_bytes((faces / f"{name}.png").read_bytes())
+    sheet = tmp_path / "sheet.png"
+    code, out, _ = run(capsys, "demo", "--images", faces, "--model", drawn_file, "-o", sheet)
+    assert code == 0
+    for part in ("enrolled   Zoë, anna, bert", "identify", "verify", "intruder", str(sheet)):
+        assert part in out
+    with PIL.Image.open(sheet) as image:
+        assert image.format == "PNG"
+        assert image.width > 400
+
+
+def test_demo_says_what_it_needs(capsys: Capture, faces: Path, drawn_file: Path) -> None:
+    code, _, err = run(capsys, "demo", "--images", faces, "--model", drawn_file)
+    assert code == 2
+    assert "the demo needs name.jpg for each person and camera_0.jpg" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "the following arguments are required: COMMAND (see npfacenet --help)"),
+        (["vreify"], "invalid choice: 'vreify'"),
+        (["verify", "a.jpg"], "required: B (see npfacenet verify --help)"),
+        (["verify", "a", "b", "--threshold", "near"], "invalid float value: 'near'"),
+        (["verify", "a", "b", "--model", "nowhere.h5"], "no weight file 'nowhere.h5'"),
+        (["verify", "a", "b", "--model", "nn4"], "did you mean 'nn4.small2'"),
+        (["summary", "nn5"], "no weights called 'nn5'"),
+        (["summary", "nn4.small2", "--variant", "x"], "no network has"),
+    ],
+)
+def test_errors_are_one_line(capsys: Capture, arguments: list[str], said: str) -> None:
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+    assert err.startswith("npfacenet")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--threshold", "nan"], "a threshold is a finite distance >= 0"),
+        (["--preprocessing", "grey"], "no preprocessing 'grey'"),
+        (["--variant", "x"], "no network has variant 'x'"),
+        (["--gallery", "/dev/null"], "is not a folder"),
+    ],
+)
+def test_errors_of_values_are_one_line(
+    capsys: Capture, faces: Path, drawn_file: Path, options: list[str], said: str
+) -> None:
+    command = ["identify", faces / "anna.png", "--gallery", faces, "--model", drawn_file]
+    code, out, err = run(capsys, *command, *options)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_name_with_a_line_break_stays_one_line(capsys: Capture, drawn_file: Path) -> None:
+    code, _, err = run(capsys, "verify", "two\nlines.jpg", "b", "--model", drawn_file)
+    assert code == 2
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
+def test_help_teaches(capsys: Capture, command: object) -> None:
+    name = str(getattr(command, "__name__", "")).rsplit(".", 1)[-1]
+    code, out, _ = run(capsys, name, "--help")
+    assert code == 0
+    assert out.startswith(f"usage: npfacenet {name}")
+    assert len(out) > 300
+
+
+def test_as_a_process(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "npfacenet", "--version"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == f"npfacenet {npfacenet.__version__}\n"

@@ -1,0 +1,187 @@
+"""Embedding pictures: whatever holds them, alone or together, from any thread."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+import pytest
+
+from npfacenet.checkpoints.card import Card, Threshold
+from npfacenet.errors import ArgumentError, ImageError
+from npfacenet.images import ImageSource
+from npfacenet.models import Model
+from npfacenet.networks import Network
+from npfacenet.recipes import nn4_small2
+
+Picture = npt.NDArray[np.uint8]
+
+
+def card(preprocessing: str = "unit") -> Card:
+    threshold = Threshold(0.7, "for tests")
+    return Card("nn4.small2", "course", 128, 96, preprocessing, threshold, "drawn", "none")
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return nn4_small2()
+
+
+@pytest.fixture(scope="module")
+def model(network: Network) -> Model:
+    return Model(network, network.initialise(5), card())
+
+
+@pytest.fixture
+def pictures(rng: np.random.Generator) -> list[Picture]:
+    sizes = [(96, 96), (120, 80), (30, 50), (96, 97)]
+    return [rng.integers(0, 256, (*size, 3), np.uint8) for size in sizes]
+
+
+def png(picture: Picture) -> bytes:
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_every_holder_of_a_picture_gives_the_same(
+    model: Model, pictures: list[Picture], tmp_path: Path
+) -> None:
+    picture = pictures[1]
+    path = tmp_path / "Zoë, 顔.png"
+    path.write_bytes(png(picture))
+    holders: list[ImageSource] = [
+        picture,
+        png(picture),
+        PIL.Image.fromarray(picture),
+        path,
+        str(path),
+    ]
+    together = model.embed(holders)
+    for i, holder in enumerate(holders):
+        alone = model.embed(holder)
+        assert alone.values.shape == (1, 128)
+        assert alone.values.dtype == np.float32
+        np.testing.assert_allclose(alone.values, together.values[:1], atol=1e-6)
+        np.testing.assert_allclose(alone.values[0], together.values[i], atol=1e-6)
+    assert together.sources[3] == together.sources[4] == str(path)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 16])
+def test_a_batch_gives_what_one_by_one_gives(
+    model: Model, pictures: list[Picture], batch_size: int
+) -> None:
+    together = model.embed(pictures, batch_size=batch_size)
+    assert len(together) == len(pictures)
+    for one, row in zip(pictures, together, strict=True):
+        np.testing.assert_allclose(model.embed(one).values, row.values, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(together.values, axis=1), 1, rtol=1e-5)
+
+
+def test_generators_and_stacked_arrays_are_several_pictures(model: Model) -> None:
+    stack = np.zeros((3, 20, 20, 3), np.uint8)
+    assert len(model.embed(stack)) == 3
+    assert len(model.embed(picture for picture in stack)) == 3
+    assert model.embed([]).values.shape == (0, 128)
+
+
+def test_bgr_is_said_and_never_guessed(model: Model, pictures: list[Picture]) -> None:
+    rgb = pictures[0]
+    bgr = rgb[..., ::-1]
+    straight = model.embed(rgb).values
+    np.testing.assert_array_equal(model.embed(bgr, channel_order="bgr").values, straight)
+    assert np.abs(model.embed(bgr).values - straight).max() > 1e-3
+
+
+def test_the_caller_chooses_to_stop_or_to_skip(
+    model: Model, pictures: list[Picture], tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(png(pictures[0])[:40])
+    sources: list[ImageSource] = [pictures[0], broken, tmp_path / "missing.png", pictures[2]]
+    with pytest.raises(ImageError, match=r"broken\.png"):
+        model.embed(sources)
+    kept = model.embed(sources, on_error="skip")
+    assert len(kept) == len(kept.sources) == 2
+    assert [s.source for s in kept.skipped] == [str(broken), str(tmp_path / "missing.png")]
+    assert all(s.source in s.reason for s in kept.skipped)
+    np.testing.assert_allclose(kept.values[1], model.embed(pictures[2]).values[0], atol=1e-6)
+
+
+def test_progress_is_reported(model: Model, pictures: list[Picture]) -> None:
+    seen: list[tuple[str, int, int | None]] = []
+    model.embed(pictures, progress=lambda *state: seen.append(state))
+    assert seen == [("embedding", i, 4) for i in (1, 2, 3, 4)]
+    seen.clear()
+    model.embed(iter(pictures), progress=lambda *state: seen.append(state))
+    assert seen[-1] == ("embedding", 4, None)
+
+
+@pytest.mark.parametrize(
+    "options", [{"on_error": "ignore"}, {"batch_size": 0}, {"channel_order": "gbr"}]
+)
+def test_unknown_options_are_refused(model: Model, options: dict[str, object]) -> None:
+    with pytest.raises(ArgumentError):
+        model.embed(np.zeros((9, 9, 3), np.uint8), **options)  # type: ignore[arg-type]  # the fault under test
+
+
+def test_the_fingerprint_is_of_all_that_determines_an_embedding(
+    network: Network, model: Model
+) -> None:
+    same = Model(network, network.initialise(5), card())
+    assert same.fingerprint == model.fingerprint
+    assert model.embed(np.zeros((9, 9, 3), np.uint8)).fingerprint == model.fingerprint
+    nudged = dict(network.initialise(5))
+    nudged["bn1", "beta"] = nudged["bn1", "beta"] + np.float32(1e-7)
+    others = [
+        Model(network, nudged, card()),
+        Model(network, network.initialise(5), card("prewhiten")),
+        Model(nn4_small2("openface"), network.initialise(5), replace_variant(card())),
+    ]
+    assert len({m.fingerprint for m in (model, *others)}) == 4
+
+
+def replace_variant(of: Card) -> Card:
+    from dataclasses import replace
+
+    return replace(of, variant="openface")
+
+
+def test_the_fingerprint_does_not_see_memory_or_byte_order(network: Network, model: Model) -> None:
+    odd = {
+        name: np.asfortranarray(tensor).astype(">f4") for name, tensor in model.parameters.items()
+    }
+    assert Model(network, odd, card()).fingerprint == model.fingerprint
+
+
+def test_parameters_are_read_only_but_the_callers_arrays_stay_writable(network: Network) -> None:
+    parameters = network.initialise(5)
+    model = Model(network, parameters, card())
+    with pytest.raises(ValueError, match="read-only"):
+        model.parameters["bn1", "beta"][0] = 1
+    assert parameters["bn1", "beta"].flags.writeable
+
+
+def test_a_model_survives_pickling(model: Model, pictures: list[Picture]) -> None:
+    again = pickle.loads(pickle.dumps(model))  # noqa: S301
+    assert again.card == model.card
+    assert again.fingerprint == model.fingerprint
+    np.testing.assert_array_equal(again.embed(pictures).values, model.embed(pictures).values)
+
+
+def test_several_threads_may_use_a_model(model: Model, pictures: list[Picture]) -> None:
+    expected = model.embed(pictures).values
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: model.embed(pictures).values, range(8)))
+    for values in results:
+        np.testing.assert_array_equal(values, expected)
+
+
+def test_repr_says_what_it_is_in_a_line(model: Model) -> None:
+    assert "nn4.small2" in repr(model)
+    assert len(repr(model)) < 500
