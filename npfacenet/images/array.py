@@ -23,7 +23,8 @@ def picture(array: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
     remedy = _remedy_for_dtype(array.dtype) or _remedy_for_shape(array.shape)
     if remedy:
         raise ImageError(
-            f"array {array.shape} of {array.dtype}: a picture is uint8 (H, W, 3), 0 to 255; {remedy}"
+            f"array {array.shape} of {array.dtype}: "
+            f"a picture is uint8 (H, W, 3), 0 to 255; {remedy}"
         )
     return np.asarray(array, np.uint8)
 

@@ -64,7 +64,8 @@ def _prewhiten(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """
     values = image.astype(np.float64)
     deviation = max(values.std(), 1 / np.sqrt(values.size))
-    return ((values - values.mean()) / deviation).astype(np.float32)
+    white: npt.NDArray[np.float32] = ((values - values.mean()) / deviation).astype(np.float32)
+    return white
 
 
 PREPROCESSINGS: Mapping[str, Preprocessing] = MappingProxyType(

@@ -192,7 +192,7 @@ def test_help_teaches(capsys: Capture, command: object) -> None:
     code, out, _ = run(capsys, name, "--help")
     assert code == 0
     assert out.startswith(f"usage: npfacenet {name}")
-    assert len(out) > 300
+    assert "xample" in out or "FOLDER holds" in out
 
 
 def test_as_a_process(tmp_path: Path) -> None:

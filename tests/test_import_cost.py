@@ -1,0 +1,38 @@
+"""Importing costs what NumPy costs, and loads nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+STARTS = 9
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_only_numpy_is_loaded() -> None:
+    loaded = run(
+        "import sys, numpy; before = set(sys.modules); import npfacenet; dir(npfacenet);"
+        "print(*sorted({m.partition('.')[0] for m in set(sys.modules) - before}))"
+    )
+    assert set(loaded.split()) - sys.stdlib_module_names == {"npfacenet"}
+
+
+def test_h5py_and_pillow_wait_until_they_are_needed() -> None:
+    loaded = run(
+        "import sys, npfacenet; npfacenet.load; npfacenet.verify; npfacenet.Gallery;"
+        "print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    )
+    assert not {"h5py", "PIL", "matplotlib", "hypothesis"} & set(loaded.split())
+    assert "numpy" in loaded.split()
+
+
+def test_at_most_30_ms_more_than_numpy() -> None:
+    # Noise only ever adds time, so the best of several interleaved starts is compared.
+    timed = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
+    names = ["numpy", "npfacenet, numpy"] * STARTS
+    seconds = [float(run(timed.format(name))) for name in names]
+    assert min(seconds[1::2]) - min(seconds[::2]) <= 0.03

@@ -1,0 +1,130 @@
+"""Who may import whom: the folders of the package, held against the table in the README."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "npfacenet"
+
+# A room may import from the lines above its own, and from itself.
+LINES = [
+    {"errors"},
+    {"layers", "images"},
+    {"losses", "networks"},
+    {"recipes", "inference", "samples"},
+    {"checkpoints"},
+    {"faces"},
+    {"models"},
+    {"recognition"},
+    {"training"},
+    {"testing", "inspection", "course"},
+    {"lessons"},
+    {"commands"},
+]
+THIRD_PARTY = {
+    "numpy": set().union(*LINES),
+    "PIL": {"images"},
+    "h5py": {"checkpoints", "testing"},
+    "hypothesis": {"testing"},
+    "pytest": {"testing"},
+}
+ONLY_IN_PLOTS = "matplotlib"
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
+LONGEST = 300
+
+
+def imports(source: str) -> Iterator[str]:
+    """Every module that a source text imports, at whatever depth; relative ones as "."."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                yield "."
+            elif node.module == "npfacenet":
+                yield from (f"npfacenet.{alias.name}" for alias in node.names)
+            elif node.module:
+                yield node.module
+
+
+def line_of(room: str) -> int:
+    return next(i for i, line in enumerate(LINES) if room in line)
+
+
+def fault(room: str, file: str, module: str) -> str | None:
+    """Why a file of a room may not import a module, if it may not."""
+    top, *below = module.split(".")
+    if not top:
+        return "imports are written in full"
+    if top == "npfacenet":
+        if not below or below[0] == "__version__":
+            return None  # the package itself; its public names are resolved lazily
+        other = below[0]
+        if other == room or (line_of(other) < line_of(room)):
+            return None
+        return f"{room} may not import from {other}"
+    if top in sys.stdlib_module_names:
+        return None
+    if top == ONLY_IN_PLOTS:
+        return None if file == "plots.py" else f"{top} belongs in files called plots.py"
+    return None if room in THIRD_PARTY.get(top, set()) else f"{room} may not use {top}"
+
+
+def sources() -> Iterator[tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if room not in ("__init__", "__main__"):
+            yield room, path
+
+
+@pytest.mark.parametrize(("room", "path"), list(sources()), ids=lambda x: str(x).rpartition("/")[2])
+def test_imports_run_one_way(room: str, path: Path) -> None:
+    source = path.read_text("utf-8")
+    if "TYPE_CHECKING" in source:
+        source = without_type_checking(source)
+    faults = [fault(room, path.name, module) for module in imports(source)]
+    assert [f"{path.name}: {f}" for f in faults if f] == []
+
+
+def without_type_checking(source: str) -> str:
+    """The source without what is imported for its types only."""
+    tree = ast.parse(source)
+    tree.body = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    ]
+    return ast.unparse(tree)
+
+
+@pytest.mark.parametrize(
+    ("room", "file", "source", "said"),
+    [
+        ("layers", "x.py", "from npfacenet.networks import Network", "layers may not import from"),
+        ("layers", "x.py", "from npfacenet.images import read", "layers may not import from"),
+        ("models", "x.py", "def f():\n    import h5py", "models may not use h5py"),
+        ("models", "x.py", "from npfacenet import recognition", "models may not import from"),
+        ("recognition", "x.py", "import npfacenet.commands.main", "may not import from commands"),
+        ("layers", "x.py", "from . import dense", "written in full"),
+        ("layers", "x.py", "import scipy", "layers may not use scipy"),
+        ("recognition", "x.py", "import matplotlib.pyplot", "plots.py"),
+    ],
+)
+def test_the_check_sees_what_is_wrong(room: str, file: str, source: str, said: str) -> None:
+    faults = [fault(room, file, module) for module in imports(source)]
+    assert any(said in (f or "") for f in faults)
+
+
+def test_files_are_small_and_named_for_what_they_hold() -> None:
+    for _, path in sources():
+        assert len(path.read_text("utf-8").splitlines()) <= LONGEST, path
+        assert path.stem not in VAGUE_NAMES, path
+
+
+def test_rooms_are_flat() -> None:
+    assert all(len(path.relative_to(PACKAGE).parts) <= 2 for path in PACKAGE.rglob("*.py"))

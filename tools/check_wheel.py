@@ -1,0 +1,163 @@
+"""Builds the wheel, installs it into an environment of its own, and uses it in an empty folder.
+
+    .venv/bin/python tools/check_wheel.py
+
+Nothing of the checkout is within reach there, so what the wheel lacks is missed. Fetches
+nn4.small2 (14 MB) as a user would, and verifies two pictures that are drawn here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+from typing import NoReturn
+
+from environment import clean_variables
+
+ROOT = Path(__file__).resolve().parents[1]
+MODEL = "nn4.small2"
+ALLOWED = {"npfacenet", "numpy", "h5py", "pillow", "pip", "setuptools"}
+TRIES = 3
+
+
+def main() -> int:
+    """Run all checks; the first that fails ends the program with a sentence and 1."""
+    with tempfile.TemporaryDirectory(prefix="npfacenet-wheel-") as name:
+        folder = Path(name).resolve()
+        wheel = build(folder / "dist")
+        check_contents(wheel)
+        python = install(wheel, folder / "venv")
+        empty = folder / "empty"
+        empty.mkdir()
+        check_packages(python, empty)
+        check_commands(python, empty)
+        check_verify(python, empty)
+    print(f"the wheel is good: {wheel.name}")
+    return 0
+
+
+def build(folder: Path) -> Path:
+    """Build the wheel of the checkout into a folder."""
+    wheel = ["-m", "pip", "wheel", str(ROOT), "--no-deps", "--quiet", "-w", str(folder)]
+    run([sys.executable, *wheel], ROOT)
+    (built,) = folder.glob("npfacenet-*.whl")
+    return built
+
+
+def check_contents(wheel: Path) -> None:
+    """Refuse a wheel that lacks data, or that carries files of the checkout's other folders."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+        text = archive.read(metadata).decode()
+    information = metadata.rpartition("/")[0]
+    for needed in (
+        "npfacenet/py.typed",
+        "npfacenet/weights/manifest.toml",
+        f"{information}/licenses/LICENSE",
+    ):
+        if needed not in names:
+            fail(f"the wheel lacks {needed}")
+    if "License-Expression: MIT" not in text:
+        fail("the metadata do not name the licence")
+    strange = [name for name in names if not name.startswith(("npfacenet/", f"{information}/"))]
+    if strange:
+        fail(f"the wheel carries {', '.join(strange)}")
+
+
+def install(wheel: Path, folder: Path) -> Path:
+    """Install the wheel into a new environment; return the environment's Python."""
+    run([sys.executable, "-m", "venv", str(folder)], folder.parent)
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    run([str(python), "-m", "pip", "install", "--quiet", str(wheel)], folder.parent)
+    return python
+
+
+def check_packages(python: Path, empty: Path) -> None:
+    """Refuse any package that the three dependencies did not have to bring."""
+    run([str(python), "-m", "pip", "check"], empty)
+    listed = run([str(python), "-m", "pip", "list", "--format=json"], empty)
+    installed = {entry["name"].lower() for entry in json.loads(listed)}
+    if not installed <= ALLOWED:
+        fail(f"installing brought more packages: {', '.join(sorted(installed - ALLOWED))}")
+
+
+def check_commands(python: Path, empty: Path) -> None:
+    """Try what needs no weights."""
+    command = str(python.with_name("npfacenet"))
+    version = run([str(python), "-c", "import npfacenet; print(npfacenet.__version__)"], empty)
+    if version.strip() not in run([command, "--version"], empty):
+        fail("npfacenet --version does not print npfacenet.__version__")
+    if MODEL not in run([command, "weights", "list"], empty):
+        fail(f"npfacenet weights list does not list {MODEL}")
+
+
+def check_verify(python: Path, empty: Path) -> None:
+    """Fetch weights into a new folder and verify two drawn pictures with them."""
+    command = str(python.with_name("npfacenet"))
+    weights = empty / "weights"
+    for left in reversed(range(TRIES)):
+        # Registries hiccup; only the last try may fail.
+        fetch = [command, "weights", "fetch", MODEL, "--folder", str(weights)]
+        run(fetch, empty, codes=(0, 2) if left else (0,))
+        if list(weights.glob("*.h5")):
+            break
+        time.sleep(10)
+    run([str(python), "-c", _DRAW], empty)
+    verify = [command, "verify", "a.png", "b.png", "--model", MODEL, "--json"]
+    printed = json.loads(run(verify, empty, codes=(0, 1), weights=weights))
+    missing = {"distance", "threshold", "same"} - printed.keys()
+    if missing:
+        fail(f"npfacenet verify --json lacks {', '.join(sorted(missing))}")
+
+
+_DRAW = """
+from PIL import Image, ImageDraw
+for name, skin, mouth in (("a.png", "peru", 70), ("b.png", "wheat", 62)):
+    picture = Image.new("RGB", (96, 96), "steelblue")
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((18, 8, 78, 90), fill=skin)
+    draw.ellipse((32, 36, 40, 44), fill="black")
+    draw.ellipse((56, 36, 64, 44), fill="black")
+    draw.arc((34, mouth - 14, 62, mouth + 6), 20, 160, fill="darkred", width=3)
+    picture.save(name)
+"""
+
+
+def run(
+    command: list[str], folder: Path, codes: tuple[int, ...] = (0,), weights: Path | None = None
+) -> str:
+    """Run a command in a folder and return what it printed; fail on another exit code."""
+    variables = clean_variables()
+    if weights is not None:
+        variables["NPFACENET_WEIGHTS"] = str(weights)
+    ended = subprocess.run(
+        command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    print(
+        "$",
+        " ".join(Path(command[0]).name if word is command[0] else _short(word) for word in command),
+        flush=True,
+    )
+    if ended.returncode not in codes:
+        fail(f"exit code {ended.returncode}\n{ended.stdout}{ended.stderr}")
+    return ended.stdout
+
+
+def fail(message: str) -> NoReturn:
+    """End the program with a message and exit code 1."""
+    sys.exit(f"error: {message}")
+
+
+def _short(word: str) -> str:
+    return "'...'" if "\n" in word else word
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""The demo, from nothing: `python3 tools/demo.py`.
+
+Makes `.venv` in this checkout (Python's standard library and pip; nothing else is
+touched), installs npfacenet into it, and runs `npfacenet demo` with the arguments
+you give. The first time takes a minute or so; later `.venv` is used as it is.
+
+  python3 tools/demo.py                        the whole job, on pictures found or fetched
+  python3 tools/demo.py --images FOLDER        on your own pictures
+  .venv/bin/npfacenet demo --help              all the options (after the first time)
+  .venv/bin/npfacenet --help                   the other commands
+
+Exit codes: those of the demo; 2 when there is no environment to run it in (one
+sentence says why and what to do); 130 after Ctrl-C. Remove `.venv` to start afresh.
+"""
+
+import sys
+
+from environment import ROOT, Environment, exit_code
+
+
+def demo(arguments: "list[str]") -> int:
+    """Make the environment and run the demo in it, from where the user stands."""
+    environment = Environment(ROOT)
+    environment.prepare(())
+    return environment.run(["-m", "npfacenet", "demo", *arguments])
+
+
+def main(arguments: "list[str]") -> int:
+    """Print the help or run the demo; return the exit code."""
+    if arguments[:1] in (["-h"], ["--help"]):
+        print((__doc__ or "").strip())
+        return 0
+    return exit_code(demo, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
