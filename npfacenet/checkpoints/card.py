@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from npfacenet.checkpoints.manifest import manifest
+from npfacenet.errors import WeightsError
 from npfacenet.recipes import Recipe
 
 METRIC = "Euclidean between unit vectors, 0 to 2"
@@ -30,7 +31,8 @@ class Card:
 
     `input_size` is the side of the square picture in pixels; `preprocessing` names how its
     numbers are scaled (`npfacenet.images.PREPROCESSINGS`); `threshold` is None where none
-    has evidence; `source` and `licence` are in words.
+    has evidence; `source` and `licence` are in words; `trained_on` names the people in
+    the training pictures, where they are known.
     """
 
     architecture: str
@@ -41,6 +43,19 @@ class Card:
     threshold: Threshold | None
     source: str
     licence: str
+    trained_on: tuple[str, ...] = ()
+
+    def adapted(self, variant: str | None, preprocessing: str) -> Card:
+        """The card for another variant or preprocessing.
+
+        A threshold has evidence only for what it was measured with, so it changes too.
+        """
+        if (variant, preprocessing) == (self.variant, self.preprocessing):
+            return self
+        key = (self.architecture, variant, self.outputs, preprocessing)
+        return replace(
+            self, variant=variant, preprocessing=preprocessing, threshold=THRESHOLDS.get(key)
+        )
 
 
 PREPROCESSING = {"nn4.small2": "unit", "inception-resnet-v1": "prewhiten"}
@@ -65,14 +80,16 @@ THRESHOLDS = {
 }
 
 
-def card_for(recipe: Recipe, input_size: int, path: Path, preprocessing: str | None) -> Card:
+def derived_card(recipe: Recipe, input_size: int, path: Path) -> Card:
     """The card of a file that carries none: derived from the network that it holds.
 
     A public file (the manifest's name and size) is given its source and licence.
     """
-    scaling = PREPROCESSING[recipe.architecture] if preprocessing is None else preprocessing
+    from npfacenet.checkpoints.manifest import manifest  # a file with a card does not need it
+
     size = path.stat().st_size
     public = [e for e in manifest().values() if (e.file_name, e.size) == (path.name, size)]
+    scaling = PREPROCESSING[recipe.architecture]
     return Card(
         architecture=recipe.architecture,
         variant=recipe.variant,
@@ -83,3 +100,55 @@ def card_for(recipe: Recipe, input_size: int, path: Path, preprocessing: str | N
         source=public[0].origin if public else f"the file {path.name}",
         licence=public[0].licence if public else "not stated",
     )
+
+
+def card_from_json(value: object, where: str) -> Card:
+    """The card whose fields a JSON object holds.
+
+    Raises WeightsError, naming the field, for anything but the fields of Card.
+    """
+    if not isinstance(value, dict):
+        raise WeightsError(f"{where}: the card is no JSON object")
+    if strange := {field.name for field in fields(Card)} ^ value.keys():
+        raise WeightsError(f"{where}: the card lacks, or should not have, {min(strange)!r}")
+    for name, valid in _VALID.items():
+        if not valid(value[name]):
+            raise WeightsError(f"{where}: the card's {name} cannot be {value[name]!r:.80}")
+    threshold = value["threshold"]
+    return Card(
+        **{
+            **value,
+            "threshold": None if threshold is None else Threshold(**threshold),
+            "trained_on": tuple(value["trained_on"]),
+        }
+    )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 < value < 1 << 20
+
+
+def _is_threshold(value: object) -> bool:
+    match value:
+        case None:
+            return True
+        case {"value": float() | int() as number, "evidence": str(), "metric": str(), **others}:
+            return not others and type(number) is not bool and 0 <= number < float("inf")
+    return False
+
+
+_VALID: dict[str, Callable[[object], bool]] = {
+    "architecture": _is_text,
+    "variant": lambda value: value is None or _is_text(value),
+    "outputs": _is_count,
+    "input_size": _is_count,
+    "preprocessing": _is_text,
+    "threshold": _is_threshold,
+    "source": _is_text,
+    "licence": _is_text,
+    "trained_on": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+}

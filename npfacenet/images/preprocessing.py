@@ -47,7 +47,7 @@ class Preprocessing:
 
 
 def _unit(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """X / 255, as in the course's assignment."""
+    """Divide by 255, as the course's assignment does."""
     return image.astype(np.float32) / np.float32(255)
 
 

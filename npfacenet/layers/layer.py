@@ -73,11 +73,11 @@ class Layer(ABC):
         Raises ShapeError naming the expected and the received shape.
         """
 
-    def parameters(self, *inputs: Shape) -> dict[str, ParameterSpec]:  # noqa: ARG002
+    def parameters(self, *inputs: Shape) -> dict[str, ParameterSpec]:
         """The parameters by name, in the order of the Keras files, for inputs of these shapes."""
         return {}
 
-    def multiply_adds(self, *inputs: Shape) -> int:  # noqa: ARG002
+    def multiply_adds(self, *inputs: Shape) -> int:
         """Multiplications with addition for one example; 0 where none are worth counting."""
         return 0
 

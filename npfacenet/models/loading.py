@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
-from npfacenet.checkpoints.card import card_for
+from npfacenet.checkpoints.card import derived_card
 from npfacenet.checkpoints.lookup import find
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.models.model import Model
+from npfacenet.recipes import recipes
 
 
 def load(
@@ -17,20 +18,32 @@ def load(
     architecture: str | None = None,
     variant: str | None = None,
     preprocessing: str | None = None,
+    untrusted: bool = False,
 ) -> Model:
     """Load a face recognition model.
 
-    `name_or_path`: a weight file, or a name ("nn4.small2", "inception-resnet-v1") that is
-    looked for in `$NPFACENET_WEIGHTS`, the user's cache, the package's own data and the
-    checkout's `weights/`. Which network a file holds is found out from its tensors;
-    `architecture` insists on one. `variant`: for nn4.small2 "course" (the default) or
-    "openface". `preprocessing` ("unit", "fixed", "prewhiten") replaces the card's.
+    `name_or_path`: a weight file or folder in any known layout, or a name ("nn4.small2",
+    "inception-resnet-v1") that is looked for in `$NPFACENET_WEIGHTS`, the user's cache, the
+    package's own data and the checkout's `weights/`. Which network a file holds is found out
+    from its tensors; `architecture` insists on one. `variant`: for nn4.small2 "course" (the
+    default) or "openface". `preprocessing` ("unit", "fixed", "prewhiten") replaces the card's.
+    `untrusted` reads the file in a child process with limits on time and memory, because
+    HDF5's C library has crashed on crafted files before; that takes about 0.3 s longer.
 
     Raises WeightsNotFoundError, saying where it was looked for and how to get it;
     WeightsError for a file that cannot be used; ArgumentError for a choice that there is not.
     """
+    candidates = recipes(architecture, variant)
     scaling = None if preprocessing is None else scaling_named(preprocessing).name
     path = find(name_or_path)
-    checkpoint = read_checkpoint(path, architecture=architecture, variant=variant)
-    card = card_for(checkpoint.recipe, checkpoint.network.input_shape[0], path, scaling)
-    return Model(checkpoint.network, checkpoint.parameters, card)
+    if untrusted:
+        from npfacenet.checkpoints.isolation import read_isolated
+
+        checkpoint = read_isolated(path, candidates)
+    else:
+        checkpoint = read_checkpoint(path, candidates)
+    card = checkpoint.card or derived_card(
+        checkpoint.recipe, checkpoint.network.input_shape[0], checkpoint.path
+    )
+    card = card.adapted(checkpoint.recipe.variant, scaling or card.preprocessing)
+    return Model(checkpoint.network, checkpoint.parameters, card, checkpoint.checksums)

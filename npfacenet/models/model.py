@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.checkpoints.card import Card
+from npfacenet.checkpoints.fingerprint import fingerprint
 from npfacenet.errors import ArgumentError, ImageError
 from npfacenet.images import ImageSource, describe, prepare, preprocessing, read
-from npfacenet.layers import Array
 from npfacenet.models.embeddings import Embeddings, Skipped
-from npfacenet.models.fingerprint import fingerprint
-from npfacenet.networks import Network, NetworkParameters
+from npfacenet.networks import Network, NetworkParameters, ParameterName
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
 
@@ -27,13 +26,15 @@ Progress: TypeAlias = Callable[[str, int, int | None], None]
 class Model:
     """A face recognition network that is ready for use.
 
-    `parameters` are read-only float32 arrays by (layer, parameter). A model keeps no state
-    between calls: it may be used from several threads, and pickled.
+    `parameters` are read-only float32 arrays by (layer, parameter); `checksums` are theirs
+    where they are known already (else they are worked out when first needed). A model keeps
+    no state between calls: it may be used from several threads, and pickled.
     """
 
     network: Network
     parameters: NetworkParameters = field(repr=False)
     card: Card
+    checksums: Mapping[ParameterName, str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         frozen = {name: tensor.view() for name, tensor in self.parameters.items()}
@@ -41,13 +42,13 @@ class Model:
             tensor.flags.writeable = False
         object.__setattr__(self, "parameters", MappingProxyType(frozen))
 
-    def __reduce__(self) -> tuple[type[Model], tuple[Network, dict[tuple[str, str], Array], Card]]:
-        return Model, (self.network, dict(self.parameters), self.card)
+    def __reduce__(self) -> tuple[Callable[..., Model], tuple[object, ...]]:
+        return Model, (self.network, dict(self.parameters), self.card, self.checksums)
 
     @cached_property
     def fingerprint(self) -> str:
         """64 hexadecimal digits for all that determines an embedding (`fingerprint.py`)."""
-        return fingerprint(self.parameters, self.card)
+        return fingerprint(self.parameters, self.card, self.checksums)
 
     def embed(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -11,10 +11,10 @@ import pytest
 from keras2_files import write_keras2
 
 from npfacenet.checkpoints.reading import read_checkpoint
-from npfacenet.errors import ArgumentError, WeightsError
+from npfacenet.errors import WeightsError
 from npfacenet.layers import Array
 from npfacenet.networks import ParameterName
-from npfacenet.recipes import nn4_small2
+from npfacenet.recipes import nn4_small2, recipes
 
 Parameters = dict[ParameterName, Array]
 
@@ -78,11 +78,9 @@ def test_dense_is_another_name_of_dense_layer(tmp_path: Path, parameters: Parame
 
 def test_the_choice_can_be_narrowed(tmp_path: Path, parameters: Parameters) -> None:
     path = write_keras2(tmp_path / "w.h5", parameters)
-    assert read_checkpoint(path, variant="openface").recipe.variant == "openface"
-    with pytest.raises(ArgumentError, match="closedface"):
-        read_checkpoint(path, variant="closedface")
-    with pytest.raises(WeightsError, match=r"none of them of a known network \(inception"):
-        read_checkpoint(path, architecture="inception-resnet-v1")
+    assert read_checkpoint(path, recipes(variant="openface")).recipe.variant == "openface"
+    with pytest.raises(WeightsError, match=r"no tensor of a known network \(inception-resnet-v1\)"):
+        read_checkpoint(path, recipes("inception-resnet-v1"))
 
 
 def test_every_deviation_is_listed_in_one_error(tmp_path: Path, parameters: Parameters) -> None:
@@ -217,13 +215,31 @@ def test_unknown_filters_are_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_no_hdf5_file_is_refused(tmp_path: Path) -> None:
-    for content in (b"", b"\x89HDF", b"<!DOCTYPE html>", b"PK\x03\x04", os.urandom(4096)):
+    for content, said in {
+        b"": "is empty; fetch or copy it again",
+        b"\x89HDF": "ends after 4 bytes",
+        b"\n<!DOCTYPE html>": "is a web page, not the weights",
+        b"version https://git-lfs.github.com/spec/v1": "is a Git LFS pointer.*git lfs pull",
+        b"PK\x03\x04": "is a damaged zip archive",
+        b"\x80\x04\x95": "is a Python pickle, which is never opened",
+        b"\x1f\x8b\x08": "is gzip data; unpack it first",
+        b"\x93NUMPY": "is a NumPy array",
+        b"\x08\x07\x12\x07pytorch": "is an ONNX model",
+        b"\x01" * 4096: "is not an HDF5 file: it begins with",
+    }.items():
         path = tmp_path / "not.h5"
         path.write_bytes(content)
-        with pytest.raises(WeightsError, match=r"not\.h5 is not an HDF5 file"):
+        with pytest.raises(WeightsError, match=rf"not\.h5 {said}"):
             read_checkpoint(path)
-    with pytest.raises(WeightsError, match="is not a file"):
-        read_checkpoint(tmp_path)
+    for member, said in {
+        "model.weights.h5": r"a \.keras archive; unzip it",
+        "archive/data.pkl": "a PyTorch file, which holds pickles and is never opened",
+        "readme.txt": "a zip archive; unzip it",
+    }.items():
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(member, "content")
+        with pytest.raises(WeightsError, match=said):
+            read_checkpoint(path)
     with pytest.raises(WeightsError, match="No such file"):
         read_checkpoint(tmp_path / "missing.h5")
 
@@ -231,7 +247,7 @@ def test_what_is_no_hdf5_file_is_refused(tmp_path: Path) -> None:
 def test_an_hdf5_file_without_layers_is_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["data"] = np.zeros(3)
-    with pytest.raises(WeightsError, match="lists no layer names"):
+    with pytest.raises(WeightsError, match="in no layout of weights that is known"):
         read_checkpoint(tmp_path / "other.h5")
 
 

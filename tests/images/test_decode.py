@@ -83,6 +83,14 @@ def test_damaged_exif_leaves_the_picture_as_stored() -> None:
     np.testing.assert_array_equal(read(encode(picture, exif=tags[:12] + b"\xff" * 8)), picture)
 
 
+@given(st.sampled_from(["JPEG", "PNG"]), st.binary(min_size=1, max_size=30), st.integers(6, 25))
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_noise_in_exif_does_not_cost_the_picture(kind: str, noise: bytes, start: int) -> None:
+    tags = exif(6).tobytes()
+    file = encode(np.zeros((4, 8, 3), np.uint8), kind, exif=tags[:start] + noise)
+    assert read(file).shape in ((4, 8, 3), (8, 4, 3))
+
+
 def test_a_pil_image_is_turned_and_stays_as_it_was() -> None:
     picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
     image = stored(picture, 6)

@@ -1,0 +1,66 @@
+"""What a weight file holds, said without using it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from npfacenet.checkpoints.card import Card, derived_card
+from npfacenet.checkpoints.fingerprint import fingerprint
+from npfacenet.checkpoints.matching import match
+from npfacenet.checkpoints.reading import agreeing, open_weight_file, read_fitting
+from npfacenet.layers import Shape
+from npfacenet.recipes import RECIPES
+
+
+@dataclass(frozen=True)
+class Description:
+    """A weight file beside the network that it resembles most.
+
+    The five lists say what keeps it from being that network; they are empty if it is.
+    """
+
+    path: str
+    layout: str
+    network: str
+    tensors: Mapping[str, Shape]
+    numbers: int
+    card: Card | None
+    fingerprint: str | None
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    mis_shaped: tuple[str, ...]
+    not_finite: tuple[str, ...]
+    unreadable: tuple[str, ...]
+    complete: bool
+
+
+def describe_file(path: Path) -> Description:
+    """Describe a weight file in any known layout; WeightsError if it is in none."""
+    with open_weight_file(path) as file:
+        found = match(file, agreeing(path, RECIPES, file.card))
+        reading = read_fitting(found)
+        shapes = {
+            "/".join(filter(None, name)): tensor.shape
+            for name, tensor in file.tensors(found.network).items()
+        }
+        complete = found.complete and not (reading.not_finite or reading.unreadable)
+        card = file.card or derived_card(found.recipe, found.network.input_shape[0], path)
+        return Description(
+            path=str(path),
+            layout=file.layout,
+            network=f"{'' if complete else 'none; nearest is '}{found.recipe}",
+            tensors=shapes,
+            numbers=sum(int(np.prod(shape)) for shape in shapes.values()),
+            card=card if complete else file.card,
+            fingerprint=fingerprint(reading.parameters, card) if complete else None,
+            missing=found.missing,
+            unexpected=found.unexpected,
+            mis_shaped=found.mis_shaped,
+            not_finite=tuple(reading.not_finite),
+            unreadable=tuple(reading.unreadable),
+            complete=complete,
+        )

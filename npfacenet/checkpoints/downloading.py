@@ -1,0 +1,146 @@
+"""Getting a file from an https address: resumed, verified, and whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPMessage
+from pathlib import Path
+from typing import IO, Protocol
+from urllib.parse import unquote, urlsplit
+
+from npfacenet.checkpoints.placing import Report, silent, writing_in
+from npfacenet.errors import ArgumentError, FetchError
+
+SECONDS = 30  # without a byte before a server counts as gone
+LARGEST = 2 << 30
+_CHUNK = 1 << 18
+
+
+class Response(Protocol):
+    """What is used of an answer to a request."""
+
+    status: int
+    headers: HTTPMessage
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+
+
+def download(url: str, target: Path, *, sha256: str, progress: Report | None = None) -> Path:
+    """Download a file that must have this sha256; return `target`.
+
+    What arrived before a line broke is kept beside `target` under a hidden name and resumed by
+    the next call. `target` takes its name only when the hash is right; bytes of another hash
+    are removed. Raises ArgumentError for an address that is not https or a hash that is none,
+    FetchError for anything that goes wrong on the way, OutputError if the folder cannot be
+    written.
+    """
+    _require_https(url)
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise ArgumentError(f"a sha256 has 64 hexadecimal digits, not {sha256!r}")
+    report = silent if progress is None else progress
+    partial = target.with_name(f".{sha256[:16].lower()}.download")
+    with writing_in(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file = partial.open("ab+")
+    with file:
+        file.seek(0, os.SEEK_END)
+        with _faults_of(url), open_url(url, file.tell()) as response:
+            _append(response, file, f"downloading {target.name}", report)
+        found = _sha256_of(file)
+        with writing_in(target.parent):
+            file.flush()
+            os.fsync(file.fileno())
+    if found != sha256.lower():
+        partial.unlink()
+        raise FetchError(
+            f"what {url} gave has the sha256 {found} instead of {sha256.lower()}; nothing was kept"
+        )
+    with writing_in(target.parent):
+        partial.replace(target)
+    return target
+
+
+def name_in(url: str) -> str:
+    """The last part of an address' path, without its suffixes.
+
+    >>> name_in("https://example.org/models/my_facenet.weights.h5?download=true")
+    'my_facenet'
+    """
+    return unquote(urlsplit(url).path).rsplit("/", 1)[-1].split(".h5")[0].removesuffix(".weights")
+
+
+@contextmanager
+def open_url(url: str, start: int) -> Iterator[Response]:
+    """Ask for a file from byte `start` on; redirections may only lead to https."""
+    headers = {"User-Agent": "npfacenet", "Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 (https is required above)
+    opener = urllib.request.build_opener(_HttpsOnly)
+    with opener.open(request, timeout=SECONDS) as response:
+        yield response
+
+
+class _HttpsOnly(urllib.request.HTTPRedirectHandler):
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        _require_https(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _require_https(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        complete = parts.scheme == "https" and bool(parts.hostname)
+    except ValueError:
+        complete = False
+    if not complete:
+        raise ArgumentError(f"{url!r} is no https address; files are fetched over https only")
+
+
+def _sha256_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # an open file
+
+
+def _append(response: Response, file: IO[bytes], what: str, report: Report) -> None:
+    done = file.tell()
+    if done and response.status != 206:  # the server begins anew, so what is there is dropped
+        file.truncate(0)
+        done = 0
+    announced = response.headers.get("Content-Length", "")
+    total = done + int(announced) if announced.isdigit() else None
+    while chunk := response.read(_CHUNK):
+        done += len(chunk)
+        if done > LARGEST:
+            raise FetchError(f"the file has more than {LARGEST:,} bytes; no weights are so large")
+        with writing_in(Path(str(file.name)).parent):
+            file.write(chunk)
+        report(what, done, total)
+    if total is not None and done < total:
+        raise FetchError(f"the line broke after {done:,} of {total:,} bytes; fetch again to resume")
+
+
+@contextmanager
+def _faults_of(url: str) -> Iterator[None]:
+    try:
+        yield
+    except urllib.error.HTTPError as error:
+        raise FetchError(f"{url} answers {error.code} {error.reason}; check the address") from error
+    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise FetchError(f"{url} cannot be reached ({reason}); fetch again to resume") from error

@@ -1,0 +1,40 @@
+"""What made an embedding, in 64 hexadecimal digits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+import numpy as np
+
+from npfacenet.checkpoints.card import Card
+from npfacenet.layers import Array
+from npfacenet.networks import NetworkParameters, ParameterName
+
+
+def fingerprint(
+    parameters: NetworkParameters,
+    card: Card,
+    checksums: Mapping[ParameterName, str] | None = None,
+) -> str:
+    """The SHA-256 of all that determines an embedding.
+
+    That is: architecture, variant and preprocessing, and every parameter's name, shape and
+    checksum, in the order of the names. Files of different layouts that hold the same weights
+    agree. `checksums` saves working them out where a file's were verified.
+    """
+    digest = sha256(f"{card.architecture}/{card.variant}/{card.preprocessing}".encode())
+    for name in sorted(parameters):
+        tensor = parameters[name]
+        content = checksum(tensor) if checksums is None else checksums[name]
+        digest.update(f"\n{'/'.join(name)} {tensor.shape} {content}".encode())
+    return digest.hexdigest()
+
+
+def checksum(tensor: Array) -> str:
+    """The SHA-256 of a tensor's values as little-endian float32, in hexadecimal.
+
+    >>> checksum(np.array([1.0]))[:12], checksum(np.array([1.0], ">f4"))[:12]
+    ('e00e5eb94441', 'e00e5eb94441')
+    """
+    return sha256(np.ascontiguousarray(tensor, "<f4").data).hexdigest()

@@ -1,0 +1,161 @@
+"""The library's own layout: one contiguous dataset for each dtype, an index, and the card.
+
+- `card`: the fields of Card, JSON in UTF-8.
+- `index`: JSON, a list of {layer, parameter, shape, dtype, start, sha256} in the network's
+  order; `start` counts numbers from the beginning of the dataset of that dtype, and the
+  checksum is of the float32 values after reading.
+- `float32` (n,) and, where kernels were stored in half precision, `float16` (m,).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.checkpoints.card import Card, card_from_json
+from npfacenet.checkpoints.fingerprint import checksum
+from npfacenet.checkpoints.hdf5 import Dataset, TensorFile, writing_hdf5
+from npfacenet.checkpoints.layout import Tensor, WeightFile
+from npfacenet.errors import WeightsError
+from npfacenet.layers import Array, Shape
+from npfacenet.networks import Network, NetworkParameters, ParameterName
+
+CARD, INDEX = "card", "index"
+STORED: dict[str, np.dtype[np.floating]] = {
+    "float32": np.dtype("<f4"),
+    "float16": np.dtype("<f2"),
+}
+LONGEST_JSON = 1 << 22
+LARGEST_HALF = 65504.0
+
+
+class Native(WeightFile):
+    """A file that `write_native` wrote."""
+
+    layout: ClassVar[str] = "npfacenet"
+
+    def __init__(self, file: TensorFile) -> None:
+        self.path = file.path
+        self._file = file
+        self._numbers: dict[str, npt.NDArray[np.float32]] = {}
+        self._datasets = {dataset.path: dataset for dataset in file.datasets()}
+        if strange := self._datasets.keys() - {CARD, INDEX, *STORED}:
+            raise WeightsError(f"{file.path} holds {min(strange)!r}, which has no place in it")
+        self._card = card_from_json(self._json(CARD), str(file.path))
+        self._tensors = dict(self._entry(entry) for entry in self._index())
+
+    @classmethod
+    def recognises(cls, file: TensorFile) -> bool:
+        """Whether the file has a card and an index at its root."""
+        return file.has_dataset(CARD) and file.has_dataset(INDEX)
+
+    @property
+    def card(self) -> Card:
+        """The card in the file."""
+        return self._card
+
+    def tensors(self, network: Network) -> Mapping[ParameterName, Tensor]:
+        """The index, whatever the network."""
+        return self._tensors
+
+    def _json(self, name: str) -> object:
+        dataset = self._datasets[name]
+        if dataset.dtype != np.uint8 or len(dataset.shape) != 1 or dataset.shape[0] > LONGEST_JSON:
+            raise WeightsError(
+                f"{self.path}: {name!r} is no text of at most {LONGEST_JSON:,} bytes"
+            )
+        content = self._file.read_as(dataset, np.dtype(np.uint8))
+        try:
+            parsed: object = json.loads(content.tobytes())
+        except (ValueError, RecursionError) as error:
+            raise WeightsError(f"{self.path}: {name!r} is no JSON: {error}") from error
+        return parsed
+
+    def _index(self) -> list[object]:
+        index = self._json(INDEX)
+        if not isinstance(index, list):
+            raise WeightsError(f"{self.path}: {INDEX!r} is no list of tensors")
+        return index
+
+    def _entry(self, entry: object) -> tuple[ParameterName, Tensor]:
+        match entry:
+            case {
+                "layer": str(layer),
+                "parameter": str(parameter),
+                "shape": [*sizes],
+                "dtype": "float32" | "float16" as dtype,
+                "start": int(start),
+                "sha256": str(expected),
+            } if all(type(size) is int and size >= 0 for size in sizes):
+                shape = tuple(sizes)
+            case _:
+                raise WeightsError(f"{self.path}: {INDEX!r} has the malformed entry {entry!r:.200}")
+        size = int(np.prod(shape, dtype=object))
+        dataset = self._datasets.get(dtype)
+        if dataset is None or len(dataset.shape) != 1:
+            raise WeightsError(f"{self.path} has no row of numbers called {dtype!r}")
+        if not 0 <= start <= start + size <= dataset.shape[0]:
+            raise WeightsError(f"{self.path}: {layer}/{parameter} lies outside of {dtype!r}")
+        piece = slice(start, start + size)
+        read = partial(self._read, dataset, piece, shape, expected, f"{layer}/{parameter}")
+        return (layer, parameter), Tensor(shape, read, expected)
+
+    def _read(
+        self, dataset: Dataset, piece: slice, shape: Shape, expected: str, name: str
+    ) -> Array:
+        """A view of the one array that all tensors of a dtype are read into."""
+        if dataset.path not in self._numbers:
+            self._numbers[dataset.path] = self._file.map(dataset)
+        tensor = self._numbers[dataset.path][piece].reshape(shape)
+        if checksum(tensor) != expected:
+            raise WeightsError(
+                f"{self.path}: {name!r} is not what was written (its checksum differs); "
+                "fetch or copy the file again"
+            )
+        return tensor
+
+
+def write_native(
+    path: Path, parameters: NetworkParameters, card: Card, *, half: bool = False
+) -> None:
+    """Write a file of this layout, whole or not at all.
+
+    `half` stores kernels as float16, which halves the file and rounds them to 11 bits; what
+    float16 cannot hold stays float32. Raises OutputError if the file cannot be written.
+    """
+    stored: dict[str, list[Array]] = {"float32": [], "float16": []}
+    index: list[dict[str, object]] = []
+    counts = dict.fromkeys(stored, 0)
+    for (layer, parameter), tensor in parameters.items():
+        fits = half and parameter == "kernel" and np.abs(tensor).max(initial=0) <= LARGEST_HALF
+        dtype = "float16" if fits else "float32"
+        numbers: Array = np.ascontiguousarray(tensor, STORED[dtype])
+        index.append(
+            {
+                "layer": layer,
+                "parameter": parameter,
+                "shape": tensor.shape,
+                "dtype": dtype,
+                "start": counts[dtype],
+                "sha256": checksum(numbers),
+            }
+        )
+        counts[dtype] += numbers.size
+        stored[dtype].append(numbers.reshape(-1))
+    with writing_hdf5(path) as file:
+        file[CARD] = _bytes(asdict(card))
+        file[INDEX] = _bytes(index)
+        for dtype, pieces in stored.items():
+            if pieces:
+                file[dtype] = np.concatenate(pieces)
+
+
+def _bytes(value: object) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+    return np.frombuffer(json.dumps(value, ensure_ascii=False).encode(), np.uint8)

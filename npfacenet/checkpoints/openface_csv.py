@@ -1,0 +1,92 @@
+"""The course's folder of CSV files: one file for each tensor of nn4.small2.
+
+`conv1_w.csv` holds a kernel as filters x channels x height x width (OIHW), `conv1_b.csv` a
+bias; of a batch norm `_w` is gamma, `_b` beta, `_m` and `_v` the moving statistics;
+`dense_w.csv` is (128, 736). As read by the assignment's `fr_utils.load_weights`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from npfacenet.checkpoints.layout import Tensor, WeightFile
+from npfacenet.checkpoints.matching import ALSO_CALLED
+from npfacenet.errors import WeightsError
+from npfacenet.layers import Array, BatchNorm, ParameterSpec, Shape
+from npfacenet.networks import Network, ParameterName
+
+# Two files that belong to no layer lie in every copy of the folder.
+STRAYS = ("inception_5a_3x3_conv2_m.csv", "inception_5a_3x3_conv2_v.csv")
+BATCH_NORM = {"gamma": "w", "beta": "b", "moving_mean": "m", "moving_variance": "v"}
+OTHERS = {"kernel": "w", "bias": "b"}
+LONGEST_NUMBER = 32  # characters of a number in text, the comma included
+NUMBER_CHARACTERS = b"0123456789+-.eE, \t\r\nnaifNAIF"
+
+
+class OpenfaceCsv(WeightFile):
+    """A folder of CSV files."""
+
+    layout: ClassVar[str] = "openface-csv"
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder
+        try:
+            self._files = {p.name: p for p in sorted(folder.glob("*.csv")) if p.name not in STRAYS}
+        except OSError as error:
+            raise WeightsError(f"{folder} cannot be read: {error.strerror or error}") from error
+        if not self._files:
+            raise WeightsError(
+                f"{folder} is a folder without CSV files; name a weight file, or the course's "
+                "folder of conv1_w.csv, conv1_b.csv, ..."
+            )
+
+    def tensors(self, network: Network) -> Mapping[ParameterName, Tensor]:
+        """Every file by the parameter that it would be of; its size in numbers as its shape."""
+        left = dict(self._files)
+        named: dict[ParameterName, Tensor] = {}
+        for node in network.nodes:
+            letters = BATCH_NORM if isinstance(node.layer, BatchNorm) else OTHERS
+            for parameter, spec in node.parameters.items():
+                for layer in (node.name, ALSO_CALLED.get(node.name, node.name)):
+                    path = left.pop(f"{layer}_{letters.get(parameter, parameter)}.csv", None)
+                    if path is not None:
+                        read = partial(_read, path, spec.shape)
+                        named[node.name, parameter] = Tensor(spec.shape, read)
+        for name, path in left.items():
+            named[name, ""] = Tensor((), partial(_read, path, ()))
+        return named
+
+
+def stored_shape(shape: Shape) -> Shape:
+    """How a tensor of this shape is stored: kernels OIHW, dense kernels (out, in)."""
+    if len(shape) == 4:
+        return (shape[3], shape[2], shape[0], shape[1])
+    return shape[::-1]
+
+
+def _read(path: Path, shape: Shape) -> Array:
+    """Read a file of numbers as float32 of the network's shape."""
+    count = ParameterSpec(shape, "zeros").size
+    try:
+        with path.open("rb") as file:
+            text = file.read(count * LONGEST_NUMBER + LONGEST_NUMBER + 1)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
+    if text.lstrip()[:1] == b"<":
+        raise WeightsError(f"{path} is a web page, not numbers; download the file itself")
+    if strange := text.translate(None, NUMBER_CHARACTERS):
+        raise WeightsError(f"{path} holds {strange[:8]!r}, which is no number")
+    words = text.replace(b",", b" ").split()
+    if len(words) != count:
+        raise WeightsError(f"{path} holds {len(words):,} numbers instead of {count:,}")
+    try:
+        numbers = np.array(words, dtype=np.float64).astype(np.float32)
+    except ValueError as error:
+        raise WeightsError(f"{path} holds what is no number: {error}") from error
+    stored = numbers.reshape(stored_shape(shape))
+    return np.ascontiguousarray(stored.transpose(2, 3, 1, 0) if len(shape) == 4 else stored.T)

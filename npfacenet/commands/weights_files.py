@@ -1,0 +1,141 @@
+"""`npfacenet weights info | convert | add`: looking into weight files and moving them."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from npfacenet.commands import options
+from npfacenet.commands.progress import amount
+from npfacenet.errors import WeightsError
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+_CONVERT = """\
+Convert a weight file to another layout: npfacenet (the library's own: fastest to
+open, keeps the model's card, checksums every tensor), keras2-weights or
+keras3-weights. The result is read back and compared before you are told so."""
+
+
+def add_parsers(subparsers: Subparsers) -> None:
+    """Add the three commands."""
+    info = subparsers.add_parser(
+        "info",
+        help="say what a weight file holds",
+        description="Say which layout and network a weight file has, with its tensors, card and "
+        "fingerprint; of a file that is no known network, what is missing, unexpected or "
+        "mis-shaped. Exit code 0: a known network, 1: not, 2: no weight file.",
+        epilog="example: npfacenet weights info facenet_keras.h5",
+    )
+    info.add_argument("file", metavar="FILE", help="a weight file or folder, or a name")
+    info.add_argument("--tensors", action="store_true", help="list every tensor")
+    info.set_defaults(run=run_info)
+
+    convert = subparsers.add_parser(
+        "convert",
+        help="write a weight file in another layout",
+        description=_CONVERT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="example: npfacenet weights convert facenet_keras.h5 facenet.h5 --half",
+    )
+    convert.add_argument("source", metavar="IN", help="a weight file or folder, or a name")
+    convert.add_argument("target", metavar="OUT", help="the file to write")
+    convert.add_argument("--layout", default="npfacenet", help="default: npfacenet")
+    convert.add_argument("--half", action="store_true", help="store kernels as float16")
+    convert.add_argument("--variant", help="of nn4.small2: course (default) or openface")
+    convert.add_argument("--preprocessing", help="for the card: unit, fixed or prewhiten")
+    convert.set_defaults(run=run_convert)
+
+    adding = subparsers.add_parser(
+        "add",
+        help="take a weight file into the cache under a name",
+        description="Take a weight file into your cache folder, so that it can be loaded by name. "
+        "A file that the manifest does not know is opened in a child process first.",
+        epilog="example: npfacenet weights add ~/Downloads/my.h5 --name my-facenet",
+    )
+    adding.add_argument("file", metavar="FILE", help="a weight file")
+    adding.add_argument("--name", help="default: the manifest's, else the file's own")
+    adding.set_defaults(run=run_add)
+
+    for command in (info, convert, adding):
+        options.add_json(command)
+
+
+def run_info(arguments: argparse.Namespace) -> int:
+    """Print what a file holds; 0 for a known network, 1 for another."""
+    from npfacenet.checkpoints.description import describe_file
+    from npfacenet.checkpoints.lookup import find
+
+    described = describe_file(find(arguments.file))
+    if arguments.json:
+        options.print_json(asdict(described))
+        return 0 if described.complete else 1
+    print(f"file         {described.path}")
+    print(f"layout       {described.layout}")
+    print(f"network      {described.network}")
+    print(f"tensors      {len(described.tensors)}, {described.numbers:,} numbers")
+    if described.card is not None:
+        for field in ("variant", "preprocessing", "source", "licence"):
+            print(f"{field:12} {getattr(described.card, field)}")
+        threshold = described.card.threshold
+        print(
+            f"threshold    {f'{threshold.value:g}: {threshold.evidence}' if threshold else 'none'}"
+        )
+    if described.fingerprint is not None:
+        print(f"fingerprint  {described.fingerprint}")
+    for kind in ("missing", "unexpected", "mis_shaped", "not_finite", "unreadable"):
+        for line in getattr(described, kind):
+            print(f"{kind.replace('_', '-'):12} {line}")
+    if arguments.tensors:
+        for name, shape in described.tensors.items():
+            print(f"  {name:48} {'x'.join(map(str, shape))}")
+    return 0 if described.complete else 1
+
+
+def run_convert(arguments: argparse.Namespace) -> int:
+    """Convert, read back, compare, print; 0 when done."""
+    from npfacenet.checkpoints.conversion import write_checkpoint
+    from npfacenet.models import load
+
+    model = load(arguments.source, variant=arguments.variant, preprocessing=arguments.preprocessing)
+    target = Path(arguments.target)
+    write_checkpoint(
+        target,
+        model.network,
+        model.parameters,
+        model.card,
+        layout=arguments.layout,
+        half=arguments.half,
+    )
+    card = model.card
+    written = load(target, variant=card.variant, preprocessing=card.preprocessing)
+    if not arguments.half and written.fingerprint != model.fingerprint:
+        raise WeightsError(f"{target} does not hold what was written; the disk may be failing")
+    result = {
+        "output": str(target),
+        "layout": arguments.layout,
+        "size": target.stat().st_size,
+        "fingerprint": written.fingerprint,
+    }
+    if arguments.json:
+        options.print_json(result)
+    else:
+        rounded = ", kernels rounded to float16" if arguments.half else ""
+        size = amount(target.stat().st_size, "bytes")
+        print(f"{target}: {arguments.layout}, {size}{rounded}")
+    return 0
+
+
+def run_add(arguments: argparse.Namespace) -> int:
+    """Check a file and copy it into the cache; print where it is now."""
+    from npfacenet.checkpoints.adding import add
+
+    path = add(Path(arguments.file), arguments.name)
+    if arguments.json:
+        options.print_json({"name": path.stem, "path": str(path)})
+    else:
+        print(path)
+    return 0

@@ -1,0 +1,390 @@
+"""Every layout: four writers' files, conversion between all, and what only some refuse."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import npfacenet
+from npfacenet.checkpoints.card import Card, Threshold
+from npfacenet.checkpoints.conversion import WRITABLE, write_checkpoint
+from npfacenet.checkpoints.isolation import read_isolated
+from npfacenet.checkpoints.keras3 import keras_order
+from npfacenet.checkpoints.openface_csv import STRAYS, stored_shape
+from npfacenet.checkpoints.reading import read_checkpoint
+from npfacenet.errors import ArgumentError, WeightsError
+from npfacenet.layers import Array, BatchNorm
+from npfacenet.networks import ParameterName
+from npfacenet.recipes import inception_resnet_v1, nn4_small2
+from npfacenet.testing.weight_files import LAYOUTS, TINY, tiny_network, whole_weight_file
+
+CARD = Card("tiny", None, 4, 6, "unit", Threshold(0.5, "drawn"), "drawn", "none", ("Ada", "Bob"))
+FORMATS = ["keras3_model.h5", "keras3.weights.h5", "keras2_weights.h5", "keras2_model.h5"]
+Parameters = dict[ParameterName, Array]
+
+
+@pytest.fixture(scope="session")
+def formats(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from conftest import shared
+
+    folder = tmp_path_factory.mktemp("formats")
+    with zipfile.ZipFile(shared("weights/formats.zip")) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_files_that_keras_wrote_give_what_keras_gives(formats: Path, name: str) -> None:
+    with np.load(formats / "expected.npz") as expected:
+        model = npfacenet.load(formats / name)
+        embeddings = model.embed(expected["input_uint8"])
+        assert np.abs(embeddings.values - expected["embedding"]).max() <= 1e-5
+    assert model.fingerprint == npfacenet.load(formats / FORMATS[0]).fingerprint
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_all_layouts_of_the_same_weights_hold_the_same(layout: str, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.h5"
+    path.write_bytes(whole_weight_file(layout))
+    checkpoint = read_checkpoint(path, (TINY,))
+    assert checkpoint.layout == layout
+    for name, tensor in tiny_network().initialise(0).items():
+        np.testing.assert_array_equal(checkpoint.parameters[name], tensor)
+
+
+@given(st.lists(st.sampled_from(WRITABLE), min_size=1, max_size=4), st.integers(0, 2**32 - 1))
+def test_any_chain_of_conversions_changes_nothing(layouts: list[str], seed: int) -> None:
+    import tempfile
+
+    network = tiny_network()
+    parameters = first = network.initialise(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.h5"
+        for layout in layouts:
+            write_checkpoint(path, network, parameters, CARD, layout=layout)
+            checkpoint = read_checkpoint(path, (TINY,))
+            parameters = dict(checkpoint.parameters)
+            assert checkpoint.card == (CARD if layout == "npfacenet" else None)
+        assert parameters.keys() == first.keys()
+        for name, tensor in first.items():
+            np.testing.assert_array_equal(parameters[name], tensor)
+        del checkpoint, parameters
+
+
+def test_real_networks_convert_and_keep_their_fingerprint(drawn_file: Path, tmp_path: Path) -> None:
+    model = npfacenet.load(drawn_file, variant="openface", preprocessing="fixed")
+    for layout in WRITABLE:
+        path = tmp_path / f"{layout}.h5"
+        write_checkpoint(path, model.network, model.parameters, model.card, layout=layout)
+        again = npfacenet.load(path, variant="openface", preprocessing="fixed")
+        assert again.fingerprint == model.fingerprint
+    # Our own layout keeps the card, so nothing has to be said again.
+    kept = npfacenet.load(tmp_path / "npfacenet.h5")
+    assert kept.card == model.card
+    assert kept.fingerprint == model.fingerprint
+
+
+def test_a_threshold_holds_for_its_own_variant_and_preprocessing_only(drawn_file: Path) -> None:
+    card = npfacenet.load(drawn_file).card
+    assert card.threshold is not None
+    assert card.adapted("course", "unit") is card
+    assert card.adapted("course", "prewhiten").threshold is None
+    openface = card.adapted("openface", "unit").threshold
+    assert openface is not None
+    assert openface.value != card.threshold.value
+
+
+@pytest.mark.parametrize("network", [nn4_small2(), inception_resnet_v1()], ids=lambda n: n.name)
+def test_half_precision_rounds_kernels_only(network, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]  # a Network
+    parameters = network.initialise(1)
+    architecture, outputs = network.name, 128
+    card = replace(CARD, architecture=architecture, outputs=outputs)
+    whole, half = tmp_path / "whole.h5", tmp_path / "half.h5"
+    write_checkpoint(whole, network, parameters, card)
+    write_checkpoint(half, network, parameters, card, half=True)
+    assert half.stat().st_size < 0.52 * whole.stat().st_size
+    for name, tensor in read_checkpoint(half).parameters.items():
+        if name[1] == "kernel":
+            np.testing.assert_array_equal(tensor, parameters[name].astype("f2").astype("f4"))
+        else:
+            np.testing.assert_array_equal(tensor, parameters[name])
+
+
+def test_kernels_beyond_half_precision_stay_whole(tmp_path: Path) -> None:
+    parameters = tiny_network().initialise(0)
+    parameters["conv1", "kernel"][0, 0, 0, 0] = 1e6
+    write_checkpoint(tmp_path / "w.h5", tiny_network(), parameters, CARD, half=True)
+    found = read_checkpoint(tmp_path / "w.h5", (TINY,)).parameters
+    np.testing.assert_array_equal(found["conv1", "kernel"], parameters["conv1", "kernel"])
+
+
+def test_only_known_layouts_are_written(tmp_path: Path) -> None:
+    network, path = tiny_network(), tmp_path / "w.h5"
+    parameters = network.initialise(0)
+    with pytest.raises(ArgumentError, match="'onnx' is not written; there are npfacenet"):
+        write_checkpoint(path, network, parameters, CARD, layout="onnx")
+    with pytest.raises(ArgumentError, match="only npfacenet stores half precision"):
+        write_checkpoint(path, network, parameters, CARD, layout="keras2-weights", half=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+# The library's own layout.
+
+
+def native(path: Path) -> Path:
+    path.write_bytes(whole_weight_file("npfacenet"))
+    return path
+
+
+def test_every_flipped_bit_of_the_numbers_is_seen(tmp_path: Path) -> None:
+    path = native(tmp_path / "w.h5")
+    with h5py.File(path) as file:
+        start, size = file["float32"].id.get_offset(), file["float32"].nbytes
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    for position in rng.integers(start, start + size, 50):
+        flipped = bytearray(whole)
+        flipped[position] ^= 1 << int(rng.integers(8))
+        path.unlink()
+        path.write_bytes(bytes(flipped))
+        with pytest.raises(WeightsError, match="its checksum differs"):
+            read_checkpoint(path, (TINY,))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "content", "said"),
+    [
+        ("card", b"{", "'card' is no JSON"),
+        ("card", b"[]", "the card is no JSON object"),
+        ("card", b"{}", "the card lacks, or should not have, 'architecture'"),
+        ("index", b"3", "'index' is no list"),
+        ("index", b'[{"layer": "conv1"}]', "malformed entry"),
+        (
+            "index",
+            b'[{"layer": "a", "parameter": "b", "shape": [9999], "dtype": "float32", "start": 0, '
+            b'"sha256": ""}]',
+            "lies outside of 'float32'",
+        ),
+        ("index", b"[" * 100_000, "no JSON"),
+    ],
+)
+def test_a_malformed_card_or_index_is_refused(
+    tmp_path: Path, dataset: str, content: bytes, said: str
+) -> None:
+    path = native(tmp_path / "w.h5")
+    with h5py.File(path, "r+") as file:
+        del file[dataset]
+        file[dataset] = np.frombuffer(content, np.uint8)
+    with pytest.raises(WeightsError, match=said):
+        read_checkpoint(path, (TINY,))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("outputs", "4"), ("outputs", True), ("input_size", 0), ("variant", 3), ("source", "a\nb"),
+        ("threshold", {"value": -1, "evidence": "", "metric": ""}), ("threshold", 0.7),
+        ("trained_on", "Ada"), ("trained_on", [1]), ("architecture", None),
+    ],
+)  # fmt: skip
+def test_a_card_of_wrong_values_is_refused(name: str, value: object) -> None:
+    from dataclasses import asdict
+
+    from npfacenet.checkpoints.card import card_from_json
+
+    right = asdict(CARD) | {"trained_on": list(CARD.trained_on)}
+    assert card_from_json(right, "w.h5") == CARD
+    with pytest.raises(WeightsError, match=f"w.h5: the card's {name} cannot be"):
+        card_from_json(right | {name: value}, "w.h5")
+
+
+def test_a_card_of_a_network_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="its card speaks of tiny with 4 numbers"):
+        read_checkpoint(native(tmp_path / "w.h5"))
+
+
+# Keras 3's running numbers.
+
+
+def test_keras_order_is_that_of_a_file_keras_wrote(formats: Path) -> None:
+    with h5py.File(formats / "keras3_model.h5") as model:
+        layers = [str(name, "utf-8") if isinstance(name, bytes) else name
+                  for name in model["model_weights"].attrs["layer_names"]]  # fmt: skip
+    nodes = keras_order(nn4_small2())
+    for part in ("conv", "bn"):
+        with_weights = [n.name for n in nodes if n.parameters and part in n.name]
+        assert with_weights == [name for name in layers if part in name and "zero" not in name]
+
+
+def test_an_order_that_shapes_do_not_prove_is_refused(formats: Path, tmp_path: Path) -> None:
+    path = tmp_path / "swapped.weights.h5"
+    path.write_bytes((formats / "keras3.weights.h5").read_bytes())
+    with h5py.File(path, "r+") as file:
+        layers = file["layers"]
+        for name in ("conv2d_3", "conv2d_4"):
+            del layers[name]["vars"].attrs["name"]
+        layers.move("conv2d_3", "x")
+        layers.move("conv2d_4", "conv2d_3")
+        layers.move("x", "conv2d_4")
+    with pytest.raises(WeightsError, match="4 mis-shaped: inception_3a_3x3_conv1/kernel is"):
+        npfacenet.load(path)
+
+
+def test_an_order_that_the_names_deny_is_refused(drawn_file: Path, tmp_path: Path) -> None:
+    model, path = npfacenet.load(drawn_file), tmp_path / "w.weights.h5"
+    write_checkpoint(path, model.network, model.parameters, model.card, layout="keras3-weights")
+    with h5py.File(path, "r+") as file:
+        layers = file["layers"]
+        layers.move("batch_normalization_3", "x")
+        layers.move("batch_normalization_6", "batch_normalization_3")
+        layers.move("x", "batch_normalization_6")
+    with pytest.raises(WeightsError, match="the file's order cannot be trusted"):
+        npfacenet.load(path)
+
+
+def test_seeds_and_optimizers_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "w.weights.h5"
+    path.write_bytes(whole_weight_file("keras3-weights"))
+    with h5py.File(path, "r+") as file:
+        file["layers/dropout/seed_generator/vars/0"] = np.zeros(2, "u4")
+        file["optimizer/vars/0"] = np.int64(3)
+    assert read_checkpoint(path, (TINY,)).layout == "keras3-weights"
+
+
+# The course's folder.
+
+
+def write_csv(folder: Path, parameters: Parameters) -> Path:
+    folder.mkdir()
+    network = nn4_small2()
+    for node in network.nodes:
+        letters = {"kernel": "w", "bias": "b"}
+        if isinstance(node.layer, BatchNorm):
+            letters = {"gamma": "w", "beta": "b", "moving_mean": "m", "moving_variance": "v"}
+        for parameter in node.parameters:
+            tensor = parameters[node.name, parameter]
+            stored = tensor.transpose(3, 2, 0, 1) if tensor.ndim == 4 else tensor.T
+            assert stored.shape == stored_shape(tensor.shape)
+            name = f"{node.name.replace('dense_layer', 'dense')}_{letters[parameter]}.csv"
+            text = ",".join(f"{number:.9g}" for number in stored.ravel())
+            (folder / name).write_text(text + "\n")
+    for name in STRAYS:
+        (folder / name).write_text("1,2,3\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def csv_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_csv(tmp_path_factory.mktemp("csv") / "weights", nn4_small2().initialise(18))
+
+
+def test_the_folder_of_csv_files(csv_folder: Path, drawn_file: Path) -> None:
+    assert len(list(csv_folder.iterdir())) == 226
+    model = npfacenet.load(csv_folder)
+    assert model.fingerprint == npfacenet.load(drawn_file).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("<!DOCTYPE html><html>", "is a web page, not numbers"),
+        ("1,2,three", "which is no number"),
+        ("1,2,3", "holds 3 numbers instead of 64"),
+        ("", "holds 0 numbers instead of 64"),
+        ("nan," * 63 + "nan", "1 not finite: bn1/beta"),
+        ("1e5e5," * 64, "no number"),
+        ("0," * 100_000, "instead of 64"),
+    ],
+)
+def test_csv_files_that_are_no_numbers_are_refused(
+    csv_folder: Path, tmp_path: Path, content: str, said: str
+) -> None:
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for path in csv_folder.iterdir():
+        (folder / path.name).symlink_to(path)
+    (folder / "bn1_b.csv").unlink()
+    (folder / "bn1_b.csv").write_text(content)
+    with pytest.raises(WeightsError, match=said):
+        npfacenet.load(folder)
+
+
+def test_missing_and_unexpected_csv_files_are_listed(csv_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for path in csv_folder.iterdir():
+        (folder / path.name).symlink_to(path)
+    (folder / "bn1_b.csv").rename(folder / "bn9_b.csv")
+    with pytest.raises(
+        WeightsError, match=r"1 missing: bn1/beta \(64,\); 1 unexpected: bn9_b\.csv"
+    ):
+        npfacenet.load(folder)
+    with pytest.raises(WeightsError, match="a folder without CSV files"):
+        npfacenet.load(tmp_path)
+
+
+# In a child process.
+
+
+def test_a_child_process_reads_the_same(drawn_file: Path) -> None:
+    inside, outside = npfacenet.load(drawn_file), npfacenet.load(drawn_file, untrusted=True)
+    assert inside.fingerprint == outside.fingerprint
+    assert inside.card == outside.card
+
+
+def test_errors_of_the_child_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "w.h5"
+    path.write_bytes(b"no weights")
+    with pytest.raises(WeightsError, match=r"w\.h5 is not an HDF5 file"):
+        npfacenet.load(path, untrusted=True)
+
+
+def test_a_child_that_takes_too_long_or_too_much_is_ended(drawn_file: Path) -> None:
+    with pytest.raises(WeightsError, match=r"took longer than 0\.05 s"):
+        read_isolated(drawn_file, seconds=0.05)
+    with pytest.raises(WeightsError, match=r"broke the process|bytes of memory"):
+        read_isolated(drawn_file, memory=1 << 20)
+
+
+def test_a_crash_of_the_child_is_an_error(
+    drawn_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = subprocess.run
+
+    def crashing(command: list[str], **options: object) -> object:
+        code = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+        return real([sys.executable, "-c", code], **options)  # type: ignore[call-overload]  # passed on
+
+    monkeypatch.setattr(subprocess, "run", crashing)
+    with pytest.raises(WeightsError, match=r"broke the process .*exit code -11"):
+        read_isolated(drawn_file)
+
+
+# Broken files, by the thousand, in a process of their own.
+
+
+def fuzz(examples: int) -> str:
+    script = Path(__file__).with_name("fuzz_weight_files.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(examples)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_two_thousand_broken_files_are_read_or_refused() -> None:
+    assert "'refused'" in fuzz(2000)
+
+
+@pytest.mark.slow
+def test_forty_thousand_broken_files_are_read_or_refused() -> None:
+    """About 4 minutes."""
+    assert "'refused'" in fuzz(40_000)

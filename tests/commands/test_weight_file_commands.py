@@ -1,0 +1,91 @@
+"""`npfacenet weights info | convert | add | fetch --url`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import npfacenet
+from npfacenet.commands.main import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_info_of_a_network(capsys: Capture, drawn_file: Path) -> None:
+    assert main(["weights", "info", str(drawn_file), "--tensors"]) == 0
+    out = capsys.readouterr().out
+    for part in (
+        "layout       keras2-weights", "network      nn4.small2 (course, 128 numbers)",
+        "tensors      224, 3,743,280 numbers", npfacenet.load(drawn_file).fingerprint,
+        "conv1/kernel", "7x7x3x64",
+    ):  # fmt: skip
+        assert part in out
+
+
+def test_info_of_a_foreign_file(capsys: Capture, drawn_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "foreign.h5"
+    path.write_bytes(drawn_file.read_bytes())
+    with h5py.File(path, "r+") as file:
+        del file["bn1/bn1/gamma:0"]
+        file["bn1/bn1/beta:0"][0] = np.nan
+        file["extra/extra/kernel:0"] = np.zeros(3, "f4")
+    assert main(["weights", "info", str(path), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["network"] == "none; nearest is nn4.small2 (course, 128 numbers)"
+    assert told["missing"] == ["bn1/gamma (64,)"]
+    assert told["unexpected"] == ["extra/kernel (3,)"]
+    assert told["not_finite"] == ["bn1/beta"]
+    assert told["fingerprint"] is None
+    assert main(["weights", "info", str(path)]) == 1
+    assert "missing      bn1/gamma (64,)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("layout", ["npfacenet", "keras2-weights", "keras3-weights"])
+def test_convert(capsys: Capture, drawn_file: Path, tmp_path: Path, layout: str) -> None:
+    target = tmp_path / "out.h5"
+    command = ["weights", "convert", str(drawn_file), str(target), "--layout", layout, "--json"]
+    assert main(command) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["layout"] == layout
+    assert told["fingerprint"] == npfacenet.load(drawn_file).fingerprint
+    assert npfacenet.load(target).fingerprint == told["fingerprint"]
+
+
+def test_convert_to_half(capsys: Capture, drawn_file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "half.h5"
+    command = ["weights", "convert", str(drawn_file), str(target), "--half"]
+    assert main([*command, "--variant", "openface", "--preprocessing", "fixed"]) == 0
+    assert "kernels rounded to float16" in capsys.readouterr().out
+    card = npfacenet.load(target).card
+    assert (card.variant, card.preprocessing) == ("openface", "fixed")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["fetch"], "fetch takes a NAME, or --url with --sha256"),
+        (["fetch", "nn4.small2", "--url", "https://x/y"], "fetch takes a NAME"),
+        (["fetch", "--url", "https://example.org/y.h5"], "--url with --sha256"),
+        (["fetch", "--url", "http://example.org/y.h5", "--sha256", "0" * 64], "https only"),
+        (["add", "missing.h5"], "is not a file"),
+        (["info", "missing.h5"], "no weight file 'missing.h5'"),
+    ],
+)
+def test_errors_are_one_line(capsys: Capture, arguments: list[str], said: str) -> None:
+    assert main(["weights", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_convert_refuses_what_it_cannot_write(
+    capsys: Capture, drawn_file: Path, tmp_path: Path
+) -> None:
+    for target, options in ((tmp_path / "no" / "out.h5", []), (tmp_path / "x", ["--layout", "tf"])):
+        assert main(["weights", "convert", str(drawn_file), str(target), *options]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,125 @@
+"""All benchmarks: `python tools/bench.py NAME`. What is compared is measured in turn, in one run.
+
+cold-start  process start to the first embedding of a JPEG, from our own weight file and from
+            Keras', against ONNX Runtime's first output from an ONNX file (without a JPEG)
+
+    .venv/bin/python -m pip install onnx onnxruntime
+    .venv/bin/python tools/bench.py cold-start --weights nn4.small2
+
+Times of this machine mean little; the ratios are what counts. Ratios are medians of pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+OURS = """
+import sys, npfacenet
+npfacenet.load(sys.argv[1]).embed(sys.argv[2])
+"""
+ONNX = """
+import sys, numpy, onnxruntime
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+session.run(None, {"image": numpy.zeros((1, 96, 96, 3), numpy.float32)})
+"""
+IMPORTS = "import numpy, h5py, PIL.Image"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one process took: wall seconds, and its largest memory in MB."""
+
+    seconds: float
+    megabytes: float
+
+
+def run(code: str, *arguments: str) -> Run:
+    """Run code in a fresh interpreter."""
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-c", code, *arguments])
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"a benchmarked process failed with exit code {process.returncode}")
+    return Run(seconds, usage.ru_maxrss / 1024)
+
+
+def prepare(weights: str, folder: Path) -> None:
+    """Write the files that the contestants open."""
+    import numpy as np
+    from onnx_file import write_onnx
+    from PIL import Image
+
+    import npfacenet
+    from npfacenet.checkpoints.conversion import write_checkpoint
+
+    model = npfacenet.load(weights)
+    for name, layout in (("ours.h5", "npfacenet"), ("keras.h5", "keras2-weights")):
+        write_checkpoint(folder / name, model.network, model.parameters, model.card, layout=layout)
+    write_onnx(model, folder / "model.onnx")
+    picture = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
+    Image.fromarray(picture).save(folder / "face.jpg")
+
+
+def cold_start(weights: str, rounds: int) -> None:
+    """Compare the four in turn, round after round."""
+    with tempfile.TemporaryDirectory() as name:
+        # In a process of its own, because a child's peak of memory begins with its parent's.
+        preparing = [sys.executable, __file__, "prepare", "--weights", weights, "--folder", name]
+        if subprocess.call(preparing):
+            sys.exit(1)
+        face = f"{name}/face.jpg"
+        contestants = {
+            "ONNX Runtime": (ONNX, f"{name}/model.onnx"),
+            "our file": (OURS, f"{name}/ours.h5", face),
+            "Keras' file": (OURS, f"{name}/keras.h5", face),
+            "imports alone": (IMPORTS,),
+        }
+        for command in contestants.values():  # once for the page cache
+            run(*command)
+        table: dict[str, list[Run]] = {key: [] for key in contestants}
+        for _ in range(rounds):
+            for key, command in contestants.items():
+                table[key].append(run(*command))
+    print_table(table, "ONNX Runtime")
+
+
+def print_table(table: dict[str, list[Run]], base: str) -> None:
+    """Medians, and the median ratio of each round to the base's time in that round."""
+    print(f"{'':16}{'seconds':>9}{'MB':>8}{'ratio':>8}")
+    for key, runs in table.items():
+        seconds = statistics.median(r.seconds for r in runs)
+        megabytes = statistics.median(r.megabytes for r in runs)
+        pairs = zip(runs, table[base], strict=True)
+        ratio = statistics.median(one.seconds / other.seconds for one, other in pairs)
+        print(f"{key:16}{seconds:9.3f}{megabytes:8.0f}{ratio:8.2f}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line and run one benchmark."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", choices=["cold-start", "prepare"])
+    parser.add_argument("--weights", default="nn4.small2", help="a name or a file of nn4.small2")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--folder", type=Path, help="for prepare, which cold-start calls itself")
+    chosen = parser.parse_args(arguments)
+    if chosen.name == "prepare":
+        prepare(chosen.weights, chosen.folder)
+    else:
+        cold_start(chosen.weights, chosen.rounds)
+
+
+if __name__ == "__main__":
+    main()
