@@ -29,10 +29,23 @@ _HOMES = {
     "verify": "npfacenet.recognition",
 }
 
+_ROOMS = (
+    "checkpoints",
+    "errors",
+    "images",
+    "layers",
+    "models",
+    "networks",
+    "recipes",
+    "recognition",
+)
+
 __all__ = ["Embeddings", "Gallery", "Model", "__version__", "enrol", "identify", "load", "verify"]
 
 
 def __getattr__(name: str) -> object:
+    if name in _ROOMS:
+        return import_module(f"npfacenet.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(_HOMES[name]), name)
@@ -41,4 +54,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted({*globals(), *_HOMES, *_ROOMS})

@@ -132,8 +132,8 @@ class Environment:
             # pip fails before it changes anything; only a pip that was cut leaves half a package.
             os.remove(self._stamp_file)
             raise SetupError(
-                f"pip could not install npfacenet (without a network, or see the whole story with "
-                f"the line above): {last_error(output)}"
+                f"pip could not install npfacenet (is there a network? the command above, typed by "
+                f"hand, tells the whole story): {last_error(output)}"
             )
         self._write_stamp(extras, finished=True)
         say(f"Installed in {time.time() - start:.1f} s.")
@@ -195,7 +195,8 @@ def last_error(output: str) -> str:
     """Find the line of pip's (or venv's) output that says what went wrong."""
     lines = [line.strip(" |\t") for line in output.splitlines()]
     lines = [line for line in lines if line]
-    errors = [line for line in lines if line.startswith("ERROR:")]
+    # Above a traceback of its own, pip writes only "ERROR: Exception:"; the last line names it.
+    errors = [line for line in lines if line.startswith("ERROR:") and line != "ERROR: Exception:"]
     return (errors or lines or ["it said nothing"])[-1]
 
 

@@ -52,17 +52,21 @@ class Card:
         """
         if (variant, preprocessing) == (self.variant, self.preprocessing):
             return self
-        key = (self.architecture, variant, self.outputs, preprocessing)
-        return replace(
-            self, variant=variant, preprocessing=preprocessing, threshold=THRESHOLDS.get(key)
-        )
+        measured = self.threshold is not None and self.threshold.evidence != UNMEASURED
+        other = replace(self, variant=variant, preprocessing=preprocessing)
+        return replace(other, threshold=threshold_of(other, measured=measured))
 
 
 PREPROCESSING = {"nn4.small2": "unit", "inception-resnet-v1": "prewhiten"}
-# Measured by `npfacenet evaluate lfw --crop 150 --calibrate 0.01` on folds 1 to 4.
+# Measured by `npfacenet evaluate lfw --crop 150 --calibrate 0.01` on folds 1 to 4, with the
+# public weights; rates of a calibrated threshold are those of the pairs it was chosen on.
 LFW = "on LFW folds 1-4, centre crop 150, 1,200 pairs of each kind"
 ASSIGNMENT = "the deeplearning.ai assignment's choice"
-CALIBRATED = "chosen for a false match rate of 0.01"
+CALIBRATED = "chosen for a false match rate of 0.01 on these very pairs"
+UNMEASURED = (
+    "the default for this network, chosen with its public weights; nothing was measured with "
+    "these, so measure them: npfacenet evaluate lfw"
+)
 # By architecture, variant, number of outputs and preprocessing: evidence holds for these only.
 THRESHOLDS = {
     ("nn4.small2", "course", 128, "unit"): Threshold(
@@ -80,26 +84,36 @@ THRESHOLDS = {
 }
 
 
-def derived_card(recipe: Recipe, input_size: int, path: Path) -> Card:
+def derived_card(recipe: Recipe, input_size: int, path: Path, digest: str) -> Card:
     """The card of a file that carries none: derived from the network that it holds.
 
-    A public file (the manifest's name and size) is given its source and licence.
+    `digest` is that of its weights (`fingerprint.py`). The weights that the manifest knows are
+    given their source, their licence, and the threshold that was measured with them.
     """
     from npfacenet.checkpoints.manifest import manifest  # a file with a card does not need it
 
-    size = path.stat().st_size
-    public = [e for e in manifest().values() if (e.file_name, e.size) == (path.name, size)]
+    public = [entry for entry in manifest().values() if digest in entry.weights]
     scaling = PREPROCESSING[recipe.architecture]
-    return Card(
+    card = Card(
         architecture=recipe.architecture,
         variant=recipe.variant,
         outputs=recipe.outputs,
         input_size=input_size,
         preprocessing=scaling,
-        threshold=THRESHOLDS.get((recipe.architecture, recipe.variant, recipe.outputs, scaling)),
+        threshold=None,
         source=public[0].origin if public else f"the file {path.name}",
         licence=public[0].licence if public else "not stated",
     )
+    return replace(card, threshold=threshold_of(card, measured=bool(public)))
+
+
+def threshold_of(card: Card, *, measured: bool) -> Threshold | None:
+    """The threshold for a network, variant and preprocessing; None where there is none.
+
+    Where these weights were not `measured` themselves, the evidence says so.
+    """
+    known = THRESHOLDS.get((card.architecture, card.variant, card.outputs, card.preprocessing))
+    return known if known is None or measured else replace(known, evidence=UNMEASURED)
 
 
 def card_from_json(value: object, where: str) -> Card:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from npfacenet.checkpoints.card import Card, derived_card
-from npfacenet.checkpoints.fingerprint import fingerprint
+from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
 from npfacenet.checkpoints.matching import match
 from npfacenet.checkpoints.reading import agreeing, open_weight_file, read_fitting
 from npfacenet.layers import Shape
@@ -48,7 +48,8 @@ def describe_file(path: Path) -> Description:
             for name, tensor in file.tensors(found.network).items()
         }
         complete = found.complete and not (reading.not_finite or reading.unreadable)
-        card = file.card or derived_card(found.recipe, found.network.input_shape[0], path)
+        digest = weights_digest(reading.parameters)
+        card = file.card or derived_card(found.recipe, found.network.input_shape[0], path, digest)
         return Description(
             path=str(path),
             layout=file.layout,
@@ -56,7 +57,7 @@ def describe_file(path: Path) -> Description:
             tensors=shapes,
             numbers=sum(int(np.prod(shape)) for shape in shapes.values()),
             card=card if complete else file.card,
-            fingerprint=fingerprint(reading.parameters, card) if complete else None,
+            fingerprint=fingerprint(card, digest) if complete else None,
             missing=found.missing,
             unexpected=found.unexpected,
             mis_shaped=found.mis_shaped,

@@ -12,22 +12,28 @@ from npfacenet.layers import Array
 from npfacenet.networks import NetworkParameters, ParameterName
 
 
-def fingerprint(
-    parameters: NetworkParameters,
-    card: Card,
-    checksums: Mapping[ParameterName, str] | None = None,
-) -> str:
+def fingerprint(card: Card, digest: str) -> str:
     """The SHA-256 of all that determines an embedding.
 
-    That is: architecture, variant and preprocessing, and every parameter's name, shape and
-    checksum, in the order of the names. Files of different layouts that hold the same weights
-    agree. `checksums` saves working them out where a file's were verified.
+    That is: architecture, variant and preprocessing, and the `weights_digest`. Files of
+    different layouts that hold the same weights agree.
     """
-    digest = sha256(f"{card.architecture}/{card.variant}/{card.preprocessing}".encode())
+    made_by = f"{card.architecture}/{card.variant}/{card.preprocessing}\n{digest}"
+    return sha256(made_by.encode()).hexdigest()
+
+
+def weights_digest(
+    parameters: NetworkParameters, checksums: Mapping[ParameterName, str] | None = None
+) -> str:
+    """The SHA-256 of every parameter's name, shape and checksum, in the order of the names.
+
+    `checksums` saves working them out where a file's were verified.
+    """
+    digest = sha256()
     for name in sorted(parameters):
         tensor = parameters[name]
         content = checksum(tensor) if checksums is None else checksums[name]
-        digest.update(f"\n{'/'.join(name)} {tensor.shape} {content}".encode())
+        digest.update(f"{'/'.join(name)} {tensor.shape} {content}\n".encode())
     return digest.hexdigest()
 
 

@@ -30,7 +30,6 @@ DEEPEST = 12
 # A deflate stream expands 1032 times at most (zlib's technical notes).
 LARGEST_EXPANSION = 1032
 LARGEST_CHUNK = 1 << 28
-LONGEST_TEXT = 1024
 FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, MemoryError)
 
@@ -45,7 +44,10 @@ class Dataset:
 
 
 class TensorFile:
-    """An open HDF5 file, of which tensors of numbers and short texts can be read."""
+    """An open HDF5 file, of which only tensors of numbers can be read.
+
+    Attributes are asked for, never read: HDF5 has looped for ever over crafted texts.
+    """
 
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path = path
@@ -71,23 +73,6 @@ class TensorFile:
 
         node = self._group(group)
         return node is not None and bool(h5py.h5a.exists(node, name.encode()))
-
-    def text_attribute(self, group: str, name: str) -> str | None:
-        """A short text that a group bears as an attribute; None for anything else."""
-        import h5py
-
-        node = self._group(group)
-        if node is None or not h5py.h5a.exists(node, name.encode()):
-            return None
-        attribute = h5py.h5a.open(node, name.encode())
-        text = attribute.get_type()
-        if text.get_class() != h5py.h5t.STRING or attribute.shape != ():
-            return None
-        if not text.is_variable_str() and text.get_size() > LONGEST_TEXT:
-            return None
-        value = h5py.AttributeManager(h5py.Group(node))[name]
-        decoded = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-        return decoded if len(decoded) <= LONGEST_TEXT else None
 
     def datasets(
         self, within: str = "", skip: Callable[[str], bool] | None = None
@@ -279,4 +264,10 @@ def _fault(tensor: h5py.h5d.DatasetID, file_size: int) -> str | None:
         chunk = int(np.prod(properties.get_chunk(), dtype=object)) * tensor.dtype.itemsize
         if chunk > LARGEST_CHUNK:
             return f"is stored in chunks of {chunk:,} bytes, more than {LARGEST_CHUNK:,}"
+        grid = zip(tensor.shape, properties.get_chunk(), strict=True)
+        missing = (
+            int(np.prod([-(-n // c) for n, c in grid], dtype=object)) - tensor.get_num_chunks()
+        )
+        if missing:
+            return f"was written in part only: {missing:,} of its chunks are missing"
     return None

@@ -15,7 +15,6 @@ from typing import ClassVar
 
 from npfacenet.checkpoints.hdf5 import Dataset, TensorFile, writing_hdf5
 from npfacenet.checkpoints.layout import Tensor, WeightFile
-from npfacenet.errors import WeightsError
 from npfacenet.layers import BatchNorm, Convolution, Dense, Layer
 from npfacenet.networks import Network, NetworkParameters, Node, ParameterName
 
@@ -54,9 +53,9 @@ class Keras3Weights(WeightFile):
     def tensors(self, network: Network) -> Mapping[ParameterName, Tensor]:
         """Variables by the network's names, as far as their order reaches.
 
-        The order is proven afterwards by the shapes, tensor by tensor; and before that by the
-        names of layers, where the file states them. Raises WeightsError if those say that the
-        file's order is another.
+        The shapes prove the order afterwards, tensor by tensor. Layers of the same class and
+        shapes, put into each other's place by a writer who names them otherwise than Keras,
+        could not be told apart.
         """
         named = {
             (dataset.path, ""): Tensor(dataset.shape, partial(self._file.read, dataset))
@@ -65,25 +64,11 @@ class Keras3Weights(WeightFile):
         for keras_class, kind in CLASSES.items():
             layers = sorted(layer for layer in self._variables if layer[0] == keras_class)
             nodes = [node for node in keras_order(network) if isinstance(node.layer, kind)]
-            self._prove(layers, nodes)
             for i, layer in enumerate(layers):
                 for number, dataset in self._variables[layer].items():
                     name = _name(nodes[i] if i < len(nodes) else None, layer, number)
                     named[name] = Tensor(dataset.shape, partial(self._file.read, dataset))
         return named
-
-    def _prove(self, layers: list[tuple[str, int]], nodes: list[Node]) -> None:
-        """Hold the order against the layers' names, if the file says names that we know."""
-        known = {node.name for node in nodes}
-        for layer, node in zip(layers, nodes, strict=False):
-            group = f"{_group(*layer)}/vars"
-            stated = self._file.text_attribute(group, "name")
-            if stated in known and stated != node.name:
-                raise WeightsError(
-                    f"{self.path}: {group} says that it is {stated!r}, where the order of layers "
-                    f"has {node.name!r}; the file's order cannot be trusted: save it as a full "
-                    "model, model.save('NAME.h5')"
-                )
 
 
 def keras_order(network: Network) -> list[Node]:

@@ -43,6 +43,8 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     npfacenet.errors.WeightsNotFoundError: no weights called 'nn4' in /home/ada/.cache/npfacenet, \
 ...; did you mean 'nn4.small2'? Known: nn4.small2, inception-resnet-v1
     """
+    if not isinstance(name_or_path, (str, os.PathLike)):
+        raise WeightsNotFoundError(f"weights are named by a text or a path, not {name_or_path!r}")
     text = os.fspath(name_or_path)
     if not text:
         raise WeightsNotFoundError(f"the name of the weights is empty; {known_names(text)}")

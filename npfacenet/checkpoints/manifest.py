@@ -31,7 +31,11 @@ class PackageSource:
 
 @dataclass(frozen=True, slots=True)
 class PublicWeights:
-    """A public weight file: `size` in bytes and `sha256` are those of the file itself."""
+    """A public weight file: `size` in bytes and `sha256` are those of the file itself.
+
+    `weights` are digests of the numbers in it (`fingerprint.py`), whatever the layout: those
+    of the file, and those with kernels rounded to float16.
+    """
 
     name: str
     file_name: str
@@ -39,6 +43,7 @@ class PublicWeights:
     outputs: int
     size: int
     sha256: str
+    weights: tuple[str, ...]
     licence: str
     origin: str
     package: PackageSource
@@ -162,9 +167,19 @@ class _Table:
             raise WeightsError(f"{self.where}: {key} must be a whole number above 0, not {value!r}")
         return value
 
+    def hashes(self, key: str) -> tuple[str, ...]:
+        value = self.take(key)
+        if not isinstance(value, list) or not all(_is_sha256(entry) for entry in value):
+            raise WeightsError(f"{self.where}: {key} must be a list of SHA-256, not {value!r}")
+        return tuple(value)
+
     def finish(self) -> None:
         if self._left:
             raise WeightsError(f"{self.where} has the unknown key {min(self._left)!r}")
+
+
+def _is_sha256(value: object) -> bool:
+    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
 
 
 def _weights(table: _Table) -> PublicWeights:
@@ -176,6 +191,7 @@ def _weights(table: _Table) -> PublicWeights:
         outputs=table.count("outputs"),
         size=table.count("size"),
         sha256=table.text("sha256", _SHA256),
+        weights=table.hashes("weights"),
         licence=table.text("licence"),
         origin=table.text("origin"),
         package=_package(_Table(table.take("package"), f"{table.where} [package]")),

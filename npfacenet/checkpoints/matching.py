@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from npfacenet.checkpoints.layout import Tensor, WeightFile
+from npfacenet.errors import ArgumentError
 from npfacenet.networks import Network, ParameterName
 from npfacenet.recipes import Recipe
 
@@ -33,14 +34,27 @@ class Match:
         """Whether every tensor has its parameter and every parameter its tensor."""
         return not (self.missing or self.unexpected or self.mis_shaped)
 
+    @property
+    def likeness(self) -> tuple[int, int, int]:
+        """The more, the better it fits."""
+        return len(self.fitting), -len(self.missing), -len(self.unexpected)
+
 
 def match(file: WeightFile, recipes: Iterable[Recipe]) -> Match:
     """Hold a file's tensors against several recipes; the one that fits best.
 
     The earlier recipe wins where two fit as well, so that the default variant does.
     """
-    matches = [_match(file, recipe) for recipe in recipes]
-    return max(matches, key=lambda m: (len(m.fitting), -len(m.missing), -len(m.unexpected)))
+    best: Match | None = None
+    for recipe in recipes:
+        found = _match(file, recipe)
+        if found.complete:
+            return found
+        if best is None or found.likeness > best.likeness:
+            best = found
+    if best is None:
+        raise ArgumentError("there is no recipe to hold the file against")
+    return best
 
 
 def _match(file: WeightFile, recipe: Recipe) -> Match:
@@ -57,5 +71,5 @@ def _match(file: WeightFile, recipe: Recipe) -> Match:
             mis_shaped.append(f"{'/'.join(name)} is {tensor.shape}, not {spec.shape}")
         else:
             fitting[name] = tensor
-    unexpected = [f"{'/'.join(filter(None, name))} {t.shape}" for name, t in left.items()]
+    unexpected = [f"{'/'.join(filter(None, name)):.80} {t.shape}" for name, t in left.items()]
     return Match(recipe, network, fitting, tuple(missing), tuple(unexpected), tuple(mis_shaped))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,9 +25,11 @@ def atomic_file(target: Path) -> Iterator[IO[bytes]]:
 
     The bytes go into a file of a unique name beside `target` (so two writers at a time do not
     meet) and are flushed to the disk. On any error, an interrupt included, that file is removed
-    and `target` is as before. Raises OutputError when it cannot be written.
+    and `target` is as before. A link is followed. Raises OutputError when it cannot be written,
+    and for a target that is a folder, a device or a pipe.
     """
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
+    target = real_target(target)
+    partial = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with writing_in(target.parent):
             # mkstemp would make it private, and the folder may be for others to read.
@@ -88,6 +91,25 @@ def deviation(path: Path, *, size: int, sha256: str) -> str | None:
     except OSError as error:
         return f"cannot be read ({error.strerror or error})"
     return _difference(length, size, found, sha256)
+
+
+def real_target(target: Path) -> Path:
+    """The file that a path leads to, links followed; OutputError if it can be none."""
+    with writing_in(target.parent):
+        real = Path(os.path.realpath(target))
+        exists = os.path.lexists(real)
+        if (exists and not real.is_file()) or not target.name:
+            raise OutputError(
+                f"{str(target)!r} is a folder, a device or a pipe, not a file to write"
+            )
+    return real
+
+
+def require_writable(target: Path) -> None:
+    """Raise OutputError unless a file can be written there: to be asked before long work."""
+    real = real_target(target)
+    with writing_in(real.parent), tempfile.TemporaryFile(dir=real.parent):
+        pass
 
 
 @contextmanager

@@ -133,8 +133,11 @@ def read_fitting(found: Match) -> Reading:
         except WeightsError as error:
             unreadable.append(str(error))
         else:
+            parameters[name].flags.writeable = False
             if not np.isfinite(parameters[name]).all():
                 not_finite.append("/".join(name))
+            elif name[1] == "moving_variance" and (parameters[name] < 0).any():
+                not_finite.append(f"{'/'.join(name)} (a variance below 0)")
     return Reading(parameters, tuple(not_finite), tuple(unreadable))
 
 

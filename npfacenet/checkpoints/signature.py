@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from npfacenet.errors import WeightsError
 
@@ -38,6 +39,8 @@ def require_hdf5(path: Path) -> None:
             raise WeightsError(f"{path} is not a file; weights are an HDF5 file or a CSV folder")
         with open(path, "rb") as file:
             start = file.read(512)
+            if _has_user_block(file):
+                return
     except OSError as error:
         if isinstance(error, WeightsError):
             raise
@@ -55,6 +58,15 @@ def require_hdf5(path: Path) -> None:
         else f"{path} is not an HDF5 file: it begins with {start[:8]!r}; weights are read from "
         "Keras' .h5 files"
     )
+
+
+def _has_user_block(file: BinaryIO) -> bool:
+    """HDF5 may begin behind bytes of the user's: at 512, 1024, 2048, ..."""
+    for exponent in range(9, 21):
+        file.seek(1 << exponent)
+        if file.read(len(SIGNATURE)) == SIGNATURE:
+            return True
+    return False
 
 
 def _known(start: bytes) -> str | None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 import npfacenet
 from npfacenet.checkpoints.lookup import find
-from npfacenet.checkpoints.placing import atomic_file, writing_in
+from npfacenet.checkpoints.placing import atomic_file, require_writable, writing_in
 from npfacenet.commands import options
 from npfacenet.commands.progress import Progress
-from npfacenet.errors import GalleryError, WeightsNotFoundError
+from npfacenet.errors import GalleryError, OutputError, WeightsNotFoundError
 from npfacenet.images import read
 from npfacenet.images.contact_sheet import Tile, write_contact_sheet
 from npfacenet.models import Embeddings, Model
@@ -67,6 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise GalleryError(
             f"the demo needs pictures of faces: npfacenet demo --images FOLDER, with {NEEDS}"
         )
+    sheet = Path(arguments.output)
+    if sheet.suffix != ".png":
+        raise OutputError(f"the sheet must be called NAME.png, not {arguments.output!r}")
+    require_writable(sheet)
     cast = cast_of(folder)
     model = model_for(arguments)
     with Progress() as progress:
@@ -79,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     results = tell_who_is_at_the_door(gallery, probes)
     tell_claims(gallery, probes[0], results[0])
     intruder = tell_intruder(gallery, probes[0], results[0])
-    write_sheet(Path(arguments.output), cast, results, intruder)
+    write_sheet(sheet, cast, results, intruder)
     print(f"\nlook at    {arguments.output}\n\nnow type")
     print(f"  npfacenet verify {cast.at_the_door[0]} {cast.enrolled[0]}")
     print(f"  npfacenet identify {cast.at_the_door[-1]} --gallery FOLDER")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from npfacenet.checkpoints.placing import atomic_file, writing_in
+from npfacenet.checkpoints.placing import atomic_file, require_writable, writing_in
 from npfacenet.commands import options
 from npfacenet.commands.progress import Progress
 from npfacenet.errors import ArgumentError, OutputError
@@ -44,8 +44,9 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Embed, write the file, print what was done; 0 if anything was embedded."""
     target = Path(arguments.output)
-    if not target.parent.is_dir():  # said before the work, not after it
-        raise OutputError(f"{target} cannot be written: there is no folder {target.parent}")
+    if target.suffix != ".npz":  # or a picture is overwritten by embed -o *.jpg
+        raise OutputError(f"the output must be called NAME.npz, not {arguments.output!r}")
+    require_writable(target)
     model = options.load_model(arguments)
     with Progress() as progress:
         embeddings = model.embed(

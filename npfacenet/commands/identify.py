@@ -51,11 +51,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         options.print_json(asdict(result) | {"evidence": evidence} | options.model_keys(model))
     else:
-        print(f"{result.match or 'unknown'} (threshold {result.threshold:g}: {evidence})")
+        if result.match is None:
+            print("unknown: no match")
+        else:
+            print(f"match: {options.printable(result.match)}")
         for candidate in result.candidates[:SHOWN]:
-            print(f"  {candidate.distance:.3f}  {candidate.name}")
+            print(f"  {candidate.distance:.3f}  {options.printable(candidate.name)}")
         if len(result.candidates) > SHOWN:
             print(f"  and {len(result.candidates) - SHOWN} more, farther away")
         if result.margin is not None:
             print(f"margin between the best and the runner-up: {result.margin:.3f}")
+        print(f"threshold {result.threshold:g}: {evidence}")
     return 0 if result.match is not None else 1

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import TextIOWrapper
+from types import FrameType
 from typing import NoReturn
 
 import npfacenet
-from npfacenet.commands import demo, embed, evaluate, identify, summary, verify, weights
+from npfacenet.commands import demo, embed, evaluate, identify, options, summary, verify, weights
 from npfacenet.errors import NpfacenetError
 
 COMMANDS = (verify, identify, embed, summary, evaluate, weights, demo)
 ERROR = 2
 INTERRUPTED = 130
+TRACEBACK = "NPFACENET_TRACEBACK"
 
 
 class Parser(argparse.ArgumentParser):
@@ -24,7 +28,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message on standard error and exit with 2."""
-        self.exit(ERROR, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+        options.say_error(f"{self.prog}: error: {message} (see {self.prog} --help)")
+        sys.exit(ERROR)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,16 +57,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.simplefilter("ignore")
     parsed = parser().parse_args(arguments)
     try:
-        code: int = parsed.run(parsed)
-        sys.stdout.flush()
+        with ending_tidily():
+            code: int = parsed.run(parsed)
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except NpfacenetError as error:
-        print(f"npfacenet: error: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        options.say_error(f"npfacenet: error: {error}")
         return ERROR
     except KeyboardInterrupt:
-        print("npfacenet: interrupted", file=sys.stderr)
+        options.say_error("npfacenet: interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader (head, less) has left; what it does not read is not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ERROR
+    except Exception as error:
+        # Broad, because a traceback's exit code 1 would be read as the decision "not the same".
+        if os.environ.get(TRACEBACK):
+            raise
+        kind = type(error).__name__
+        options.say_error(f"npfacenet: error: {kind}: {error} (with {TRACEBACK}=1: a traceback)")
+        return ERROR
     return code
+
+
+@contextmanager
+def ending_tidily() -> Iterator[None]:
+    """Let SIGTERM end the program as Ctrl-C does, so that nothing half-written is left."""
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        sys.exit(128 + number)
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not in the main thread, as when a test calls this
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from npfacenet.models import Model, load
 
@@ -55,7 +56,23 @@ def print_json(result: Mapping[str, object] | Sequence[object]) -> None:
 
 def note(sentence: str) -> None:
     """A remark for people, on standard error, beside the result."""
-    print(f"note: {sentence}", file=sys.stderr)
+    say_error(f"note: {sentence}")
+
+
+def say_error(line: str) -> None:
+    """One line on standard error; a stream that is closed or full loses it and no more."""
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            print(printable(line), file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    r"""The text in one line, without what would steer a terminal.
+
+    >>> print(printable("two\nlines"))
+    two\nlines
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def model_keys(model: Model) -> dict[str, object]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from npfacenet.commands import options
+from npfacenet.errors import ArgumentError
 from npfacenet.models import load
 from npfacenet.networks import Network, Summary, summarise
 from npfacenet.recipes import RECIPES, recipes
@@ -50,6 +51,8 @@ def network(arguments: argparse.Namespace) -> Network:
     """The network that was asked for, by the name of its architecture or by its file."""
     if arguments.model in ARCHITECTURES:
         return recipes(arguments.model, arguments.variant, arguments.outputs)[0].build()
+    if arguments.outputs is not None:
+        raise ArgumentError("--outputs is for a name; a file has the outputs that it has")
     return load(arguments.model, variant=arguments.variant).network
 
 

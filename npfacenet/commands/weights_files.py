@@ -98,10 +98,12 @@ def run_info(arguments: argparse.Namespace) -> int:
 def run_convert(arguments: argparse.Namespace) -> int:
     """Convert, read back, compare, print; 0 when done."""
     from npfacenet.checkpoints.conversion import write_checkpoint
+    from npfacenet.checkpoints.placing import require_writable
     from npfacenet.models import load
 
-    model = load(arguments.source, variant=arguments.variant, preprocessing=arguments.preprocessing)
     target = Path(arguments.target)
+    require_writable(target)
+    model = load(arguments.source, variant=arguments.variant, preprocessing=arguments.preprocessing)
     write_checkpoint(
         target,
         model.network,

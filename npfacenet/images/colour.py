@@ -12,7 +12,9 @@ from npfacenet.errors import ImageError
 if TYPE_CHECKING:
     import PIL.Image
 
-_SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+_SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N")
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # a tag of TIFF, and its value
+_STRIP = 256  # rows
 _STRAIGHT_ALPHA = ("LA", "PA", "RGBA")
 _PREMULTIPLIED = ("La", "RGBa")
 
@@ -27,11 +29,13 @@ def to_rgb(image: PIL.Image.Image, name: str) -> npt.NDArray[np.uint8]:
     Raises ImageError for floating point and 32-bit values, whose black and white no one knows,
     and for modes that Pillow cannot convert. The image is not changed.
     """
-    if image.mode in _SIXTEEN_BITS:
-        return _from_sixteen_bits(image, name)
-    if image.mode == "F":
+    # Some Pillows decode 16-bit PNG and PGM as 32 bits.
+    if image.mode in _SIXTEEN_BITS or (image.mode == "I" and image.format in ("PNG", "PPM")):
+        return _from_sixteen_bits(image)
+    if image.mode in ("F", "I"):
+        kind = "floating point" if image.mode == "F" else "32-bit"
         raise ImageError(
-            f"{name} holds floating point values, which have no defined range; "
+            f"{name} holds {kind} values, which have no defined range; "
             "scale them to 0 to 255 and save them as 8 bits"
         )
     if image.mode in _PREMULTIPLIED:
@@ -41,8 +45,12 @@ def to_rgb(image: PIL.Image.Image, name: str) -> npt.NDArray[np.uint8]:
         return np.broadcast_to(rgb, (*rgb.shape[:2], 3))
     if image.mode == "P" or image.mode in _STRAIGHT_ALPHA or "transparency" in image.info:
         pixels = np.asarray(_converted(image, "RGBA", name))
-        colour, alpha = pixels[..., :3], pixels[..., 3:]
-        return over_white(colour.astype(np.uint16) * alpha, alpha)
+        rgb = np.empty((*pixels.shape[:2], 3), np.uint8)
+        for top in range(0, len(pixels), _STRIP):  # or a large picture takes five times its size
+            strip = pixels[top : top + _STRIP]
+            colour, alpha = strip[..., :3], strip[..., 3:]
+            rgb[top : top + _STRIP] = over_white(colour.astype(np.uint16) * alpha, alpha)
+        return rgb
     return np.asarray(_converted(image, "RGB", name))
 
 
@@ -62,15 +70,11 @@ def over_white(
     return ((weighted + white + np.uint16(127)) // np.uint16(255)).astype(np.uint8)
 
 
-def _from_sixteen_bits(image: PIL.Image.Image, name: str) -> npt.NDArray[np.uint8]:
+def _from_sixteen_bits(image: PIL.Image.Image) -> npt.NDArray[np.uint8]:
     values = np.asarray(image)
-    low, high = int(values.min()), int(values.max())
-    if low < 0 or high > 65535:
-        raise ImageError(
-            f"{name} holds 32-bit values from {low} to {high}, which have no defined range; "
-            "scale them to 0 to 255 and save them as 8 bits"
-        )
     grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        grey = 255 - grey
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
         grey[values == transparent] = 255

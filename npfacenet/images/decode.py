@@ -21,7 +21,10 @@ from npfacenet.images.signature import SIGNATURE_LENGTH, impostor
 if TYPE_CHECKING:
     import PIL.Image
 
-ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | PIL.Image.Image | npt.NDArray[np.uint8]"
+ImageSource: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | PIL.Image.Image "
+    "| npt.NDArray[np.uint8]"
+)
 ChannelOrder: TypeAlias = Literal["rgb", "bgr"]
 
 MAX_PIXELS = 89_478_485
@@ -31,7 +34,9 @@ MAX_PIXELS = 89_478_485
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
 
 
-def read(source: ImageSource, *, channel_order: ChannelOrder = "rgb") -> npt.NDArray[np.uint8]:
+def read(
+    source: ImageSource, channel_order: ChannelOrder = "rgb", position: int | None = None
+) -> npt.NDArray[np.uint8]:
     """Read one picture as uint8 (H, W, 3), RGB, upright.
 
     `source`: the path of a regular file (JPEG, PNG, GIF, BMP, TIFF, WebP, PPM, JPEG 2000, or
@@ -40,6 +45,8 @@ def read(source: ImageSource, *, channel_order: ChannelOrder = "rgb") -> npt.NDA
     of arrays ("bgr" for OpenCV's); files and PIL images state their own. The orientation that
     EXIF states is applied, as by Pillow's `ImageOps.exif_transpose`; transparent pixels lie
     over white (`colour.py`).
+
+    `position` is told in messages about a picture that has no path.
 
     An array comes back as it is or as a view of it, anything else as a new array. The source
     is not changed, except that a lazy PIL image is loaded.
@@ -52,6 +59,7 @@ def read(source: ImageSource, *, channel_order: ChannelOrder = "rgb") -> npt.NDA
     """
     if channel_order not in ("rgb", "bgr"):
         raise ArgumentError(f"channel_order is 'rgb' or 'bgr', not {channel_order!r}")
+    name = describe(source, position)
     if isinstance(source, np.ndarray):
         pixels = picture(source)
         return pixels if channel_order == "rgb" else pixels[..., ::-1]
@@ -59,11 +67,11 @@ def read(source: ImageSource, *, channel_order: ChannelOrder = "rgb") -> npt.NDA
         path = os.fsdecode(source)
         with _open(path) as file:
             return _read_file(file, repr(path))
-    if isinstance(source, bytes):
-        return _read_file(io.BytesIO(source), describe(source))
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _read_file(io.BytesIO(source), name)
     if _is_pil_image(source):
-        with _faults_of(describe(source)):
-            return _pixels(source, describe(source))
+        with _faults_of(name):
+            return _pixels(source, name)
     raise ImageError(
         f"a picture is a path, bytes, a PIL image or a uint8 array (H, W, 3), not "
         f"{type(source).__name__}; of an open file pass its content, file.read()"
@@ -80,7 +88,7 @@ def describe(source: ImageSource, position: int | None = None) -> str:
         return os.fsdecode(source)
     if isinstance(source, np.ndarray):
         name = f"array {source.shape}"
-    elif isinstance(source, bytes):
+    elif isinstance(source, (bytes, bytearray, memoryview)):
         name = f"bytes ({len(source):,} bytes)"
     elif _is_pil_image(source):
         name = f"PIL image ({source.mode}, {source.width}x{source.height})"

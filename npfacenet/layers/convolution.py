@@ -52,6 +52,7 @@ class Convolution(Layer):
         """(N, H, W, C) to (N, rows, columns, filters)."""
         (images,) = self.accept(parameters, *inputs)
         kernel = parameters["kernel"].reshape(-1, self.filters)
+        # A product for each picture, so that no bit depends on what else is in the batch.
         output = im2col(images, self.window) @ kernel
         if self.bias:
             output += parameters["bias"]

@@ -40,5 +40,6 @@ class Dense(Layer):
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
         """(N, features) to (N, units)."""
         (x,) = self.accept(parameters, *inputs)
-        output = x @ parameters["kernel"]
+        # A product for each example, so that no bit depends on what else is in the batch.
+        output: Array = (x[:, None, :] @ parameters["kernel"])[:, 0, :]
         return output + parameters["bias"] if self.bias else output

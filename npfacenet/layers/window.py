@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -112,7 +113,7 @@ def pad(images: Array, sides: Margins, fill: float = 0.0) -> Array:
 
 
 def im2col(images: Array, window: Window) -> Array:
-    """Every patch under the window as a row: (N, H, W, C) to (N * rows * columns, h * w * C).
+    """Every patch under the window as a row: (N, H, W, C) to (N, rows * columns, h * w * C).
 
     With the patches as rows, a convolution is one product of matrices (Chellapilla, Puri
     and Simard 2006, "High performance convolutional neural networks for document
@@ -120,12 +121,12 @@ def im2col(images: Array, window: Window) -> Array:
 
     >>> picture = np.arange(9.0).reshape(1, 3, 3, 1)
     >>> im2col(picture, Window((2, 2), (1, 1), "valid"))
-    array([[0., 1., 3., 4.],
-           [1., 2., 4., 5.],
-           [3., 4., 6., 7.],
-           [4., 5., 7., 8.]])
+    array([[[0., 1., 3., 4.],
+            [1., 2., 4., 5.],
+            [3., 4., 6., 7.],
+            [4., 5., 7., 8.]]])
     """
     views = window.views(images)
-    height, width = window.size
     patches = views.transpose(0, 1, 2, 4, 5, 3)
-    return patches.reshape(-1, height * width * images.shape[3])
+    positions, numbers = prod(patches.shape[1:3]), prod(patches.shape[3:])
+    return patches.reshape(len(images), positions, numbers)

@@ -65,16 +65,14 @@ class Embeddings:
         return len(self.values)
 
     def __getitem__(self, rows: SupportsIndex | slice | Sequence[int]) -> Embeddings:
-        """The embedding of one picture, or of several; always (N, D)."""
-        every = range(len(self))
-        if isinstance(rows, slice):
-            chosen = list(every[rows])
-        elif isinstance(rows, Sequence):
-            chosen = [every[row] for row in rows]
-        else:
-            chosen = [every[rows]]
+        """The embedding of one picture, or of several; always (N, D). Indexes as NumPy does."""
+        chosen = np.atleast_1d(np.arange(len(self))[rows])
         sources = tuple(self.sources[row] for row in chosen) if self.sources else ()
         return replace(self, values=self.values[chosen], sources=sources, skipped=())
+
+    def __reduce__(self) -> tuple[type[Embeddings], tuple[object, ...]]:
+        fields = (self.values, self.fingerprint, self.threshold, self.sources, self.skipped)
+        return Embeddings, fields  # so that a copy is as read-only as this is
 
     def __iter__(self) -> Iterator[Embeddings]:
         return (self[i] for i in range(len(self)))
@@ -98,7 +96,8 @@ def _as_rows(values: object) -> npt.NDArray[np.float32]:
         raise EmbeddingError("embeddings are an array of numbers, one row for each picture")
     if values.ndim not in (1, 2) or values.shape[-1] == 0:
         raise EmbeddingError(f"embeddings have shape (N, D) or (D,), not {values.shape}")
-    rows = np.array(np.atleast_2d(values), np.float32)
+    with np.errstate(over="ignore"):  # what overflows is refused below
+        rows = np.array(np.atleast_2d(values), np.float32)
     if not np.isfinite(rows).all():
         raise EmbeddingError("embeddings hold NaN or infinity, to which there is no distance")
     rows.flags.writeable = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from npfacenet.checkpoints.card import derived_card
+from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.checkpoints.lookup import find
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.images import preprocessing as scaling_named
@@ -42,8 +43,9 @@ def load(
         checkpoint = read_isolated(path, candidates)
     else:
         checkpoint = read_checkpoint(path, candidates)
+    digest = weights_digest(checkpoint.parameters, checkpoint.checksums)
     card = checkpoint.card or derived_card(
-        checkpoint.recipe, checkpoint.network.input_shape[0], checkpoint.path
+        checkpoint.recipe, checkpoint.network.input_shape[0], path, digest
     )
     card = card.adapted(checkpoint.recipe.variant, scaling or card.preprocessing)
-    return Model(checkpoint.network, checkpoint.parameters, card, checkpoint.checksums)
+    return Model(checkpoint.network, checkpoint.parameters, card, digest)

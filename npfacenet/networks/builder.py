@@ -30,10 +30,16 @@ class Builder:
 
     @contextmanager
     def block(self, name: str) -> Iterator[None]:
-        """What is added inside belongs to this block; its last node is the block's output."""
-        outer, self._block = self._block, name
-        yield
-        self._block = outer
+        """What is added inside belongs to this block; its last node is the block's output.
+
+        A block within a block is called "outer/inner".
+        """
+        outer = self._block
+        self._block = f"{outer}/{name}" if outer else name
+        try:
+            yield
+        finally:
+            self._block = outer
 
     def add(self, name: str, layer: Layer, *inputs: str) -> str:
         """Add a layer that takes the outputs of the named nodes; returns its name.

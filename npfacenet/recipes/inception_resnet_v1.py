@@ -1,7 +1,7 @@
 """Inception-ResNet-v1: 160x160 pixels to 128 or 512 numbers.
 
 Szegedy et al. 2016, "Inception-v4, Inception-ResNet and the Impact of Residual
-Connections on Learning", figures 9 to 13 and 7, with the bottleneck and the residual
+Connections on Learning", figures 10 to 15 and 7, with the bottleneck and the residual
 scales of davidsandberg/facenet's models/inception_resnet_v1.py. Names as in the Keras
 FaceNet. 22,808,144 numbers with 128 outputs.
 """

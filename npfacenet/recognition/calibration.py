@@ -96,7 +96,7 @@ def calibrate(
 def interval(errors: int, trials: int) -> tuple[float, float]:
     """The 95 % interval of a rate: Wilson 1927; the rule of three where there was no error."""
     if errors == 0:
-        return 0.0, 3 / trials
+        return 0.0, min(1.0, 3 / trials)
     rate, extra = errors / trials, Z * Z / trials
     centre = rate + extra / 2
     half = Z * sqrt(rate * (1 - rate) / trials + extra / 4 / trials)

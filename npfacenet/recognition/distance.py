@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,13 @@ def distances(a: Embeddings, b: Embeddings) -> npt.NDArray[np.float64]:
     differences = (np.subtract(b.values, row, dtype=np.float64) for row in a.values)
     rows = [np.sqrt(np.square(difference).sum(axis=1)) for difference in differences]
     return np.array(rows, np.float64).reshape(len(a), len(b))
+
+
+def paired_distances(a: Embeddings, b: Embeddings) -> npt.NDArray[np.float64]:
+    """The distances of row i of a to row i of b: float64 (len(a),), as `distances`."""
+    comparable(a, b)
+    difference = np.subtract(a.values, b.values, dtype=np.float64)
+    return np.asarray(np.sqrt(np.square(difference).sum(axis=1)))
 
 
 def within(distance: float, threshold: float) -> bool:
@@ -66,9 +74,11 @@ def threshold_for(explicit: float | None, *compared: Embeddings) -> float:
     there is neither.
     """
     if explicit is not None:
-        if not (math.isfinite(explicit) and explicit >= 0):
+        if not _is_number(explicit):
+            raise ArgumentError(f"a threshold is a number, not {explicit!r}")
+        if not 0 <= explicit < math.inf:
             raise ArgumentError(f"a threshold is a finite distance >= 0, not {explicit}")
-        return float(explicit)
+        return abs(float(explicit))
     stated = [e.threshold for e in compared if e.fingerprint is not None]
     if len(stated) < len(compared):
         raise EmbeddingError("bare arrays come without a threshold; state one: threshold=...")
@@ -77,3 +87,7 @@ def threshold_for(explicit: float | None, *compared: Embeddings) -> float:
             "the model's card has no threshold with evidence; state one: threshold=..."
         )
     return stated[0].value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))

@@ -19,7 +19,7 @@ from npfacenet.recognition.distance import comparable
 
 PICTURE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"),
-    *(".ppm", ".pgm", ".jp2", ".avif"),
+    *(".ppm", ".pgm", ".jp2", ".avif", ".heic", ".heif"),  # the last two to be told about
 )
 
 
@@ -38,8 +38,9 @@ class Gallery:
         count = 0 if self.embeddings is None else len(self.embeddings)
         if len(self.names) != count:
             raise GalleryError(f"{len(self.names)} names for {count} embeddings")
-        if not all(name.strip() for name in self.names):
-            raise GalleryError("a name in a gallery must not be empty")
+        for name in self.names:
+            if not _is_text(name):
+                raise GalleryError(f"a name in a gallery is a text that is not empty, not {name!r}")
 
     def __len__(self) -> int:
         return len(self.names)
@@ -58,8 +59,10 @@ class Gallery:
 
     def without(self, name: str) -> Gallery:
         """The gallery without a person; GalleryError if nobody bears the name."""
-        self.person(name)
-        return Gallery.of({other: self.person(other) for other in self.people if other != name})
+        rows = [i for i, other in enumerate(self.names) if other != name]
+        if self.embeddings is None or len(rows) == len(self):
+            raise GalleryError(f"nobody in the gallery is called {name!r}")
+        return Gallery(tuple(self.names[i] for i in rows), self.embeddings[rows])
 
     @classmethod
     def of(cls, people: Mapping[str, Embeddings | npt.ArrayLike]) -> Gallery:
@@ -71,7 +74,11 @@ class Gallery:
         Raises FingerprintError if different models made them, EmbeddingError for values
         that are no vectors.
         """
+        if not isinstance(people, Mapping):
+            raise GalleryError(f"a gallery is a mapping of names, not {type(people).__name__}")
         each = {name: Embeddings.of(values) for name, values in people.items()}
+        if empty := [name for name, e in each.items() if not len(e)]:
+            raise GalleryError(f"there is no embedding of {empty[0]!r}")
         names = tuple(name for name, e in each.items() for _ in range(len(e)))
         if not each:
             return cls((), None)
@@ -111,20 +118,34 @@ def pictures_of(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
 
     Raises GalleryError as `enrol`.
     """
+    if not _is_text(folder) and not isinstance(folder, os.PathLike):
+        raise GalleryError(f"the folder of a gallery is a path, not {folder!r}")
     root = Path(folder)
-    if not root.is_dir():
-        raise GalleryError(f"{root} is not a folder; a gallery holds name.jpg or name/*.jpg")
+    try:
+        if not root.is_dir():
+            raise GalleryError(f"{root} is not a folder; a gallery holds name.jpg or name/*.jpg")
+        people = _people(root)
+    except OSError as error:
+        raise GalleryError(f"{root} cannot be read: {error.strerror or error}") from error
+    if not people:
+        raise GalleryError(f"{root} holds no picture; a gallery holds name.jpg or name/*.jpg")
+    return people
+
+
+def _people(root: Path) -> dict[str, list[Path]]:
     people: dict[str, list[Path]] = {}
     for entry in sorted(_visible(root)):
         if entry.is_dir():
-            pictures = sorted(filter(_is_picture, _visible(entry)))
+            name, pictures = entry.name, sorted(filter(_is_picture, _visible(entry)))
             if not pictures:
                 raise GalleryError(f"{entry} holds no picture of {entry.name}")
-            people.setdefault(entry.name, []).extend(pictures)
         elif _is_picture(entry):
-            people.setdefault(entry.stem, []).append(entry)
-    if not people:
-        raise GalleryError(f"{root} holds no picture; a gallery holds name.jpg or name/*.jpg")
+            name, pictures = entry.stem, [entry]
+        else:
+            continue
+        if not name.strip():
+            raise GalleryError(f"{entry} names nobody; call it name.jpg")
+        people.setdefault(name, []).extend(pictures)
     return people
 
 
@@ -133,4 +154,8 @@ def _visible(folder: Path) -> Iterable[Path]:
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+    return path.suffix.lower() in PICTURE_SUFFIXES
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())

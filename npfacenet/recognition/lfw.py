@@ -14,7 +14,10 @@ from npfacenet.errors import EvaluationError
 from npfacenet.images import centre_crop, read
 from npfacenet.models import Model
 from npfacenet.models.model import Progress
+from npfacenet.recognition.distance import paired_distances
 from npfacenet.recognition.evaluation import Distances
+
+LARGEST_FILE = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ def read_pairs(path: str | os.PathLike[str]) -> tuple[Fold, ...]:
     Raises EvaluationError naming the file and the line that is wrong.
     """
     try:
+        if not Path(path).is_file() or Path(path).stat().st_size > LARGEST_FILE:
+            raise EvaluationError(f"{path} is no file of pairs; it should be LFW's pairs.txt")
         lines = Path(path).read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise EvaluationError(f"{path} cannot be read as a file of pairs: {error}") from error
@@ -125,12 +130,11 @@ def pair_distances(
             if progress is not None:
                 progress("embedding", done + 1, len(pictures))
 
-    values = model.embed(faces()).values.astype(np.float64)
+    embeddings = model.embed(faces())
     row = {picture: i for i, picture in enumerate(pictures)}
-
-    def distances(fold: Fold) -> Distances:
-        a = values[[row[pair.a] for pair in fold]]
-        b = values[[row[pair.b] for pair in fold]]
-        return np.asarray(np.sqrt(np.square(a - b).sum(axis=1)))
-
-    return [distances(fold) for fold in folds]
+    return [
+        paired_distances(
+            embeddings[[row[pair.a] for pair in fold]], embeddings[[row[pair.b] for pair in fold]]
+        )
+        for fold in folds
+    ]

@@ -18,6 +18,7 @@ architecture = "nn4.small2"
 outputs = 128
 size = 4
 sha256 = "{"a" * 64}"
+weights = []
 licence = "MIT"
 origin = "Drawn by hand."
 

@@ -73,7 +73,7 @@ def test_list_for_programs(run: Run, tmp_path: Path) -> None:
     assert [entry["path"] for entry in entries] == [None, str(path)]
     for entry in entries:
         assert set(entry) == {
-            *("name", "file_name", "architecture", "outputs", "size", "sha256"),
+            *("name", "file_name", "architecture", "outputs", "size", "sha256", "weights"),
             *("licence", "origin", "package", "path"),
         }
         assert set(entry["package"]) == {"name", "version", "kind", "size", "sha256", "member"}

@@ -13,11 +13,12 @@ import PIL.Image
 import pytest
 
 from npfacenet.checkpoints.card import Card, Threshold
-from npfacenet.errors import ArgumentError, ImageError
+from npfacenet.errors import ArgumentError, ImageError, ShapeError, WeightsError
 from npfacenet.images import ImageSource
 from npfacenet.models import Model
 from npfacenet.networks import Network
 from npfacenet.recipes import nn4_small2
+from npfacenet.recognition import verify
 
 Picture = npt.NDArray[np.uint8]
 
@@ -84,7 +85,7 @@ def test_a_batch_gives_what_one_by_one_gives(
 
 
 def test_generators_and_stacked_arrays_are_several_pictures(model: Model) -> None:
-    stack = np.zeros((3, 20, 20, 3), np.uint8)
+    stack = np.arange(3600, dtype=np.uint8).reshape(3, 20, 20, 3)
     assert len(model.embed(stack)) == 3
     assert len(model.embed(picture for picture in stack)) == 3
     assert model.embed([]).values.shape == (0, 128)
@@ -135,7 +136,7 @@ def test_the_fingerprint_is_of_all_that_determines_an_embedding(
 ) -> None:
     same = Model(network, network.initialise(5), card())
     assert same.fingerprint == model.fingerprint
-    assert model.embed(np.zeros((9, 9, 3), np.uint8)).fingerprint == model.fingerprint
+    assert model.embed(np.full((9, 9, 3), 99, np.uint8)).fingerprint == model.fingerprint
     nudged = dict(network.initialise(5))
     nudged["bn1", "beta"] = nudged["bn1", "beta"] + np.float32(1e-7)
     others = [
@@ -159,12 +160,52 @@ def test_the_fingerprint_does_not_see_memory_or_byte_order(network: Network, mod
     assert Model(network, odd, card()).fingerprint == model.fingerprint
 
 
-def test_parameters_are_read_only_but_the_callers_arrays_stay_writable(network: Network) -> None:
+def test_parameters_are_the_models_own(network: Network) -> None:
     parameters = network.initialise(5)
     model = Model(network, parameters, card())
+    before = model.fingerprint
     with pytest.raises(ValueError, match="read-only"):
         model.parameters["bn1", "beta"][0] = 1
-    assert parameters["bn1", "beta"].flags.writeable
+    parameters["bn1", "beta"][0] = 1
+    assert model.parameters["bn1", "beta"][0] == 0
+    assert Model(network, dict(model.parameters), card()).fingerprint == before
+
+
+def test_parameters_must_be_those_of_the_network(network: Network) -> None:
+    parameters = network.initialise(5)
+    with pytest.raises(ShapeError, match=r"bn1/beta must have shape \(64,\), not \(3,\)"):
+        Model(network, parameters | {("bn1", "beta"): np.zeros(3, np.float32)}, card())
+    del parameters["bn1", "beta"]
+    with pytest.raises(ShapeError, match="lacks, or has no, bn1/beta"):
+        Model(network, parameters, card())
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 4])
+def test_no_bit_of_an_embedding_depends_on_the_batch(
+    model: Model, pictures: list[Picture], batch_size: int
+) -> None:
+    together = model.embed(pictures, batch_size=batch_size)
+    for one, row in zip(pictures, together, strict=True):
+        alone = model.embed(one)
+        np.testing.assert_array_equal(alone.values, row.values)
+        assert verify(alone, row, threshold=0).distance == 0.0
+
+
+def test_weights_without_directions_are_told_so(network: Network) -> None:
+    nothing = {name: np.zeros_like(tensor) for name, tensor in network.initialise(0).items()}
+    with pytest.raises(WeightsError, match=r"not of unit length \(0 to 0\)"):
+        Model(network, nothing, card()).embed(np.full((9, 9, 3), 99, np.uint8))
+
+
+@pytest.mark.parametrize("holder", [{"a": 1}, io.BytesIO(b"x")], ids=["mapping", "open file"])
+def test_what_only_looks_like_several_pictures_is_refused(model: Model, holder: object) -> None:
+    with pytest.raises(ImageError, match="pictures are not taken from a"):
+        model.embed(holder)  # type: ignore[arg-type]  # the fault under test
+
+
+def test_a_message_says_which_of_several(model: Model, pictures: list[Picture]) -> None:
+    with pytest.raises(ImageError, match=r"bytes \(5 bytes\) at index 1 is no picture"):
+        model.embed([pictures[0], b"hello"])
 
 
 def test_a_model_survives_pickling(model: Model, pictures: list[Picture]) -> None:

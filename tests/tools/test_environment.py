@@ -85,6 +85,8 @@ def test_an_installation_counts_only_when_it_was_finished(tmp_path: Path) -> Non
 def test_the_last_error_of_pip_is_found() -> None:
     output = "Collecting x\nERROR: no such thing\nWARNING: use a newer pip\n"
     assert environment.last_error(output) == "ERROR: no such thing"
+    output = "ERROR: Exception:\nTraceback (most recent call last):\n  File x\nTOMLError: line 3\n"
+    assert environment.last_error(output) == "TOMLError: line 3"
     assert environment.last_error("") == "it said nothing"
 
 
