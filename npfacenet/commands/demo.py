@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
+import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -84,11 +88,26 @@ def run(arguments: argparse.Namespace) -> int:
     tell_claims(gallery, probes[0], results[0])
     intruder = tell_intruder(gallery, probes[0], results[0])
     write_sheet(sheet, cast, results, intruder)
-    print(f"\nlook at    {arguments.output}\n\nnow type")
-    print(f"  npfacenet verify {cast.at_the_door[0]} {cast.enrolled[0]}")
-    print(f"  npfacenet identify {cast.at_the_door[-1]} --gallery FOLDER")
-    print("  npfacenet summary nn4.small2\n  npfacenet --help")
+    print(f"\nlook at    {sheet}\n\nnow type")
+    for command in next_commands(folder, cast, results[0]):
+        print(f"  {command}")
     return 0
+
+
+def next_commands(folder: Path, cast: Cast, result: Identification) -> list[str]:
+    """Commands that work as they stand, with the program as it was started here."""
+    program = sys.argv[0] if Path(sys.argv[0]).name == "npfacenet" else "npfacenet"
+    beside = Path(sys.executable).with_name("npfacenet")
+    if beside.is_file() and not shutil.which("npfacenet"):
+        program = os.path.relpath(beside)
+    nearest = cast.enrolled[cast.names.index(result.candidates[0].name)]
+    commands = (
+        ("verify", cast.at_the_door[0], nearest),
+        ("identify", cast.at_the_door[-1], "--gallery", folder),
+        ("summary", "nn4.small2"),
+        ("--help",),
+    )
+    return [shlex.join([program, *map(str, words)]) for words in commands]
 
 
 def cast_of(folder: Path) -> Cast:

@@ -27,7 +27,10 @@ def add_parser(subparsers: Subparsers) -> None:
         "they hold and the multiply-adds they cost for one picture. A name needs no weights.",
         epilog="Example: npfacenet summary nn4.small2 --variant openface",
     )
-    parser.add_argument("model", metavar="MODEL", help=f"{', '.join(ARCHITECTURES)} or a file")
+    parser.add_argument(
+        "model", metavar="MODEL", nargs="?", help=f"{', '.join(ARCHITECTURES)} or a file"
+    )
+    parser.add_argument("--model", dest="named", metavar="MODEL", help="the same, as an option")
     parser.add_argument("--variant", help="of nn4.small2: course (default) or openface")
     parser.add_argument("--outputs", type=int, help="of inception-resnet-v1: 128 (default) or 512")
     options.add_json(parser)
@@ -49,11 +52,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def network(arguments: argparse.Namespace) -> Network:
     """The network that was asked for, by the name of its architecture or by its file."""
-    if arguments.model in ARCHITECTURES:
-        return recipes(arguments.model, arguments.variant, arguments.outputs)[0].build()
+    name = arguments.model if arguments.named is None else arguments.named
+    if name is None or (arguments.model and arguments.named):
+        raise ArgumentError(f"summary takes one MODEL: {', '.join(ARCHITECTURES)} or a file")
+    if name in ARCHITECTURES:
+        return recipes(name, arguments.variant, arguments.outputs)[0].build()
     if arguments.outputs is not None:
         raise ArgumentError("--outputs is for a name; a file has the outputs that it has")
-    return load(arguments.model, variant=arguments.variant).network
+    return load(name, variant=arguments.variant).network
 
 
 def print_table(summary: Summary) -> None:

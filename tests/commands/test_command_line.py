@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,10 @@ def test_demo(capsys: Capture, faces: Path, drawn_file: Path, tmp_path: Path) ->
     assert code == 0
     for part in ("enrolled   Zoë, anna, bert", "identify", "verify", "intruder", str(sheet)):
         assert part in out
+    commands = [shlex.split(line)[1:] for line in out.split("now type\n")[1].splitlines()]
+    assert [command[0] for command in commands] == ["verify", "identify", "summary", "--help"]
+    for command in commands[:2]:
+        assert run(capsys, *command, "--model", drawn_file)[0] in (0, 1)
     with PIL.Image.open(sheet) as image:
         assert image.format == "PNG"
         assert image.width > 400
@@ -179,6 +184,49 @@ def test_errors_of_values_are_one_line(
     assert (code, out) == (2, "")
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_outputs_that_would_harm_are_refused_before_the_work(
+    capsys: Capture, faces: Path, tmp_path: Path
+) -> None:
+    anna = faces / "anna.png"
+    for target in (faces / "bert.png", tmp_path / "no" / "out.npz", "", tmp_path):
+        code, _, err = run(capsys, "embed", anna, "-o", target, "--model", "nowhere.h5")
+        assert code == 2
+        assert "nowhere" not in err
+    (tmp_path / "folder.npz").mkdir()
+    code, _, err = run(
+        capsys, "embed", anna, "-o", tmp_path / "folder.npz", "--model", "nowhere.h5"
+    )
+    assert "is a folder, a device or a pipe" in err
+
+
+def test_a_fault_of_ours_is_never_taken_for_a_decision(
+    capsys: Capture, drawn_file: Path, faces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr("npfacenet.commands.verify.verify", fail)
+    anna = faces / "anna.png"
+    code, out, err = run(capsys, "verify", anna, anna, "--model", drawn_file)
+    assert (code, out) == (2, "")
+    assert "RuntimeError: unforeseen (with NPFACENET_TRACEBACK=1: a traceback)" in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_a_full_disk_is_an_error_and_a_closed_stream_loses_remarks_only(
+    drawn_file: Path, faces: Path
+) -> None:
+    anna = str(faces / "anna.png")
+    verify = [sys.executable, "-m", "npfacenet", "verify", anna, anna, "--model", str(drawn_file)]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(verify, stdout=full, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 2
+        assert "No space left on device" in done.stderr
+        done = subprocess.run([*verify, "--json"], stdout=subprocess.PIPE, stderr=full, text=True)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["same"] is True
 
 
 def test_a_name_with_a_line_break_stays_one_line(capsys: Capture, drawn_file: Path) -> None:
