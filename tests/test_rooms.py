@@ -28,7 +28,7 @@ LINES = [
 ]
 THIRD_PARTY = {
     "numpy": set().union(*LINES),
-    "PIL": {"images"},
+    "PIL": {"images", "testing"},
     "h5py": {"checkpoints", "testing"},
     "hypothesis": {"testing"},
     "pytest": {"testing"},

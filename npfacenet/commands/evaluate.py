@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from npfacenet.checkpoints.placing import atomic_file, require_writable, writing_in
 from npfacenet.commands import options
 from npfacenet.commands.progress import Progress
 from npfacenet.errors import ArgumentError
+from npfacenet.models import Model
 from npfacenet.recognition.calibration import Calibration, calibrate, errors_at
 from npfacenet.recognition.evaluation import Evaluation, evaluate
-from npfacenet.recognition.lfw import choose_folds, pair_distances, read_pairs
+from npfacenet.recognition.lfw import Fold, choose_folds, pair_distances, read_pairs
+from npfacenet.recognition.plots import plot_evaluation
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -39,6 +44,7 @@ def add_parser(subparsers: Subparsers) -> None:
     lfw.add_argument("--pairs", required=True, metavar="FILE", help="in the format of pairs.txt")
     lfw.add_argument("--crop", type=int, metavar="N", help="take N pixels a side from the centre")
     lfw.add_argument("--folds", metavar="3,4", help="these folds only (default: all)")
+    lfw.add_argument("--plot", metavar="FILE.png", help="draw ROC, DET and distances (matplotlib)")
     lfw.add_argument(
         "--calibrate",
         type=float,
@@ -52,8 +58,14 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run_lfw(arguments: argparse.Namespace) -> int:
     """Embed every picture once, work out the rates, print them; 0 when done."""
+    plot = None if arguments.plot is None else Path(arguments.plot)
+    if plot is not None:
+        if plot.suffix != ".png":
+            raise ArgumentError(f"the figure must be called NAME.png, not {arguments.plot!r}")
+        require_writable(plot)
     folds = choose_folds(read_pairs(arguments.pairs), fold_numbers(arguments.folds))
     model = options.load_model(arguments)
+    warn_of_training(model, folds)
     with Progress() as progress:
         distances = pair_distances(
             model, arguments.images, folds, crop=arguments.crop, progress=progress
@@ -67,6 +79,11 @@ def run_lfw(arguments: argparse.Namespace) -> int:
         at["card"] = errors_at(model.card.threshold.value, genuine, impostors)
     if arguments.calibrate is not None:
         at["calibrated"] = calibrate(genuine, impostors, arguments.calibrate)
+    if plot is not None:
+        decided = at["card"].threshold if "card" in at else None
+        title = f"{model.card.architecture}, {model.card.preprocessing}"
+        with writing_in(plot.parent), atomic_file(plot) as file:
+            plot_evaluation(file, evaluation, genuine, impostors, title, decided)
     if arguments.json:
         thresholds = {"thresholds": {name: asdict(errors) for name, errors in at.items()}}
         options.print_json(asdict(evaluation) | thresholds | options.model_keys(model))
@@ -77,6 +94,17 @@ def run_lfw(arguments: argparse.Namespace) -> int:
             print(f"  false match       {errors.false_match}")
             print(f"  false non-match   {errors.false_non_match}")
     return 0
+
+
+def warn_of_training(model: Model, folds: Sequence[Fold]) -> None:
+    """Say so if the model's card lists people of these pairs: its rates are then too good."""
+    people = {name for fold in folds for pair in fold for name, _ in (pair.a, pair.b)}
+    known = people & set(model.card.trained_on)
+    if known:
+        options.note(
+            f"the model was trained on {len(known)} of the {len(people)} people in these pairs "
+            f"({min(known)}, ...); the rates are better than for strangers"
+        )
 
 
 def fold_numbers(text: str | None) -> list[int] | None:

@@ -9,7 +9,7 @@ from functools import reduce
 import numpy as np
 
 from npfacenet.layers.layer import Array, Layer, Parameters, Shape
-from npfacenet.layers.window import Padding, Pair, Window, pair
+from npfacenet.layers.window import Padding, Pair, Window, margins, pair
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,14 @@ class Pool(Layer):
     padding: Padding = "valid"
 
     def __post_init__(self) -> None:
-        self.window  # noqa: B018  (an impossible window is an error now, not at first use)
+        window = self.window
+        if not isinstance(window.padding, str):
+            deepest = [max(sides) for sides in margins(window.padding)]
+            self.require(
+                deepest[0] < window.size[0] and deepest[1] < window.size[1],
+                f"padding {self.padding} must be smaller than the window {self.size}, or nothing "
+                "but padding is pooled",
+            )
 
     @property
     def window(self) -> Window:

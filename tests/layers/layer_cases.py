@@ -26,6 +26,7 @@ from npfacenet.layers import (
     Shape,
     ZeroPadding,
 )
+from npfacenet.testing.laws import draw_sample
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,5 @@ def draw_inputs(
 def draw_parameters(
     case: Case, rng: np.random.Generator, dtype: str = "float32"
 ) -> dict[str, Array]:
-    """Parameters that no law is trivial for: every sign of gamma, variances above 0."""
-    drawn = {}
-    for name, spec in case.layer.parameters(*case.inputs).items():
-        values = rng.standard_normal(spec.shape)
-        drawn[name] = (np.abs(values) + 0.1 if name == "moving_variance" else values).astype(dtype)
-    return drawn
+    seed = int(rng.integers(2**16))
+    return dict(draw_sample(case.layer, case.inputs, seed=seed, dtype=dtype).parameters)

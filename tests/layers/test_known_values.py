@@ -126,6 +126,8 @@ def test_l2_normalize() -> None:
         lambda: LocalResponseNorm(4),
         lambda: LocalResponseNorm(alpha=-1.0),
         lambda: MaxPool(0),
+        lambda: MaxPool(2, padding=2),
+        lambda: AveragePool((3, 1), padding=((0, 0), (0, 1))),
         lambda: ZeroPadding(-1),
     ],
 )

@@ -8,64 +8,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from layer_cases import CASES, Case, draw_inputs, draw_parameters
 
 import npfacenet.layers
 from npfacenet.errors import ShapeError
 from npfacenet.layers import Layer
+from npfacenet.testing import assert_layer_laws, placed_layers
+from npfacenet.testing.layer_strategies import Placed
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 @every_case
-@pytest.mark.parametrize("batch", [0, 1, 3])
-def test_shape_inference_tells_the_truth(case: Case, batch: int, rng: np.random.Generator) -> None:
-    output = case.layer.forward(draw_parameters(case, rng), *draw_inputs(case, rng, batch))
-    assert output.shape == (batch, *case.layer.output_shape(*case.inputs))
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_laws_of_a_layer(case: Case, seed: int) -> None:
+    assert_layer_laws(case.layer, *case.inputs, seed=seed)
 
 
-@every_case
-def test_no_input_and_no_parameter_is_written_to(case: Case, rng: np.random.Generator) -> None:
-    inputs, parameters = draw_inputs(case, rng), draw_parameters(case, rng)
-    for array in (*inputs, *parameters.values()):
-        array.flags.writeable = False
-    before = [x.copy() for x in (*inputs, *parameters.values())]
-    case.layer.forward(parameters, *inputs)
-    for array, copy in zip((*inputs, *parameters.values()), before, strict=True):
-        np.testing.assert_array_equal(array, copy)
-
-
-@every_case
-def test_a_batch_is_its_pictures_one_by_one(case: Case, rng: np.random.Generator) -> None:
-    inputs, parameters = draw_inputs(case, rng, batch=4), draw_parameters(case, rng)
-    together = case.layer.forward(parameters, *inputs)
-    for i in range(4):
-        alone = case.layer.forward(parameters, *(x[i : i + 1] for x in inputs))
-        np.testing.assert_allclose(together[i], alone[0], rtol=1e-5, atol=1e-5)
-
-
-@every_case
-@pytest.mark.parametrize("scale", [1.0, 1e4])
-def test_finite_in_finite_out(case: Case, scale: float, rng: np.random.Generator) -> None:
-    inputs = [np.clip(x * scale, -1e4, 1e4) for x in draw_inputs(case, rng)]
-    parameters = draw_parameters(case, rng)
-    assert np.isfinite(case.layer.forward(parameters, *inputs)).all()
-    zeros = [np.zeros_like(x) for x in inputs]
-    assert np.isfinite(case.layer.forward(parameters, *zeros)).all()
-
-
-@every_case
-def test_deterministic(case: Case, rng: np.random.Generator) -> None:
-    inputs, parameters = draw_inputs(case, rng), draw_parameters(case, rng)
-    first = case.layer.forward(parameters, *inputs)
-    np.testing.assert_array_equal(first, case.layer.forward(parameters, *inputs))
-
-
-@every_case
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_dtype_stays(case: Case, dtype: str, rng: np.random.Generator) -> None:
-    inputs, parameters = draw_inputs(case, rng, dtype=dtype), draw_parameters(case, rng, dtype)
-    assert case.layer.forward(parameters, *inputs).dtype == np.dtype(dtype)
+@given(placed_layers(), st.integers(0, 2**16))
+def test_the_laws_of_a_layer_for_any_configuration(placed: Placed, seed: int) -> None:
+    assert_layer_laws(placed.layer, *placed.inputs, seed=seed)
 
 
 @every_case
@@ -74,19 +38,6 @@ def test_float32_agrees_with_float64(case: Case, rng: np.random.Generator) -> No
     exact = case.layer.forward({k: v.astype("float64") for k, v in parameters.items()}, *inputs)
     rounded = case.layer.forward(parameters, *(x.astype("float32") for x in inputs))
     np.testing.assert_allclose(rounded, exact, rtol=1e-4, atol=1e-5)
-
-
-@every_case
-def test_memory_order_and_byte_order_do_not_matter(case: Case, rng: np.random.Generator) -> None:
-    inputs, parameters = draw_inputs(case, rng), draw_parameters(case, rng)
-    expected = case.layer.forward(parameters, *inputs)
-    strided = [np.repeat(x, 2, axis=-1)[..., ::2] for x in inputs]
-    fortran = [np.asfortranarray(x) for x in inputs]
-    swapped = [x.astype(x.dtype.newbyteorder("S")) for x in inputs]
-    for unusual in (strided, fortran, swapped):
-        output = case.layer.forward(parameters, *unusual)
-        assert output.dtype == expected.dtype
-        np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-6)
 
 
 @every_case
