@@ -82,7 +82,8 @@ def placed_layers(draw: st.DrawFn) -> Placed:
         # A pool's padding must be smaller than its window.
         window["padding"] = draw(st.sampled_from(["valid", "same"]))
         pool = draw(st.sampled_from([MaxPool, AveragePool, L2Pool]))
-        return Placed(pool(**window), (draw(picture),))
+        drawn: Layer = pool(**window)  # type: ignore[abstract, arg-type]  # a concrete one is drawn
+        return Placed(drawn, (draw(picture),))
     layer = draw(_PLACED[kind])
     if kind == "picture":
         return Placed(layer, (draw(picture),))
