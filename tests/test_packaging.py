@@ -28,6 +28,13 @@ def test_checkers_are_pinned_exactly() -> None:
         assert re.fullmatch(r"(ruff|mypy)==\d+\.\d+\.\d+", entry)
 
 
+def test_uv_run_installs_what_the_tests_need() -> None:
+    text = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert text["dependency-groups"]["dev"] == ["npfacenet[test,dev]"]
+    extras = PROJECT["optional-dependencies"]
+    assert {entry.split(">=")[0] for entry in extras["test"]} >= {"pytest", "hypothesis"}
+
+
 def test_versions_agree() -> None:
     assert PROJECT["version"] == npfacenet.__version__
     assert f"## {npfacenet.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
