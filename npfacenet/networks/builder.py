@@ -57,7 +57,10 @@ class Builder:
         except ShapeError as error:
             raise ShapeError(f"{name!r} of {self.name}: {error}") from None
         self._shapes[name] = output_shape
-        self._nodes.append(Node(name, layer, inputs, self._block, input_shapes, output_shape))
+        parameters = layer.parameters(*input_shapes)
+        self._nodes.append(
+            Node(name, layer, inputs, self._block, input_shapes, output_shape, parameters)
+        )
         return name
 
     def shape(self, name: str) -> Shape:

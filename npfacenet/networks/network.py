@@ -22,7 +22,8 @@ class Node:
     """A layer at its place in a network.
 
     `name` is the Keras name where the layer has weights; `inputs` are the names of the
-    nodes that feed it; `block` is the part of the network it belongs to ("" for none).
+    nodes that feed it; `block` is the part of the network it belongs to ("" for none);
+    `parameters` are the layer's, by name, for inputs of these shapes.
     """
 
     name: str
@@ -31,11 +32,7 @@ class Node:
     block: str
     input_shapes: tuple[Shape, ...]
     output_shape: Shape
-
-    @property
-    def parameters(self) -> dict[str, ParameterSpec]:
-        """The parameters of the layer by name."""
-        return self.layer.parameters(*self.input_shapes)
+    parameters: Mapping[str, ParameterSpec] = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
