@@ -142,7 +142,7 @@ class Edition:
         if min_dist > THRESHOLD:
             print("Not in the database.")
         else:
-            print(f"it's {identity}, the distance is {min_dist}")
+            print(f"it's {identity}, the distance is {min_dist!s}")  # as NumPy writes a float32
         return min_dist, identity
 
 

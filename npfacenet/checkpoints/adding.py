@@ -30,9 +30,10 @@ def add(path: Path, name: str | None = None) -> Path:
         name = known[0].name
     else:
         read_isolated(path)
-        name = free_name(path.name.split(".h5")[0] if name is None else name)
+        name = free_name(name_in(path.name) if name is None else name)
+    target = cache_folder() / f"{name}.h5"
+    _require_free(target, sha256)
     with path.open("rb") as file:
-        target = cache_folder() / f"{name}.h5"
         return place_verified(file, target, size=path.stat().st_size, sha256=sha256)
 
 
@@ -47,6 +48,7 @@ def fetch_url(
     """
     name = free_name(name_in(url))
     target = (cache_folder() if folder is None else folder) / f"{name}.h5"
+    _require_free(target, sha256)
     arriving = target.with_name(f".{name}.unchecked")
     download(url, arriving, sha256=sha256, progress=progress)
     try:
@@ -66,3 +68,14 @@ def free_name(name: str) -> str:
     if name in manifest():
         raise ArgumentError(f"{name!r} is the name of a public file; choose another")
     return name
+
+
+def _require_free(target: Path, sha256: str) -> None:
+    """Raise ArgumentError if other weights bear the name already."""
+    if not target.is_file():
+        return
+    with target.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != sha256.lower():
+            raise ArgumentError(
+                f"{target} holds other weights; choose another name, or remove that file"
+            )

@@ -10,7 +10,7 @@ import numpy as np
 
 from npfacenet.checkpoints.card import Card, derived_card
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
-from npfacenet.checkpoints.matching import match
+from npfacenet.checkpoints.matching import match, shown
 from npfacenet.checkpoints.reading import agreeing, open_weight_file, read_fitting
 from npfacenet.layers import Shape
 from npfacenet.recipes import RECIPES
@@ -43,10 +43,7 @@ def describe_file(path: Path) -> Description:
     with open_weight_file(path) as file:
         found = match(file, agreeing(path, RECIPES, file.card))
         reading = read_fitting(found)
-        shapes = {
-            "/".join(filter(None, name)): tensor.shape
-            for name, tensor in file.tensors(found.network).items()
-        }
+        shapes = {shown(name): tensor.shape for name, tensor in file.tensors(found.network).items()}
         complete = found.complete and not (reading.not_finite or reading.unreadable)
         digest = weights_digest(reading.parameters)
         card = file.card or derived_card(found.recipe, found.network.input_shape[0], path, digest)

@@ -22,6 +22,13 @@ LARGEST = 2 << 30
 _CHUNK = 1 << 18
 
 
+RANGE_NOT_SATISFIABLE = 416
+
+
+class _BeyondTheEndError(Exception):
+    """The server has no byte at the place from which to resume."""
+
+
 class Response(Protocol):
     """What is used of an answer to a request."""
 
@@ -50,10 +57,17 @@ def download(url: str, target: Path, *, sha256: str, progress: Report | None = N
         target.parent.mkdir(parents=True, exist_ok=True)
         file = partial.open("ab+")
     with file:
-        file.seek(0, os.SEEK_END)
-        with _faults_of(url), open_url(url, file.tell()) as response:
-            _append(response, file, f"downloading {target.name}", report)
-        found = _sha256_of(file)
+        found = _sha256_of(file)  # all of it may have arrived before
+        if found != sha256.lower():
+            what = f"downloading {target.name}"
+            try:
+                with _faults_of(url), open_url(url, file.tell()) as response:
+                    _append(response, file, what, report)
+            except _BeyondTheEndError:  # what is there is no beginning of the file: begin anew
+                file.truncate(0)
+                with _faults_of(url), open_url(url, 0) as response:
+                    _append(response, file, what, report)
+            found = _sha256_of(file)
         with writing_in(target.parent):
             file.flush()
             os.fsync(file.fileno())
@@ -113,6 +127,7 @@ def _require_https(url: str) -> None:
 
 
 def _sha256_of(file: IO[bytes]) -> str:
+    """The hash of a whole file, which stands at its end afterwards."""
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # an open file
 
@@ -140,6 +155,8 @@ def _faults_of(url: str) -> Iterator[None]:
     try:
         yield
     except urllib.error.HTTPError as error:
+        if error.code == RANGE_NOT_SATISFIABLE:
+            raise _BeyondTheEndError from error
         raise FetchError(f"{url} answers {error.code} {error.reason}; check the address") from error
     except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", None) or error

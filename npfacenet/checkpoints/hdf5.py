@@ -36,11 +36,15 @@ FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError,
 
 @dataclass(frozen=True)
 class Dataset:
-    """A tensor as the file lists it: nothing of it has been read."""
+    """A tensor as the file lists it: nothing of it has been read.
+
+    `contiguous` says that its numbers lie in the file in one piece, unfiltered.
+    """
 
     path: str
     shape: Shape
     dtype: np.dtype[np.generic]
+    contiguous: bool
 
 
 class TensorFile:
@@ -175,10 +179,13 @@ class TensorFile:
                 raise WeightsError(f"{self.path}: {path!r} is neither a group nor a tensor")
 
     def _examine(self, path: str, tensor: h5py.h5d.DatasetID) -> Dataset:
+        import h5py
+
         fault = _fault(tensor, self._size)
         if fault:
             raise WeightsError(f"{self.path}: {path!r} {fault}")
-        return Dataset(path, tuple(tensor.shape), tensor.dtype)
+        contiguous = tensor.get_create_plist().get_layout() == h5py.h5d.CONTIGUOUS
+        return Dataset(path, tuple(tensor.shape), tensor.dtype, contiguous)
 
 
 @contextmanager

@@ -38,6 +38,8 @@ class KerasWeights(WeightFile):
             name = (parts[0], parts[-1].removesuffix(":0"))
             if len(parts) < 2:
                 raise WeightsError(f"{file.path}: {dataset.path!r} is in the group of no layer")
+            if dataset.dtype.kind != "f":
+                raise WeightsError(f"{file.path}: {dataset.path!r} holds bytes, not numbers")
             if name in self._tensors:
                 raise WeightsError(f"{file.path} holds {'/'.join(name)} twice")
             self._tensors[name] = Tensor(dataset.shape, partial(file.read, dataset))

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from npfacenet.checkpoints.hdf5 import Dataset, TensorFile, writing_hdf5
 from npfacenet.checkpoints.layout import Tensor, WeightFile
+from npfacenet.errors import WeightsError
 from npfacenet.layers import BatchNorm, Convolution, Dense, Layer
 from npfacenet.networks import Network, NetworkParameters, Node, ParameterName
 
@@ -38,6 +39,8 @@ class Keras3Weights(WeightFile):
         self._variables: dict[tuple[str, int], dict[int, Dataset]] = {}
         self._strays: list[Dataset] = []
         for dataset in file.datasets(GROUP, skip=lambda path: path.endswith("/seed_generator")):
+            if dataset.dtype.kind != "f":
+                raise WeightsError(f"{file.path}: {dataset.path!r} holds bytes, not numbers")
             named = _VARIABLE.fullmatch(dataset.path)
             if named is None or named[1] not in CLASSES:
                 self._strays.append(dataset)

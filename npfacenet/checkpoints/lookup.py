@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from npfacenet.checkpoints.manifest import data_folders, is_name, known_names, manifest
 from npfacenet.errors import WeightsError, WeightsNotFoundError
 
 _VARIABLE = "NPFACENET_WEIGHTS"
@@ -42,10 +43,6 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     npfacenet.errors.WeightsNotFoundError: no weights called 'nn4' in /home/ada/.cache/npfacenet, \
 ...; did you mean 'nn4.small2'? Known: nn4.small2, inception-resnet-v1
     """
-    if isinstance(name_or_path, os.PathLike) and os.path.exists(name_or_path):
-        return Path(name_or_path)  # at once, for what follows costs imports
-    from npfacenet.checkpoints.manifest import is_name, known_names
-
     if not isinstance(name_or_path, (str, os.PathLike)):
         raise WeightsNotFoundError(f"weights are named by a text or a path, not {name_or_path!r}")
     text = os.fspath(name_or_path)
@@ -86,8 +83,6 @@ def _is_path(name_or_path: str | os.PathLike[str]) -> bool:
 
 def _candidates(name: str) -> Iterator[tuple[str, Path | None]]:
     """Every place to look at, in order: how a message calls it, and the file it could hold."""
-    from npfacenet.checkpoints.manifest import data_folders
-
     for entry in os.environ.get(_VARIABLE, "").split(os.pathsep):
         if entry:
             path = Path(os.path.expanduser(entry))
@@ -104,16 +99,12 @@ def _candidates(name: str) -> Iterator[tuple[str, Path | None]]:
 
 
 def _remedy_for_name(name: str) -> str:
-    from npfacenet.checkpoints.manifest import known_names, manifest
-
     if name in manifest():
         return f"get them with: npfacenet weights fetch {name}"
     return known_names(name)
 
 
 def _remedy_for_path(path: Path) -> str:
-    from npfacenet.checkpoints.manifest import known_names, manifest
-
     if path.stem in manifest():
         return f"'npfacenet weights fetch {path.stem}' gets the public file, to be loaded by name"
     return f"check the path, or give a name. {known_names(path.stem)}"

@@ -12,6 +12,7 @@ from npfacenet.recipes import Recipe
 
 # Layers that real files call otherwise than the recipes do.
 ALSO_CALLED = {"dense_layer": "dense"}
+LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
@@ -71,5 +72,11 @@ def _match(file: WeightFile, recipe: Recipe) -> Match:
             mis_shaped.append(f"{'/'.join(name)} is {tensor.shape}, not {spec.shape}")
         else:
             fitting[name] = tensor
-    unexpected = [f"{'/'.join(filter(None, name)):.80} {t.shape}" for name, t in left.items()]
+    unexpected = [f"{shown(name)} {tensor.shape}" for name, tensor in left.items()]
     return Match(recipe, network, fitting, tuple(missing), tuple(unexpected), tuple(mis_shaped))
+
+
+def shown(name: ParameterName) -> str:
+    """A name from a file as messages show it: in one line, without what steers a terminal."""
+    text = "/".join(filter(None, name))
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)[:LONGEST_NAME]

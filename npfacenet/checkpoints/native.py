@@ -49,7 +49,21 @@ class Native(WeightFile):
         if strange := self._datasets.keys() - {CARD, INDEX, *STORED}:
             raise WeightsError(f"{file.path} holds {min(strange)!r}, which has no place in it")
         self._card = card_from_json(self._json(CARD), str(file.path))
-        self._tensors = dict(self._entry(entry) for entry in self._index())
+        self._tensors: dict[ParameterName, Tensor] = {}
+        self._require_rows()
+        covered = dict.fromkeys(STORED, 0)
+        for entry in self._index():
+            name, dtype, tensor = self._entry(entry)
+            if name in self._tensors:
+                raise WeightsError(f"{file.path}: {INDEX!r} lists {'/'.join(name)!r} twice")
+            self._tensors[name] = tensor
+            covered[dtype] += int(np.prod(tensor.shape))
+        for dtype, dataset in self._datasets.items():
+            if dtype in covered and dataset.shape != (covered[dtype],):
+                raise WeightsError(
+                    f"{file.path}: {dtype!r} holds {dataset.shape} numbers, of which the index "
+                    f"knows {covered[dtype]:,}"
+                )
 
     @classmethod
     def recognises(cls, file: TensorFile) -> bool:
@@ -64,6 +78,15 @@ class Native(WeightFile):
     def tensors(self, network: Network) -> Mapping[ParameterName, Tensor]:
         """The index, whatever the network."""
         return self._tensors
+
+    def _require_rows(self) -> None:
+        """Raise WeightsError unless the numbers lie as they were written: in one piece.
+
+        A compressed row could take a thousand times the file's size in memory.
+        """
+        for dtype, dataset in self._datasets.items():
+            if dtype in STORED and not (dataset.contiguous and dataset.dtype == STORED[dtype]):
+                raise WeightsError(f"{self.path}: {dtype!r} is not stored in one piece as {dtype}")
 
     def _json(self, name: str) -> object:
         dataset = self._datasets[name]
@@ -84,7 +107,7 @@ class Native(WeightFile):
             raise WeightsError(f"{self.path}: {INDEX!r} is no list of tensors")
         return index
 
-    def _entry(self, entry: object) -> tuple[ParameterName, Tensor]:
+    def _entry(self, entry: object) -> tuple[ParameterName, str, Tensor]:
         match entry:
             case {
                 "layer": str(layer),
@@ -102,10 +125,10 @@ class Native(WeightFile):
         if dataset is None or len(dataset.shape) != 1:
             raise WeightsError(f"{self.path} has no row of numbers called {dtype!r}")
         if not 0 <= start <= start + size <= dataset.shape[0]:
-            raise WeightsError(f"{self.path}: {layer}/{parameter} lies outside of {dtype!r}")
+            raise WeightsError(f"{self.path}: {f'{layer}/{parameter}'!r} lies outside of {dtype!r}")
         piece = slice(start, start + size)
         read = partial(self._read, dataset, piece, shape, expected, f"{layer}/{parameter}")
-        return (layer, parameter), Tensor(shape, read, expected)
+        return (layer, parameter), dtype, Tensor(shape, read, expected)
 
     def _read(
         self, dataset: Dataset, piece: slice, shape: Shape, expected: str, name: str

@@ -39,6 +39,9 @@ class OpenfaceCsv(WeightFile):
             self._files = {p.name: p for p in sorted(folder.glob("*.csv")) if p.name not in STRAYS}
         except OSError as error:
             raise WeightsError(f"{folder} cannot be read: {error.strerror or error}") from error
+        for path in self._files.values():
+            if not path.is_file():  # a pipe would be waited for
+                raise WeightsError(f"{path} is not a regular file")
         if not self._files:
             raise WeightsError(
                 f"{folder} is a folder without CSV files; name a weight file, or the course's "
@@ -77,6 +80,7 @@ def _read(path: Path, shape: Shape) -> Array:
             text = file.read(count * LONGEST_NUMBER + LONGEST_NUMBER + 1)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
+    text = text.removeprefix(b"\xef\xbb\xbf")
     if text.lstrip()[:1] == b"<":
         raise WeightsError(f"{path} is a web page, not numbers; download the file itself")
     if strange := text.translate(None, NUMBER_CHARACTERS):

@@ -10,21 +10,34 @@ from typing import BinaryIO
 from npfacenet.errors import WeightsError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_WEB_PAGE = "a web page, not the weights; download the file itself"
+_PICKLE = "a Python pickle, which is never opened; convert it to HDF5 where it is trusted"
+_TORCH = (
+    "a PyTorch file, which holds pickles and is never opened; load it where PyTorch is and write "
+    "its tensors under the Keras names"
+)
+_OTHER_FORMAT = "; Keras' HDF5 file of the network is needed"
 _BEGINNINGS = {
     b"version https://git-lfs": "a Git LFS pointer, not the weights; run 'git lfs pull'",
-    b"<!doctype html": "a web page, not the weights; download the file itself",
-    b"<html": "a web page, not the weights; download the file itself",
     b"<?xml": "an XML document (an error of the server, perhaps); download the file again",
+    b"<": _WEB_PAGE,
+    b"\xff\xfe<": _WEB_PAGE,
+    b"\xfe\xff\x00<": _WEB_PAGE,
+    b"{": "a text in JSON (an error of the server, perhaps), not the weights; download it again",
     b"\x1f\x8b": "gzip data; unpack it first: gunzip, or tar xzf",
-    b"\x80\x02": "a Python pickle, which is never opened; convert it to HDF5 where it is trusted",
-    b"\x80\x03": "a Python pickle, which is never opened; convert it to HDF5 where it is trusted",
-    b"\x80\x04": "a Python pickle, which is never opened; convert it to HDF5 where it is trusted",
-    b"\x80\x05": "a Python pickle, which is never opened; convert it to HDF5 where it is trusted",
+    b"bzh": "bzip2 data; unpack it first",
+    b"\xfd7zxz": "xz data; unpack it first",
+    b"7z\xbc\xaf": "a 7z archive; unpack it first",
+    b"rar!": "a RAR archive; unpack it first",
+    b"pk\x05\x06": "an empty zip archive; copy it again",
+    b"\x80\x02\x8a\nl\xfc\x9c": _TORCH,
+    b"\x80\x02": _PICKLE,
+    b"\x80\x03": _PICKLE,
+    b"\x80\x04": _PICKLE,
+    b"\x80\x05": _PICKLE,
     b"\x93numpy": "a NumPy array; weights of a whole network are needed",
-    b"\x08\x07\x12": "an ONNX model; Keras' HDF5 file of the network is needed",
-    b"\x08\x08\x12": "an ONNX model; Keras' HDF5 file of the network is needed",
-    b"\x18\x00\x00\x00tfl3": "a TensorFlow Lite model; Keras' HDF5 file of the network is needed",
-    b"\x1c\x00\x00\x00tfl3": "a TensorFlow Lite model; Keras' HDF5 file of the network is needed",
+    b"\x08\x07\x12": f"an ONNX model{_OTHER_FORMAT}",
+    b"\x08\x08\x12": f"an ONNX model{_OTHER_FORMAT}",
 }
 
 
@@ -74,6 +87,12 @@ def _known(start: bytes) -> str | None:
     for beginning, what in _BEGINNINGS.items():
         if text.startswith(beginning):
             return what
+    if start[4:8] == b"TFL3":
+        return f"a TensorFlow Lite model{_OTHER_FORMAT}"
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 1 << 30:
+        return f"a safetensors file{_OTHER_FORMAT}"
+    if start[257:262] == b"ustar":
+        return "a tar archive; unpack it first"
     return None
 
 
@@ -89,8 +108,5 @@ def _zip(path: Path) -> str:
     if "model.weights.h5" in names:
         return "a .keras archive; unzip it and take its model.weights.h5"
     if any(name.endswith("data.pkl") for name in names):
-        return (
-            "a PyTorch file, which holds pickles and is never opened; load it where PyTorch is and "
-            "write its tensors under the Keras names"
-        )
+        return _TORCH
     return "a zip archive; unzip it and take the .h5 file in it"

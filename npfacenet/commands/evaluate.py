@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from npfacenet.checkpoints.card import Threshold
+from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.checkpoints.placing import atomic_file, require_writable, writing_in
 from npfacenet.commands import options
 from npfacenet.commands.progress import Progress
@@ -51,6 +53,11 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="RATE",
         help="also choose a threshold that allows this share of false matches, e.g. 0.01",
     )
+    lfw.add_argument(
+        "--save",
+        metavar="OUT.h5",
+        help="with --calibrate: write the weights with a card that has this threshold",
+    )
     options.add_model(lfw)
     options.add_json(lfw)
     lfw.set_defaults(run=run_lfw)
@@ -63,6 +70,10 @@ def run_lfw(arguments: argparse.Namespace) -> int:
         if plot.suffix != ".png":
             raise ArgumentError(f"the figure must be called NAME.png, not {arguments.plot!r}")
         require_writable(plot)
+    if arguments.save is not None:
+        if arguments.calibrate is None:
+            raise ArgumentError("--save needs --calibrate RATE, which chooses the threshold")
+        require_writable(Path(arguments.save))
     folds = choose_folds(read_pairs(arguments.pairs), fold_numbers(arguments.folds))
     model = options.load_model(arguments)
     warn_of_training(model, folds)
@@ -79,13 +90,15 @@ def run_lfw(arguments: argparse.Namespace) -> int:
         at["card"] = errors_at(model.card.threshold.value, genuine, impostors)
     if arguments.calibrate is not None:
         at["calibrated"] = calibrate(genuine, impostors, arguments.calibrate)
+    if arguments.save is not None:
+        save(model, at["calibrated"], Path(arguments.pairs).name, Path(arguments.save))
     if plot is not None:
         decided = at["card"].threshold if "card" in at else None
         title = f"{model.card.architecture}, {model.card.preprocessing}"
         with writing_in(plot.parent), atomic_file(plot) as file:
             plot_evaluation(file, evaluation, genuine, impostors, title, decided)
     if arguments.json:
-        thresholds = {"thresholds": {name: asdict(errors) for name, errors in at.items()}}
+        thresholds = {"thresholds": {name: errors.as_json() for name, errors in at.items()}}
         options.print_json(asdict(evaluation) | thresholds | options.model_keys(model))
     else:
         print_evaluation(evaluation)
@@ -94,6 +107,16 @@ def run_lfw(arguments: argparse.Namespace) -> int:
             print(f"  false match       {errors.false_match}")
             print(f"  false non-match   {errors.false_non_match}")
     return 0
+
+
+def save(model: Model, calibration: Calibration, pairs: str, path: Path) -> None:
+    """Write the model's weights with a card that decides by the calibrated threshold."""
+    evidence = (
+        f"chosen on the pairs of {pairs} themselves: false match rate {calibration.false_match}, "
+        f"false non-match rate {calibration.false_non_match}"
+    )
+    card = replace(model.card, threshold=Threshold(calibration.threshold, evidence))
+    write_checkpoint(path, model.network, model.parameters, card)
 
 
 def warn_of_training(model: Model, folds: Sequence[Fold]) -> None:

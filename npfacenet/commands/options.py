@@ -25,6 +25,11 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--variant", help="of nn4.small2: course (default) or openface")
     group.add_argument(
+        "--untrusted",
+        action="store_true",
+        help="read the weight file in a child process with limits on time and memory",
+    )
+    group.add_argument(
         "--preprocessing", help="unit, fixed or prewhiten, instead of what the model's card says"
     )
 
@@ -46,7 +51,12 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def load_model(arguments: argparse.Namespace) -> Model:
     """The model that the options ask for."""
-    return load(arguments.model, variant=arguments.variant, preprocessing=arguments.preprocessing)
+    return load(
+        arguments.model,
+        variant=arguments.variant,
+        preprocessing=arguments.preprocessing,
+        untrusted=arguments.untrusted,
+    )
 
 
 def print_json(result: Mapping[str, object] | Sequence[object]) -> None:

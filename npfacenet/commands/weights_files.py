@@ -27,7 +27,8 @@ def add_parsers(subparsers: Subparsers) -> None:
         help="say what a weight file holds",
         description="Say which layout and network a weight file has, with its tensors, card and "
         "fingerprint; of a file that is no known network, what is missing, unexpected or "
-        "mis-shaped. Exit code 0: a known network, 1: not, 2: no weight file.",
+        "mis-shaped. A child process reads it first. Exit code 0: a known network, 1: not, 2: no "
+        "weight file.",
         epilog="example: npfacenet weights info facenet_keras.h5",
     )
     info.add_argument("file", metavar="FILE", help="a weight file or folder, or a name")
@@ -67,9 +68,12 @@ def add_parsers(subparsers: Subparsers) -> None:
 def run_info(arguments: argparse.Namespace) -> int:
     """Print what a file holds; 0 for a known network, 1 for another."""
     from npfacenet.checkpoints.description import describe_file
+    from npfacenet.checkpoints.isolation import require_harmless
     from npfacenet.checkpoints.lookup import find
 
-    described = describe_file(find(arguments.file))
+    path = find(arguments.file)
+    require_harmless(path)
+    described = describe_file(path)
     if arguments.json:
         options.print_json(asdict(described))
         return 0 if described.complete else 1

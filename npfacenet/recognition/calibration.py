@@ -34,6 +34,16 @@ class ErrorRate:
         """
         return interval(self.errors, self.trials)
 
+    def as_json(self) -> dict[str, object]:
+        """All of it, for programs."""
+        low, high = self.interval
+        return {
+            "errors": self.errors,
+            "trials": self.trials,
+            "rate": self.rate,
+            "interval": [low, high],
+        }
+
     def __str__(self) -> str:
         low, high = self.interval
         return f"{self.rate:.4f} ({self.errors} of {self.trials}; 95 % {low:.4f} to {high:.4f})"
@@ -50,6 +60,14 @@ class Calibration:
     false_match: ErrorRate
     false_non_match: ErrorRate
 
+    def as_json(self) -> dict[str, object]:
+        """All of it, for programs."""
+        return {
+            "threshold": self.threshold,
+            "false_match": self.false_match.as_json(),
+            "false_non_match": self.false_non_match.as_json(),
+        }
+
 
 def errors_at(
     threshold: float, genuine_distances: npt.ArrayLike, impostor_distances: npt.ArrayLike
@@ -59,7 +77,7 @@ def errors_at(
     >>> errors_at(0.7, [0.2, 0.8], [0.6, 1.0, 1.1]).false_match.errors
     1
     """
-    genuine, impostors = np.asarray(genuine_distances), np.asarray(impostor_distances)
+    genuine, impostors = _distances(genuine_distances), _distances(impostor_distances)
     return Calibration(
         float(threshold),
         ErrorRate(int((impostors <= threshold).sum()), len(impostors)),
@@ -78,7 +96,7 @@ def calibrate(
     >>> calibrate([0.5], np.linspace(0.8, 1.8, 300), false_match_rate=0.01).false_match.errors
     3
     """
-    impostors = np.sort(np.asarray(impostor_distances, np.float64))
+    impostors = np.sort(_distances(impostor_distances))
     if not 0 < false_match_rate < 1:
         raise EvaluationError(f"a false match rate is between 0 and 1, not {false_match_rate}")
     allowed = int(len(impostors) * false_match_rate)
@@ -89,7 +107,12 @@ def calibrate(
         )
     threshold = float((impostors[allowed - 1] + impostors[allowed]) / 2)
     if threshold >= impostors[allowed]:  # equal distances: stay below them all
-        threshold = float(np.nextafter(impostors[allowed], 0))
+        threshold = float(np.nextafter(impostors[allowed], -1))
+    if threshold < 0:
+        raise EvaluationError(
+            f"no threshold keeps a false match rate of {false_match_rate:g}: more of the impostor "
+            "pairs are at distance 0"
+        )
     return errors_at(threshold, genuine_distances, impostors)
 
 
@@ -101,3 +124,10 @@ def interval(errors: int, trials: int) -> tuple[float, float]:
     centre = rate + extra / 2
     half = Z * sqrt(rate * (1 - rate) / trials + extra / 4 / trials)
     return (centre - half) / (1 + extra), (centre + half) / (1 + extra)
+
+
+def _distances(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    distances = np.asarray(values, np.float64)
+    if distances.ndim != 1 or not distances.size or not np.isfinite(distances).all():
+        raise EvaluationError("distances are a list of finite numbers that is not empty")
+    return distances

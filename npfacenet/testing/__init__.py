@@ -24,16 +24,18 @@ if TYPE_CHECKING:
         unit_vectors,
     )
     from npfacenet.testing.image_strategies import encoded_pictures, pictures, pil_images
-    from npfacenet.testing.laws import assert_layer_laws, assert_metric_laws, assert_recipe_laws
+    from npfacenet.testing.laws import assert_layer_laws
     from npfacenet.testing.layer_strategies import layers, networks, placed_layers, samples
     from npfacenet.testing.weight_files import broken_weight_files
+    from npfacenet.testing.whole_laws import assert_metric_laws, assert_recipe_laws
 
 _HOMES = {
     "embedding_strategies": (
         "clusters", "embeddings", "labelled_pairs", "triplets", "unit_vectors",
     ),
     "image_strategies": ("encoded_pictures", "pictures", "pil_images"),
-    "laws": ("assert_layer_laws", "assert_metric_laws", "assert_recipe_laws"),
+    "laws": ("assert_layer_laws",),
+    "whole_laws": ("assert_metric_laws", "assert_recipe_laws"),
     "layer_strategies": ("layers", "networks", "placed_layers", "samples"),
     "weight_files": ("broken_weight_files",),
 }  # fmt: skip

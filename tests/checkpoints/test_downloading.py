@@ -90,6 +90,34 @@ def test_a_broken_line_is_resumed(server: Server, tmp_path: Path, ranges: bool) 
     assert listing(tmp_path) == ["mine.h5"]
 
 
+def test_a_file_that_had_arrived_whole_is_placed_without_asking(
+    server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / f".{SHA256[:16]}.download").write_bytes(CONTENT)
+    download(URL, tmp_path / "mine.h5", sha256=SHA256)
+    assert server.asked == []
+    assert listing(tmp_path) == ["mine.h5"]
+
+
+def test_what_is_no_beginning_of_the_file_is_begun_anew(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / f".{SHA256[:16]}.download").write_bytes(CONTENT + b"more")
+
+    @contextmanager
+    def strict(url: str, start: int) -> Iterator[Response]:
+        if start:
+            server.asked.append(start)
+            raise HTTPError(URL, 416, "Range Not Satisfiable", Message(), None)
+        with server.open_url(url, start) as answer:
+            yield answer
+
+    monkeypatch.setattr(downloading, "open_url", strict)
+    download(URL, tmp_path / "mine.h5", sha256=SHA256)
+    assert server.asked == [len(CONTENT) + 4, 0]
+    assert (tmp_path / "mine.h5").read_bytes() == CONTENT
+
+
 def test_wrong_bytes_are_removed(server: Server, tmp_path: Path) -> None:
     target = tmp_path / "mine.h5"
     target.write_bytes(b"what was there")
@@ -184,6 +212,10 @@ def test_files_are_added_under_a_name(
     for name in ("../up", "", "nn4.small2", "name with space"):
         with pytest.raises(ArgumentError):
             add(drawn_file, name)
+    (tmp_path / "taken.h5").write_bytes(b"others")
+    with pytest.raises(ArgumentError, match=r"taken\.h5 holds other weights"):
+        add(drawn_file, "taken")
+    (tmp_path / "taken.h5").unlink()
     broken = tmp_path / "broken.h5"
     broken.write_bytes(b"no weights")
     with pytest.raises(WeightsError):

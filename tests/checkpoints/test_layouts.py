@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -211,6 +212,64 @@ def test_a_card_of_a_network_that_there_is_not_is_refused(tmp_path: Path) -> Non
         read_checkpoint(native(tmp_path / "w.h5"))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"compression": "gzip"}, {"chunks": (64,)}, {"dtype": "f8"}, {"dtype": ">f4"}],
+    ids=str,
+)
+def test_numbers_that_are_not_in_one_piece_are_refused(
+    tmp_path: Path, options: dict[str, object]
+) -> None:
+    # A compressed row of zeros would take a thousand times the file's size in memory.
+    path = native(tmp_path / "w.h5")
+    with h5py.File(path, "r+") as file:
+        numbers = file["float32"][()]
+        del file["float32"]
+        file.create_dataset("float32", data=numbers, **options)
+    with pytest.raises(WeightsError, match="is not stored in one piece as float32"):
+        read_checkpoint(path, (TINY,))
+
+
+def test_numbers_that_the_index_does_not_know_are_refused(tmp_path: Path) -> None:
+    path = native(tmp_path / "w.h5")
+    with h5py.File(path, "r+") as file:
+        numbers = file["float32"][()]
+        del file["float32"]
+        file["float32"] = np.concatenate([numbers, numbers])
+    with pytest.raises(WeightsError, match="of which the index knows"):
+        read_checkpoint(path, (TINY,))
+    path = native(tmp_path / "twice.h5")
+    with h5py.File(path, "r+") as file:
+        index = bytes(file["index"][()])
+        del file["index"]
+        file["index"] = np.frombuffer(index[:-1] + b"," + index[1:], np.uint8)
+    with pytest.raises(WeightsError, match="lists 'conv1/kernel' twice"):
+        read_checkpoint(path, (TINY,))
+
+
+@pytest.mark.parametrize("layout", ["keras2-weights", "keras3-weights"])
+def test_bytes_are_no_weights(layout: str, tmp_path: Path) -> None:
+    path = tmp_path / "w.h5"
+    path.write_bytes(whole_weight_file(layout))
+    with h5py.File(path, "r+") as file:
+        name = "conv1/conv1/kernel:0" if layout == "keras2-weights" else "layers/conv2d/vars/0"
+        del file[name]
+        file[name] = np.zeros((3, 3, 3, 5), np.uint8)
+    with pytest.raises(WeightsError, match="holds bytes, not numbers"):
+        read_checkpoint(path, (TINY,))
+
+
+def test_names_in_messages_steer_no_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "w.h5"
+    path.write_bytes(whole_weight_file("keras2-weights"))
+    with h5py.File(path, "r+") as file:
+        file["evil\n\x1b[31m" + "x" * 500 + "/kernel:0"] = np.zeros(3, "f4")
+    with pytest.raises(WeightsError, match=r"unexpected: evil\\n\\x1b\[31mx+ \(3,\)") as caught:
+        read_checkpoint(path, (TINY,))
+    assert len(str(caught.value)) < 500
+    assert str(caught.value).isprintable()
+
+
 # Keras 3's running numbers.
 
 
@@ -301,6 +360,13 @@ def test_csv_files_that_are_no_numbers_are_refused(
     (folder / "bn1_b.csv").write_text(content)
     with pytest.raises(WeightsError, match=said):
         npfacenet.load(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_among_csv_files_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "conv1_w.csv")
+    with pytest.raises(WeightsError, match=r"conv1_w\.csv is not a regular file"):
+        npfacenet.load(tmp_path)
 
 
 def test_missing_and_unexpected_csv_files_are_listed(csv_folder: Path, tmp_path: Path) -> None:

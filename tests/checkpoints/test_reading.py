@@ -225,6 +225,12 @@ def test_what_is_no_hdf5_file_is_refused(tmp_path: Path) -> None:
         b"\x1f\x8b\x08": "is gzip data; unpack it first",
         b"\x93NUMPY": "is a NumPy array",
         b"\x08\x07\x12\x07pytorch": "is an ONNX model",
+        b"<!-- a comment --><html>": "is a web page",
+        b'{"error": "not found"}': "is a text in JSON",
+        b"\x80\x02\x8a\nl\xfc\x9cF\xf9": "is a PyTorch file",
+        b"\x1c\x00\x00\x00TFL3": "is a TensorFlow Lite model",
+        b'\x40\x00\x00\x00\x00\x00\x00\x00{"x"': "is a safetensors file",
+        b"\xfd7zXZ\x00": "is xz data",
         b"\x01" * 4096: "is not an HDF5 file: it begins with",
     }.items():
         path = tmp_path / "not.h5"

@@ -143,6 +143,14 @@ def test_intervals_hold_their_rate(errors: int, trials: int) -> None:
     assert 0 <= low <= errors / trials <= high + 1e-9 <= 1 + 2e-9
 
 
+def test_what_cannot_be_calibrated_is_refused() -> None:
+    with pytest.raises(EvaluationError, match=r"no threshold keeps a false match rate of 0\.01"):
+        calibrate([0.5], [0.0] * 300, 0.01)
+    for genuine, impostors in (([0.5], [np.nan] * 300), ([], [1.0] * 300), ([0.5], [])):
+        with pytest.raises(EvaluationError, match="finite numbers that is not empty"):
+            calibrate(genuine, impostors, 0.01)
+
+
 def test_the_rule_of_three() -> None:
     assert interval(0, 1200) == (0.0, 0.0025)
     assert interval(0, 2) == (0.0, 1.0)
@@ -221,7 +229,33 @@ def test_the_command(lfw: Path, drawn_file: Path, capsys: pytest.CaptureFixture[
     told = json.loads(capsys.readouterr().out)
     assert set(told["accuracy"]) == {"mean", "std", "folds", "thresholds"}
     assert told["true_accept_rates"][0]["rate"] is None
-    assert told["thresholds"]["card"]["false_match"]["trials"] == 2
+    errors = told["thresholds"]["card"]["false_match"]
+    assert set(errors) == {"errors", "trials", "rate", "interval"}
+    assert errors["trials"] == 2
+
+
+def test_a_calibrated_threshold_goes_into_a_card(
+    tmp_path: Path, drawn_file: Path, rng: np.random.Generator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import npfacenet
+
+    people = [f"P{i}" for i in range(8)]
+    for person in people:
+        path = picture_path(tmp_path, (person, 1))
+        path.parent.mkdir()
+        PIL.Image.fromarray(rng.integers(0, 256, (96, 96, 3), np.uint8)).save(path)
+    rows = [f"{p}\t1\t1" for p in people[:4]] + [f"P{i}\t1\tP{i + 4}\t1" for i in range(4)]
+    (tmp_path / "pairs.txt").write_text("2\t4\n" + "\n".join(rows * 2) + "\n")
+    saved = tmp_path / "saved.h5"
+    run = ["evaluate", "lfw", "--images", str(tmp_path), "--pairs", str(tmp_path / "pairs.txt")]
+    run += ["--model", str(drawn_file), "--save", str(saved)]
+    assert main(run) == 2
+    assert "--save needs --calibrate" in capsys.readouterr().err
+    assert main([*run, "--calibrate", "0.5"]) == 0
+    threshold = npfacenet.load(saved).card.threshold
+    assert threshold is not None
+    assert threshold.evidence.startswith("chosen on the pairs of pairs.txt themselves: false match")
+    assert "95 %" in threshold.evidence
 
 
 @pytest.mark.parametrize(

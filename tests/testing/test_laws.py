@@ -46,7 +46,24 @@ class Difference(Layer):
         return inputs[0] - inputs[1]
 
 
-@pytest.mark.parametrize("layer", [Scale(), Difference()], ids=lambda layer: type(layer).__name__)
+class MeanOverTime(Layer):
+    """A right layer of a rank that none of ours takes, refusing in its own way."""
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        (_time, features) = inputs[0]
+        return (features,)
+
+    def parameters(self, *inputs: Shape) -> dict[str, ParameterSpec]:
+        return {"moving_var": ParameterSpec(inputs[0][-1:], "ones", trainable=False)}
+
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        scaled: Array = inputs[0].mean(axis=1) / np.sqrt(parameters["moving_var"] + 1e-3)
+        return scaled
+
+
+@pytest.mark.parametrize(
+    "layer", [Scale(), Difference(), MeanOverTime()], ids=lambda layer: type(layer).__name__
+)
 def test_right_layers_pass(layer: Layer) -> None:
     assert_layer_laws(layer)
     for seed in range(5):
@@ -140,7 +157,55 @@ class GivesAList(Scale):
         return (inputs[0] * parameters["factor"]).tolist()  # type: ignore[no-any-return]  # the fault
 
 
+class ClipsInPlace(Scale):
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        x = inputs[0] if inputs[0].flags.writeable else inputs[0].copy()
+        np.maximum(x, 0, out=x)
+        return x
+
+
+class SharesItsOutput(Scale):
+    buffers: ClassVar[dict[object, Array]] = {}
+
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        x = inputs[0]
+        buffer = self.buffers.setdefault((x.shape, x.dtype.str), np.empty_like(x))
+        buffer[...] = x * parameters["factor"]
+        return buffer
+
+
+class KeepsState(Scale):
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        object.__setattr__(self, "last", inputs[0].shape)
+        return inputs[0] * parameters["factor"]
+
+
+class RoundsItsParameters(Scale):
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        return inputs[0] * parameters["factor"].astype(np.float32).astype(inputs[0].dtype)
+
+
+class RoundsNegatives(Scale):
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        x = inputs[0]
+        return np.where(x > 0, x, x.astype(np.float32)).astype(x.dtype) * parameters["factor"]
+
+
+class WantsContiguous(Scale):
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        if not inputs[0].flags.c_contiguous:
+            raise ValueError("need contiguous")
+        return inputs[0] * parameters["factor"]
+
+
+class WidensNothing(Scale):
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        return inputs[0] * parameters["factor"] if len(inputs[0]) else np.zeros(inputs[0].shape)
+
+
 FAULTY = [
+    ClipsInPlace, SharesItsOutput, KeepsState, RoundsItsParameters, RoundsNegatives,
+    WantsContiguous, WidensNothing,
     WritesItsInput, WritesItsParameter, WrongShape, MixesTheBatch, RoundsFloat64, RoundsInside,
     Widens, Overflows, DividesByZero, Random, Remembers, ReadsRawMemory, FailsOnAnEmptyBatch,
     GivesAList,
