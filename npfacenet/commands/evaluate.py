@@ -20,7 +20,7 @@ from npfacenet.models import Model
 from npfacenet.recognition.calibration import Calibration, calibrate, errors_at
 from npfacenet.recognition.evaluation import Evaluation, evaluate
 from npfacenet.recognition.lfw import Fold, choose_folds, pair_distances, read_pairs
-from npfacenet.recognition.plots import plot_evaluation
+from npfacenet.recognition.plots import plot_evaluation, require_matplotlib
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -69,6 +69,7 @@ def run_lfw(arguments: argparse.Namespace) -> int:
     if plot is not None:
         if plot.suffix != ".png":
             raise ArgumentError(f"the figure must be called NAME.png, not {arguments.plot!r}")
+        require_matplotlib()  # before the work, not after it
         require_writable(plot)
     if arguments.save is not None:
         if arguments.calibrate is None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import IO
 
 import numpy as np
 
 from npfacenet.errors import ArgumentError
 from npfacenet.recognition.evaluation import Distances, Evaluation, roc
+
+
+def require_matplotlib() -> None:
+    """Raise ArgumentError, with the remedy, where matplotlib is missing."""
+    if find_spec("matplotlib") is None:
+        raise ArgumentError("figures need matplotlib: pip install 'npfacenet[plot]'")
 
 
 def plot_evaluation(
@@ -22,13 +29,10 @@ def plot_evaluation(
 
     `threshold` is marked in all three. Raises ArgumentError where matplotlib is missing.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ArgumentError(
-            f"figures need matplotlib ({error}): pip install 'npfacenet[plot]'"
-        ) from error
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     false, true, _ = roc(genuine, impostors)
     figure = Figure(figsize=(13, 4.2), layout="constrained")
     FigureCanvasAgg(figure)

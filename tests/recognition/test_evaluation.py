@@ -218,13 +218,10 @@ def command(lfw: Path, drawn_file: Path, *more: str) -> list[str]:
 
 
 def test_the_command(lfw: Path, drawn_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    plot = lfw / "curves.png"
-    assert main(command(lfw, drawn_file, "--crop", "96", "--plot", str(plot))) == 0
+    assert main(command(lfw, drawn_file, "--crop", "96")) == 0
     out = capsys.readouterr().out
     assert "2 genuine, 2 impostor, in 2 folds" in out
     assert "not measurable (n = 2)" in out
-    with PIL.Image.open(plot) as image:
-        assert image.width > 800
     assert main(command(lfw, drawn_file, "--folds", "2,1", "--json")) == 0
     told = json.loads(capsys.readouterr().out)
     assert set(told["accuracy"]) == {"mean", "std", "folds", "thresholds"}
@@ -232,6 +229,23 @@ def test_the_command(lfw: Path, drawn_file: Path, capsys: pytest.CaptureFixture[
     errors = told["thresholds"]["card"]["false_match"]
     assert set(errors) == {"errors", "trials", "rate", "interval"}
     assert errors["trials"] == 2
+
+
+def test_figures_are_drawn(lfw: Path, drawn_file: Path) -> None:
+    pytest.importorskip("matplotlib")
+    plot = lfw / "curves.png"
+    assert main(command(lfw, drawn_file, "--plot", str(plot))) == 0
+    with PIL.Image.open(plot) as image:
+        assert image.format == "PNG"
+        assert image.width > 800
+
+
+def test_without_matplotlib_the_remedy_is_told_at_once(
+    lfw: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("npfacenet.recognition.plots.find_spec", lambda name: None)
+    assert main(command(lfw, Path("nowhere.h5"), "--plot", str(lfw / "curves.png"))) == 2
+    assert "pip install 'npfacenet[plot]'" in capsys.readouterr().err
 
 
 def test_a_calibrated_threshold_goes_into_a_card(
