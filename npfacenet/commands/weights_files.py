@@ -77,22 +77,22 @@ def run_info(arguments: argparse.Namespace) -> int:
     if arguments.json:
         options.print_json(asdict(described))
         return 0 if described.complete else 1
-    print(f"file         {described.path}")
-    print(f"layout       {described.layout}")
-    print(f"network      {described.network}")
-    print(f"tensors      {len(described.tensors)}, {described.numbers:,} numbers")
+    print(f"file           {described.path}")
+    print(f"layout         {described.layout}")
+    print(f"network        {described.network}")
+    print(f"tensors        {len(described.tensors)}, {described.numbers:,} numbers")
     if described.card is not None:
         for field in ("variant", "preprocessing", "source", "licence"):
-            print(f"{field:12} {getattr(described.card, field)}")
+            print(f"{field:14} {getattr(described.card, field)}")
         threshold = described.card.threshold
         print(
-            f"threshold    {f'{threshold.value:g}: {threshold.evidence}' if threshold else 'none'}"
+            f"threshold      {f'{threshold.value:g}: {threshold.evidence}' if threshold else 'none'}"
         )
     if described.fingerprint is not None:
-        print(f"fingerprint  {described.fingerprint}")
+        print(f"fingerprint    {described.fingerprint}")
     for kind in ("missing", "unexpected", "mis_shaped", "not_finite", "unreadable"):
         for line in getattr(described, kind):
-            print(f"{kind.replace('_', '-'):12} {line}")
+            print(f"{kind.replace('_', '-'):14} {line}")
     if arguments.tensors:
         for name, shape in described.tensors.items():
             print(f"  {name:48} {'x'.join(map(str, shape))}")

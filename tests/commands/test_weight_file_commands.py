@@ -19,8 +19,8 @@ def test_info_of_a_network(capsys: Capture, drawn_file: Path) -> None:
     assert main(["weights", "info", str(drawn_file), "--tensors"]) == 0
     out = capsys.readouterr().out
     for part in (
-        "layout       keras2-weights", "network      nn4.small2 (course, 128 numbers)",
-        "tensors      224, 3,743,280 numbers", npfacenet.load(drawn_file).fingerprint,
+        "layout         keras2-weights", "network        nn4.small2 (course, 128 numbers)",
+        "tensors        224, 3,743,280 numbers", npfacenet.load(drawn_file).fingerprint,
         "conv1/kernel", "7x7x3x64",
     ):  # fmt: skip
         assert part in out
@@ -41,7 +41,7 @@ def test_info_of_a_foreign_file(capsys: Capture, drawn_file: Path, tmp_path: Pat
     assert told["not_finite"] == ["bn1/beta"]
     assert told["fingerprint"] is None
     assert main(["weights", "info", str(path)]) == 1
-    assert "missing      bn1/gamma (64,)" in capsys.readouterr().out
+    assert "missing        bn1/gamma (64,)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("layout", ["npfacenet", "keras2-weights", "keras3-weights"])
