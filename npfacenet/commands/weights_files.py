@@ -84,10 +84,8 @@ def run_info(arguments: argparse.Namespace) -> int:
     if described.card is not None:
         for field in ("variant", "preprocessing", "source", "licence"):
             print(f"{field:14} {getattr(described.card, field)}")
-        threshold = described.card.threshold
-        print(
-            f"threshold      {f'{threshold.value:g}: {threshold.evidence}' if threshold else 'none'}"
-        )
+        known = described.card.threshold
+        print(f"threshold      {f'{known.value:g}: {known.evidence}' if known else 'none'}")
     if described.fingerprint is not None:
         print(f"fingerprint    {described.fingerprint}")
     for kind in ("missing", "unexpected", "mis_shaped", "not_finite", "unreadable"):
