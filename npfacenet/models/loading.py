@@ -29,7 +29,8 @@ def load(
     from its tensors; `architecture` insists on one. `variant`: for nn4.small2 "course" (the
     default) or "openface". `preprocessing` ("unit", "fixed", "prewhiten") replaces the card's.
     `untrusted` reads the file in a child process with limits on time and memory, because
-    HDF5's C library has crashed on crafted files before; that takes about 0.3 s longer.
+    HDF5's C library has crashed on crafted files before, and looped for ever; that takes
+    about 0.3 s longer.
 
     Raises WeightsNotFoundError, saying where it was looked for and how to get it;
     WeightsError for a file that cannot be used; ArgumentError for a choice that there is not.

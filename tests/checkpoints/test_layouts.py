@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import zipfile
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 import npfacenet
 from npfacenet.checkpoints.card import Card, Threshold
 from npfacenet.checkpoints.conversion import WRITABLE, write_checkpoint
-from npfacenet.checkpoints.isolation import read_isolated
+from npfacenet.checkpoints.isolation import ChildError, read_isolated
 from npfacenet.checkpoints.keras3 import keras_order
 from npfacenet.checkpoints.openface_csv import STRAYS, stored_shape
 from npfacenet.checkpoints.reading import read_checkpoint
@@ -423,20 +424,29 @@ def test_a_crash_of_the_child_is_an_error(
 # Broken files, by the thousand, in a process of their own.
 
 
-def fuzz(examples: int) -> str:
+def fuzz(examples: int, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     script = Path(__file__).with_name("fuzz_weight_files.py")
-    done = subprocess.run(
-        [sys.executable, str(script), str(examples)], capture_output=True, text=True
-    )
+    command = [sys.executable, str(script), str(examples), str(folder), *options]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_two_thousand_broken_files_are_read_or_refused(tmp_path: Path) -> None:
+    done = fuzz(2000, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_two_thousand_broken_files_are_read_or_refused() -> None:
-    assert "'refused'" in fuzz(2000)
+    assert "'refused'" in done.stdout
 
 
 @pytest.mark.slow
-def test_forty_thousand_broken_files_are_read_or_refused() -> None:
-    """About 4 minutes."""
-    assert "'refused'" in fuzz(40_000)
+@pytest.mark.parametrize("turn", range(10))
+def test_many_more_broken_files_are_read_or_refused(turn: int, tmp_path: Path) -> None:
+    """10 times 4,000 other files each time; about 6 minutes.
+
+    About one file in 100,000 makes HDF5's own code loop for ever (an object header that leads
+    back to itself, in H5Oopen). Only a child process can be ended then, and it is.
+    """
+    done = fuzz(4000, tmp_path, "--random")
+    if done.returncode == -signal.SIGALRM:
+        with pytest.raises(ChildError, match="took longer than 2 s"):
+            read_isolated(tmp_path / "weights.h5", seconds=2)
+    else:
+        assert done.returncode == 0, done.stdout + done.stderr
