@@ -24,7 +24,7 @@ from npfacenet.layers import Array
 from npfacenet.networks import ParameterName
 from npfacenet.recipes import RECIPES, Recipe
 
-SECONDS = 60
+SECONDS = 20
 MEMORY = 2 << 30  # bytes of address space; Inception-ResNet-v1 needs 0.1 GiB of it
 
 
