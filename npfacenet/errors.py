@@ -56,3 +56,12 @@ class GalleryError(NpfacenetError, ValueError):
 
 class EvaluationError(NpfacenetError, ValueError):
     """Labelled pairs that cannot be evaluated: too few, malformed, or without their pictures."""
+
+
+def printable(text: str) -> str:
+    r"""The text in one line, without what would steer a terminal.
+
+    >>> print(printable("two\nlines"))
+    two\nlines
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

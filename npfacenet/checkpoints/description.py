@@ -45,20 +45,24 @@ def describe_file(path: Path) -> Description:
         reading = read_fitting(found)
         shapes = {shown(name): tensor.shape for name, tensor in file.tensors(found.network).items()}
         complete = found.complete and not (reading.not_finite or reading.unreadable)
-        digest = weights_digest(reading.parameters)
-        card = file.card or derived_card(found.recipe, found.network.input_shape[0], path, digest)
+        card, made_by = file.card, None
+        if complete:
+            digest = weights_digest(reading.parameters)
+            size = found.network.input_shape[0]
+            card = card or derived_card(found.recipe, size, path, digest)
+            made_by = fingerprint(card, digest)
         return Description(
             path=str(path),
             layout=file.layout,
             network=f"{'' if complete else 'none; nearest is '}{found.recipe}",
             tensors=shapes,
             numbers=sum(int(np.prod(shape)) for shape in shapes.values()),
-            card=card if complete else file.card,
-            fingerprint=fingerprint(card, digest) if complete else None,
+            card=card,
+            fingerprint=made_by,
             missing=found.missing,
             unexpected=found.unexpected,
             mis_shaped=found.mis_shaped,
-            not_finite=tuple(reading.not_finite),
-            unreadable=tuple(reading.unreadable),
+            not_finite=reading.not_finite,
+            unreadable=reading.unreadable,
             complete=complete,
         )

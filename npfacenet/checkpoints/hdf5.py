@@ -105,8 +105,7 @@ class TensorFile:
         half = dataset.dtype.itemsize == 2
         content = np.empty(dataset.shape, np.float16 if half else dtype)
         with _as_weights_error(self.path, dataset.path):
-            path = dataset.path.encode("utf-8", "surrogateescape")
-            h5py.h5d.open(self._file.id, path).read(h5py.h5s.ALL, h5py.h5s.ALL, content)
+            self._tensor(dataset).read(h5py.h5s.ALL, h5py.h5s.ALL, content)
         return content.astype(dtype, copy=False)
 
     def map(self, dataset: Dataset) -> npt.NDArray[np.float32]:
@@ -117,10 +116,7 @@ class TensorFile:
         """
         import mmap
 
-        import h5py
-
-        path = dataset.path.encode("utf-8", "surrogateescape")
-        offset = h5py.h5d.open(self._file.id, path).get_offset()
+        offset = self._tensor(dataset).get_offset()
         size = int(np.prod(dataset.shape))
         if offset is None or not size or dataset.dtype != np.dtype("<f4"):
             return self.read(dataset)
@@ -128,6 +124,11 @@ class TensorFile:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             numbers = np.frombuffer(content, "<f4", size, offset).reshape(dataset.shape)
         return numbers.astype(np.float32, copy=False)
+
+    def _tensor(self, dataset: Dataset) -> h5py.h5d.DatasetID:
+        import h5py
+
+        return h5py.h5d.open(self._file.id, dataset.path.encode("utf-8", "surrogateescape"))
 
     def _group(self, path: str) -> h5py.h5g.GroupID | None:
         """The group at a path, reached by hard links."""

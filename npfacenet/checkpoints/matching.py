@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from npfacenet.checkpoints.layout import Tensor, WeightFile
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, printable
 from npfacenet.networks import Network, ParameterName
 from npfacenet.recipes import Recipe
 
@@ -78,5 +78,4 @@ def _match(file: WeightFile, recipe: Recipe) -> Match:
 
 def shown(name: ParameterName) -> str:
     """A name from a file as messages show it: in one line, without what steers a terminal."""
-    text = "/".join(filter(None, name))
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)[:LONGEST_NAME]
+    return printable("/".join(filter(None, name)))[:LONGEST_NAME]

@@ -9,7 +9,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import npfacenet
 from npfacenet.checkpoints.lookup import find
@@ -24,9 +24,6 @@ from npfacenet.recognition import Gallery, Identification, identify, verify
 from npfacenet.recognition.distance import within
 from npfacenet.recognition.gallery import pictures_of
 
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
-
 # Beside a checkout, and only there: pictures that do not ship with the project.
 COURSE_PICTURES = Path(npfacenet.__file__).resolve().parents[2] / "shared" / "course"
 DOOR = "camera_"
@@ -38,7 +35,7 @@ NEEDS = (
 )
 
 
-def add_parser(subparsers: Subparsers) -> None:
+def add_parser(subparsers: options.Subparsers) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
         "demo",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,11 +13,8 @@ from npfacenet.commands.progress import Progress
 from npfacenet.errors import ArgumentError, OutputError
 from npfacenet.models import Embeddings
 
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add_parser(subparsers: Subparsers) -> None:
+def add_parser(subparsers: options.Subparsers) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
         "embed",

@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,11 +21,8 @@ from npfacenet.recognition.evaluation import Evaluation, evaluate
 from npfacenet.recognition.lfw import Fold, choose_folds, pair_distances, read_pairs
 from npfacenet.recognition.plots import plot_evaluation, require_matplotlib
 
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add_parser(subparsers: Subparsers) -> None:
+def add_parser(subparsers: options.Subparsers) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
         "evaluate",

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from npfacenet.commands import options
 from npfacenet.commands.progress import Progress
+from npfacenet.errors import printable
 from npfacenet.recognition import enrol, identify
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 SHOWN = 5
 
 
-def add_parser(subparsers: Subparsers) -> None:
+def add_parser(subparsers: options.Subparsers) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
         "identify",
@@ -54,9 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
         if result.match is None:
             print("unknown: no match")
         else:
-            print(f"match: {options.printable(result.match)}")
+            print(f"match: {printable(result.match)}")
         for candidate in result.candidates[:SHOWN]:
-            print(f"  {candidate.distance:.3f}  {options.printable(candidate.name)}")
+            print(f"  {candidate.distance:.3f}  {printable(candidate.name)}")
         if len(result.candidates) > SHOWN:
             print(f"  and {len(result.candidates) - SHOWN} more, farther away")
         if result.margin is not None:

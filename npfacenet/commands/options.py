@@ -7,9 +7,12 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import TypeAlias
 
+from npfacenet.errors import printable
 from npfacenet.models import Model, load
 
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 DEFAULT_MODEL = "nn4.small2"
 CROPPED_FACES = "no face is detected: pictures are taken as cropped faces, by their central square"
 
@@ -74,15 +77,6 @@ def say_error(line: str) -> None:
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
             print(printable(line), file=sys.stderr, flush=True)
-
-
-def printable(text: str) -> str:
-    r"""The text in one line, without what would steer a terminal.
-
-    >>> print(printable("two\nlines"))
-    two\nlines
-    """
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def model_keys(model: Model) -> dict[str, object]:

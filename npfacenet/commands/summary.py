@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from npfacenet.commands import options
 from npfacenet.errors import ArgumentError
@@ -12,13 +11,10 @@ from npfacenet.models import load
 from npfacenet.networks import Network, Summary, summarise
 from npfacenet.recipes import RECIPES, recipes
 
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
-
 ARCHITECTURES = tuple(dict.fromkeys(recipe.architecture for recipe in RECIPES))
 
 
-def add_parser(subparsers: Subparsers) -> None:
+def add_parser(subparsers: options.Subparsers) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
         "summary",

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from npfacenet.commands import options
 from npfacenet.recognition import verify
 
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add_parser(subparsers: Subparsers) -> None:
+def add_parser(subparsers: options.Subparsers) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
         "verify",

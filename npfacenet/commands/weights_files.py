@@ -5,14 +5,10 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from npfacenet.commands import options
 from npfacenet.commands.progress import amount
 from npfacenet.errors import WeightsError
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _CONVERT = """\
 Convert a weight file to another layout: npfacenet (the library's own: fastest to
@@ -20,7 +16,7 @@ open, keeps the model's card, checksums every tensor), keras2-weights or
 keras3-weights. The result is read back and compared before you are told so."""
 
 
-def add_parsers(subparsers: Subparsers) -> None:
+def add_parsers(subparsers: options.Subparsers) -> None:
     """Add the three commands."""
     info = subparsers.add_parser(
         "info",
