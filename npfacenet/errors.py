@@ -58,6 +58,10 @@ class EvaluationError(NpfacenetError, ValueError):
     """Labelled pairs that cannot be evaluated: too few, malformed, or without their pictures."""
 
 
+class TrainingError(NpfacenetError, ValueError):
+    """Training cannot begin, or cannot go on; the message says what is kept, and the remedy."""
+
+
 def printable(text: str) -> str:
     r"""The text in one line, without what would steer a terminal.
 

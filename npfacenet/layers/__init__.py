@@ -4,25 +4,42 @@ from npfacenet.layers.activation import PReLU, ReLU
 from npfacenet.layers.batch_norm import BatchNorm
 from npfacenet.layers.concatenate import Concatenate
 from npfacenet.layers.convolution import Convolution
+from npfacenet.layers.cosine_dense import CosineDense
 from npfacenet.layers.dense import Dense
 from npfacenet.layers.dropout import Dropout
 from npfacenet.layers.l2_normalize import L2Normalize
-from npfacenet.layers.layer import Array, Layer, Parameters, ParameterSpec, Shape
+from npfacenet.layers.layer import (
+    Array,
+    Gradients,
+    InputGradients,
+    Layer,
+    Parameters,
+    ParameterSpec,
+    Saved,
+    Shape,
+    Statistics,
+)
 from npfacenet.layers.local_response_norm import LocalResponseNorm
 from npfacenet.layers.padding import ZeroPadding
+from npfacenet.layers.pair_similarity import AbsoluteDifference, ChiSquare
 from npfacenet.layers.pooling import AveragePool, GlobalAveragePool, L2Pool, MaxPool
 from npfacenet.layers.residual import ResidualAdd
-from npfacenet.layers.window import Window, im2col
+from npfacenet.layers.window import Window, col2im, im2col
 
 __all__ = [
+    "AbsoluteDifference",
     "Array",
     "AveragePool",
     "BatchNorm",
+    "ChiSquare",
     "Concatenate",
     "Convolution",
+    "CosineDense",
     "Dense",
     "Dropout",
     "GlobalAveragePool",
+    "Gradients",
+    "InputGradients",
     "L2Normalize",
     "L2Pool",
     "Layer",
@@ -33,8 +50,11 @@ __all__ = [
     "Parameters",
     "ReLU",
     "ResidualAdd",
+    "Saved",
     "Shape",
+    "Statistics",
     "Window",
     "ZeroPadding",
+    "col2im",
     "im2col",
 ]

@@ -6,12 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npfacenet.layers.layer import Array, Layer, Parameters, ParameterSpec, Shape
+from npfacenet.layers.layer import (
+    Array,
+    Gradients,
+    InputGradients,
+    Layer,
+    Parameters,
+    ParameterSpec,
+    Saved,
+    Shape,
+    Statistics,
+)
+from npfacenet.layers.pieces import channel_sums
 
 
 @dataclass(frozen=True)
 class ReLU(Layer):
-    """max(x, 0), number by number."""
+    """max(x, 0), number by number; its slope at 0 counts as 0."""
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """The shape of the input."""
@@ -22,6 +33,23 @@ class ReLU(Layer):
         (x,) = self.accept(parameters, *inputs)
         output: Array = np.maximum(x, 0)
         return output
+
+    def forward_saving(
+        self,
+        parameters: Parameters,
+        *inputs: Array,
+        training: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, Saved, Statistics]:
+        """Keeps the output, which the next layer keeps as well."""
+        output = self.forward(parameters, *inputs)
+        return output, Saved(training, (output.shape,), {"output": output}), {}
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """Upstream where x is positive."""
+        return (upstream * (saved["output"] > 0),), {}
 
 
 @dataclass(frozen=True)
@@ -44,3 +72,11 @@ class PReLU(Layer):
         """Any shape, unchanged."""
         (x,) = self.accept(parameters, *inputs)
         return np.maximum(x, 0) + parameters["alpha"] * np.minimum(x, 0)
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """Upstream, times alpha where x is not positive; alpha learns from where it is negative."""
+        x = saved["0"]
+        to_x = np.where(x > 0, upstream, parameters["alpha"] * upstream)
+        return (to_x,), {"alpha": channel_sums(upstream * np.minimum(x, 0))}

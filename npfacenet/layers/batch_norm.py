@@ -6,7 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npfacenet.layers.layer import Array, Layer, Parameters, ParameterSpec, Shape
+from npfacenet.errors import ShapeError
+from npfacenet.layers.layer import (
+    Array,
+    Gradients,
+    InputGradients,
+    Layer,
+    Parameters,
+    ParameterSpec,
+    Saved,
+    Shape,
+    Statistics,
+)
+from npfacenet.layers.pieces import channel_sums, pieces
 
 
 @dataclass(frozen=True)
@@ -16,13 +28,19 @@ class BatchNorm(Layer):
     Ioffe and Szegedy 2015, "Batch Normalization", algorithm 2. `epsilon` belongs to the
     weights: Keras' default 1e-3 and OpenFace's 1e-5 give different embeddings. Without
     `scale` there is no gamma, as in Inception-ResNet-v1.
+
+    In training (algorithm 1) mean and variance are those of the batch, and the new moving
+    statistics are momentum * old + (1 - momentum) * the batch's, whose variance is divided by
+    one example less, as in Keras and Torch.
     """
 
     epsilon: float = 1e-3
     scale: bool = True
+    momentum: float = 0.99
 
     def __post_init__(self) -> None:
         self.require(self.epsilon > 0, f"epsilon must be positive, not {self.epsilon}")
+        self.require(0 <= self.momentum < 1, f"momentum must be in [0, 1), not {self.momentum}")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """The shape of the input, whose last axis holds the channels."""
@@ -45,9 +63,96 @@ class BatchNorm(Layer):
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
         """(N, ..., channels), each channel shifted and scaled by the moving statistics."""
         (x,) = self.accept(parameters, *inputs)
-        factor = 1 / np.sqrt(parameters["moving_variance"] + self.epsilon)
-        if self.scale:
-            factor = factor * parameters["gamma"]
+        factor = self._factor(parameters, parameters["moving_variance"])
         shift = parameters["beta"] - parameters["moving_mean"] * factor
         output: Array = x * factor + shift
         return output
+
+    def forward_saving(
+        self,
+        parameters: Parameters,
+        *inputs: Array,
+        training: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, Saved, Statistics]:
+        """Keeps the input, and the mean and variance by which it was normalised.
+
+        Raises ShapeError in training for a batch without examples.
+        """
+        (x,) = self.accept(parameters, *inputs)
+        if not training:
+            statistics = parameters["moving_mean"], parameters["moving_variance"]
+            return self.forward(parameters, x), self._saved(False, x, *statistics), {}
+        mean, variance = moments(x, str(self))
+        factor = self._factor(parameters, variance)
+        output = np.empty_like(x, order="C")
+        for piece in pieces(len(x), x[:1].size):
+            np.subtract(x[piece], mean, out=output[piece])
+            output[piece] *= factor
+            output[piece] += parameters["beta"]
+        count = x.size // x.shape[-1]
+        unbiased = variance * (count / max(count - 1, 1))
+        new = {
+            "moving_mean": self._moved(parameters["moving_mean"], mean),
+            "moving_variance": self._moved(parameters["moving_variance"], unbiased),
+        }
+        return output, self._saved(True, x, mean, variance), new
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """In training each example moves the mean and variance of all (Ioffe and Szegedy, 3)."""
+        x, mean, variance = saved["x"], saved["mean"], saved["variance"]
+        inverse = 1 / np.sqrt(variance + self.epsilon)
+        to_beta = channel_sums(upstream)
+        to_gamma = np.zeros_like(mean)
+        for piece in pieces(len(x), x[:1].size):
+            centred = x[piece] - mean
+            centred *= upstream[piece]
+            to_gamma += channel_sums(centred)
+        to_gamma *= inverse
+        to_parameters = {"gamma": to_gamma, "beta": to_beta} if self.scale else {"beta": to_beta}
+        if not to_inputs:
+            return (), to_parameters
+        factor = self._factor(parameters, variance)
+        if not saved.training:
+            return (upstream * factor,), to_parameters
+        count = x.size // x.shape[-1]
+        of_mean = factor * to_beta / count
+        of_variance = factor * inverse * to_gamma / count
+        to_x = np.empty_like(x, order="C")
+        for piece in pieces(len(x), x[:1].size):
+            np.multiply(upstream[piece], factor, out=to_x[piece])
+            centred = x[piece] - mean
+            centred *= of_variance
+            centred += of_mean
+            to_x[piece] -= centred
+        return (to_x,), to_parameters
+
+    def _factor(self, parameters: Parameters, variance: Array) -> Array:
+        factor: Array = 1 / np.sqrt(variance + self.epsilon)
+        return factor * parameters["gamma"] if self.scale else factor
+
+    def _moved(self, old: Array, new: Array) -> Array:
+        return self.momentum * old + (1 - self.momentum) * new
+
+    def _saved(self, training: bool, x: Array, mean: Array, variance: Array) -> Saved:
+        return Saved(training, (x.shape,), {"x": x, "mean": mean, "variance": variance})
+
+
+def moments(x: Array, layer: str) -> tuple[Array, Array]:
+    """Mean and variance of each channel of (N, ..., C): two arrays (C,).
+
+    The variance is summed after the mean is taken off: the difference of two sums of squares
+    loses in float32 what a mean far from zero leaves.
+    """
+    count = x.size // x.shape[-1] if x.size else 0
+    if not count:
+        raise ShapeError(f"{layer} has no statistics of a batch without examples: {x.shape}")
+    mean = channel_sums(x) / count
+    squares = np.zeros_like(mean)
+    for piece in pieces(len(x), x[:1].size):
+        centred = x[piece] - mean
+        np.square(centred, out=centred)
+        squares += channel_sums(centred)
+    return mean, squares / count

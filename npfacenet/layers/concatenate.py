@@ -7,7 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from npfacenet.errors import ShapeError
-from npfacenet.layers.layer import Array, Layer, Parameters, Shape
+from npfacenet.layers.layer import (
+    Array,
+    Gradients,
+    InputGradients,
+    Layer,
+    Parameters,
+    Saved,
+    Shape,
+    Statistics,
+)
 
 
 @dataclass(frozen=True)
@@ -29,3 +38,21 @@ class Concatenate(Layer):
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
         """(N, ..., C1), (N, ..., C2), ... to (N, ..., C1 + C2 + ...)."""
         return np.concatenate(self.accept(parameters, *inputs), axis=-1)
+
+    def forward_saving(
+        self,
+        parameters: Parameters,
+        *inputs: Array,
+        training: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, Saved, Statistics]:
+        """Keeps the shapes only."""
+        shapes = tuple(x.shape for x in inputs)
+        return self.forward(parameters, *inputs), Saved(training, shapes, {}), {}
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """Each input's own channels of upstream."""
+        ends = np.cumsum([shape[-1] for shape in saved.shapes])[:-1]
+        return tuple(np.split(upstream, ends, axis=-1)), {}

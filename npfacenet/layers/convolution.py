@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from npfacenet.layers.layer import Array, Layer, Parameters, ParameterSpec, Shape
-from npfacenet.layers.window import Padding, Pair, Window, im2col, pair
+import numpy as np
+
+from npfacenet.layers.layer import (
+    Array,
+    Gradients,
+    InputGradients,
+    Layer,
+    Parameters,
+    ParameterSpec,
+    Saved,
+    Shape,
+    Statistics,
+)
+from npfacenet.layers.pieces import channel_sums, pieces
+from npfacenet.layers.window import Padding, Pair, Window, col2im, im2col, pair
 
 
 @dataclass(frozen=True)
@@ -57,3 +71,46 @@ class Convolution(Layer):
         if self.bias:
             output += parameters["bias"]
         return output.reshape(len(images), *self.output_shape(images.shape[1:]))
+
+    def forward_saving(
+        self,
+        parameters: Parameters,
+        *inputs: Array,
+        training: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, Saved, Statistics]:
+        """Keeps the input; the same products as `forward`, of several pictures at a time."""
+        (images,) = self.accept(parameters, *inputs)
+        kernel = parameters["kernel"].reshape(-1, self.filters)
+        shape = self.output_shape(images.shape[1:])
+        output = np.empty((len(images), *shape), images.dtype)
+        for piece in self._pieces(images):
+            patches = im2col(images[piece], self.window).reshape(-1, len(kernel))
+            np.matmul(patches, kernel, out=output[piece].reshape(-1, self.filters))
+            if self.bias:
+                output[piece] += parameters["bias"]
+        return output, Saved(training, (images.shape,), {"0": images}), {}
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """Two products of matrices for each piece of the batch, whose patches are made again."""
+        images = saved["0"]
+        kernel = parameters["kernel"].reshape(-1, self.filters)
+        to_kernel = np.zeros_like(kernel)
+        to_images = np.empty(images.shape if to_inputs else 0, images.dtype)
+        for piece in self._pieces(images):
+            flat = upstream[piece].reshape(-1, self.filters)
+            patches = im2col(images[piece], self.window).reshape(-1, len(kernel))
+            to_kernel += patches.T @ flat
+            if to_inputs:
+                to_patches = (flat @ kernel.T).reshape(len(images[piece]), -1, len(kernel))
+                to_images[piece] = col2im(to_patches, self.window, images[piece].shape)
+        to_parameters = {"kernel": to_kernel.reshape(parameters["kernel"].shape)}
+        if self.bias:
+            to_parameters["bias"] = channel_sums(upstream)
+        return (to_images,) if to_inputs else (), to_parameters
+
+    def _pieces(self, images: Array) -> Iterator[slice]:
+        rows, columns, _ = self.output_shape(images.shape[1:])
+        return pieces(len(images), rows * columns * self.window.numbers(images.shape[3]))

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from npfacenet.layers.layer import Array, Layer, Parameters, ParameterSpec, Shape
+from npfacenet.layers.layer import (
+    Array,
+    Gradients,
+    InputGradients,
+    Layer,
+    Parameters,
+    ParameterSpec,
+    Saved,
+    Shape,
+)
 
 
 @dataclass(frozen=True)
@@ -43,3 +52,14 @@ class Dense(Layer):
         # A product for each example, so that no bit depends on what else is in the batch.
         output: Array = (x[:, None, :] @ parameters["kernel"])[:, 0, :]
         return output + parameters["bias"] if self.bias else output
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """A product with the transposed kernel, and one with the transposed input."""
+        x = saved["0"]
+        to_parameters: Gradients = {"kernel": x.T @ upstream}
+        if self.bias:
+            to_parameters["bias"] = upstream.sum(axis=0)
+        to_x: Array = upstream @ parameters["kernel"].T
+        return (to_x,), to_parameters

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from npfacenet.layers.layer import Array, Layer, Parameters, Shape
+import numpy as np
+
+from npfacenet.errors import ArgumentError
+from npfacenet.layers.layer import (
+    Array,
+    Gradients,
+    InputGradients,
+    Layer,
+    Parameters,
+    Saved,
+    Shape,
+    Statistics,
+)
 
 
 @dataclass(frozen=True)
@@ -16,6 +29,7 @@ class Dropout(Layer):
     """
 
     rate: float
+    draws: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.require(0 <= self.rate < 1, f"rate must be in [0, 1), not {self.rate}")
@@ -28,3 +42,26 @@ class Dropout(Layer):
         """The input itself."""
         (x,) = self.accept(parameters, *inputs)
         return x
+
+    def forward_saving(
+        self,
+        parameters: Parameters,
+        *inputs: Array,
+        training: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, Saved, Statistics]:
+        """Keeps by which factor each number was multiplied: 0, or 1 / (1 - rate)."""
+        (x,) = self.accept(parameters, *inputs)
+        if not training:
+            return x, Saved(False, (x.shape,), {}), {}
+        if rng is None:
+            raise ArgumentError(f"{self} draws numbers in training: give it a generator, rng=...")
+        factor = (rng.random(x.shape, np.float32) >= self.rate).astype(x.dtype)
+        factor /= 1 - self.rate
+        return x * factor, Saved(True, (x.shape,), {"factor": factor}), {}
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """Upstream times the same factors."""
+        return (upstream * saved["factor"] if saved.training else upstream,), {}

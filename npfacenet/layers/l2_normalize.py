@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npfacenet.layers.layer import Array, Layer, Parameters, Shape
+from npfacenet.layers.layer import (
+    Array,
+    Gradients,
+    InputGradients,
+    Layer,
+    Parameters,
+    Saved,
+    Shape,
+)
 
 
 @dataclass(frozen=True)
@@ -35,3 +43,17 @@ class L2Normalize(Layer):
         squares = np.square(x).sum(axis=-1, keepdims=True)
         unit: Array = x / np.sqrt(np.maximum(squares, self.epsilon))
         return unit
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """What is left of upstream without its part along the vector, divided by the length.
+
+        A squared length below `epsilon` is a constant.
+        """
+        x = saved["0"]
+        squares = np.square(x).sum(axis=-1, keepdims=True)
+        length = np.sqrt(np.maximum(squares, self.epsilon))
+        along = (x * upstream).sum(axis=-1, keepdims=True) / np.square(length)
+        to_x: Array = (upstream - np.where(squares > self.epsilon, along, 0) * x) / length
+        return (to_x,), {}

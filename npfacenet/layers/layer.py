@@ -4,6 +4,11 @@ A layer is a frozen dataclass of hyperparameters. It holds no arrays: the number
 learns are passed in as a mapping of names to arrays, so that one layer object serves any
 weights, dtype and thread. Activations are NHWC (batch, height, width, channels) or ND
 (batch, features); shapes in this contract leave the batch out.
+
+`forward` computes. `forward_saving` computes the same and keeps what `backward` needs to turn
+the gradient of some number with respect to the output, `upstream`, into its gradients with
+respect to inputs and parameters (the chain rule, read from right to left: Rumelhart, Hinton
+and Williams 1986, "Learning representations by back-propagating errors").
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -49,11 +54,33 @@ class ParameterSpec:
 
 
 @dataclass(frozen=True)
+class Saved:
+    """What a layer keeps of a forward pass for its backward pass.
+
+    `training` says which pass it was: with batch statistics and dropout, or what `forward`
+    computes. `shapes` are those of the inputs, the batch included.
+    """
+
+    training: bool
+    shapes: tuple[Shape, ...]
+    arrays: Mapping[str, Array]
+
+    def __getitem__(self, name: str) -> Array:
+        """The array of this name."""
+        return self.arrays[name]
+
+
+Statistics: TypeAlias = dict[str, Array]
+Gradients: TypeAlias = dict[str, Array]
+InputGradients: TypeAlias = tuple[Array, ...]
+
+
+@dataclass(frozen=True)
 class Layer(ABC):
     """One operation of a network.
 
     A layer of one's own states how shapes change and computes; `parameters` and
-    `multiply_adds` are stated where there are any:
+    `multiply_adds` are stated where there are any, `backward` where it is to learn:
 
     >>> class Negate(Layer):
     ...     def output_shape(self, *inputs):
@@ -61,10 +88,16 @@ class Layer(ABC):
     ...     def forward(self, parameters, *inputs):
     ...         (x,) = self.accept(parameters, *inputs)
     ...         return -x
+    ...     def backward(self, parameters, saved, upstream, *, to_inputs=True):
+    ...         return (-upstream,), {}
     >>> Negate().forward({}, np.ones((2, 3), np.float32))
     array([[-1., -1., -1.],
            [-1., -1., -1.]], dtype=float32)
+
+    `draws` says that a layer needs a random generator in training.
     """
+
+    draws: ClassVar[bool] = False
 
     @abstractmethod
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -88,6 +121,37 @@ class Layer(ABC):
         Pure: writes to no input. float32 in, float32 out; float64 stays float64.
         Raises ShapeError for inputs or parameters that do not fit.
         """
+
+    def forward_saving(
+        self,
+        parameters: Parameters,
+        *inputs: Array,
+        training: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, Saved, Statistics]:
+        """The output, what `backward` needs, and new values of the moving statistics.
+
+        With `training` batch norm uses the statistics of the batch and dropout drops out;
+        without, the output is that of `forward`. Unless a layer says otherwise it keeps its
+        inputs, as "0", "1", ... Raises ShapeError as `forward` does, and ArgumentError where a
+        generator is needed and none is given.
+        """
+        output = self.forward(parameters, *inputs)
+        accepted = self.accept(parameters, *inputs)
+        kept = {str(i): x for i, x in enumerate(accepted)}
+        return output, Saved(training, tuple(x.shape for x in inputs), kept), {}
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """Gradients with respect to the inputs and, by name, to the trainable parameters.
+
+        `upstream` is the gradient with respect to the output, of its shape and dtype. Without
+        `to_inputs` those of the inputs are not needed, and a layer for which they cost much
+        gives (). An input's gradient may be `upstream` itself or a view of it: nobody writes
+        to either. Raises ArgumentError for a layer that has no backward pass.
+        """
+        raise ArgumentError(f"{self} has no backward pass: it cannot be trained through")
 
     def accept(self, parameters: Parameters, *inputs: Array) -> tuple[Array, ...]:
         """The inputs of `forward`, checked, in this machine's byte order.

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
-from npfacenet.layers.layer import Array, Layer, Parameters, Shape
+from npfacenet.layers.layer import (
+    Array,
+    Gradients,
+    InputGradients,
+    Layer,
+    Parameters,
+    Saved,
+    Shape,
+)
 
 
 @dataclass(frozen=True)
@@ -39,9 +48,26 @@ class LocalResponseNorm(Layer):
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
         """(N, H, W, C), unchanged in shape."""
         (images,) = self.accept(parameters, *inputs)
-        reach = self.size // 2
-        squares = np.pad(np.square(images), ((0, 0), (0, 0), (0, 0), (reach, reach)))
-        channels = images.shape[3]
-        around = sum(squares[..., i : i + channels] for i in range(self.size))
-        output: Array = images / (self.k + self.alpha / self.size * around) ** self.beta
+        output: Array = images * self._divisor(images) ** -self.beta
         return output
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """A number moves its own output and, through the divisors, those of its neighbours."""
+        images = saved["0"]
+        divisor = self._divisor(images)
+        scale = divisor**-self.beta
+        around = self._around(upstream * images * scale / divisor)
+        factor = 2 * self.alpha / self.size * self.beta
+        to_images: Array = upstream * scale - factor * images * around
+        return (to_images,), {}
+
+    def _divisor(self, images: Array) -> Array:
+        return self.k + self.alpha / self.size * self._around(np.square(images))
+
+    def _around(self, numbers: Array) -> Array:
+        """For each channel the sum over the `size` channels around it."""
+        reach, channels = self.size // 2, numbers.shape[3]
+        padded = np.pad(numbers, ((0, 0), (0, 0), (0, 0), (reach, reach)))
+        return reduce(np.add, (padded[..., i : i + channels] for i in range(self.size)))

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from npfacenet.layers.layer import Array, Layer, Parameters, Shape
+import numpy as np
+
+from npfacenet.layers.layer import (
+    Array,
+    Gradients,
+    InputGradients,
+    Layer,
+    Parameters,
+    Saved,
+    Shape,
+    Statistics,
+)
 from npfacenet.layers.window import Margins, margins, pad
 
 
@@ -31,3 +42,22 @@ class ZeroPadding(Layer):
         """(N, H, W, C), larger."""
         (images,) = self.accept(parameters, *inputs)
         return pad(images, margins(self.margins))
+
+    def forward_saving(
+        self,
+        parameters: Parameters,
+        *inputs: Array,
+        training: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, Saved, Statistics]:
+        """Keeps the shape only."""
+        (images,) = self.accept(parameters, *inputs)
+        return self.forward(parameters, images), Saved(training, (images.shape,), {}), {}
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """The middle of upstream."""
+        (top, _), (left, _) = margins(self.margins)
+        _, height, width, _ = saved.shapes[0]
+        return (upstream[:, top : top + height, left : left + width],), {}

@@ -5,10 +5,21 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import reduce
+from itertools import repeat
+from math import prod
 
 import numpy as np
 
-from npfacenet.layers.layer import Array, Layer, Parameters, Shape
+from npfacenet.layers.layer import (
+    Array,
+    Gradients,
+    InputGradients,
+    Layer,
+    Parameters,
+    Saved,
+    Shape,
+    Statistics,
+)
 from npfacenet.layers.window import Padding, Pair, Window, margins, pair
 
 
@@ -58,6 +69,30 @@ class MaxPool(Pool):
         (images,) = self.accept(parameters, *inputs)
         return reduce(np.maximum, self.window.taps(images, fill=-np.inf))
 
+    def forward_saving(
+        self,
+        parameters: Parameters,
+        *inputs: Array,
+        training: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, Saved, Statistics]:
+        """Keeps which pixel under each window was the largest: the first of equal ones."""
+        (images,) = self.accept(parameters, *inputs)
+        output = self.forward(parameters, images)
+        taps = self.window.taps(images, fill=-np.inf)
+        winner = np.zeros(output.shape, np.min_scalar_type(len(taps)))
+        for i in reversed(range(len(taps))):
+            np.copyto(winner, i, where=taps[i] == output)
+        return output, Saved(training, (images.shape,), {"winner": winner}), {}
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """All of upstream to the pixel that was the largest."""
+        winner = saved["winner"]
+        taps = (upstream * (winner == i) for i in range(prod(self.window.size)))
+        return (self.window.gather(taps, saved.shapes[0], upstream.dtype),), {}
+
 
 @dataclass(frozen=True)
 class AveragePool(Pool):
@@ -66,10 +101,32 @@ class AveragePool(Pool):
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
         """(N, H, W, C) to (N, rows, columns, C)."""
         (images,) = self.accept(parameters, *inputs)
-        inside = np.ones((1, *images.shape[1:3], 1), images.dtype)
-        counts = reduce(np.add, self.window.taps(inside))
-        means: Array = reduce(np.add, self.window.taps(images)) / counts
+        means: Array = reduce(np.add, self.window.taps(images)) / self._counts(images.shape)
         return means
+
+    def forward_saving(
+        self,
+        parameters: Parameters,
+        *inputs: Array,
+        training: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, Saved, Statistics]:
+        """Keeps the shape only."""
+        (images,) = self.accept(parameters, *inputs)
+        return self.forward(parameters, images), Saved(training, (images.shape,), {}), {}
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """An equal share of upstream to each pixel of the window."""
+        share = upstream / self._counts(saved.shapes[0])
+        taps = repeat(share, prod(self.window.size))
+        return (self.window.gather(taps, saved.shapes[0], upstream.dtype),), {}
+
+    def _counts(self, shape: Shape) -> Array:
+        """How many pixels of the picture, not of its padding, each window holds."""
+        inside = np.ones((1, *shape[1:3], 1), np.float32)
+        return reduce(np.add, self.window.taps(inside))
 
 
 @dataclass(frozen=True)
@@ -81,6 +138,29 @@ class L2Pool(Pool):
         (images,) = self.accept(parameters, *inputs)
         norms: Array = np.sqrt(reduce(np.add, self.window.taps(np.square(images))))
         return norms
+
+    def forward_saving(
+        self,
+        parameters: Parameters,
+        *inputs: Array,
+        training: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, Saved, Statistics]:
+        """Keeps input and output."""
+        (images,) = self.accept(parameters, *inputs)
+        output = self.forward(parameters, images)
+        return output, Saved(training, (images.shape,), {"images": images, "norms": output}), {}
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """Each pixel's share of the norm; none where the norm is 0, which has no slope there."""
+        images, norms = saved["images"], saved["norms"]
+        share = np.divide(upstream, norms, out=np.zeros_like(norms), where=norms > 0)
+        taps = self.window.taps(images)
+        return (
+            self.window.gather((share * tap for tap in taps), images.shape, upstream.dtype),
+        ), {}
 
 
 @dataclass(frozen=True)
@@ -96,3 +176,22 @@ class GlobalAveragePool(Layer):
         (images,) = self.accept(parameters, *inputs)
         means: Array = images.mean(axis=(1, 2))
         return means
+
+    def forward_saving(
+        self,
+        parameters: Parameters,
+        *inputs: Array,
+        training: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, Saved, Statistics]:
+        """Keeps the shape only."""
+        (images,) = self.accept(parameters, *inputs)
+        return self.forward(parameters, images), Saved(training, (images.shape,), {}), {}
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """An equal share of upstream to every pixel."""
+        shape = saved.shapes[0]
+        share = upstream / max(shape[1] * shape[2], 1)
+        return (np.broadcast_to(share[:, None, None, :], shape),), {}

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from npfacenet.errors import ShapeError
-from npfacenet.layers.layer import Array, Layer, Parameters, Shape
+from npfacenet.layers.layer import (
+    Array,
+    Gradients,
+    InputGradients,
+    Layer,
+    Parameters,
+    Saved,
+    Shape,
+    Statistics,
+)
 
 
 @dataclass(frozen=True)
@@ -28,3 +39,20 @@ class ResidualAdd(Layer):
         """Two inputs of one shape, x and the residual, to their sum."""
         x, residual = self.accept(parameters, *inputs)
         return x + self.scale * residual
+
+    def forward_saving(
+        self,
+        parameters: Parameters,
+        *inputs: Array,
+        training: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, Saved, Statistics]:
+        """Keeps the shapes only."""
+        shapes = tuple(x.shape for x in inputs)
+        return self.forward(parameters, *inputs), Saved(training, shapes, {}), {}
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """Upstream to x, and scaled to the residual."""
+        return (upstream, self.scale * upstream), {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from typing import Literal, TypeAlias
@@ -100,9 +101,36 @@ class Window:
         views = self.views(images, fill)
         return [views[..., row, column] for row, column in np.ndindex(self.size)]
 
+    def gather(self, taps: Iterable[Array], shape: Shape, dtype: np.dtype[np.floating]) -> Array:
+        """The transpose of `taps`: adds each tap back to the pixels that it saw.
+
+        height * width arrays of (N, rows, columns, C), row by row, to `shape`, (N, H, W, C);
+        what the padding would receive is dropped.
+        """
+        batch, height, width, channels = shape
+        vertical, horizontal = self.margins(height, width)
+        rows, columns = self.positions(height, width)
+        padded = (batch, height + sum(vertical), width + sum(horizontal), channels)
+        total = np.zeros(padded, dtype)
+        for (row, column), tap in zip(np.ndindex(self.size), taps, strict=True):
+            total[
+                :,
+                row : row + (rows - 1) * self.stride[0] + 1 : self.stride[0],
+                column : column + (columns - 1) * self.stride[1] + 1 : self.stride[1],
+            ] += tap
+        top, left = vertical[0], horizontal[0]
+        return total[:, top : top + height, left : left + width]
+
+    def numbers(self, channels: int) -> int:
+        """How many numbers a patch has."""
+        return prod(self.size) * channels
+
     def output_shape(self, inputs: Shape) -> Shape:
         """(H, W, C) to (rows, columns, C)."""
         return (*self.positions(inputs[0], inputs[1]), inputs[2])
+
+
+ONE_PIXEL = Window((1, 1), (1, 1), "valid")
 
 
 def pad(images: Array, sides: Margins, fill: float = 0.0) -> Array:
@@ -126,7 +154,26 @@ def im2col(images: Array, window: Window) -> Array:
             [3., 4., 6., 7.],
             [4., 5., 7., 8.]]])
     """
+    if window == ONE_PIXEL:
+        return images.reshape(len(images), prod(images.shape[1:3]), images.shape[3])
     views = window.views(images)
     patches = views.transpose(0, 1, 2, 4, 5, 3)
     positions, numbers = prod(patches.shape[1:3]), prod(patches.shape[3:])
     return patches.reshape(len(images), positions, numbers)
+
+
+def col2im(patches: Array, window: Window, shape: Shape) -> Array:
+    """The transpose of `im2col`: (N, rows * columns, h * w * C) to `shape`, (N, H, W, C).
+
+    A pixel that several patches hold receives the sum of what they have there.
+
+    >>> col2im(np.ones((1, 4, 4)), Window((2, 2), (1, 1), "valid"), (1, 3, 3, 1))[0, ..., 0]
+    array([[1., 2., 1.],
+           [2., 4., 2.],
+           [1., 2., 1.]])
+    """
+    if window == ONE_PIXEL:
+        return patches.reshape(shape)
+    positions = window.positions(*shape[1:3])
+    taps = patches.reshape(shape[0], *positions, prod(window.size), shape[3])
+    return window.gather((taps[..., i, :] for i in range(prod(window.size))), shape, patches.dtype)

@@ -3,6 +3,7 @@
 from npfacenet.networks.builder import Builder
 from npfacenet.networks.network import Network, NetworkParameters, Node, ParameterName
 from npfacenet.networks.summary import Summary, SummaryRow, summarise
+from npfacenet.networks.tape import Tape
 
 __all__ = [
     "Builder",
@@ -12,5 +13,6 @@ __all__ = [
     "ParameterName",
     "Summary",
     "SummaryRow",
+    "Tape",
     "summarise",
 ]

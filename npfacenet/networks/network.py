@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 from zlib import crc32
@@ -10,11 +10,13 @@ from zlib import crc32
 import numpy as np
 
 from npfacenet.errors import ArgumentError, ShapeError
-from npfacenet.layers import Array, Layer, ParameterSpec, Shape
+from npfacenet.layers import Array, Layer, Parameters, ParameterSpec, Shape
+from npfacenet.networks.tape import Tape
 
 ParameterName: TypeAlias = tuple[str, str]
 NetworkParameters: TypeAlias = Mapping[ParameterName, Array]
 Observer: TypeAlias = Callable[["Node", Array], None]
+Compute: TypeAlias = Callable[["Node", Parameters, list[Array]], Array]
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Network:
     def initialise(self, seed: int) -> dict[ParameterName, Array]:
         """Fresh float32 parameters; each depends on the seed and its own name only."""
         return {
-            name: _initial(spec, np.random.default_rng([seed, crc32("/".join(name).encode())]))
+            name: _initial(spec, _derived([seed], "/".join(name)))
             for name, spec in self.parameter_specs().items()
         }
 
@@ -75,6 +77,95 @@ class Network:
         `observe` is shown every node with its output, in order. Raises ShapeError for a
         batch of another shape, and for parameters that are missing or do not fit.
         """
+
+        def compute(node: Node, own: Parameters, inputs: list[Array]) -> Array:
+            output = node.layer.forward(own, *inputs)
+            if observe is not None:
+                observe(node, output)
+            return output
+
+        return self._run(parameters, images, compute)
+
+    def forward_saving(
+        self,
+        parameters: NetworkParameters,
+        images: Array,
+        *,
+        training: bool = True,
+        learning: Collection[ParameterName] | None = None,
+        to_image: bool = False,
+        seed: Sequence[int] = (),
+    ) -> tuple[Array, Tape]:
+        """The output, and a tape of all that `backward` needs.
+
+        `training` is for batch norm and dropout (`Layer.forward_saving`). Only the parameters
+        in `learning` (None: all that are trainable) receive gradients; a node that none of
+        them reaches runs its plain `forward`, so that frozen first blocks cost no memory and
+        keep their moving statistics. `to_image` also prepares the gradient of the picture.
+        Layers that draw numbers draw from (*seed, node name), and raise ArgumentError in
+        training if `seed` is empty. The tape holds the new moving statistics.
+        """
+        tape = Tape(images.shape[:1], self._reached(learning, to_image), learning)
+
+        def compute(node: Node, own: Parameters, inputs: list[Array]) -> Array:
+            if node.name not in tape.reached:
+                return node.layer.forward(own, *inputs)
+            learns = not node.parameters or any(tape.learns((node.name, p)) for p in own)
+            rng = _derived(seed, node.name) if node.layer.draws and seed else None
+            output, saved, statistics = node.layer.forward_saving(
+                own, *inputs, training=training and learns, rng=rng
+            )
+            tape.saved[node.name] = saved
+            tape.statistics |= {(node.name, name): value for name, value in statistics.items()}
+            return output
+
+        return self._run(parameters, images, compute), tape
+
+    def backward(
+        self,
+        parameters: NetworkParameters,
+        tape: Tape,
+        upstream: Array,
+        observe: Observer | None = None,
+    ) -> tuple[Array | None, dict[ParameterName, Array]]:
+        """The gradients of a forward pass: of the picture (or None), and of parameters by name.
+
+        `upstream` (N, *output_shape) is the gradient with respect to the output. The tape is
+        used up: what a node saved is freed when its turn is over. `observe` is shown every
+        node with the gradient with respect to its output, last node first. Raises ShapeError
+        for an upstream of another shape, ArgumentError for a tape that was used before.
+        """
+        expected = (*tape.batch, *self.output_shape)
+        if upstream.shape != expected:
+            raise ShapeError(
+                f"{self.name}: upstream must have shape {expected}, not {upstream.shape}"
+            )
+        if tape.reached and not tape.saved:
+            raise ArgumentError("this tape was used up by a backward pass: go forward again")
+        flowing = {self.nodes[-1].name: upstream}
+        gradients: dict[ParameterName, Array] = {}
+        for node in reversed(self.nodes):
+            saved, arriving = tape.saved.pop(node.name, None), flowing.pop(node.name, None)
+            if saved is None or arriving is None:
+                continue
+            if observe is not None:
+                observe(node, arriving)
+            own = {p: parameters[node.name, p] for p in node.parameters}
+            reached = [name in tape.reached for name in node.inputs]
+            to_inputs, to_parameters = node.layer.backward(
+                own, saved, arriving, to_inputs=any(reached)
+            )
+            for name, gradient in to_parameters.items():
+                if tape.learns((node.name, name)):
+                    gradients[node.name, name] = gradient
+            for name, gradient in zip(node.inputs, to_inputs, strict=False):
+                if name in tape.reached:
+                    before = flowing.get(name)
+                    flowing[name] = gradient if before is None else before + gradient
+        return flowing.get(self.INPUT), gradients
+
+    def _run(self, parameters: NetworkParameters, images: Array, compute: Compute) -> Array:
+        """Compute node after node; what nobody takes any more is let go."""
         if images.shape[1:] != self.input_shape:
             raise ShapeError(
                 f"{self.name} takes a batch of shape (N, {str(self.input_shape)[1:-1]}), "
@@ -86,14 +177,23 @@ class Network:
             own = {
                 p: parameters[node.name, p] for p in node.parameters if (node.name, p) in parameters
             }
-            output = node.layer.forward(own, *(values[name] for name in node.inputs))
-            if observe is not None:
-                observe(node, output)
-            values[node.name] = output
+            values[node.name] = compute(node, own, [values[name] for name in node.inputs])
             for name in set(node.inputs):
                 if last_use[name] is node:
                     del values[name]
         return values[self.nodes[-1].name]
+
+    def _reached(self, learning: Collection[ParameterName] | None, to_image: bool) -> set[str]:
+        """The nodes through which gradients must flow."""
+        reached = {self.INPUT} if to_image else set()
+        for node in self.nodes:
+            learns = any(
+                spec.trainable if learning is None else (node.name, name) in learning
+                for name, spec in node.parameters.items()
+            )
+            if learns or reached.intersection(node.inputs):
+                reached.add(node.name)
+        return reached
 
     def trace(self, parameters: NetworkParameters, images: Array) -> dict[str, Array]:
         """The output of every node by name, and of every block by the block's name."""
@@ -106,6 +206,11 @@ class Network:
 
         self.forward(parameters, images, observe=record)
         return outputs
+
+
+def _derived(seed: Sequence[int], name: str) -> np.random.Generator:
+    """A generator of its own for each name."""
+    return np.random.default_rng([*seed, crc32(name.encode())])
 
 
 def _initial(spec: ParameterSpec, rng: np.random.Generator) -> Array:

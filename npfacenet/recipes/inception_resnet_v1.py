@@ -26,6 +26,7 @@ from npfacenet.layers.window import Padding
 from npfacenet.networks import Builder, Network
 
 EPSILON = 1e-3
+MOMENTUM = 0.995  # of moving statistics, as in davidsandberg/facenet
 HALVING: tuple[int, Padding] = (2, "valid")
 KEEPING: tuple[int, Padding] = (1, "same")
 
@@ -55,7 +56,7 @@ def inception_resnet_v1(outputs: int = 128) -> Network:
     x = build.add("AvgPool", GlobalAveragePool(), x)
     x = build.add("Dropout", Dropout(0.2), x)
     x = build.add("Bottleneck", Dense(outputs, bias=False), x)
-    x = build.add("Bottleneck_BatchNorm", BatchNorm(EPSILON, scale=False), x)
+    x = build.add("Bottleneck_BatchNorm", BatchNorm(EPSILON, scale=False, momentum=MOMENTUM), x)
     build.add("embedding", L2Normalize(), x)
     return build.network()
 
@@ -93,7 +94,7 @@ def convolution(
     """Convolution without bias, batch norm without gamma, ReLU; the name says the kernel's size."""
     height, width = map(int, name.rsplit("_", 1)[-1].split("x"))
     x = build.add(name, Convolution(filters, (height, width), stride, padding, bias=False), x)
-    x = build.add(f"{name}_BatchNorm", BatchNorm(EPSILON, scale=False), x)
+    x = build.add(f"{name}_BatchNorm", BatchNorm(EPSILON, scale=False, momentum=MOMENTUM), x)
     return build.add(f"{name}_Activation", ReLU(), x)
 
 

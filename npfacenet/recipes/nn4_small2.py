@@ -35,6 +35,7 @@ from npfacenet.networks import Builder, Network
 
 Branch: TypeAlias = Callable[[Builder, str, str], str]  # (build, block, input) to output
 VARIANTS = ("course", "openface")
+MOMENTUM = 0.9  # of moving statistics; Torch writes it as 0.1, the share of the new ones
 
 
 def nn4_small2(variant: str = "course") -> Network:
@@ -120,5 +121,5 @@ def convolution(
     """Convolution, batch norm, ReLU; named `conv1` or `inception_3a_3x3_conv1` as in Keras."""
     layer = Convolution(filters, size, stride, padding)
     x = build.add(f"{prefix}conv{number}", layer, x)
-    x = build.add(f"{prefix}bn{number}", BatchNorm(epsilon), x)
+    x = build.add(f"{prefix}bn{number}", BatchNorm(epsilon, momentum=MOMENTUM), x)
     return build.add(f"{prefix}relu{number}", ReLU(), x)

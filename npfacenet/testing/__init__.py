@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         triplets,
         unit_vectors,
     )
+    from npfacenet.testing.gradient_checks import GradientReport, check_gradients
     from npfacenet.testing.image_strategies import encoded_pictures, pictures, pil_images
     from npfacenet.testing.laws import assert_layer_laws
     from npfacenet.testing.layer_strategies import layers, networks, placed_layers, samples
@@ -33,6 +34,7 @@ _HOMES = {
     "embedding_strategies": (
         "clusters", "embeddings", "labelled_pairs", "triplets", "unit_vectors",
     ),
+    "gradient_checks": ("GradientReport", "check_gradients"),
     "image_strategies": ("encoded_pictures", "pictures", "pil_images"),
     "laws": ("assert_layer_laws",),
     "whole_laws": ("assert_metric_laws", "assert_recipe_laws"),
@@ -41,10 +43,12 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [
+    "GradientReport",
     "assert_layer_laws",
     "assert_metric_laws",
     "assert_recipe_laws",
     "broken_weight_files",
+    "check_gradients",
     "clusters",
     "embeddings",
     "encoded_pictures",

@@ -14,54 +14,36 @@ Each law is a function of its own; an AssertionError says which was broken, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from npfacenet.errors import ShapeError
-from npfacenet.layers import Array, Layer, Parameters, Shape
-
-# What a layer is tried on when nobody says which inputs it takes.
-USUAL_INPUTS: tuple[tuple[Shape, ...], ...] = (
-    ((5, 6, 3),),
-    ((7,),),
-    ((4, 5, 3), (4, 5, 3)),
-    ((6,), (6,)),
-    ((6, 4),),
-    ((9, 9, 2),),
+from npfacenet.layers import Array, Layer, Shape
+from npfacenet.testing.gradient_laws import GRADIENT_LAWS
+from npfacenet.testing.sample import (
+    Sample,
+    copied,
+    draw_sample,
+    require,
+    require_close,
+    usual_inputs,
 )
+
 LARGEST = 1e4
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A layer with inputs (N, *shape) that fit it, and parameters."""
-
-    layer: Layer
-    inputs: tuple[Array, ...]
-    parameters: Parameters
-
-    def run(self) -> Array:
-        """The layer's output."""
-        return self.layer.forward(self.parameters, *self.inputs)
-
-    @property
-    def shapes(self) -> tuple[Shape, ...]:
-        """The shapes of the inputs, without the batch."""
-        return tuple(x.shape[1:] for x in self.inputs)
 
 
 def assert_layer_laws(layer: Layer, *shapes: Shape, seed: int = 0) -> None:
     """Hold a layer against all laws of the contract (`npfacenet.layers.layer`).
 
+    Those of `gradient_laws.py` are among them for a layer that has a backward pass.
     `shapes` are those of its inputs without the batch; without any, usual ones are tried.
     Inputs and parameters are drawn from `seed`. Raises AssertionError naming the law.
     """
     inputs = shapes or usual_inputs(layer)
     sample = draw_sample(layer, inputs, seed=seed)
     with np.errstate(all="ignore"):  # a law says more than a warning
-        for law in LAYER_LAWS:
+        for law in (*LAYER_LAWS, *(GRADIENT_LAWS if has_backward(layer) else ())):
             try:
                 law(copied(sample))
             except AssertionError:
@@ -71,36 +53,9 @@ def assert_layer_laws(layer: Layer, *shapes: Shape, seed: int = 0) -> None:
                 require(False, said, sample, f"it raises {type(error).__name__}: {error}", error)
 
 
-def usual_inputs(layer: Layer) -> tuple[Shape, ...]:
-    """The first of the usual shapes that the layer takes; AssertionError if it takes none."""
-    for shapes in USUAL_INPUTS:
-        try:
-            layer.output_shape(*shapes)
-        except (ShapeError, ValueError, TypeError, IndexError):  # however a layer refuses
-            continue
-        return shapes
-    raise AssertionError(f"{layer} takes none of the usual inputs {USUAL_INPUTS}: state its shapes")
-
-
-def draw_sample(
-    layer: Layer,
-    shapes: tuple[Shape, ...],
-    *,
-    batch: int = 3,
-    seed: int = 0,
-    dtype: str = "float32",
-) -> Sample:
-    """Inputs and parameters for which no law is trivial.
-
-    Parameters have every sign, but for those with "var" in their name, which are above 0.
-    """
-    rng = np.random.default_rng(seed)
-    inputs = tuple(rng.standard_normal((batch, *shape)).astype(dtype) for shape in shapes)
-    parameters: dict[str, Array] = {}
-    for name, spec in layer.parameters(*shapes).items():
-        values = rng.standard_normal(spec.shape)
-        parameters[name] = (np.abs(values) + 0.1 if "var" in name else values).astype(dtype)
-    return Sample(layer, inputs, parameters)
+def has_backward(layer: Layer) -> bool:
+    """Whether the layer states how it is differentiated."""
+    return type(layer).backward is not Layer.backward
 
 
 def shape_inference_tells_the_truth(sample: Sample) -> None:
@@ -222,28 +177,3 @@ LAYER_LAWS: tuple[Callable[[Sample], None], ...] = (
     float64_stays_exact,
     memory_order_and_byte_order_do_not_matter,
 )
-
-
-def require(
-    holds: bool, law: str, sample: Sample, detail: str, cause: Exception | None = None
-) -> None:
-    """Raise AssertionError naming law, layer and inputs unless it holds."""
-    if not holds:
-        raise AssertionError(
-            f"broken law: {law}. {sample.layer} on inputs {list(sample.shapes)}: {detail}"
-        ) from cause
-
-
-def require_close(found: Array, expected: Array, law: str, sample: Sample) -> None:
-    """Raise AssertionError unless two outputs agree within 1e-5 of the largest number."""
-    same_shape = np.shape(found) == np.shape(expected)
-    require(same_shape, law, sample, f"shape {np.shape(found)}, not {np.shape(expected)}")
-    tolerance = 1e-5 * max(1.0, float(np.abs(expected).max(initial=0)))
-    difference = float(np.abs(found - expected).max(initial=0))
-    require(difference <= tolerance, law, sample, f"they differ by {difference:g}")
-
-
-def copied(sample: Sample) -> Sample:
-    """The same numbers in arrays of their own."""
-    parameters: Mapping[str, Array] = {name: p.copy() for name, p in sample.parameters.items()}
-    return Sample(sample.layer, tuple(x.copy() for x in sample.inputs), parameters)

@@ -30,7 +30,7 @@ from npfacenet.layers import (
     ZeroPadding,
 )
 from npfacenet.networks import Builder, Network
-from npfacenet.testing.laws import Sample, draw_sample
+from npfacenet.testing.sample import Sample, draw_sample
 
 LARGEST_WINDOW = 3
 LARGEST_SIDE = 7

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from npfacenet.layers import (
+    AbsoluteDifference,
     Array,
     AveragePool,
     BatchNorm,
+    ChiSquare,
     Concatenate,
     Convolution,
+    CosineDense,
     Dense,
     Dropout,
     GlobalAveragePool,
@@ -26,7 +29,7 @@ from npfacenet.layers import (
     Shape,
     ZeroPadding,
 )
-from npfacenet.testing.laws import draw_sample
+from npfacenet.testing.sample import draw_sample
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,9 @@ CASES = [
     Case(ResidualAdd(0.17), ((2, 3, 4), (2, 3, 4))),
     Case(Dropout(0.2), ((5,),)),
     Case(L2Normalize(), ((6,),)),
+    Case(CosineDense(4), ((6,),)),
+    Case(AbsoluteDifference(), ((2, 5),)),
+    Case(ChiSquare(), ((2, 5),)),
 ]
 
 

@@ -23,7 +23,7 @@ from npfacenet.testing import (
     triplets,
 )
 from npfacenet.testing.embedding_strategies import Clusters, LabelledPairs
-from npfacenet.testing.laws import Sample
+from npfacenet.testing.sample import Sample
 
 
 @given(pictures(largest=40))

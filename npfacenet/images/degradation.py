@@ -1,0 +1,109 @@
+"""What cameras and files do to pictures: compression, blur, light, and things in front.
+
+Every function takes uint8 (H, W, 3), does not write to it, and gives a new array of that shape
+and dtype. All raise ImageError for what is no picture.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import ArgumentError
+from npfacenet.images.array import picture
+
+LARGEST_RADIUS = 1000.0
+_LEVELS = np.arange(256)
+
+
+def jpeg_compressed(image: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
+    """The picture after one trip through a JPEG file in memory.
+
+    `quality` is libjpeg's, 1 to 100, with Pillow's defaults otherwise (colour at half the
+    resolution). Raises ArgumentError for another.
+
+    >>> jpeg_compressed(np.full((8, 8, 3), 40, np.uint8), 90).max()
+    np.uint8(40)
+    """
+    if not 1 <= quality <= 100:
+        raise ArgumentError(f"quality is 1 to 100, not {quality}")
+    pixels = picture(image)
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    file.seek(0)
+    with Image.open(file, formats=("JPEG",)) as decoded:
+        return np.array(decoded)
+
+
+def blurred(image: npt.NDArray[np.uint8], radius: float) -> npt.NDArray[np.uint8]:
+    """The picture out of focus: Pillow's Gaussian blur, edge pixels repeated.
+
+    `radius` is the standard deviation in pixels, 0 (nothing changes) to 1000. Raises
+    ArgumentError for another.
+    """
+    if not 0 <= radius <= LARGEST_RADIUS:
+        raise ArgumentError(f"radius is 0 to {LARGEST_RADIUS:.0f} pixels, not {radius}")
+    pixels = picture(image)
+
+    from PIL import Image, ImageFilter
+
+    return np.array(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(radius)))
+
+
+def relit(
+    image: npt.NDArray[np.uint8], brightness: float = 1.0, contrast: float = 1.0
+) -> npt.NDArray[np.uint8]:
+    """The picture in other light: brightness (mean + contrast (x - mean)), rounded and clipped.
+
+    Both are factors, 0 or above; 1 changes nothing. The mean is that of all pixels and channels.
+    Raises ArgumentError for a factor that is negative or not finite.
+
+    >>> relit(np.array([[[0, 100, 200]]], np.uint8), brightness=1.1, contrast=0.5)
+    array([[[ 55, 110, 165]]], dtype=uint8)
+    """
+    for name, factor in (("brightness", brightness), ("contrast", contrast)):
+        if not 0 <= factor < math.inf:
+            raise ArgumentError(f"{name} is a factor, 0 or above and finite, not {factor}")
+    pixels = picture(image)
+    mean = pixels.mean()
+    levels = np.rint(brightness * (mean + contrast * (_LEVELS - mean))).clip(0, 255)
+    table: npt.NDArray[np.uint8] = levels.astype(np.uint8)
+    return table.take(pixels)
+
+
+def erased(
+    image: npt.NDArray[np.uint8],
+    top: int,
+    left: int,
+    height: int,
+    width: int,
+    colour: tuple[int, int, int],
+) -> npt.NDArray[np.uint8]:
+    """The picture with a rectangle of one colour over it, as something in front of the face.
+
+    After "Random Erasing" (Zhong et al., AAAI 2020). `top`, `left`, `height` and `width` are in
+    pixels; the rectangle lies within the picture and holds at least one. `colour` is (red, green,
+    blue), each 0 to 255. Raises ArgumentError for another rectangle or colour.
+
+    >>> erased(np.zeros((1, 2, 3), np.uint8), 0, 1, 1, 1, (7, 8, 9))
+    array([[[0, 0, 0], [7, 8, 9]]], dtype=uint8)
+    """
+    pixels = picture(image)
+    rows, columns, _ = pixels.shape
+    if not (0 <= top < top + height <= rows and 0 <= left < left + width <= columns):
+        raise ArgumentError(
+            f"a rectangle of {height} x {width} at row {top}, column {left} does not lie within "
+            f"{rows} x {columns} pixels"
+        )
+    channels = list(colour)
+    if len(channels) != 3 or not all(0 <= channel <= 255 for channel in channels):
+        raise ArgumentError(f"colour is three numbers of 0 to 255, not {colour}")
+    covered = pixels.copy()
+    covered[top : top + height, left : left + width] = channels
+    return covered

@@ -1,0 +1,1 @@
+"""Inference: how a network is run fast."""

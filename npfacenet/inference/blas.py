@@ -1,0 +1,199 @@
+"""How many threads NumPy's matrix products use, and how many this process should use.
+
+NumPy leaves a matrix product to a BLAS, which spreads it over the cores with threads of its own.
+Python threads that multiply at once are then in each other's way; within `single_threaded` each
+product stays on the core of the thread that asks for it.
+
+The BLAS that can be told so is OpenBLAS with its own threads, as NumPy's wheels for Linux and
+Windows bring it. With any other (MKL, Accelerate, OpenBLAS on OpenMP) `single_threaded` does
+nothing: what is computed is right all the same, only maybe slower.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from npfacenet.errors import ArgumentError, printable
+
+if TYPE_CHECKING:
+    import ctypes
+
+_VARIABLE = "NPFACENET_THREADS"
+# How OpenBLAS calls its functions in the wheels of NumPy 2 and 1.26, in systems, in 32 bits.
+_SPELLINGS = ("scipy_openblas_{}64_", "openblas_{}64_", "openblas_{}", "scipy_openblas_{}")
+_NUMPY_CORE = ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath")  # 2 and 1.26
+_LIMITS = (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
+_ROOT = Path("/")
+
+
+class _OpenBLAS(NamedTuple):
+    get_threads: Callable[[], int]
+    set_threads: Callable[[int], object]
+
+
+class _Use:
+    """How many are inside `single_threaded`, and the number of threads to restore after them."""
+
+    def __init__(self) -> None:
+        self.lock, self.inside = threading.Lock(), 0
+        self.before: int | None = None
+
+
+_use = _Use()
+
+
+def controllable() -> bool:
+    """Whether the threads of the BLAS that NumPy is linked with can be counted and set."""
+    return _openblas() is not None
+
+
+def blas_threads() -> int | None:
+    """How many threads NumPy's matrix products use now, or None if that cannot be known.
+
+    It is one number for the whole process: 1 while any thread is inside `single_threaded`.
+    """
+    blas = _openblas()
+    return None if blas is None else blas.get_threads()
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Keep each matrix product on the core of the thread that asks for it, within this block.
+
+    The number of threads belongs to the whole process: it is 1 for everybody meanwhile, other
+    threads and other libraries that use NumPy included. Blocks may be nested, and entered by
+    several threads at once: the first to enter sets 1, and the last to leave restores the number
+    from before, after an exception too. If other code sets another number in the meantime, theirs
+    stays. A child forked in the meantime starts outside of any block, with the number from before.
+
+    >>> with single_threaded():
+    ...     blas_threads() in (1, None)
+    True
+    """
+    blas = _openblas()
+    if blas is None:
+        yield
+        return
+    use = _use
+    with use.lock:
+        if use.inside == 0:
+            use.before = blas.get_threads()
+            blas.set_threads(1)
+        use.inside += 1
+    try:
+        yield
+    finally:
+        # In a child forked within the block it has ended, and nobody may be left to free its lock.
+        if use is _use:
+            with use.lock:
+                use.inside -= 1
+                if use.inside == 0:
+                    _restore(blas, use)
+
+
+def cores() -> int:
+    """How many cores this process may use, unless the variable NPFACENET_THREADS says otherwise.
+
+    These are the cores that its affinity allows, and no more than the processor time that its
+    control groups (a container's limit) allow, rounded up. Looked up at every call.
+
+    Raises ArgumentError if NPFACENET_THREADS is anything but a whole number of at least 1.
+    """
+    if (value := os.environ.get(_VARIABLE)) is not None:
+        if not re.fullmatch(r"0{0,9}[1-9][0-9]{0,8}", value):
+            said = printable(value)
+            raise ArgumentError(f"{_VARIABLE} is a whole number of at least 1, not '{said}'")
+        return int(value)
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min([allowed or 1, *_quotas(_ROOT)])
+
+
+def threads(requested: int | None) -> int:
+    """How many threads to work with: as many as requested, or `cores()` for None.
+
+    Raises ArgumentError for anything but a whole number of at least 1.
+
+    >>> threads(3)
+    3
+    """
+    if requested is not None and (type(requested) is not int or requested < 1):
+        raise ArgumentError(f"threads is a whole number of at least 1, not {requested!r}")
+    return cores() if requested is None else requested
+
+
+@cache
+def _openblas() -> _OpenBLAS | None:
+    """Return NumPy's OpenBLAS, if it is one with threads of its own; looked up once."""
+    for library in _loaded():
+        for name in _SPELLINGS:
+            with suppress(AttributeError):
+                parallel = library[name.format("get_parallel")]
+                get, set_ = (library[name.format(f"{verb}_num_threads")] for verb in ("get", "set"))
+                if parallel() == 1:  # threads of its own; those of OpenMP are set for each thread
+                    blas = _OpenBLAS(get, set_)
+                    if hasattr(os, "register_at_fork"):
+                        os.register_at_fork(after_in_child=partial(_begin_anew, blas))
+                    return blas
+    return None
+
+
+def _loaded() -> Iterator[ctypes.PyDLL]:
+    """Yield loaded libraries that may answer for OpenBLAS; a second copy is never loaded."""
+    # As PyDLL, which keeps the interpreter's lock: getting it back can take 5 ms, the calls 1 us.
+    with suppress(ImportError, OSError):  # a Python without ctypes, a NumPy without files
+        import ctypes
+
+        if sys.platform == "win32":
+            # There a library does not answer for the ones it is linked with.
+            handle_of = ctypes.WinDLL("kernel32").GetModuleHandleW
+            handle_of.restype = ctypes.c_void_p
+            for dll in Path(np.__file__).parent.with_name("numpy.libs").glob("*openblas*.dll"):
+                if handle := handle_of(dll.name):
+                    yield ctypes.PyDLL(dll.name, handle=handle)
+        else:
+            for name in _NUMPY_CORE:
+                if path := getattr(sys.modules.get(name), "__file__", None):
+                    yield ctypes.PyDLL(path, os.RTLD_NOLOAD)
+
+
+def _restore(blas: _OpenBLAS, use: _Use) -> None:
+    if use.before is not None and blas.get_threads() == 1:  # if not 1, others have set it
+        blas.set_threads(use.before)
+    use.before = None
+
+
+def _begin_anew(blas: _OpenBLAS) -> None:
+    """In a forked child: leave the blocks of the parent's threads, which do not exist here."""
+    global _use
+    left, _use = _use, _Use()
+    _restore(blas, left)
+
+
+def _quotas(root: Path) -> Iterator[int]:
+    """Yield the cores that each limit of this process's control groups allows, rounded up."""
+    groups = ""
+    with suppress(OSError):  # not Linux
+        groups = (root / "proc/self/cgroup").read_text("utf-8", "surrogateescape")
+    for controllers, path in re.findall(r"^\d+:(.*?):(.*)$", groups, re.MULTILINE):
+        if "cpu" not in (controllers or "cpu").split(","):  # version 2 names none
+            continue
+        mount = root / "sys/fs/cgroup" / ("cpu" if controllers else "")
+        group = mount / path.lstrip("/")
+        # A container may name its group as the machine does, but see it as the topmost.
+        for folder in (f for f in (group, *group.parents) if f.is_relative_to(mount)):
+            for files in _LIMITS:
+                with suppress(OSError, ValueError):  # no such file, or "max"
+                    words = " ".join((folder / file).read_text("ascii") for file in files)
+                    quota, period = map(int, words.split())
+                    if quota > 0 and period > 0:  # -1 is no limit
+                        yield -(-quota // period)

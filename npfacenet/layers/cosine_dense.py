@@ -1,0 +1,78 @@
+"""Cosines to learnt directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from npfacenet.layers.l2_normalize import L2Normalize
+from npfacenet.layers.layer import (
+    Array,
+    Gradients,
+    InputGradients,
+    Layer,
+    Parameters,
+    ParameterSpec,
+    Saved,
+    Shape,
+)
+
+
+@dataclass(frozen=True)
+class CosineDense(Layer):
+    """The cosine of the angle between the input and each column of the kernel, -1 to 1.
+
+    The head of losses with an angular margin, one column for each identity (Deng et al.
+    2019, "ArcFace", section 3.1: weights and features are normalised, there is no bias).
+
+    >>> import numpy as np
+    >>> CosineDense(1).forward({"kernel": np.array([[3.0], [4.0]])}, np.array([[2.0, 0.0]]))
+    array([[0.6]])
+    """
+
+    units: int
+
+    def __post_init__(self) -> None:
+        self.require(self.units >= 1, f"units must be at least 1, not {self.units}")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """(features,) to (units,)."""
+        self.one_input(*inputs, rank=1)
+        return (self.units,)
+
+    def parameters(self, *inputs: Shape) -> dict[str, ParameterSpec]:
+        """`kernel` (features, units), whose columns may have any length but 0."""
+        (features,) = self.one_input(*inputs, rank=1)
+        return {"kernel": ParameterSpec((features, self.units), "he_normal", decays=True)}
+
+    def multiply_adds(self, *inputs: Shape) -> int:
+        """One for every number of the kernel."""
+        return self.parameters(*inputs)["kernel"].size
+
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        """(N, features) to (N, units)."""
+        (x,) = self.accept(parameters, *inputs)
+        # A product for each example, so that no bit depends on what else is in the batch.
+        cosines: Array = (_unit(x)[:, None, :] @ _unit(parameters["kernel"].T).T)[:, 0, :]
+        return cosines
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """Through the product of unit vectors, then through what made them unit vectors."""
+        x, columns = saved["0"], parameters["kernel"].T
+        to_x = _through_unit(saved, x, upstream @ _unit(columns))
+        to_columns = _through_unit(saved, columns, upstream.T @ _unit(x))
+        return (to_x,), {"kernel": to_columns.T}
+
+
+_NORMALIZE = L2Normalize()
+
+
+def _unit(vectors: Array) -> Array:
+    return _NORMALIZE.forward({}, vectors)
+
+
+def _through_unit(saved: Saved, vectors: Array, upstream: Array) -> Array:
+    kept = Saved(saved.training, (vectors.shape,), {"0": vectors})
+    ((gradient,), _) = _NORMALIZE.backward({}, kept, upstream)
+    return gradient

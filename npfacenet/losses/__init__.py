@@ -1,0 +1,20 @@
+"""The losses: one file per concept, one contract (`loss.py`) for all."""
+
+from npfacenet.losses.angular_margin import AngularMargin
+from npfacenet.losses.binary_cross_entropy import BinaryCrossEntropy
+from npfacenet.losses.cross_entropy import CrossEntropy
+from npfacenet.losses.distillation import Distillation
+from npfacenet.losses.loss import Loss, LossValue
+from npfacenet.losses.mining import OnlineTripletLoss
+from npfacenet.losses.triplet import TripletLoss
+
+__all__ = [
+    "AngularMargin",
+    "BinaryCrossEntropy",
+    "CrossEntropy",
+    "Distillation",
+    "Loss",
+    "LossValue",
+    "OnlineTripletLoss",
+    "TripletLoss",
+]

@@ -1,0 +1,120 @@
+"""The contract that every loss keeps.
+
+A loss is a frozen dataclass of hyperparameters. It holds no arrays and no parameters:
+arrays in, value and gradient out. What has numbers to learn (a pair head, the classes'
+directions of an angular margin) is a layer before it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import ArgumentError, ShapeError
+from npfacenet.layers.layer import Array, is_floating
+
+Float64: TypeAlias = npt.NDArray[np.float64]
+Targets: TypeAlias = npt.NDArray[np.generic]
+Axes: TypeAlias = tuple[str | int, ...]  # ("N", 1): any number of rows, one column
+
+
+@dataclass(frozen=True, eq=False)
+class LossValue:
+    """What a loss says about one batch.
+
+    `gradient` is the derivative of `value` by the outputs, of their shape and dtype (in this
+    machine's byte order); `measures` are numbers for people, such as {"accuracy": 0.75}.
+    """
+
+    value: float
+    gradient: Array
+    measures: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Loss(ABC):
+    """How wrong the outputs of a network are, as one number with its gradient.
+
+    A loss of one's own checks what it is given and computes, in float64:
+
+    >>> class SquaredError(Loss):
+    ...     def value_and_gradient(self, outputs, targets):
+    ...         error = self.accept(outputs, ("N",)) - targets
+    ...         return self.result(outputs, np.mean(error**2), 2 * error / len(error))
+    >>> SquaredError().value_and_gradient(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    LossValue(value=2.0, gradient=array([0., 2.]), measures={})
+    """
+
+    @abstractmethod
+    def value_and_gradient(self, outputs: Array, targets: Targets) -> LossValue:
+        """The loss of a batch of outputs, and its derivative by every one of their numbers.
+
+        Pure: writes to no input. Computes in float64; the gradient has the outputs' dtype.
+        Raises ShapeError for a wrong shape or dtype, ArgumentError for an impossible value.
+        """
+
+    def accept(self, outputs: object, *shapes: Axes, role: str = "outputs") -> Float64:
+        """Finite floating outputs of one of these shapes, in float64 and not empty.
+
+        Raises ShapeError and ArgumentError naming the loss, what it expects and received.
+        """
+        expected = " or ".join(str(axes).replace("'", "") for axes in shapes)
+        if not (isinstance(outputs, np.ndarray) and is_floating(outputs)):
+            received = getattr(outputs, "dtype", type(outputs).__name__)
+            raise ShapeError(f"{self} takes {role} of float32 or float64, not {received}")
+        if not any(_fits(outputs.shape, axes) for axes in shapes):
+            raise ShapeError(f"{self} takes {role} of shape {expected}, received {outputs.shape}")
+        if outputs.size == 0:
+            raise ShapeError(f"{self} takes {role} of at least one number, not {outputs.shape}")
+        if not np.isfinite(outputs).all():
+            strange = outputs[~np.isfinite(outputs)]
+            raise ArgumentError(
+                f"{self} takes finite {role}, received {strange[0]} ({len(strange)} not finite)"
+            )
+        return outputs.astype(np.float64, copy=False)
+
+    def accept_labels(
+        self,
+        labels: object,
+        *shapes: tuple[int, ...],
+        classes: int | None = None,
+        kinds: str = "iu",
+    ) -> npt.NDArray[np.intp]:
+        """Whole numbers of one of these shapes, each in [0, classes) if that is given.
+
+        Raises ShapeError and ArgumentError naming the loss, what it expects and received.
+        """
+        what = "labels of integers" if "b" not in kinds else "labels of booleans, or of 0 and 1"
+        if not (isinstance(labels, np.ndarray) and labels.dtype.kind in kinds):
+            received = getattr(labels, "dtype", type(labels).__name__)
+            raise ShapeError(f"{self} takes {what}, not {received}")
+        if labels.shape not in shapes:
+            expected = " or ".join(map(str, shapes))
+            raise ShapeError(f"{self} takes {what} of shape {expected}, received {labels.shape}")
+        low, high = int(labels.min()), int(labels.max())
+        if classes is not None and not 0 <= low <= high < classes:
+            raise ArgumentError(f"{self} takes labels in [0, {classes}), received {low} to {high}")
+        return labels.astype(np.intp)
+
+    def result(
+        self, outputs: Array, value: np.floating | float, gradient: Float64, **measures: float
+    ) -> LossValue:
+        """The answer, with the gradient in the dtype of the outputs."""
+        native = gradient.astype(outputs.dtype.newbyteorder("="), copy=False)
+        return LossValue(float(value), native, {k: float(v) for k, v in measures.items()})
+
+    def require(self, holds: bool, sentence: str) -> None:
+        """Raise ArgumentError with this sentence unless the hyperparameters hold."""
+        if not holds:
+            raise ArgumentError(f"{type(self).__name__}: {sentence}")
+
+
+def _fits(shape: tuple[int, ...], axes: Axes) -> bool:
+    return len(shape) == len(axes) and all(
+        isinstance(axis, str) or axis == n for n, axis in zip(shape, axes, strict=True)
+    )

@@ -1,0 +1,35 @@
+"""What a network's forward pass leaves for its backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Set
+from dataclasses import dataclass, field
+
+from npfacenet.layers import Array, Saved, Shape
+
+
+@dataclass
+class Tape:
+    """The records of one forward pass, by node, that the backward pass takes off one by one.
+
+    `batch` is the batch axis of what went in.
+    `reached` names the nodes through which gradients flow; `learning` are the parameters that
+    receive them (None: all that are trainable); `statistics` are the new values of moving
+    statistics, which the caller may put in the place of the old.
+    """
+
+    batch: Shape
+    reached: Set[str]
+    learning: Collection[tuple[str, str]] | None
+    saved: dict[str, Saved] = field(default_factory=dict)
+    statistics: dict[tuple[str, str], Array] = field(default_factory=dict)
+
+    def learns(self, parameter: tuple[str, str]) -> bool:
+        """Whether this parameter receives a gradient."""
+        return self.learning is None or parameter in self.learning
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that is held, each array counted once."""
+        arrays = {id(a): a.nbytes for saved in self.saved.values() for a in saved.arrays.values()}
+        return sum(arrays.values())

@@ -1,0 +1,128 @@
+"""Layers, networks and losses as one thing: pieces of numbers in, an output and its gradients out.
+
+Everything is float64, because a difference quotient in float32 shows three digits at best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import ArgumentError
+from npfacenet.layers import Array, Layer, Parameters, Saved
+from npfacenet.losses.loss import Loss
+from npfacenet.networks import Network, NetworkParameters, Tape
+
+Float64: TypeAlias = npt.NDArray[np.float64]
+Pieces: TypeAlias = dict[str, Float64]
+
+
+@dataclass(frozen=True)
+class Differentiable:
+    """Named pieces, of which each can be moved: all inputs and trainable parameters.
+
+    `output` is a function of all pieces; `gradients(upstream)` is the gradient of
+    sum(upstream * output(pieces)) with respect to each.
+    """
+
+    name: str
+    pieces: Pieces
+    output: Callable[[Pieces], Float64]
+    gradients: Callable[[Float64], Mapping[str, Array]]
+
+
+def of_layer(
+    layer: Layer, inputs: tuple[Array, ...], parameters: Parameters, training: bool, seed: int
+) -> Differentiable:
+    """A layer: inputs are called "input 0", ..., parameters as the layer calls them."""
+    specs = layer.parameters(*(x.shape[1:] for x in inputs))
+    names = [f"input {i}" for i in range(len(inputs))]
+    fixed = {n: wide(parameters[n]) for n, spec in specs.items() if not spec.trainable}
+    pieces = {n: wide(x) for n, x in zip(names, inputs, strict=True)}
+    pieces |= {n: wide(parameters[n]) for n, spec in specs.items() if spec.trainable}
+
+    def forward(pieces: Pieces) -> tuple[Array, Saved, Parameters]:
+        own = {**fixed, **{n: p for n, p in pieces.items() if n not in names}}
+        output, saved, _ = layer.forward_saving(
+            own,
+            *(pieces[n] for n in names),
+            training=training,
+            rng=np.random.default_rng(seed),
+        )
+        return output, saved, own
+
+    def gradients(upstream: Float64) -> Mapping[str, Array]:
+        _, saved, own = forward(pieces)
+        to_inputs, to_parameters = layer.backward(own, saved, upstream)
+        return dict(zip(names, to_inputs, strict=False)) | to_parameters
+
+    name = f"{layer} on {[x.shape for x in inputs]}"
+    return Differentiable(name, pieces, lambda pieces: wide(forward(pieces)[0]), gradients)
+
+
+def of_network(
+    network: Network, images: Array, parameters: NetworkParameters, training: bool, seed: int
+) -> Differentiable:
+    """A network: its input is called "image", its parameters "node/parameter"."""
+    specs = network.parameter_specs()
+    fixed = {n: wide(parameters[n]) for n, spec in specs.items() if not spec.trainable}
+    names = {"/".join(n): n for n, spec in specs.items() if spec.trainable}
+    pieces = {network.INPUT: wide(images)}
+    pieces |= {text: wide(parameters[n]) for text, n in names.items()}
+
+    def forward(pieces: Pieces) -> tuple[Array, Tape, NetworkParameters]:
+        own = {**fixed, **{n: pieces[text] for text, n in names.items()}}
+        output, tape = network.forward_saving(
+            own, pieces[network.INPUT], training=training, to_image=True, seed=(seed,)
+        )
+        return output, tape, own
+
+    def gradients(upstream: Float64) -> Mapping[str, Array]:
+        _, tape, own = forward(pieces)
+        to_image, to_parameters = network.backward(own, tape, upstream)
+        found = {"/".join(name): gradient for name, gradient in to_parameters.items()}
+        return found if to_image is None else {network.INPUT: to_image} | found
+
+    name = f"{network.name} on {images.shape}"
+    return Differentiable(name, pieces, lambda pieces: wide(forward(pieces)[0]), gradients)
+
+
+def of_loss(loss: Loss, outputs: Array, targets: npt.NDArray[np.generic]) -> Differentiable:
+    """A loss: its only piece is called "outputs", and its output is its value."""
+    pieces = {"outputs": wide(outputs)}
+
+    def value(pieces: Pieces) -> Float64:
+        return np.array([loss.value_and_gradient(pieces["outputs"], targets).value], np.float64)
+
+    def gradients(upstream: Float64) -> Mapping[str, Array]:
+        gradient = loss.value_and_gradient(pieces["outputs"], targets).gradient
+        return {"outputs": upstream[0] * gradient}
+
+    return Differentiable(f"{loss} on {outputs.shape}", pieces, value, gradients)
+
+
+def wide(x: npt.ArrayLike) -> Float64:
+    """A float64 copy."""
+    return np.array(x, np.float64)
+
+
+def differentiable(
+    subject: Layer | Network | Loss,
+    inputs: tuple[Array, ...],
+    parameters: Mapping[str, Array] | Mapping[tuple[str, str], Array],
+    targets: npt.NDArray[np.generic] | None,
+    training: bool,
+    seed: int,
+) -> Differentiable:
+    """The subject with its numbers; ArgumentError if something is missing or is too much."""
+    if isinstance(subject, Layer):
+        return of_layer(subject, inputs, parameters, training, seed)  # type: ignore[arg-type]  # a layer's names are texts
+    if len(inputs) != 1:
+        raise ArgumentError(f"{type(subject).__name__} takes one input, received {len(inputs)}")
+    if isinstance(subject, Network):
+        return of_network(subject, inputs[0], parameters, training, seed)  # type: ignore[arg-type]  # a network's are pairs
+    return of_loss(subject, inputs[0], targets)  # type: ignore[arg-type]  # a triplet loss has none

@@ -1,0 +1,274 @@
+"""Checking gradients against difference quotients, of this library's layers and of your own.
+
+>>> import numpy as np
+>>> from npfacenet.layers import Dense
+>>> from npfacenet.testing import check_gradients
+>>> report = check_gradients(Dense(3), np.random.default_rng(0).standard_normal((4, 5)))
+>>> report.ok, report.worst.error < 1e-6
+(True, True)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import ArgumentError
+from npfacenet.layers import Array, Layer
+from npfacenet.losses.loss import Loss
+from npfacenet.networks import Network
+from npfacenet.testing.differentiable import Differentiable, Float64, Pieces, differentiable
+from npfacenet.testing.sample import draw_parameters
+
+STEPS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)  # of a piece's own size
+KINK = 1e-3  # quotients from both sides that differ by more, at every step, show a kink
+MOST_LOCATED = 100  # elements among which the worst is looked for
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A gradient beside its difference quotient.
+
+    `index` is None for a projection: then both numbers are slopes along a random direction.
+    `error` is their difference relative to the larger of them and the size of the piece's
+    gradient (its norm for a projection, its root mean square for an element).
+    """
+
+    piece: str
+    index: tuple[int, ...] | None
+    gradient: float
+    quotient: float
+    error: float
+
+    def __str__(self) -> str:
+        where = "along a random direction" if self.index is None else f"at {list(self.index)}"
+        return (
+            f"{self.piece} {where}: gradient {self.gradient:.9g}, difference quotient "
+            f"{self.quotient:.9g}, relative error {self.error:.2g}"
+        )
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What a check found: for each piece (input or parameter) its worst deviation.
+
+    `kinks` counts comparisons that were left out because there is no slope to compare with
+    (a tie in a maximum, a ReLU at 0). `faults` are gradients that are missing, have another
+    shape, or could not be compared at all.
+    """
+
+    subject: str
+    tolerance: float
+    deviations: tuple[Deviation, ...]
+    kinks: int = 0
+    faults: tuple[str, ...] = ()
+
+    @property
+    def worst(self) -> Deviation:
+        """The largest deviation; ArgumentError where nothing could be compared."""
+        if not self.deviations:
+            raise ArgumentError(f"nothing was compared: {self}")
+        return max(self.deviations, key=lambda deviation: deviation.error)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all gradients are there, and right."""
+        right = all(deviation.error <= self.tolerance for deviation in self.deviations)
+        return right and not self.faults
+
+    def __str__(self) -> str:
+        lines = [f"gradients of {self.subject}: {'right' if self.ok else 'WRONG'}", *self.faults]
+        if self.deviations:
+            lines.append(f"worst: {self.worst} (tolerance {self.tolerance:g})")
+        if self.kinks:
+            lines.append(f"{self.kinks} comparisons left out: ties or kinks, where no slope is")
+        return "\n  ".join(lines)
+
+    __repr__ = __str__
+
+
+def check_gradients(
+    subject: Layer | Network | Loss,
+    *inputs: Array,
+    parameters: Mapping[str, Array] | Mapping[tuple[str, str], Array] | None = None,
+    targets: npt.NDArray[np.generic] | None = None,
+    training: bool = True,
+    elementwise: bool = False,
+    tolerance: float = 1e-6,
+    projections: int = 2,
+    only: Collection[str] | None = None,
+    seed: int = 0,
+) -> GradientReport:
+    """Compare the gradients of a layer, network or loss with central difference quotients.
+
+    `inputs` are a layer's (N, *shape), a network's pictures, or a loss's outputs, which also
+    needs `targets`. `parameters` are drawn if not given. `training`: with batch statistics and
+    dropout, or what `forward` computes. All is done in float64, for a drawn upstream gradient.
+
+    Each piece (an input or a parameter) is compared along `projections` random directions,
+    which costs as many forward passes however large it is; with `elementwise` each of its
+    numbers alone. Where a projection is wrong, the worst element is looked for. `only` names the
+    pieces to compare, where all of them ("input 0", "kernel", "conv1/kernel") are too many.
+
+    Quotients of two steps are compared as well: where they disagree at every step there is a
+    kink or a tie, which is counted instead of compared. Returns a GradientReport:
+    `assert check_gradients(...).ok` shows it when it fails. Raises ArgumentError for what
+    cannot be checked, and whatever the subject raises.
+    """
+    if parameters is None:
+        parameters = drawn_parameters(subject, inputs, seed)
+    subject_ = differentiable(subject, inputs, parameters, targets, training, seed)
+    rng = np.random.default_rng([seed, 2])  # not the numbers that a caller may have drawn
+    output = subject_.output(subject_.pieces)
+    upstream = rng.standard_normal(output.shape)
+    check = _Check(subject_, upstream, subject_.gradients(upstream), output, tolerance)
+    if unknown := set(only or ()) - subject_.pieces.keys():
+        raise ArgumentError(f"{subject_.name} has no {min(unknown)!r}: {list(subject_.pieces)}")
+    for name in subject_.pieces if only is None else only:
+        if not check.fits(name):
+            continue
+        if elementwise:
+            check.compare_elements(name, np.ndindex(subject_.pieces[name].shape))
+        else:
+            check.compare_projections(name, projections, rng)
+    return GradientReport(
+        subject_.name, tolerance, tuple(check.worst.values()), check.kinks, tuple(check.faults)
+    )
+
+
+def drawn_parameters(
+    subject: Layer | Network | Loss, inputs: tuple[Array, ...], seed: int
+) -> Mapping[str, Array] | Mapping[tuple[str, str], Array]:
+    """Parameters with which no gradient is trivial."""
+    if isinstance(subject, Layer):
+        return draw_parameters(subject, tuple(x.shape[1:] for x in inputs), seed, "float64")
+    return subject.initialise(seed) if isinstance(subject, Network) else {}
+
+
+class _Check:
+    """One subject under comparison."""
+
+    def __init__(
+        self, subject: Differentiable, upstream: Float64, gradients: Mapping[str, Array],
+        output: Float64, tolerance: float,
+    ) -> None:  # fmt: skip
+        self.subject, self.upstream, self.gradients = subject, upstream, gradients
+        self.output, self.tolerance = output, tolerance
+        self.rounding = self._rounding()
+        self.worst: dict[str, Deviation] = {}
+        self.kinks = 0
+        self.faults: list[str] = []
+
+    def _rounding(self) -> float:
+        """How far rounding alone moves sum(upstream * output): tried, because depth adds to it."""
+        eps, rng = np.finfo(float).eps, np.random.default_rng(0)
+        nudged = {
+            name: piece * (1 + eps * rng.choice([-1.0, 1.0], piece.shape))
+            for name, piece in self.subject.pieces.items()
+        }
+        moved = float((self.upstream * (self.subject.output(nudged) - self.output)).sum())
+        return 4 * max(abs(moved), eps * float(np.abs(self.upstream * self.output).sum()), 1e-45)
+
+    def fits(self, name: str) -> bool:
+        """Whether there is a gradient for the piece, of its shape and finite."""
+        gradient, shape = self.gradients.get(name), self.subject.pieces[name].shape
+        if gradient is None:
+            self.faults.append(f"{name}: there is no gradient")
+        elif gradient.shape != shape:
+            self.faults.append(f"{name}: the gradient has shape {gradient.shape}, not {shape}")
+        elif not np.isfinite(gradient).all():
+            self.faults.append(f"{name}: the gradient is not finite")
+        else:
+            return True
+        return False
+
+    def compare_projections(self, name: str, projections: int, rng: np.random.Generator) -> None:
+        gradient = np.asarray(self.gradients[name], np.float64)
+        if not gradient.size:
+            return
+        size = float(np.linalg.norm(gradient))
+        compared = 0
+        for _ in range(projections):
+            direction = rng.standard_normal(gradient.shape)
+            slope = float((gradient * direction).sum())
+            compared += self._compare(name, None, direction, slope, size)
+        if not compared:
+            self.faults.append(f"{name}: every direction ends at a kink; move the inputs")
+        elif self.worst[name].error > self.tolerance:
+            self._locate(name, gradient, rng)
+
+    def _locate(self, name: str, gradient: Float64, rng: np.random.Generator) -> None:
+        """Which element is wrong, after a projection was."""
+        chosen = np.arange(gradient.size)
+        if gradient.size > MOST_LOCATED:
+            chosen = np.sort(rng.choice(gradient.size, MOST_LOCATED, replace=False))
+        along = self.worst.pop(name)
+        indices = np.stack(np.unravel_index(chosen, gradient.shape), axis=1)
+        self.compare_elements(name, (tuple(map(int, index)) for index in indices))
+        if name not in self.worst or self.worst[name].error <= self.tolerance:
+            self.worst[name] = along
+
+    def compare_elements(self, name: str, indices: Iterator[tuple[int, ...]]) -> None:
+        gradient = np.asarray(self.gradients[name], np.float64)
+        size = float(np.sqrt(np.mean(np.square(gradient)))) if gradient.size else 0.0
+        for index in indices:
+            direction = np.zeros_like(gradient)
+            direction[index] = 1
+            self._compare(name, index, direction, float(gradient[index]), size)
+
+    def _compare(
+        self, name: str, index: tuple[int, ...] | None, direction: Float64, slope: float,
+        size: float,
+    ) -> bool:  # fmt: skip
+        """Take up one deviation; whether there was a slope to compare with."""
+        found = self._quotient(name, direction)
+        if found is None:
+            self.kinks += 1
+            return False
+        quotient, step = found
+        # Below what rounding alone makes of a quotient there is nothing to be wrong about.
+        least = self.rounding / step / self.tolerance
+        error = abs(slope - quotient) / max(abs(slope), abs(quotient), size, least)
+        if name not in self.worst or error > self.worst[name].error:
+            self.worst[name] = Deviation(name, index, slope, quotient, error)
+        return True
+
+    def _quotient(self, name: str, direction: Float64) -> tuple[float, float] | None:
+        """The slope along a direction, and the step it was taken with; None at a kink.
+
+        From the quotients of a step and of twice the step, whose errors cancel in the leading
+        term (Richardson 1911). Where they disagree, something lies between that a smaller step
+        may stay on this side of: in a network some ReLU always turns.
+        """
+        scale = max(1e-3, float(np.abs(self.subject.pieces[name]).mean()))
+        best: tuple[float, float, float] | None = None
+        for step in (scale * s for s in STEPS):
+            far, near = self._slopes(name, direction, 2 * step), self._slopes(name, direction, step)
+            largest = max(map(abs, (*far, *near)))
+            noise = self.rounding / step
+            bends = abs(near[0] - near[1]) > KINK * largest + noise
+            straightens = abs(near[0] - near[1]) < 0.7 * abs(far[0] - far[1])
+            if bends and not straightens:
+                continue
+            central = sum(far) / 2, sum(near) / 2
+            doubt = abs(central[0] - central[1]) + noise
+            if best is None or doubt < best[0]:
+                best = doubt, (4 * central[1] - central[0]) / 3, step
+            if doubt <= self.tolerance * largest:
+                break
+        return None if best is None else best[1:]
+
+    def _slopes(self, name: str, direction: Float64, step: float) -> tuple[float, float]:
+        """The quotients backward and forward."""
+        before, after = (
+            self.subject.output(self._moved(name, sign * step * direction)) for sign in (-1, 1)
+        )
+        backward = float((self.upstream * (self.output - before)).sum()) / step
+        forward = float((self.upstream * (after - self.output)).sum()) / step
+        return backward, forward
+
+    def _moved(self, name: str, by: Float64) -> Pieces:
+        return {**self.subject.pieces, name: self.subject.pieces[name] + by}

@@ -1,0 +1,158 @@
+"""Showing a network the same face as other pictures would have shown it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias, TypeGuard
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import ArgumentError
+from npfacenet.images.crop import central_square, centre_crop
+from npfacenet.images.degradation import blurred, erased, jpeg_compressed, relit
+from npfacenet.images.warp import warp
+
+Picture: TypeAlias = npt.NDArray[np.uint8]
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+ASPECT = 3.0  # an erased rectangle is at most this much longer than wide, or wider than long
+_LIMITS = {
+    "flip": (0, 1), "shift": (0, 0.5), "scale": (0, 0.5), "rotation": (0, 180),
+    "brightness": (0, 1), "contrast": (0, 1), "jpeg": (0, 1), "jpeg_quality": (1, 100),
+    "blur": (0, 1), "blur_radius": (0, 100), "erase": (0, 1), "erase_area": (0, 1),
+}  # fmt: skip
+_PAIRS = ("blur_radius", "jpeg_quality", "erase_area")
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How much pictures are varied.
+
+    - flip: probability of mirroring left to right
+    - shift: at most so far, as a share of the square's side, in x and in y, 0 to 0.5
+    - scale: the square's side times 1 - scale to 1 + scale, 0 to 0.5
+    - rotation: at most so many degrees either way, 0 to 180
+    - brightness, contrast: factors of 1 - x to 1 + x, 0 to 1
+    - blur: probability; blur_radius: standard deviation in pixels of the result, 0 to 100
+    - jpeg: probability; jpeg_quality: whole numbers, 1 to 100
+    - erase: probability of covering a rectangle with one colour; erase_area: its share of the
+      picture, 0 to 1 (above 1/3 the longest ones do not fit, and are cut short)
+
+    Everything is drawn uniformly, an erased rectangle's aspect on a logarithmic scale. Pairs may
+    be lists, as JSON has them. Raises ArgumentError that names the field and its value.
+
+    >>> Augmentation(rotation=0, blur_radius=[0.5, 1.0]).blur_radius
+    (0.5, 1.0)
+    """
+
+    flip: float = 0.5
+    shift: float = 0.05
+    scale: float = 0.1
+    rotation: float = 8.0
+    brightness: float = 0.2
+    contrast: float = 0.2
+    blur: float = 0.1
+    blur_radius: tuple[float, float] = (0.3, 1.2)
+    jpeg: float = 0.25
+    jpeg_quality: tuple[int, int] = (30, 90)
+    erase: float = 0.25
+    erase_area: tuple[float, float] = (0.02, 0.15)
+
+    def __post_init__(self) -> None:
+        for name, limits in _LIMITS.items():
+            value = getattr(self, name)
+            if name in _PAIRS:
+                object.__setattr__(self, name, _pair(name, value, limits))
+            elif not _is_within(value, limits):
+                raise ArgumentError(f"{name} is {limits[0]} to {limits[1]}, not {value!r}")
+
+    @classmethod
+    def none(cls) -> Augmentation:
+        """Everything off: pictures are cropped and resized, bilinear.
+
+        >>> image = np.arange(144, dtype=np.uint8).reshape(6, 8, 3)
+        >>> square = Augmentation.none()(image, 4, np.random.default_rng(18), crop=4)
+        >>> np.array_equal(square, image[1:5, 2:6])
+        True
+        """
+        return cls(0, 0, 0, 0, 0, 0, blur=0, jpeg=0, erase=0)
+
+    def __call__(
+        self, image: Picture, size: int, rng: np.random.Generator, crop: int | None = None
+    ) -> Picture:
+        """One variant of a picture, uint8 (H, W, 3): a new array, uint8 (size, size, 3).
+
+        It shows the central square, or one of `crop` pixels about the centre, jittered. In this
+        order it is warped (one resampling, straight to its size), relit, blurred, compressed and
+        erased. Each call draws 19 numbers from `rng`, whatever is on, so that switching one thing
+        off leaves the others as they were.
+
+        Raises ArgumentError for a size or crop below 1, ImageError if the picture is smaller
+        than the crop or is none.
+        """
+        geometry, light, blur, jpeg, erase = np.split(rng.random(19), (5, 7, 9, 11))
+        result = self._warped(image, size, crop, geometry)
+        if self.brightness or self.contrast:
+            brightness, contrast = 1 + _both_ways(light) * (self.brightness, self.contrast)
+            result = relit(result, float(brightness), float(contrast))
+        if blur[0] < self.blur:
+            result = blurred(result, _between(self.blur_radius, blur[1]))
+        if jpeg[0] < self.jpeg:
+            low, high = self.jpeg_quality
+            result = jpeg_compressed(result, low + int((high - low + 1) * jpeg[1]))
+        if erase[0] < self.erase:
+            result = self._erased(result, erase[1:])
+        return result
+
+    def _warped(self, image: Picture, size: int, crop: int | None, drawn: Floats) -> Picture:
+        square = central_square(image) if crop is None else centre_crop(image, crop)
+        (height, width, _), side = image.shape, len(square)
+        right, down, larger, turn = _both_ways(drawn[1:])
+        return warp(
+            image,
+            size,
+            centre=(
+                (width - side) // 2 + side * (0.5 + self.shift * right),
+                (height - side) // 2 + side * (0.5 + self.shift * down),
+            ),
+            extent=side * (1 + self.scale * larger),
+            degrees=self.rotation * turn,
+            mirrored=bool(drawn[0] < self.flip),
+        )
+
+    def _erased(self, image: Picture, drawn: Floats) -> Picture:
+        size = len(image)
+        side = size * math.sqrt(_between(self.erase_area, drawn[0]))
+        stretch = math.sqrt(ASPECT) ** (2 * drawn[1] - 1)
+        height, width = (min(max(round(x), 1), size) for x in (side * stretch, side / stretch))
+        top, left = int(drawn[2] * (size - height + 1)), int(drawn[3] * (size - width + 1))
+        red, green, blue = (int(256 * channel) for channel in drawn[4:])
+        return erased(image, top, left, height, width, (red, green, blue))
+
+
+def _both_ways(drawn: Floats) -> Floats:
+    """What was drawn from 0 to 1, from -1 to 1."""
+    return 2 * drawn - 1
+
+
+def _between(limits: tuple[float, float], drawn: float) -> float:
+    return float(limits[0] + (limits[1] - limits[0]) * drawn)
+
+
+def _is_within(value: object, limits: tuple[float, float]) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and limits[0] <= value <= limits[1]
+
+
+def _pair(name: str, value: object, limits: tuple[float, float]) -> tuple[float, float]:
+    match value:
+        case (low, high) if _is_within(low, limits) and _is_within(high, limits) and low <= high:
+            if name != "jpeg_quality":
+                return low, high
+            if low % 1 == high % 1 == 0:
+                return int(low), int(high)
+    raise ArgumentError(
+        f"{name} is two numbers of {limits[0]} to {limits[1]}, whole ones for a quality, "
+        f"the smaller first, not {value!r}"
+    )

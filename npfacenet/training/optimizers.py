@@ -1,0 +1,141 @@
+"""From gradients to better parameters."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from npfacenet.errors import ArgumentError
+from npfacenet.training.parameter_vector import Row
+
+CHUNK = 1 << 16  # numbers whose parameters, gradients and slots stay in a core's cache
+
+
+@dataclass(frozen=True)
+class Optimizer(ABC):
+    """How a step along the gradient is taken; holds no numbers of its own.
+
+    What it remembers from step to step lies in `slots` rows as long as the parameters', which
+    begin at 0. Weight decay is decoupled (Loshchilov and Hutter 2019, "Decoupled Weight Decay
+    Regularization", algorithm 2): parameters shrink by rate * weight_decay, whatever the
+    gradient.
+    """
+
+    weight_decay: float = 0.0
+    slots: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        self.require("weight_decay", 0, 1)
+
+    def update(
+        self, numbers: Row, gradient: Row, slots: Sequence[Row], *,
+        step: int, rate: float, decaying: int,
+    ) -> None:  # fmt: skip
+        """Move `numbers` in place, and `slots` with them; `gradient` is left as it is.
+
+        `step` counts from 1; weight decay applies to `numbers[:decaying]`.
+        """
+        numbers[:decaying] *= np.float32(1 - rate * self.weight_decay)
+        for chunk in _chunks(len(numbers)):
+            direction = self.direction(gradient[chunk], [slot[chunk] for slot in slots], step)
+            direction *= np.float32(rate)
+            numbers[chunk] -= direction
+
+    @abstractmethod
+    def direction(self, gradient: Row, slots: Sequence[Row], step: int) -> Row:
+        """A new row to go along, downhill; updates the slots in place."""
+
+    def require(self, name: str, low: float, high: float) -> None:
+        """Raise ArgumentError unless the field is in [low, high)."""
+        value = getattr(self, name)
+        if not low <= value < high:
+            raise ArgumentError(f"{type(self).__name__}: {name} is in [{low}, {high}), not {value}")
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum (Sutskever et al. 2013, equations 1 and 2).
+
+    velocity = momentum * velocity + gradient, as in Torch: the rate is not part of it.
+    """
+
+    momentum: float = 0.9
+    slots: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("momentum", 0, 1)
+
+    def direction(self, gradient: Row, slots: Sequence[Row], step: int) -> Row:
+        """The velocity."""
+        (velocity,) = slots
+        velocity *= np.float32(self.momentum)
+        velocity += gradient
+        return velocity.copy()
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Kingma and Ba 2015, "Adam", algorithm 1: steps of about the rate in every parameter."""
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    slots: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("beta1", 0, 1)
+        self.require("beta2", 0, 1)
+        if not self.epsilon > 0:
+            raise ArgumentError(f"Adam: epsilon must be positive, not {self.epsilon}")
+
+    def direction(self, gradient: Row, slots: Sequence[Row], step: int) -> Row:
+        """The mean gradient over the root of the mean square, both without their bias to 0."""
+        mean, square = slots
+        mean *= np.float32(self.beta1)
+        mean += np.float32(1 - self.beta1) * gradient
+        square *= np.float32(self.beta2)
+        square += np.float32(1 - self.beta2) * np.square(gradient)
+        size = np.sqrt(square)
+        size *= np.float32(1 / np.sqrt(1 - self.beta2**step))
+        size += np.float32(self.epsilon)
+        direction: Row = mean / size
+        direction *= np.float32(1 / (1 - self.beta1**step))
+        return direction
+
+
+def clip(gradient: Row, most: float) -> float:
+    """Scale a gradient, in place, to a norm of at most `most`; returns the norm it had.
+
+    Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural
+    networks", algorithm 1.
+
+    >>> gradient = np.array([3, 4], np.float32)
+    >>> clip(gradient, 1.0), gradient.tolist()
+    (5.0, [0.6000000238418579, 0.800000011920929])
+    """
+    squares = sum(float(gradient[c] @ gradient[c]) for c in _chunks(len(gradient)))
+    norm = float(np.sqrt(squares))
+    if norm > most:
+        gradient *= np.float32(most / norm)
+    return norm
+
+
+def blend(average: Row, numbers: Row, decay: float) -> None:
+    """average = decay * average + (1 - decay) * numbers, in place.
+
+    An exponential moving average of the weights (Polyak and Juditsky 1992; Tarvainen and
+    Valpola 2017, "Mean teachers"), which is often better than the last weights.
+    """
+    for chunk in _chunks(len(numbers)):
+        average[chunk] *= np.float32(decay)
+        average[chunk] += np.float32(1 - decay) * numbers[chunk]
+
+
+def _chunks(length: int) -> Iterator[slice]:
+    return (slice(start, start + CHUNK) for start in range(0, length, CHUNK))

@@ -1,0 +1,55 @@
+"""All that a network learns as one row of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import ShapeError
+from npfacenet.layers import Array, ParameterSpec
+from npfacenet.networks import NetworkParameters, ParameterName
+
+Row = npt.NDArray[np.float32]
+
+
+class ParameterVector:
+    """Trainable parameters in one float32 row, so that an update is a few passes over it.
+
+    `numbers` is the row; `views` are its pieces in the parameters' shapes, by name: whoever
+    writes to the row changes them. Those to which weight decay applies stand first, and fill
+    `numbers[:decaying]`.
+
+    >>> specs = {("a", "bias"): ParameterSpec((2,), "zeros"),
+    ...          ("a", "kernel"): ParameterSpec((1, 2), "ones", decays=True)}
+    >>> vector = ParameterVector(specs, {n: np.ones(s.shape, "f4") for n, s in specs.items()})
+    >>> vector.numbers[: vector.decaying] = 7
+    >>> vector.views["a", "kernel"].tolist(), vector.views["a", "bias"].tolist()
+    ([[7.0, 7.0]], [1.0, 1.0])
+    """
+
+    def __init__(
+        self, specs: Mapping[ParameterName, ParameterSpec], values: NetworkParameters
+    ) -> None:
+        self.specs = dict(sorted(specs.items(), key=lambda item: not item[1].decays))
+        self.decaying = sum(spec.size for spec in specs.values() if spec.decays)
+        self.numbers: Row = np.empty(sum(spec.size for spec in specs.values()), np.float32)
+        self.views: dict[ParameterName, Array] = self.split(self.numbers)
+        self.fill(self.numbers, values)
+
+    def split(self, row: Row) -> dict[ParameterName, Array]:
+        """Views of a row of as many numbers, in the shapes of the parameters."""
+        views: dict[ParameterName, Array] = {}
+        start = 0
+        for name, spec in self.specs.items():
+            views[name] = row[start : start + spec.size].reshape(spec.shape)
+            start += spec.size
+        return views
+
+    def fill(self, row: Row, values: NetworkParameters) -> None:
+        """Write values, by name, into a row; ShapeError for one that does not fit."""
+        for name, view in self.split(row).items():
+            if values[name].shape != view.shape:
+                raise ShapeError(f"{'/'.join(name)}: {values[name].shape} is not {view.shape}")
+            view[...] = values[name]

@@ -1,0 +1,73 @@
+"""Which pictures make a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import TrainingError
+
+Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class IdentitySampler:
+    """P identities with up to K pictures each (Schroff et al. 2015, section 3.2).
+
+    `labels[i]` is the identity of picture i. Only identities with at least `least` pictures
+    take part; one that has fewer than K gives all it has. A batch follows from the seed and
+    its number alone, so that a run goes on from anywhere. Within an epoch every identity
+    comes once, but for the fewer than P left over at its end.
+
+    Raises TrainingError where fewer than two identities have enough pictures.
+
+    >>> sampler = IdentitySampler((0, 0, 0, 1, 1, 2), identities=2, pictures=2)
+    >>> sorted(np.array(sampler.labels)[sampler.batch(0)].tolist())
+    [0, 0, 1, 1]
+    """
+
+    labels: tuple[int, ...]
+    identities: int
+    pictures: int
+    least: int = 2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        groups = _groups(self.labels, self.least)
+        if len(groups) < 2:
+            raise TrainingError(
+                f"{len(groups)} of {len(set(self.labels))} identities have {self.least} pictures "
+                "or more, and at least 2 must: what tells people apart is learnt from pairs"
+            )
+        object.__setattr__(self, "_groups", groups)
+
+    @property
+    def groups(self) -> Sequence[Indices]:
+        """The pictures of each identity that takes part."""
+        found: Sequence[Indices] = vars(self)["_groups"]
+        return found
+
+    @property
+    def batches(self) -> int:
+        """How many batches an epoch has."""
+        return max(1, len(self.groups) // self.identities)
+
+    def batch(self, number: int) -> Indices:
+        """The pictures of a batch, those of an identity side by side: up to (P * K,)."""
+        epoch, place = divmod(number, self.batches)
+        order = np.random.default_rng([self.seed, epoch, 0]).permutation(len(self.groups))
+        chosen = order[place * self.identities : (place + 1) * self.identities]
+        rng = np.random.default_rng([self.seed, number, 1])
+        drawn = [
+            rng.permutation(self.groups[group])[: self.pictures] for group in chosen
+        ]
+        return np.concatenate(drawn)
+
+
+def _groups(labels: Sequence[int], least: int) -> tuple[Indices, ...]:
+    array = np.asarray(labels)
+    members = (np.flatnonzero(array == label) for label in np.unique(array))
+    return tuple(group for group in members if len(group) >= least)

@@ -1,0 +1,90 @@
+"""How the learning rate changes from step to step: factors of the rate that was asked for."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import cos, pi
+
+from npfacenet.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class Schedule(ABC):
+    """A factor, 0 to 1, for every step from 0."""
+
+    @abstractmethod
+    def factor(self, step: int) -> float:
+        """The factor of the learning rate in this step."""
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """Always the same rate."""
+
+    def factor(self, step: int) -> float:
+        """1."""
+        return 1.0
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """From 1 down to `floor` along half a cosine (Loshchilov and Hutter 2017, "SGDR").
+
+    >>> [round(Cosine(4).factor(step), 3) for step in range(5)]
+    [1.0, 0.854, 0.5, 0.146, 0.0]
+    """
+
+    steps: int
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or not 0 <= self.floor <= 1:
+            raise ArgumentError(f"{self}: steps must be at least 1, floor in [0, 1]")
+
+    def factor(self, step: int) -> float:
+        """Half a cosine; `floor` after the last step."""
+        done = min(step / self.steps, 1.0)
+        return self.floor + (1 - self.floor) * (1 + cos(pi * done)) / 2
+
+
+@dataclass(frozen=True)
+class Steps(Schedule):
+    """Times `drop` at each of the steps in `at`.
+
+    >>> [Steps((2, 3), 0.5).factor(step) for step in range(5)]
+    [1.0, 1.0, 0.5, 0.25, 0.25]
+    """
+
+    at: tuple[int, ...]
+    drop: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.drop <= 1 or any(step < 0 for step in self.at):
+            raise ArgumentError(f"{self}: drop must be in (0, 1], steps not negative")
+
+    def factor(self, step: int) -> float:
+        """`drop` to the power of how many of the steps are reached."""
+        return float(self.drop ** sum(step >= at for at in self.at))
+
+
+@dataclass(frozen=True)
+class WarmUp(Schedule):
+    """Linearly up over the first `steps` (Goyal et al. 2017, section 2.2), then another schedule.
+
+    >>> [WarmUp(2, Constant()).factor(step) for step in range(4)]
+    [0.5, 1.0, 1.0, 1.0]
+    """
+
+    steps: int
+    then: Schedule
+
+    def __post_init__(self) -> None:
+        if self.steps < 0:
+            raise ArgumentError(f"{self}: steps must not be negative")
+
+    def factor(self, step: int) -> float:
+        """A growing share of 1; after it, the other schedule as if it began then."""
+        if step < self.steps:
+            return (step + 1) / self.steps
+        return self.then.factor(step - self.steps)
