@@ -101,10 +101,10 @@ class Adam(Optimizer):
         mean += np.float32(1 - self.beta1) * gradient
         square *= np.float32(self.beta2)
         square += np.float32(1 - self.beta2) * np.square(gradient)
-        size = np.sqrt(square)
+        size: Row = np.sqrt(square)
         size *= np.float32(1 / np.sqrt(1 - self.beta2**step))
         size += np.float32(self.epsilon)
-        direction: Row = mean / size
+        direction = np.divide(mean, size, dtype=np.float32)
         direction *= np.float32(1 / (1 - self.beta1**step))
         return direction
 
@@ -127,7 +127,7 @@ def clip(gradient: Row, most: float) -> float:
 
 
 def blend(average: Row, numbers: Row, decay: float) -> None:
-    """average = decay * average + (1 - decay) * numbers, in place.
+    """Average = decay * average + (1 - decay) * numbers, in place.
 
     An exponential moving average of the weights (Polyak and Juditsky 1992; Tarvainen and
     Valpola 2017, "Mean teachers"), which is often better than the last weights.

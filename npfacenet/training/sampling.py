@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,7 @@ class IdentitySampler:
     pictures: int
     least: int = 2
     seed: int = 0
+    groups: tuple[Indices, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         groups = _groups(self.labels, self.least)
@@ -42,13 +43,7 @@ class IdentitySampler:
                 f"{len(groups)} of {len(set(self.labels))} identities have {self.least} pictures "
                 "or more, and at least 2 must: what tells people apart is learnt from pairs"
             )
-        object.__setattr__(self, "_groups", groups)
-
-    @property
-    def groups(self) -> Sequence[Indices]:
-        """The pictures of each identity that takes part."""
-        found: Sequence[Indices] = vars(self)["_groups"]
-        return found
+        object.__setattr__(self, "groups", groups)
 
     @property
     def batches(self) -> int:
@@ -61,9 +56,7 @@ class IdentitySampler:
         order = np.random.default_rng([self.seed, epoch, 0]).permutation(len(self.groups))
         chosen = order[place * self.identities : (place + 1) * self.identities]
         rng = np.random.default_rng([self.seed, number, 1])
-        drawn = [
-            rng.permutation(self.groups[group])[: self.pictures] for group in chosen
-        ]
+        drawn = [rng.permutation(self.groups[group])[: self.pictures] for group in chosen]
         return np.concatenate(drawn)
 
 

@@ -1,0 +1,16 @@
+"""Training: what moves a network's parameters, and how a run is kept."""
+
+from npfacenet.training.augmentation import Augmentation
+from npfacenet.training.configuration import Configuration, configuration_from_json
+from npfacenet.training.loop import Progress, Trained, train
+from npfacenet.training.pictures import IdentityFolder
+
+__all__ = [
+    "Augmentation",
+    "Configuration",
+    "IdentityFolder",
+    "Progress",
+    "Trained",
+    "configuration_from_json",
+    "train",
+]

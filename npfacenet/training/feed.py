@@ -1,0 +1,66 @@
+"""Batches, made by a background thread while the network learns from the ones before."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from npfacenet.images import Preprocessing, resize
+from npfacenet.models import Model
+from npfacenet.training.augmentation import Augmentation
+from npfacenet.training.learner import Batch
+from npfacenet.training.pictures import PictureStore
+from npfacenet.training.sampling import IdentitySampler
+
+AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Batch number i, always the same: it follows from the seed and its number.
+
+    A `teacher` is shown the same views, at the size they are drawn in; the pupil's are scaled
+    from it. Neither writes to the other's.
+    """
+
+    store: PictureStore
+    sampler: IdentitySampler
+    augmentation: Augmentation
+    size: int
+    scaling: Preprocessing
+    seed: int
+    teacher: Model | None = None
+
+    def batch(self, number: int) -> Batch:
+        """Draw the views of one batch."""
+        chosen = self.sampler.batch(number)
+        views = [
+            self.store.view(
+                int(i), self.augmentation, np.random.default_rng([self.seed, number, k])
+            )
+            for k, i in enumerate(chosen)
+        ]
+        pictures = np.stack([resize(view, self.size, "bilinear") for view in views])
+        labels = np.array(self.sampler.labels)[chosen]
+        taught = None if self.teacher is None else self.teacher.embed(views).values
+        return Batch(self.scaling.scale(pictures), labels, taught)
+
+    def batches(self, start: int, stop: int) -> Iterator[Batch]:
+        """Batches from `start` up to `stop`, each begun two before it is needed."""
+        with ThreadPoolExecutor(1, "npfacenet-feed") as pool:
+            waiting: deque[Future[Batch]] = deque()
+            try:
+                for number in range(start, min(start + AHEAD, stop)):
+                    waiting.append(pool.submit(self.batch, number))
+                for number in range(start + AHEAD, stop + AHEAD):
+                    batch = waiting.popleft().result()
+                    if number < stop:
+                        waiting.append(pool.submit(self.batch, number))
+                    yield batch
+            finally:
+                for future in waiting:
+                    future.cancel()
