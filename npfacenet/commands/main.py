@@ -14,10 +14,20 @@ from types import FrameType
 from typing import NoReturn
 
 import npfacenet
-from npfacenet.commands import demo, embed, evaluate, identify, options, summary, verify, weights
+from npfacenet.commands import (
+    demo,
+    embed,
+    evaluate,
+    identify,
+    options,
+    summary,
+    train,
+    verify,
+    weights,
+)
 from npfacenet.errors import NpfacenetError
 
-COMMANDS = (verify, identify, embed, summary, evaluate, weights, demo)
+COMMANDS = (verify, identify, embed, summary, evaluate, train, weights, demo)
 ERROR = 2
 INTERRUPTED = 130
 TRACEBACK = "NPFACENET_TRACEBACK"

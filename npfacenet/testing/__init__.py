@@ -2,12 +2,32 @@
 
 Needs Hypothesis (`pip install npfacenet[test]`) for the strategies; the laws need NumPy only.
 
->>> from hypothesis import given, strategies as st
->>> from npfacenet.layers import Layer
->>> from npfacenet.testing import assert_layer_laws, placed_layers
+A layer's laws, its gradients among them, and a loss's, are five lines each:
+
+>>> import numpy as np
+>>> from npfacenet.layers import ReLU
+>>> from npfacenet.losses import CrossEntropy, OnlineTripletLoss
+>>> from npfacenet.testing import assert_layer_laws, assert_loss_laws, check_gradients
+>>> def test_my_layer():
+...     assert_layer_laws(ReLU(), (5, 6, 3))  # on inputs of this shape, the batch left out
+...     assert check_gradients(ReLU(), np.array([[1.0, -2.0]]), elementwise=True).ok
+>>> def test_my_loss():
+...     logits = np.array([[0.5, -1.0], [2.0, 0.0]])
+...     assert_loss_laws(CrossEntropy(), logits, np.array([0, 1]))
+>>> test_my_layer(), test_my_loss()
+(None, None)
+
+On drawn layers and losses, networks, pictures, embeddings, pairs, triplets and weight files:
+
+>>> from hypothesis import given
+>>> from npfacenet.testing import batches, placed_layers
 >>> @given(placed_layers())
 ... def test_every_layer(placed):
 ...     assert_layer_laws(placed.layer, *placed.inputs)
+>>> @given(batches())
+... def test_my_triplet_loss(batch):
+...     assert_loss_laws(OnlineTripletLoss(), batch.values, batch.labels)
+>>> test_my_triplet_loss()
 """
 
 from __future__ import annotations
@@ -27,6 +47,8 @@ if TYPE_CHECKING:
     from npfacenet.testing.image_strategies import encoded_pictures, pictures, pil_images
     from npfacenet.testing.laws import assert_layer_laws
     from npfacenet.testing.layer_strategies import layers, networks, placed_layers, samples
+    from npfacenet.testing.loss_laws import assert_loss_laws
+    from npfacenet.testing.loss_strategies import batches, loss_samples, losses
     from npfacenet.testing.weight_files import broken_weight_files
     from npfacenet.testing.whole_laws import assert_metric_laws, assert_recipe_laws
 
@@ -38,6 +60,8 @@ _HOMES = {
     "image_strategies": ("encoded_pictures", "pictures", "pil_images"),
     "laws": ("assert_layer_laws",),
     "whole_laws": ("assert_metric_laws", "assert_recipe_laws"),
+    "loss_laws": ("assert_loss_laws",),
+    "loss_strategies": ("batches", "loss_samples", "losses"),
     "layer_strategies": ("layers", "networks", "placed_layers", "samples"),
     "weight_files": ("broken_weight_files",),
 }  # fmt: skip
@@ -45,8 +69,10 @@ _HOMES = {
 __all__ = [
     "GradientReport",
     "assert_layer_laws",
+    "assert_loss_laws",
     "assert_metric_laws",
     "assert_recipe_laws",
+    "batches",
     "broken_weight_files",
     "check_gradients",
     "clusters",
@@ -54,6 +80,8 @@ __all__ = [
     "encoded_pictures",
     "labelled_pairs",
     "layers",
+    "loss_samples",
+    "losses",
     "networks",
     "pictures",
     "pil_images",

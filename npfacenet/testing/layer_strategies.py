@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from npfacenet.layers import (
+    AbsoluteDifference,
     AveragePool,
     BatchNorm,
+    ChiSquare,
     Concatenate,
     Convolution,
+    CosineDense,
     Dense,
     Dropout,
     GlobalAveragePool,
@@ -89,6 +92,8 @@ def placed_layers(draw: st.DrawFn) -> Placed:
         return Placed(layer, (draw(picture),))
     if kind == "features":
         return Placed(layer, (draw(shapes(1)),))
+    if kind == "pair":
+        return Placed(layer, ((2, *draw(shapes(1))),))
     shape = draw(st.one_of(shapes(1), shapes(3)))
     if kind == "two of a shape":
         return Placed(layer, (shape, shape))
@@ -108,7 +113,11 @@ _PLACED: dict[str, st.SearchStrategy[Layer]] = {
         ),
         st.builds(ZeroPadding, st.integers(0, 3)),
     ),
-    "features": st.builds(Dense, st.integers(1, 5), bias=st.booleans()),
+    "features": st.one_of(
+        st.builds(Dense, st.integers(1, 5), bias=st.booleans()),
+        st.builds(CosineDense, st.integers(1, 5)),
+    ),
+    "pair": st.one_of(st.just(AbsoluteDifference()), st.just(ChiSquare())),
     "any shape": st.one_of(
         st.just(ReLU()), st.just(PReLU()), st.just(L2Normalize()),
         st.builds(BatchNorm, st.sampled_from([1e-5, 1e-3]), st.booleans()),

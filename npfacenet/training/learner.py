@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError, TrainingError
 from npfacenet.inference.blas import single_threaded
-from npfacenet.layers import Array, ParameterSpec
+from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName, Tape
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.objectives import Objective
@@ -66,9 +66,11 @@ class Learner:
         self.optimizer = configuration.build_optimizer()
         self.schedule = configuration.build_schedule()
         self.done = 0
+        self.consistent = True  # False while an update is under way
         self.learning = learning_from(network, configuration.learn_from)
         specs = network.parameter_specs()
-        learnt: dict[ParameterName, ParameterSpec] = {n: specs[n] for n in self.learning}
+        # In the order of the network: that of a set differs from process to process.
+        learnt = {n: spec for n, spec in specs.items() if n in self.learning}
         values = dict(parameters)
         for term in objectives:
             if term.head is not None:
@@ -114,20 +116,21 @@ class Learner:
             saved = sum(tape.nbytes for tape in tapes)
             value, upstream, gradients, measures = self._loss(parameters, embeddings, batch)
             ends = np.cumsum([len(part) for part in parts])[:-1]
-            found = self._pool.map(
-                lambda tape, up: self.network.backward(parameters, tape, up)[1],
-                tapes, np.split(upstream, ends),
-            )  # fmt: skip
+            backward = partial(self._backward, parameters)
+            found = list(self._pool.map(backward, tapes, np.split(upstream, ends)))
             statistics = [tape.statistics for tape in tapes]
             self._gather([*found, gradients])
         norm = clip(self._gradient, self.configuration.clip or float("inf"))
-        if not np.isfinite(value) or not np.isfinite(norm):
+        steady = all(np.isfinite(v).all() for shard in statistics for v in shard.values())
+        if not (np.isfinite(value) and np.isfinite(norm) and steady):
             raise TrainingError(
-                f"step {self.done + 1}: the loss is {value:g} and the gradient's norm {norm:g}; "
+                f"step {self.done + 1}: the loss is {value:g}, the gradient's norm {norm:g}; "
                 "the weights from before this step are kept: try a smaller learning rate, or clip"
             )
+        self.consistent = False
         rate = self._update()
         self._replace_statistics(statistics)
+        self.consistent = True
         return StepResult(value, measures, norm, rate, embeddings, saved)
 
     def rows(self) -> dict[str, Row]:
@@ -158,13 +161,20 @@ class Learner:
     def _forward(
         self, parameters: NetworkParameters, shard: int, images: Array
     ) -> tuple[Array, Tape]:
-        return self.network.forward_saving(
-            parameters,
-            images,
-            training=self.configuration.statistics == "batch",
-            learning=self.learning,
-            seed=(self.configuration.seed, self.done, shard),
-        )
+        with np.errstate(all="ignore"):  # what overflows is refused with the loss
+            return self.network.forward_saving(
+                parameters,
+                images,
+                training=self.configuration.statistics == "batch",
+                learning=self.learning,
+                seed=(self.configuration.seed, self.done, shard),
+            )
+
+    def _backward(
+        self, parameters: NetworkParameters, tape: Tape, upstream: Array
+    ) -> dict[ParameterName, Array]:
+        with np.errstate(all="ignore"):
+            return self.network.backward(parameters, tape, upstream)[1]
 
     def _loss(
         self, parameters: NetworkParameters, embeddings: Array, batch: Batch

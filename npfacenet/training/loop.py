@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypeAlias
 
+import numpy as np
+
+from npfacenet import __version__
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.checkpoints.training_state import read_state, write_state
@@ -22,7 +25,7 @@ from npfacenet.training.configuration import Configuration
 from npfacenet.training.feed import Feed
 from npfacenet.training.held_out import HeldOut
 from npfacenet.training.learner import Learner, StepResult
-from npfacenet.training.objectives import Objective, objectives, triplet_margin
+from npfacenet.training.objectives import MININGS, Objective, objectives, triplet_margin
 from npfacenet.training.pictures import IdentityFolder, PictureStore, Report
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.sampling import IdentitySampler
@@ -62,6 +65,7 @@ def train(
     *,
     teacher: Model | None = None,
     resume: bool = False,
+    about: Mapping[str, object] | None = None,
     threads: int | None = None,
     watch: Watch | None = None,
     reading: Report | None = None,
@@ -72,9 +76,10 @@ def train(
     `pictures` is a folder that holds NAME/*.jpg. With `resume` a run goes on from its last
     checkpoint, with the same model, pictures and configuration: on one machine, NumPy and BLAS
     it comes to the same bits as a run that was never interrupted. `teacher` is for
-    distillation. `threads` (default: the cores, or NPFACENET_THREADS) says how many shards are
-    worked on at a time. While a step runs, NumPy's matrix products are kept to one thread each
-    in the whole process. `watch` is told of every step, `reading` of the reading of pictures.
+    distillation. `about` is written down with the configuration. `threads` (default: the cores,
+    or NPFACENET_THREADS) says how many shards are worked on at a time. While a step runs,
+    NumPy's matrix products are kept to one thread each in the whole process. `watch` is told
+    of every step, `reading` of the reading of pictures.
 
     Returns the best model by validation, or the last where nobody is held out. An interrupt
     writes a checkpoint first. Raises TrainingError for pictures that nothing can be learnt
@@ -83,7 +88,7 @@ def train(
     weights stay.
     """
     run = _Run(model, pictures, RunFolder(run_folder), configuration or Configuration(), teacher)
-    run.prepare(resume, reading, threads_to_use(threads))
+    run.prepare(resume, about or {}, reading, threads_to_use(threads))
     try:
         return run.go(watch)
     finally:
@@ -104,13 +109,17 @@ class _Run:
         self.model, self.folder, self.configuration = model, folder, configuration
         self.teacher = teacher
         whole = pictures if isinstance(pictures, IdentityFolder) else IdentityFolder.of(pictures)
+        if set(configuration.loss) <= set(MININGS):
+            whole = whole.with_at_least(2)  # others would be read for nothing
         learn, held = hold_out(whole.labels, configuration.held_out, configuration.seed)
         self.people = whole.subset(learn)
         self.held_out = HeldOut(model, whole.subset(held), self.people, configuration)
         self.best: Validation | None = None
         self.best_step = 0
 
-    def prepare(self, resume: bool, reading: Report | None, threads: int) -> None:
+    def prepare(
+        self, resume: bool, about: Mapping[str, object], reading: Report | None, threads: int
+    ) -> None:
         """Check everything that can be wrong, before the first step."""
         choices, card = self.configuration, self.model.card
         terms = objectives(choices.loss, choices.margin, card.outputs, len(self.people.names))
@@ -126,6 +135,7 @@ class _Run:
             preprocessing(card.preprocessing), choices.seed, self.teacher,
         )  # fmt: skip
         record = {"fingerprint": self.model.fingerprint, "configuration": choices.as_json()}
+        record |= {"about": dict(about), "npfacenet": __version__, "numpy": np.__version__}
         if resume:
             self.folder.require_same(record)
         store.read_all(reading)
@@ -153,6 +163,7 @@ class _Run:
         """Step after step."""
         choices = self.configuration
         ended = f"all {choices.steps} steps were made"
+        settled = self.learner.done
         try:
             for batch in self.feed.batches(self.learner.done, choices.steps):
                 start = time.perf_counter()
@@ -164,13 +175,16 @@ class _Run:
                         f"weights stay in {self.folder.path}: try a smaller learning rate, more "
                         "identities in a batch, or semi-hard triplets"
                     )
+                settled = self.learner.done
                 if self._is_due(choices.save):
                     self._save()
                 if self._has_stalled():
                     ended = f"{choices.patience} validations brought nothing better"
                     break
-        except KeyboardInterrupt:
-            self._save()
+        except (KeyboardInterrupt, SystemExit):
+            # In the midst of an update or a validation the last checkpoint is the better place.
+            if self.learner.consistent and self.learner.done == settled:
+                self._save()
             raise
         self._save()
         return self._finish(ended)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,12 @@ class IdentityFolder:
         labels = [label for label, paths in enumerate(people.values()) for _ in paths]
         paths = tuple(path for paths in people.values() for path in paths)
         return cls(tuple(people), paths, tuple(labels))
+
+    def with_at_least(self, pictures: int) -> IdentityFolder:
+        """The identities with so many pictures or more; all of them if there is no such one."""
+        counts = Counter(self.labels)
+        kept = [person for person in range(len(self.names)) if counts[person] >= pictures]
+        return self.subset(kept) if kept else self
 
     def subset(self, people: Sequence[int]) -> IdentityFolder:
         """The pictures of these identities only, numbered anew in this order."""

@@ -1,0 +1,233 @@
+"""`npfacenet train`: fine-tune a network, or train one from scratch, on a folder of people."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from npfacenet.checkpoints.card import derived_card
+from npfacenet.checkpoints.placing import atomic_file, writing_in
+from npfacenet.commands import options
+from npfacenet.commands.progress import Progress as Bar
+from npfacenet.errors import ArgumentError, TrainingError
+from npfacenet.models import Model, load
+from npfacenet.recipes import recipes
+from npfacenet.training import Augmentation, Configuration, IdentityFolder, train
+from npfacenet.training.configuration import configuration_from_json
+from npfacenet.training.loop import Progress, Trained
+from npfacenet.training.objectives import LOSSES
+from npfacenet.training.run_folder import RunFolder
+
+DEFAULTS = Configuration()
+EXAMPLE = "Example: npfacenet train people --run run1 --crop 150 --steps 500"
+HELP = {
+    "margin": "of the triplet loss (default 0.2) or the angular margin (0.3)",
+    "identities": "people in a batch",
+    "pictures": "pictures of each, at most",
+    "steps": "how many batches",
+    "optimizer": "adam or sgd",
+    "learning_rate": "its largest value",
+    "momentum": "of sgd; of adam beta1",
+    "weight_decay": "decoupled from the gradient",
+    "schedule": "of the learning rate: constant, cosine or steps",
+    "warm_up": "steps in which the learning rate grows",
+    "clip": "the largest norm of a gradient; 0: any",
+    "statistics": "of batch norm: batch, or moving (kept as they are)",
+    "learn_from": "the first layer or block that learns (default: all do)",
+    "average": "decay of a moving average of the weights, e.g. 0.99; 0: none",
+    "crop": "pixels a side taken from the centre of each picture",
+    "held_out": "share of the people on whom the run is validated",
+    "validate": "steps between validations",
+    "patience": "end after so many validations without a better one; 0: never",
+    "shards": "parts of a batch that are worked on side by side",
+    "save": "steps between checkpoints",
+    "seed": "of all that is drawn",
+}
+
+
+def add_parser(subparsers: options.Subparsers) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "train",
+        help="fine-tune a network, or train one from scratch",
+        description="Train on FOLDER, which holds NAME/*.jpg of each person, cropped to the face. "
+        "The run's folder receives the configuration, a log, checkpoints, curves and the best "
+        "weights, which --model takes. Interrupted runs go on with --resume.",
+        epilog=EXAMPLE,
+    )
+    parser.add_argument("folder", nargs="?", metavar="FOLDER", help="holds NAME/*.jpg")
+    parser.add_argument("--run", dest="run_folder", metavar="DIR", help="the new run's folder")
+    parser.add_argument("--resume", metavar="DIR", help="go on with the run in this folder")
+    parser.add_argument("--people", metavar="FILE", help="only the people named in it, one a line")
+    parser.add_argument(
+        "--fresh", metavar="NAME", help="begin with drawn weights of nn4.small2 or another network"
+    )
+    parser.add_argument("--teacher", metavar="NAME|FILE", help="whose embeddings to match")
+    parser.add_argument(
+        "--loss",
+        action="append",
+        metavar="NAME[:WEIGHT]",
+        help=f"{', '.join(LOSSES)}; may be given several times (default: {DEFAULTS.loss[0]})",
+    )
+    parser.add_argument(
+        "--plain", action="store_true", help="show every picture as it is, without augmentation"
+    )
+    parser.add_argument("--threads", type=int, help="shards at a time (default: the cores)")
+    group = parser.add_argument_group("choices")
+    for name, about in HELP.items():
+        default = getattr(DEFAULTS, name)
+        shown = "" if default is None else f" (default: {default})"
+        kind = float if name == "margin" else int if name == "crop" else str
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=kind if default is None else type(default),
+            metavar="N" if name not in ("optimizer", "schedule", "statistics") else "NAME",
+            help=about + shown,
+        )
+    options.add_model(parser)
+    options.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, draw the curves, say what came out; 0 when done."""
+    resumed = arguments.resume is not None
+    if resumed == (arguments.run_folder is not None) or resumed == (arguments.folder is not None):
+        raise ArgumentError(f"give FOLDER and --run DIR, or --resume DIR alone. {EXAMPLE}")
+    folder = RunFolder(arguments.resume if resumed else arguments.run_folder)
+    if resumed:
+        configuration, about = resumed_choices(folder, arguments)
+    else:
+        configuration, about = choices(arguments), begun_with(arguments)
+    with Bar() as bar:
+        bar("loading", 0, None)
+        trained = train(
+            starting_model(about, configuration.seed),
+            IdentityFolder.of(str(about["folder"]), people_of(about["people"])),
+            folder.path,
+            configuration,
+            teacher=None if about["teacher"] is None else load(str(about["teacher"])),
+            resume=resumed,
+            about=about,
+            threads=arguments.threads,
+            watch=lambda p: bar(describe(p), p.step, p.steps),
+            reading=bar,
+        )
+    draw_curves(folder)
+    report(trained, folder, as_json=arguments.json)
+    return 0
+
+
+def choices(arguments: argparse.Namespace) -> Configuration:
+    """The configuration that the options state."""
+    given = {name: getattr(arguments, name) for name in HELP}
+    stated = {name: value for name, value in given.items() if value is not None}
+    if arguments.loss is not None:
+        stated["loss"] = tuple(arguments.loss)
+    if arguments.plain:
+        stated["augmentation"] = Augmentation.none()
+    return replace(DEFAULTS, **stated)
+
+
+def begun_with(arguments: argparse.Namespace) -> dict[str, object]:
+    """What is written down so that the run can be resumed from its folder alone."""
+    people = None if arguments.people is None else str(Path(arguments.people).resolve())
+    file = Path(arguments.model)
+    return {
+        "folder": str(Path(arguments.folder).resolve()),
+        "people": people,
+        "fresh": arguments.fresh,
+        "model": str(file.resolve()) if file.exists() else arguments.model,
+        "variant": arguments.variant,
+        "preprocessing": arguments.preprocessing,
+        "teacher": arguments.teacher,
+    }
+
+
+def resumed_choices(
+    folder: RunFolder, arguments: argparse.Namespace
+) -> tuple[Configuration, dict[str, object]]:
+    """The configuration of a run, and what it began with; other choices are refused."""
+    others = [*HELP, "loss", "people", "fresh", "teacher", "variant", "preprocessing"]
+    if stated := [name for name in others if getattr(arguments, name) is not None]:
+        raise ArgumentError(
+            f"--resume goes on with what the run began with; leave --{stated[0]} away"
+        )
+    record = folder.record()
+    configuration, about = record.get("configuration"), record.get("about")
+    keys = {"folder", "people", "fresh", "model", "variant", "preprocessing", "teacher"}
+    if not isinstance(configuration, dict) or not isinstance(about, dict) or keys - about.keys():
+        raise TrainingError(f"{folder.configuration} is not of a run that `npfacenet train` began")
+    return configuration_from_json(configuration), about
+
+
+def starting_model(about: Mapping[str, object], seed: int) -> Model:
+    """The model to begin with: loaded, or with drawn weights."""
+    names = ("fresh", "model", "variant", "preprocessing")
+    fresh, name, variant, scaling = (_text(about[key]) for key in names)
+    if fresh is None:
+        return load(str(name), variant=variant, preprocessing=scaling)
+    recipe = recipes(fresh, variant)[0]
+    network = recipe.build()
+    card = derived_card(recipe, network.input_shape[0], Path("drawn weights"), "")
+    card = replace(card, threshold=None, source=f"drawn weights, seed {seed}")
+    if scaling is not None:
+        card = replace(card, preprocessing=scaling)
+    return Model(network, network.initialise(seed), card)
+
+
+def people_of(path: object) -> Sequence[str] | None:
+    """The first word of every line of a file."""
+    if path is None:
+        return None
+    try:
+        lines = Path(str(path)).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{path} cannot be read as a list of people: {error}") from error
+    return [line.split()[0] for line in lines if line.strip()]
+
+
+def describe(progress: Progress) -> str:
+    """One step in a few words."""
+    measures = ", ".join(
+        f"{name} {value:.0%}"
+        for name, value in progress.measures.items()
+        if name in ("active", "accuracy")
+    )
+    return f"loss {progress.loss:.4f}, {measures}, {progress.images_per_second:.0f} images/s"
+
+
+def draw_curves(folder: RunFolder) -> None:
+    """Draw the log, where matplotlib is installed."""
+    if find_spec("matplotlib") is None:
+        options.note("no curves.png: that needs matplotlib (pip install 'npfacenet[plot]')")
+        return
+    from npfacenet.training.plots import plot_run
+
+    with writing_in(folder.path), atomic_file(folder.curves) as file:
+        plot_run(file, folder.entries(), folder.path.name)
+
+
+def report(trained: Trained, folder: RunFolder, *, as_json: bool) -> None:
+    """What came out, for people or programs."""
+    found = trained.validation
+    if as_json:
+        rates = None if found is None else asdict(found)
+        result = {"step": trained.step, "ended": trained.ended, "validation": rates}
+        options.print_json(
+            result | {"weights": str(folder.best)} | options.model_keys(trained.model)
+        )
+        return
+    print(f"ended: {trained.ended}")
+    if found is not None:
+        print(f"best at step {trained.step}: area under ROC {found.area:.4f}, accuracy ", end="")
+        print(f"{found.accuracy:.4f} on pairs of held-out people")
+    print(f"weights: {folder.best}")
+    print(f"use them: npfacenet verify A.jpg B.jpg --model {folder.best}")
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,67 @@
+"""Fitting a pair head: logistic regression on how two embeddings differ."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import TrainingError
+from npfacenet.losses import BinaryCrossEntropy
+from npfacenet.models import Embeddings
+from npfacenet.recognition.pair_head import BIAS, WEIGHTS, PairHead, Similarity, pair_network
+from npfacenet.training.optimizers import Adam
+from npfacenet.training.parameter_vector import ParameterVector
+
+RATE = 0.1
+
+
+def fit_pair_head(
+    a: Embeddings | npt.ArrayLike,
+    b: Embeddings | npt.ArrayLike,
+    genuine: npt.ArrayLike,
+    similarity: Similarity = "absolute",
+    *,
+    steps: int = 400,
+    weight_decay: float = 0.01,
+) -> PairHead:
+    """A head that says how probable it is that row i of a and of b show one person.
+
+    `genuine` (N,) says of which pairs that is so. Both kinds count alike however many there
+    are of each, so that the probabilities are those among as many genuine as impostor pairs.
+    The embeddings stay as they are; all pairs are used in each of the `steps`.
+
+    Raises TrainingError unless there are pairs of both kinds; FingerprintError and
+    EmbeddingError for embeddings that cannot be compared.
+    """
+    first, second = Embeddings.of(a), Embeddings.of(b)
+    labels = np.asarray(genuine, np.bool_)
+    if labels.shape != (len(first),) or not 0 < labels.sum() < len(labels):
+        raise TrainingError(
+            f"a pair head learns from genuine and impostor pairs; given were {labels.sum()} "
+            f"genuine of {labels.size}"
+        )
+    dimension = first.values.shape[1]
+    start = PairHead(similarity, np.zeros(dimension, np.float32), 0.0, first.fingerprint)
+    start.probability(first, second)  # refuses what cannot be compared
+    pairs = np.stack([first.values, second.values], axis=1)
+    network = pair_network(similarity, dimension)
+    vector = ParameterVector(
+        network.parameter_specs(),
+        {WEIGHTS: np.zeros((dimension, 1), np.float32), BIAS: np.zeros(1, np.float32)},
+    )
+    optimizer, loss = Adam(weight_decay), BinaryCrossEntropy()
+    slots = [np.zeros_like(vector.numbers) for _ in range(optimizer.slots)]
+    gradient = np.empty_like(vector.numbers)
+    share = labels.mean()
+    balance = np.where(labels, 0.5 / share, 0.5 / (1 - share)).astype(np.float32)[:, None]
+    for step in range(steps):
+        logits, tape = network.forward_saving(vector.views, pairs)
+        upstream = loss.value_and_gradient(logits, labels[:, None]).gradient * balance
+        _, found = network.backward(vector.views, tape, upstream)
+        vector.fill(gradient, found)
+        rate = RATE * (1 - step / steps)
+        optimizer.update(
+            vector.numbers, gradient, slots, step=step + 1, rate=rate, decaying=vector.decaying
+        )
+    weights, bias = vector.views[WEIGHTS][:, 0], float(vector.views[BIAS][0])
+    return PairHead(similarity, weights, bias, first.fingerprint)
