@@ -1,9 +1,13 @@
 """All benchmarks: `python tools/bench.py NAME`. What is compared is measured in turn, in one run.
 
+--training  a training step of nn4.small2, 48 faces, against PyTorch eager (`--json` for programs;
+            `--layers`: where our own time goes, layer by layer)
+
 cold-start  process start to the first embedding of a JPEG, from our own weight file and from
             Keras', against ONNX Runtime's first output from an ONNX file (without a JPEG)
 
-    .venv/bin/python -m pip install onnx onnxruntime
+    .venv/bin/python -m pip install -e ".[bench]"
+    .venv/bin/python tools/bench.py --training
     .venv/bin/python tools/bench.py cold-start --weights nn4.small2
 
 Times of this machine mean little; the ratios are what counts. Ratios are medians of pairs.
@@ -110,12 +114,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("name", choices=["cold-start", "prepare"])
+    parser.add_argument("name", nargs="?", choices=["cold-start", "prepare"])
+    parser.add_argument("--training", action="store_true", help="a training step")
+    parser.add_argument("--layers", action="store_true", help="with --training: layer by layer")
+    parser.add_argument("--json", action="store_true", help="with --training: for programs")
     parser.add_argument("--weights", default="nn4.small2", help="a name or a file of nn4.small2")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--folder", type=Path, help="for prepare, which cold-start calls itself")
     chosen = parser.parse_args(arguments)
-    if chosen.name == "prepare":
+    if chosen.training == (chosen.name is not None):
+        parser.error("choose cold-start or --training")
+    if chosen.training:
+        import bench_training
+
+        if chosen.layers:
+            bench_training.layers(chosen.rounds)
+        else:
+            bench_training.training(chosen.rounds, as_json=chosen.json)
+    elif chosen.name == "prepare":
         prepare(chosen.weights, chosen.folder)
     else:
         cold_start(chosen.weights, chosen.rounds)

@@ -20,6 +20,7 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
+from npfacenet.layers.pieces import pieces
 from npfacenet.layers.window import Padding, Pair, Window, margins, pair
 
 
@@ -76,22 +77,36 @@ class MaxPool(Pool):
         training: bool = True,
         rng: np.random.Generator | None = None,
     ) -> tuple[Array, Saved, Statistics]:
-        """Keeps which pixel under each window was the largest: the first of equal ones."""
+        """Keeps which pixel under each window was the largest: the first of equal ones.
+
+        As how many pixels are left from it on, so that the first has the largest number.
+        """
         (images,) = self.accept(parameters, *inputs)
-        output = self.forward(parameters, images)
-        taps = self.window.taps(images, fill=-np.inf)
-        winner = np.zeros(output.shape, np.min_scalar_type(len(taps)))
-        for i in reversed(range(len(taps))):
-            np.copyto(winner, i, where=taps[i] == output)
-        return output, Saved(training, (images.shape,), {"winner": winner}), {}
+        shape = (len(images), *self.output_shape(images.shape[1:]))
+        pixels = prod(self.window.size)
+        output = np.empty(shape, images.dtype)
+        left = np.zeros(shape, np.min_scalar_type(pixels))
+        for piece in pieces(len(images), prod(images.shape[1:])):
+            taps = self.window.taps(images[piece], fill=-np.inf)
+            output[piece] = reduce(np.maximum, taps)
+            for i, tap in enumerate(taps):
+                largest = (tap == output[piece]).view(np.uint8)
+                mark = np.multiply(largest, pixels - i, dtype=left.dtype)
+                np.maximum(left[piece], mark, out=left[piece])
+        return output, Saved(training, (images.shape,), {"left": left}), {}
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """All of upstream to the pixel that was the largest."""
-        winner = saved["winner"]
-        taps = (upstream * (winner == i) for i in range(prod(self.window.size)))
-        return (self.window.gather(taps, saved.shapes[0], upstream.dtype),), {}
+        left, shape = saved["left"], saved.shapes[0]
+        to_images = np.empty(shape, upstream.dtype)
+        for piece in pieces(len(left), prod(shape[1:])):
+            turns = range(prod(self.window.size), 0, -1)
+            taps = (upstream[piece] * (left[piece] == turn) for turn in turns)
+            size = to_images[piece].shape
+            to_images[piece] = self.window.gather(taps, size, upstream.dtype)
+        return (to_images,), {}
 
 
 @dataclass(frozen=True)

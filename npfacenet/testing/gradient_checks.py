@@ -180,26 +180,20 @@ class _Check:
     def _rounding(self) -> float:
         """How far rounding alone moves sum(upstream * output): tried, because depth adds to it.
 
-        Where the last bit moves nothing, the smallest nudge that does shows the steps in which
-        the output goes: those of log(1 + 1e-9) are of 2e-16, not of 2e-25. Where none does,
-        they are taken to be of that size.
+        Where the last bit of every input moves nothing, the output goes in steps of the size of
+        something within: log(1 + 1e-9) is no more exact than 1 + 1e-9.
         """
-        eps, rng = float(np.finfo(float).eps), np.random.default_rng(0)
-        moved = [self._nudged(eps, rng) for _ in range(3)]
-        bits = 1
-        while not any(moved) and eps * 2**bits < STEPS[0]:
-            moved.append(self._nudged(eps * 2**bits, rng))
-            bits += 2
-        of_size = self.output if any(moved) else 1
-        return 4 * max(*moved, eps * float(np.abs(self.upstream * of_size).sum()), 1e-45)
-
-    def _nudged(self, by: float, rng: np.random.Generator) -> float:
-        """How far sum(upstream * output) moves if every number is `by` of itself larger or less."""
-        nudged = {
-            name: piece * (1 + by * rng.choice([-1.0, 1.0], piece.shape))
-            for name, piece in self.subject.pieces.items()
-        }
-        return abs(float((self.upstream * (self.subject.output(nudged) - self.output)).sum()))
+        eps, rng = np.finfo(float).eps, np.random.default_rng(0)
+        moved = []
+        for _ in range(3):
+            nudged = {
+                name: piece * (1 + eps * rng.choice([-1.0, 1.0], piece.shape))
+                for name, piece in self.subject.pieces.items()
+            }
+            by = self.subject.output(nudged) - self.output
+            moved.append(abs(float((self.upstream * by).sum())))
+        within = self.output if any(moved) else 1.0
+        return 4 * max(*moved, eps * float(np.abs(self.upstream * within).sum()), 1e-45)
 
     def fits(self, name: str) -> bool:
         """Whether there is a gradient for the piece, of its shape and finite."""

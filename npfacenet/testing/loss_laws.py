@@ -51,7 +51,7 @@ class LossSample:
         """The loss's value and gradient."""
         return self.loss.value_and_gradient(self.outputs, self.targets)  # type: ignore[arg-type]  # a triplet loss has none
 
-    def copied(self, dtype: npt.DTypeLike = None) -> LossSample:
+    def copied(self, dtype: str | None = None) -> LossSample:
         """The same numbers in arrays of their own."""
         targets = None if self.targets is None else np.array(self.targets)
         return LossSample(self.loss, np.array(self.outputs, dtype), targets)
@@ -165,9 +165,9 @@ def the_gradient_is_the_derivative(sample: LossSample) -> None:
 
 
 LOSS_LAWS: tuple[Callable[[LossSample], None], ...] = (
+    nothing_is_written_to,  # the first, to see the loss as it came
     the_value_is_a_float,
     the_gradient_fits,
-    nothing_is_written_to,
     deterministic,
     finite_for_finite,
     refuses_what_is_not_finite,

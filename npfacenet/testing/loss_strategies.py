@@ -27,6 +27,7 @@ from npfacenet.losses import (
     OnlineTripletLoss,
     TripletLoss,
 )
+from npfacenet.losses.mining import Mining
 from npfacenet.testing.embedding_strategies import (
     Clusters,
     Vectors,
@@ -39,6 +40,7 @@ from npfacenet.testing.loss_laws import LossSample
 
 SMOOTH = 1e-3  # how far from its hinge a triplet is at least
 MARGINS = (0.2, 0.5, 1.0)
+MINING: tuple[Mining, ...] = ("batch-all", "batch-hard", "semi-hard")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,7 @@ def _somebody_has_two(drawn: Clusters) -> bool:
 @st.composite
 def loss_samples(draw: st.DrawFn, dtype: str = "float32") -> LossSample:
     """Any loss of this library with valid hyperparameters, outputs and targets."""
-    sample = draw(st.one_of(*_SAMPLES))
+    sample: LossSample = draw(st.one_of(*_SAMPLES))
     return sample.copied(dtype)
 
 
@@ -91,7 +93,7 @@ def _off_the_hinge(drawn: tuple[Vectors, Vectors, Vectors], margin: float) -> bo
 
 @st.composite
 def _online_triplet(draw: st.DrawFn) -> LossSample:
-    mining = draw(st.sampled_from(["batch-all", "batch-hard", "semi-hard"]))
+    mining: Mining = draw(st.sampled_from(MINING))
     loss = OnlineTripletLoss(draw(st.sampled_from(MARGINS)), mining)
     batch = draw(batches())
     return LossSample(loss, batch.values, batch.labels)

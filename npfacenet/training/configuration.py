@@ -66,17 +66,18 @@ class Configuration:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.augmentation, dict):
-            object.__setattr__(self, "augmentation", Augmentation(**self.augmentation))
-        object.__setattr__(self, "loss", tuple(self.loss))
+        object.__setattr__(self, "augmentation", _augmentation(self.augmentation))
+        object.__setattr__(self, "loss", _loss(self.loss))
+        if self.learn_from is not None and not isinstance(self.learn_from, str):
+            raise ArgumentError(f"learn_from is a name or None, not {self.learn_from!r}")
         for name, (low, high) in _LIMITS.items():
             value = getattr(self, name)
-            whole = isinstance(getattr(type(self), name, None), int)
+            whole = name == "crop" or isinstance(getattr(type(self), name), int)
             right = type(value) is int or (type(value) is float and not whole)
             if name in _OPTIONAL and value is None:
                 continue
             if not right or not low <= value <= high:
-                kind = "a whole number" if whole or name == "crop" else "a number"
+                kind = "a whole number" if whole else "a number"
                 raise ArgumentError(f"{name} is {kind} from {low:g} to {high:g}, not {value!r}")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
@@ -113,11 +114,25 @@ def configuration_from_json(value: Mapping[str, object]) -> Configuration:
     return Configuration(**value)  # type: ignore[arg-type]  # the constructor checks every value
 
 
+def _augmentation(value: object) -> Augmentation:
+    if isinstance(value, Augmentation):
+        return value
+    if not isinstance(value, dict) or value.keys() - {f.name for f in fields(Augmentation)}:
+        raise ArgumentError(f"augmentation is an Augmentation or its fields, not {value!r}")
+    return Augmentation(**value)
+
+
+def _loss(value: object) -> tuple[str, ...]:
+    if isinstance(value, (tuple, list)) and value and all(isinstance(n, str) for n in value):
+        return tuple(value)
+    raise ArgumentError(f"loss is a list of one or more names, not {value!r}")
+
+
 _LARGE = 10**9
 _OPTIONAL = ("margin", "crop")
 _LIMITS: Mapping[str, tuple[float, float]] = {
     "margin": (0, 10), "identities": (2, 10_000), "pictures": (1, 1000), "steps": (1, _LARGE),
-    "learning_rate": (0, 10), "momentum": (0, 0.9999), "weight_decay": (0, 1),
+    "learning_rate": (0, 10), "momentum": (0, 0.9999), "weight_decay": (0, 0.9999),
     "warm_up": (0, _LARGE), "clip": (0, 1e9), "average": (0, 0.999999), "crop": (1, 100_000),
     "held_out": (0, 0.9), "validate": (1, _LARGE), "patience": (0, _LARGE), "shards": (1, 64),
     "save": (1, _LARGE), "seed": (0, 2**32 - 1),

@@ -106,7 +106,7 @@ class Learner:
         finite; ArgumentError for a batch that a loss finds nothing in.
         """
         parameters = self.parameters
-        with single_threaded():
+        with single_threaded(), np.errstate(all="ignore"):  # what overflows is refused below
             count = min(self.configuration.shards, len(batch.images))
             parts = np.array_split(batch.images, count)
             forward = partial(self._forward, parameters)
@@ -120,7 +120,7 @@ class Learner:
             found = list(self._pool.map(backward, tapes, np.split(upstream, ends)))
             statistics = [tape.statistics for tape in tapes]
             self._gather([*found, gradients])
-        norm = clip(self._gradient, self.configuration.clip or float("inf"))
+            norm = clip(self._gradient, self.configuration.clip or float("inf"))
         steady = all(np.isfinite(v).all() for shard in statistics for v in shard.values())
         if not (np.isfinite(value) and np.isfinite(norm) and steady):
             raise TrainingError(
@@ -200,7 +200,8 @@ class Learner:
                 gradients |= to_head
                 gradient = upstream if to_embeddings is None else to_embeddings
             upstream = upstream + gradient
-            measures |= result.measures
+            for name, value in result.measures.items():
+                measures[f"{term.name} {name}" if name in measures else name] = value
         return total, upstream, gradients, measures
 
     def _gather(self, found: Sequence[Mapping[ParameterName, Array]]) -> None:
@@ -239,7 +240,7 @@ def learning_from(network: Network, first: str | None) -> frozenset[ParameterNam
     blocks = [node.block for node in network.nodes]
     if first is None:
         start = 0
-    elif first in blocks:
+    elif first and first in blocks:
         start = blocks.index(first)
     elif first in names:
         start = names.index(first)

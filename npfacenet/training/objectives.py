@@ -37,11 +37,12 @@ def objectives(
     """The terms of these names ("NAME" or "NAME:WEIGHT").
 
     `margin` replaces that of the triplet or angular loss; `embedding` is how many numbers an
-    embedding has. Raises ArgumentError for a name that there is not, or a weight that is none.
+    embedding has. Raises ArgumentError for a name that there is not or comes twice, or a
+    weight that is none.
     """
     if not names:
         raise ArgumentError(f"a loss is needed: {', '.join(LOSSES)}")
-    terms = []
+    terms: list[Objective] = []
     for text in names:
         name, _, weight = text.partition(":")
         try:
@@ -50,6 +51,8 @@ def objectives(
             factor = -1.0
         if not 0 < factor < float("inf"):
             raise ArgumentError(f"the weight of a loss is a positive number, not in {text!r}")
+        if any(term.name == name for term in terms):
+            raise ArgumentError(f"{name!r} is named twice: give one of them the weight of both")
         terms.append(_objective(name, factor, margin, embedding, identities))
     return tuple(terms)
 

@@ -372,3 +372,27 @@ def test_a_saturated_loss_is_not_called_wrong() -> None:
     for scale in (10.0, 20.0, 32.0, 60.0):
         report = check_gradients(case.loss, scale * outputs, targets=np.array([0, 1]))
         assert report.ok, report
+
+
+class InSinglePrecision(Loss):
+    """Rounds to float32 inside, which no step of a difference quotient survives."""
+
+    def value_and_gradient(self, outputs: Array, targets: Any) -> LossValue:
+        x = outputs.astype(np.float32)
+        return self.result(outputs, np.square(x).sum(), 2.0 * x.astype(np.float64))
+
+
+def test_rounding_to_single_precision_is_no_excuse(rng: np.random.Generator) -> None:
+    x = rng.standard_normal(5)
+    assert not check_gradients(InSinglePrecision(), x).ok
+    assert not check_gradients(faulty_loss(InSinglePrecision(), wrong_sign), x).ok
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-4, 1e4, 1e6])
+def test_faults_of_any_size_are_found(scale: float) -> None:
+    case = next(c for c in loss_cases.CASES if "Distillation" in str(c))
+    batch = case.draw(np.random.default_rng(0))
+    outputs, targets = scale * batch.outputs, scale * batch.targets
+    assert check_gradients(case.loss, outputs, targets=targets).ok
+    faulty = faulty_loss(case.loss, wrong_sign)
+    assert not check_gradients(faulty, outputs, targets=targets).ok

@@ -90,7 +90,7 @@ def test_an_interrupt_while_waiting_saves_the_step_before(
 
 KILLED = """
 import sys, pathlib
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], str(pathlib.Path(sys.argv[1]).parent)]
 from drawn_people import small_model
 from test_loop import SHORT
 from npfacenet.training import train

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +52,7 @@ def test_a_batch_is_p_identities_with_up_to_k_pictures(
 @given(samplers(), st.integers(0, 1000))
 def test_pictures_of_an_identity_lie_side_by_side(sampler: IdentitySampler, number: int) -> None:
     people = people_of(sampler, sampler.batch(number))
-    changes = sum(one != other for one, other in zip(people, people[1:], strict=False))
+    changes = sum(one != other for one, other in pairwise(people))
     assert changes == len(set(people)) - 1
 
 
@@ -94,6 +95,14 @@ def test_seeds_and_epochs_differ() -> None:
     # Not the same identities in another order either.
     batches = [frozenset(i % 20 for i in batch) for batch in one + other]
     assert len(set(batches)) == 16
+
+
+def test_another_seed_shows_other_pictures_of_the_same_people() -> None:
+    def pictures(seed: int) -> frozenset[int]:
+        sampler = IdentitySampler((0, 1) * 20, 2, 5, seed=seed)
+        return frozenset(sampler.batch(0).tolist())
+
+    assert len({pictures(seed) for seed in range(10)}) == 10
 
 
 def test_every_picture_has_its_turn() -> None:
