@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from npfacenet.layers.layer import (
     Parameters,
     Saved,
     Shape,
-    Statistics,
 )
 
 
@@ -26,6 +26,8 @@ class Concatenate(Layer):
     >>> Concatenate().output_shape((12, 12, 128), (12, 12, 32))
     (12, 12, 160)
     """
+
+    keeps_inputs: ClassVar[bool] = False
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """(..., C1), (..., C2), ... to (..., C1 + C2 + ...)."""
@@ -38,17 +40,6 @@ class Concatenate(Layer):
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
         """(N, ..., C1), (N, ..., C2), ... to (N, ..., C1 + C2 + ...)."""
         return np.concatenate(self.accept(parameters, *inputs), axis=-1)
-
-    def forward_saving(
-        self,
-        parameters: Parameters,
-        *inputs: Array,
-        training: bool = True,
-        rng: np.random.Generator | None = None,
-    ) -> tuple[Array, Saved, Statistics]:
-        """Keeps the shapes only."""
-        shapes = tuple(x.shape for x in inputs)
-        return self.forward(parameters, *inputs), Saved(training, shapes, {}), {}
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True

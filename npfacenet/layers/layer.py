@@ -94,10 +94,12 @@ class Layer(ABC):
     array([[-1., -1., -1.],
            [-1., -1., -1.]], dtype=float32)
 
-    `draws` says that a layer needs a random generator in training.
+    `draws` says that a layer needs a random generator in training, `keeps_inputs` that its
+    backward pass needs more of its inputs than their shapes.
     """
 
     draws: ClassVar[bool] = False
+    keeps_inputs: ClassVar[bool] = True
 
     @abstractmethod
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -133,12 +135,12 @@ class Layer(ABC):
 
         With `training` batch norm uses the statistics of the batch and dropout drops out;
         without, the output is that of `forward`. Unless a layer says otherwise it keeps its
-        inputs, as "0", "1", ... Raises ShapeError as `forward` does, and ArgumentError where a
-        generator is needed and none is given.
+        inputs, as "0", "1", ..., or nothing but shapes. Raises ShapeError as `forward` does,
+        and ArgumentError where a generator is needed and none is given.
         """
         output = self.forward(parameters, *inputs)
         accepted = self.accept(parameters, *inputs)
-        kept = {str(i): x for i, x in enumerate(accepted)}
+        kept = {str(i): x for i, x in enumerate(accepted)} if self.keeps_inputs else {}
         return output, Saved(training, tuple(x.shape for x in inputs), kept), {}
 
     def backward(

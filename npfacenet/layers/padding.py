@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
+from typing import ClassVar
 
 from npfacenet.layers.layer import (
     Array,
@@ -14,7 +13,6 @@ from npfacenet.layers.layer import (
     Parameters,
     Saved,
     Shape,
-    Statistics,
 )
 from npfacenet.layers.window import Margins, margins, pad
 
@@ -28,6 +26,7 @@ class ZeroPadding(Layer):
     """
 
     margins: int | Margins
+    keeps_inputs: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         margins(self.margins)
@@ -42,17 +41,6 @@ class ZeroPadding(Layer):
         """(N, H, W, C), larger."""
         (images,) = self.accept(parameters, *inputs)
         return pad(images, margins(self.margins))
-
-    def forward_saving(
-        self,
-        parameters: Parameters,
-        *inputs: Array,
-        training: bool = True,
-        rng: np.random.Generator | None = None,
-    ) -> tuple[Array, Saved, Statistics]:
-        """Keeps the shape only."""
-        (images,) = self.accept(parameters, *inputs)
-        return self.forward(parameters, images), Saved(training, (images.shape,), {}), {}
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import repeat
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 
@@ -113,22 +114,13 @@ class MaxPool(Pool):
 class AveragePool(Pool):
     """The mean of the numbers under the window; padding does not count (as TensorFlow)."""
 
+    keeps_inputs: ClassVar[bool] = False
+
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
         """(N, H, W, C) to (N, rows, columns, C)."""
         (images,) = self.accept(parameters, *inputs)
         means: Array = reduce(np.add, self.window.taps(images)) / self._counts(images.shape)
         return means
-
-    def forward_saving(
-        self,
-        parameters: Parameters,
-        *inputs: Array,
-        training: bool = True,
-        rng: np.random.Generator | None = None,
-    ) -> tuple[Array, Saved, Statistics]:
-        """Keeps the shape only."""
-        (images,) = self.accept(parameters, *inputs)
-        return self.forward(parameters, images), Saved(training, (images.shape,), {}), {}
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
@@ -182,6 +174,8 @@ class L2Pool(Pool):
 class GlobalAveragePool(Layer):
     """The mean of each channel over the whole picture."""
 
+    keeps_inputs: ClassVar[bool] = False
+
     def output_shape(self, *inputs: Shape) -> Shape:
         """(H, W, C) to (C,)."""
         return self.one_input(*inputs, rank=3)[2:]
@@ -191,17 +185,6 @@ class GlobalAveragePool(Layer):
         (images,) = self.accept(parameters, *inputs)
         means: Array = images.mean(axis=(1, 2))
         return means
-
-    def forward_saving(
-        self,
-        parameters: Parameters,
-        *inputs: Array,
-        training: bool = True,
-        rng: np.random.Generator | None = None,
-    ) -> tuple[Array, Saved, Statistics]:
-        """Keeps the shape only."""
-        (images,) = self.accept(parameters, *inputs)
-        return self.forward(parameters, images), Saved(training, (images.shape,), {}), {}
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True

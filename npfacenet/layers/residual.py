@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
+from typing import ClassVar
 
 from npfacenet.errors import ShapeError
 from npfacenet.layers.layer import (
@@ -15,7 +14,6 @@ from npfacenet.layers.layer import (
     Parameters,
     Saved,
     Shape,
-    Statistics,
 )
 
 
@@ -28,6 +26,7 @@ class ResidualAdd(Layer):
     """
 
     scale: float = 1.0
+    keeps_inputs: ClassVar[bool] = False
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """The shape of both inputs."""
@@ -39,17 +38,6 @@ class ResidualAdd(Layer):
         """Two inputs of one shape, x and the residual, to their sum."""
         x, residual = self.accept(parameters, *inputs)
         return x + self.scale * residual
-
-    def forward_saving(
-        self,
-        parameters: Parameters,
-        *inputs: Array,
-        training: bool = True,
-        rng: np.random.Generator | None = None,
-    ) -> tuple[Array, Saved, Statistics]:
-        """Keeps the shapes only."""
-        shapes = tuple(x.shape for x in inputs)
-        return self.forward(parameters, *inputs), Saved(training, shapes, {}), {}
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
