@@ -28,6 +28,7 @@ from npfacenet.recognition.pair_head import Similarity
 from npfacenet.recognition.reliability import reliability
 from npfacenet.training import Configuration, IdentityFolder, Progress, train
 from npfacenet.training.pair_fitting import fit_pair_head
+from npfacenet.training.pictures import read_people
 from npfacenet.training.validation import draw_pairs
 
 CROP = 150
@@ -100,8 +101,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=CHOICES.steps)
     arguments = parser.parse_args()
-    lines = (arguments.lfw / "train_people.txt").read_text().splitlines()
-    names = [line.split()[0] for line in lines if line.strip()]
+    names = read_people(arguments.lfw / "train_people.txt")
     people = IdentityFolder.of(arguments.lfw / "images", names).with_at_least(2)
     folds = choose_folds(read_pairs(arguments.lfw / "pairs_dev.txt"), [3, 4])
     start = npfacenet.load(arguments.model, variant=arguments.variant)

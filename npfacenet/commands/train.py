@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from npfacenet.training import Augmentation, Configuration, IdentityFolder, trai
 from npfacenet.training.configuration import configuration_from_json
 from npfacenet.training.loop import Progress, Trained
 from npfacenet.training.objectives import LOSSES
+from npfacenet.training.pictures import read_people
 from npfacenet.training.run_folder import RunFolder
 
 DEFAULTS = Configuration()
@@ -75,6 +76,9 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser.add_argument(
         "--plain", action="store_true", help="show every picture as it is, without augmentation"
     )
+    parser.add_argument(
+        "--augment", action="append", metavar="NAME=N", help="e.g. rotation=3, erase=0, shift=0.1"
+    )
     parser.add_argument("--threads", type=int, help="shards at a time (default: the cores)")
     group = parser.add_argument_group("choices")
     for name, about in HELP.items():
@@ -84,12 +88,12 @@ def add_parser(subparsers: options.Subparsers) -> None:
         group.add_argument(
             f"--{name.replace('_', '-')}",
             type=kind if default is None else type(default),
-            metavar="N" if name not in ("optimizer", "schedule", "statistics") else "NAME",
+            metavar="NAME" if isinstance(default, str) or name == "learn_from" else "N",
             help=about + shown,
         )
     options.add_model(parser)
     options.add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, model=None)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -106,10 +110,10 @@ def run(arguments: argparse.Namespace) -> int:
         bar("loading", 0, None)
         trained = train(
             starting_model(about, configuration.seed),
-            IdentityFolder.of(str(about["folder"]), people_of(about["people"])),
+            pictures_of(about),
             folder.path,
             configuration,
-            teacher=None if about["teacher"] is None else load(str(about["teacher"])),
+            teacher=teaching_model(about),
             resume=resumed,
             about=about,
             threads=arguments.threads,
@@ -117,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
             reading=bar,
         )
     draw_curves(folder)
-    report(trained, folder, as_json=arguments.json)
+    report(trained, folder, configuration.crop, as_json=arguments.json)
     return 0
 
 
@@ -127,23 +131,40 @@ def choices(arguments: argparse.Namespace) -> Configuration:
     stated = {name: value for name, value in given.items() if value is not None}
     if arguments.loss is not None:
         stated["loss"] = tuple(arguments.loss)
-    if arguments.plain:
-        stated["augmentation"] = Augmentation.none()
+    plain = Augmentation.none() if arguments.plain else Augmentation()
+    stated["augmentation"] = asdict(plain) | augmented(arguments.augment or [])
     return replace(DEFAULTS, **stated)
+
+
+def augmented(texts: Sequence[str]) -> dict[str, float]:
+    """The fields and values in "rotation=3"; ArgumentError for what is no such thing."""
+    known = [field.name for field in fields(Augmentation) if isinstance(field.default, float)]
+    found = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            found[name] = float("nan")
+        if name not in known or found[name] != found[name]:
+            raise ArgumentError(f"--augment takes NAME=NUMBER of {', '.join(known)}, not {text!r}")
+    return found
 
 
 def begun_with(arguments: argparse.Namespace) -> dict[str, object]:
     """What is written down so that the run can be resumed from its folder alone."""
     people = None if arguments.people is None else str(Path(arguments.people).resolve())
-    file = Path(arguments.model)
+    if arguments.fresh is not None and arguments.model is not None:
+        raise ArgumentError("--fresh begins with drawn weights, --model with those of a file")
     return {
         "folder": str(Path(arguments.folder).resolve()),
         "people": people,
         "fresh": arguments.fresh,
-        "model": str(file.resolve()) if file.exists() else arguments.model,
+        "model": _resolved(options.DEFAULT_MODEL if arguments.model is None else arguments.model),
         "variant": arguments.variant,
         "preprocessing": arguments.preprocessing,
-        "teacher": arguments.teacher,
+        "teacher": None if arguments.teacher is None else _resolved(arguments.teacher),
+        "untrusted": arguments.untrusted,
     }
 
 
@@ -151,17 +172,26 @@ def resumed_choices(
     folder: RunFolder, arguments: argparse.Namespace
 ) -> tuple[Configuration, dict[str, object]]:
     """The configuration of a run, and what it began with; other choices are refused."""
-    others = [*HELP, "loss", "people", "fresh", "teacher", "variant", "preprocessing"]
-    if stated := [name for name in others if getattr(arguments, name) is not None]:
+    others = [*HELP, "loss", "augment", "people", "fresh", "teacher", "model", "variant"]
+    others += ["preprocessing", "plain", "untrusted"]
+    if stated := [name for name in others if getattr(arguments, name) not in (None, False)]:
         raise ArgumentError(
-            f"--resume goes on with what the run began with; leave --{stated[0]} away"
+            "--resume goes on with what the run began with; leave "
+            f"--{stated[0].replace('_', '-')} away"
         )
     record = folder.record()
     configuration, about = record.get("configuration"), record.get("about")
     keys = {"folder", "people", "fresh", "model", "variant", "preprocessing", "teacher"}
+    keys |= {"untrusted"}
     if not isinstance(configuration, dict) or not isinstance(about, dict) or keys - about.keys():
         raise TrainingError(f"{folder.configuration} is not of a run that `npfacenet train` began")
     return configuration_from_json(configuration), about
+
+
+def pictures_of(about: Mapping[str, object]) -> IdentityFolder:
+    """The pictures to learn from: of all people in the folder, or of those on a list."""
+    people = _text(about["people"])
+    return IdentityFolder.of(str(about["folder"]), None if people is None else read_people(people))
 
 
 def starting_model(about: Mapping[str, object], seed: int) -> Model:
@@ -169,7 +199,8 @@ def starting_model(about: Mapping[str, object], seed: int) -> Model:
     names = ("fresh", "model", "variant", "preprocessing")
     fresh, name, variant, scaling = (_text(about[key]) for key in names)
     if fresh is None:
-        return load(str(name), variant=variant, preprocessing=scaling)
+        untrusted = bool(about["untrusted"])
+        return load(str(name), variant=variant, preprocessing=scaling, untrusted=untrusted)
     recipe = recipes(fresh, variant)[0]
     network = recipe.build()
     card = derived_card(recipe, network.input_shape[0], Path("drawn weights"), "")
@@ -179,25 +210,22 @@ def starting_model(about: Mapping[str, object], seed: int) -> Model:
     return Model(network, network.initialise(seed), card)
 
 
-def people_of(path: object) -> Sequence[str] | None:
-    """The first word of every line of a file."""
-    if path is None:
-        return None
-    try:
-        lines = Path(str(path)).read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrainingError(f"{path} cannot be read as a list of people: {error}") from error
-    return [line.split()[0] for line in lines if line.strip()]
+def teaching_model(about: Mapping[str, object]) -> Model | None:
+    """The model whose embeddings are to be matched, if there is one."""
+    name = _text(about["teacher"])
+    return None if name is None else load(name, untrusted=bool(about["untrusted"]))
 
 
 def describe(progress: Progress) -> str:
     """One step in a few words."""
-    measures = ", ".join(
+    shares = [
         f"{name} {value:.0%}"
         for name, value in progress.measures.items()
-        if name in ("active", "accuracy")
+        if name in ("active", "accuracy", "cosine")
+    ]
+    return ", ".join(
+        [f"loss {progress.loss:.4f}", *shares, f"{progress.images_per_second:.0f} images/s"]
     )
-    return f"loss {progress.loss:.4f}, {measures}, {progress.images_per_second:.0f} images/s"
 
 
 def draw_curves(folder: RunFolder) -> None:
@@ -211,7 +239,7 @@ def draw_curves(folder: RunFolder) -> None:
         plot_run(file, folder.entries(), folder.path.name)
 
 
-def report(trained: Trained, folder: RunFolder, *, as_json: bool) -> None:
+def report(trained: Trained, folder: RunFolder, crop: int | None, *, as_json: bool) -> None:
     """What came out, for people or programs."""
     found = trained.validation
     if as_json:
@@ -225,8 +253,20 @@ def report(trained: Trained, folder: RunFolder, *, as_json: bool) -> None:
     if found is not None:
         print(f"best at step {trained.step}: area under ROC {found.area:.4f}, accuracy ", end="")
         print(f"{found.accuracy:.4f} on pairs of held-out people")
+    else:
+        print("nobody was held out: these are the last weights, and nothing says how good they are")
     print(f"weights: {folder.best}")
-    print(f"use them: npfacenet verify A.jpg B.jpg --model {folder.best}")
+    threshold = "" if trained.model.card.threshold is not None else " --threshold D"
+    print(f"use them: npfacenet verify A.jpg B.jpg --model {folder.best}{threshold}")
+    if threshold:
+        print("their card has no threshold: too few held-out pairs to carry one")
+    if crop is not None:
+        print(f"they know faces by the central {crop} pixels of such pictures: crop others so")
+
+
+def _resolved(name: str) -> str:
+    """A file by its full path, so that a run can be resumed from anywhere; a name as it is."""
+    return str(Path(name).resolve()) if Path(name).exists() else name
 
 
 def _text(value: object) -> str | None:

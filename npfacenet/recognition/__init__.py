@@ -3,15 +3,20 @@
 from npfacenet.recognition.distance import distances
 from npfacenet.recognition.gallery import Gallery, enrol
 from npfacenet.recognition.identification import Candidate, Identification, identify
+from npfacenet.recognition.pair_head import PairHead, read_pair_head
+from npfacenet.recognition.reliability import reliability
 from npfacenet.recognition.verification import Verification, verify
 
 __all__ = [
     "Candidate",
     "Gallery",
     "Identification",
+    "PairHead",
     "Verification",
     "distances",
     "enrol",
     "identify",
+    "read_pair_head",
+    "reliability",
     "verify",
 ]

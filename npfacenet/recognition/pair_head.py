@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.checkpoints.training_state import read_state, write_state
+from npfacenet.checkpoints.records import read_record, write_record
 from npfacenet.errors import ArgumentError, EmbeddingError, FingerprintError, WeightsError
 from npfacenet.layers import AbsoluteDifference, ChiSquare, Dense
 from npfacenet.models import Embeddings
@@ -82,12 +82,12 @@ class PairHead:
         """Write the head to a file, whole or not at all; OutputError if it cannot be written."""
         rows = {"weights": self.weights, "bias": np.array([self.bias], np.float32)}
         record = {"similarity": self.similarity, "fingerprint": self.fingerprint}
-        write_state(Path(path), rows, record)
+        write_record(Path(path), rows, record)
 
 
 def read_pair_head(path: str | os.PathLike[str]) -> PairHead:
     """The head in a file that `PairHead.save` wrote; WeightsError for any other file."""
-    rows, record = read_state(Path(path))
+    rows, record = read_record(Path(path))
     match record:
         case {"similarity": "absolute" | "chi-square" as similarity, "fingerprint": fingerprint}:
             if rows.keys() == {"weights", "bias"} and rows["bias"].shape == (1,):

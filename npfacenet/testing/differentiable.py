@@ -16,6 +16,7 @@ from npfacenet.errors import ArgumentError
 from npfacenet.layers import Array, Layer, Parameters, Saved
 from npfacenet.losses.loss import Loss
 from npfacenet.networks import Network, NetworkParameters, Tape
+from npfacenet.testing.sample import draw_parameters
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 Pieces: TypeAlias = dict[str, Float64]
@@ -103,6 +104,24 @@ def of_loss(loss: Loss, outputs: Array, targets: npt.NDArray[np.generic]) -> Dif
         return {"outputs": upstream[0] * gradient}
 
     return Differentiable(f"{loss} on {outputs.shape}", pieces, value, gradients)
+
+
+def drawn_parameters(
+    subject: Layer | Network | Loss, inputs: tuple[Array, ...], seed: int
+) -> Mapping[str, Array] | Mapping[tuple[str, str], Array]:
+    """Parameters with which no gradient is trivial."""
+    if isinstance(subject, Layer):
+        return draw_parameters(subject, tuple(x.shape[1:] for x in inputs), seed, "float64")
+    if not isinstance(subject, Network):
+        return {}
+    # Kernels as a network begins with; the rest away from the zeros and ones that hide faults.
+    rng, specs = np.random.default_rng([seed, 5]), subject.parameter_specs()
+    return {
+        name: value
+        if specs[name].initialiser == "he_normal"
+        else value + 0.2 * rng.uniform(-1, 1, value.shape)
+        for name, value in subject.initialise(seed).items()
+    }
 
 
 def wide(x: npt.ArrayLike) -> Float64:

@@ -31,8 +31,13 @@ from npfacenet.errors import ArgumentError
 from npfacenet.layers import Array, Layer
 from npfacenet.losses.loss import Loss
 from npfacenet.networks import Network
-from npfacenet.testing.differentiable import Differentiable, Float64, Pieces, differentiable
-from npfacenet.testing.sample import draw_parameters
+from npfacenet.testing.differentiable import (
+    Differentiable,
+    Float64,
+    Pieces,
+    differentiable,
+    drawn_parameters,
+)
 
 STEPS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)  # of a piece's own size
 KINK = 1e-3  # quotients from both sides that differ by more, at every step, show a kink
@@ -152,15 +157,6 @@ def check_gradients(
     return GradientReport(
         subject_.name, tolerance, tuple(check.worst.values()), check.kinks, tuple(check.faults)
     )
-
-
-def drawn_parameters(
-    subject: Layer | Network | Loss, inputs: tuple[Array, ...], seed: int
-) -> Mapping[str, Array] | Mapping[tuple[str, str], Array]:
-    """Parameters with which no gradient is trivial."""
-    if isinstance(subject, Layer):
-        return draw_parameters(subject, tuple(x.shape[1:] for x in inputs), seed, "float64")
-    return subject.initialise(seed) if isinstance(subject, Network) else {}
 
 
 class _Check:

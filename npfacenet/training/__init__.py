@@ -3,6 +3,7 @@
 from npfacenet.training.augmentation import Augmentation
 from npfacenet.training.configuration import Configuration, configuration_from_json
 from npfacenet.training.loop import Progress, Trained, train
+from npfacenet.training.pair_fitting import fit_pair_head
 from npfacenet.training.pictures import IdentityFolder
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "Progress",
     "Trained",
     "configuration_from_json",
+    "fit_pair_head",
     "train",
 ]

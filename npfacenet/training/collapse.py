@@ -9,6 +9,7 @@ import numpy as np
 from npfacenet.layers import Array
 
 SMALLEST_SPREAD = 1e-3
+SMALL_SPREAD = 0.05
 STUCK = 0.01  # of the margin
 
 
@@ -27,7 +28,8 @@ class CollapseDetector:
     """Counts steps in a row that show a collapse; says so after `patience` of them.
 
     Two signs: all embeddings of a batch at one point, and (with a triplet loss, `margin`)
-    a loss that stays within 1 % of the margin, which is what equal distances give.
+    embeddings that lie close together with a loss within 1 % of the margin, which is what
+    equal distances give.
     """
 
     margin: float | None
@@ -37,8 +39,11 @@ class CollapseDetector:
 
     def see(self, embeddings: Array, loss: float) -> str | None:
         """What is wrong, if it has been for long enough."""
-        self.at_a_point = self.at_a_point + 1 if spread(embeddings) < SMALLEST_SPREAD else 0
+        found = spread(embeddings)
+        self.at_a_point = self.at_a_point + 1 if found < SMALLEST_SPREAD else 0
+        # Far apart, semi-hard triplets have such a loss too, in a batch that is large enough.
         stuck = self.margin is not None and abs(loss - self.margin) < STUCK * self.margin
+        stuck = stuck and found < SMALL_SPREAD
         self.at_the_margin = self.at_the_margin + 1 if stuck else 0
         if self.at_a_point >= self.patience:
             return (
@@ -47,7 +52,8 @@ class CollapseDetector:
             )
         if self.at_the_margin >= self.patience:
             return (
-                f"the loss of {self.patience} steps in a row is the margin, {self.margin:g}: all "
-                "distances are equal, the network collapsed"
+                f"the loss of {self.patience} steps in a row is the margin, {self.margin:g}, and "
+                f"the embeddings lie close together (spread below {SMALL_SPREAD:g}): the network "
+                "collapsed"
             )
         return None

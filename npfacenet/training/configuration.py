@@ -8,6 +8,7 @@ from typing import Literal
 
 from npfacenet.errors import ArgumentError
 from npfacenet.training.augmentation import Augmentation
+from npfacenet.training.objectives import parse
 from npfacenet.training.optimizers import SGD, Adam, Optimizer
 from npfacenet.training.schedules import Constant, Cosine, Schedule, Steps, WarmUp
 
@@ -23,13 +24,15 @@ class Configuration:
       ("distillation", "angular-margin:0.1"); margin (None: the loss's own)
     - identities, pictures: P identities with up to K pictures each make a batch
     - steps: how many batches; optimizer, learning_rate, momentum, weight_decay (decoupled),
-      schedule with warm_up steps (for "steps": a tenth of the rate at 60 and 85 % of the run)
+      schedule with warm_up steps, of the run a fifth at most (for "steps": a tenth of the rate at
+      60 and 85 % of the run)
     - clip: the largest norm of a gradient, 0 for none
     - statistics: "batch" trains batch norm with the statistics of each batch, "moving" keeps
-      those that the network came with
+      those that the network came with, and drops nothing out
     - learn_from: the first layer or block that learns; what lies before it stays (None: all)
     - average: decay of a moving average of the weights, which is then what is validated and
-      kept (0: none)
+      kept (0: none); it begins faster, with done / (done + 10), and leaves the moving
+      statistics as they are, which are averages already
     - crop: pixels a side from the centre of each picture (None: the whole central square)
     - held_out: the share of identities on whose pairs the run is validated every `validate`
       steps; after `patience` validations without a better one it ends (0: never)
@@ -93,13 +96,14 @@ class Configuration:
 
     def build_schedule(self) -> Schedule:
         """The schedule that is asked for, over the steps of this run."""
-        rest = max(1, self.steps - self.warm_up)
+        warm_up = min(self.warm_up, self.steps // 5)
+        rest = max(1, self.steps - warm_up)
         then: Schedule = {
             "constant": Constant(),
             "cosine": Cosine(rest),
             "steps": Steps((int(0.6 * rest), int(0.85 * rest))),
         }[self.schedule]
-        return WarmUp(self.warm_up, then)
+        return WarmUp(warm_up, then)
 
     def as_json(self) -> dict[str, object]:
         """All fields, for a file."""
@@ -124,6 +128,8 @@ def _augmentation(value: object) -> Augmentation:
 
 def _loss(value: object) -> tuple[str, ...]:
     if isinstance(value, (tuple, list)) and value and all(isinstance(n, str) for n in value):
+        for name in value:
+            parse(name)
         return tuple(value)
     raise ArgumentError(f"loss is a list of one or more names, not {value!r}")
 

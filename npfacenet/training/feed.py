@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npfacenet.images import Preprocessing, resize
+from npfacenet.inference.blas import single_threaded
 from npfacenet.models import Model
 from npfacenet.training.augmentation import Augmentation
 from npfacenet.training.learner import Batch
@@ -46,7 +47,10 @@ class Feed:
         ]
         pictures = np.stack([resize(view, self.size, "bilinear") for view in views])
         labels = np.array(self.sampler.labels)[chosen]
-        taught = None if self.teacher is None else self.teacher.embed(views).values
+        taught = None
+        if self.teacher is not None:
+            with single_threaded():  # or the bits depend on whether a step is under way
+                taught = self.teacher.embed(views).values
         return Batch(self.scaling.scale(pictures), labels, taught)
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from npfacenet.checkpoints.card import Threshold
+from npfacenet.inference.blas import single_threaded
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
 from npfacenet.recognition.calibration import calibrate
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.pictures import IdentityFolder, PictureStore
-from npfacenet.training.validation import Validation, draw_pairs, pair_distances, validated
+from npfacenet.training.validation import Validation, distances_of_pairs, draw_pairs, validated
 
 FALSE_MATCH_RATE = 0.01
 
@@ -23,6 +24,7 @@ class HeldOut:
     ) -> None:
         self._model, self._folder, self._learnt = model, folder, learnt
         self.store = PictureStore(folder.paths, choices.crop, model.card.input_size)
+        self._crop = "whole pictures" if choices.crop is None else f"centre crop {choices.crop}"
         self._pairs = draw_pairs(folder.labels, choices.seed) if folder.paths else None
 
     def measure(self, parameters: NetworkParameters) -> tuple[Validation | None, Model]:
@@ -41,12 +43,15 @@ class HeldOut:
         if self._pairs is None:
             return None, model
         faces = (self.store.plain(i) for i in range(len(self._folder.paths)))
-        distances = pair_distances(model.embed(faces).values, self._pairs)
+        with single_threaded():  # or the bits depend on whether the teacher is at work
+            embeddings = model.embed(faces).values
+        distances = distances_of_pairs(embeddings, self._pairs)
         genuine, impostors = distances[self._pairs.genuine], distances[~self._pairs.genuine]
         if len(impostors) * FALSE_MATCH_RATE >= 3:
             chosen = calibrate(genuine, impostors, FALSE_MATCH_RATE)
             evidence = (
-                f"chosen on pairs of {len(self._folder.names)} held-out people: false match rate "
+                f"chosen on pairs of {len(self._folder.names)} held-out people, {self._crop}: "
+                "false match rate "
                 f"{chosen.false_match}, false non-match rate {chosen.false_non_match}"
             )
             card = replace(card, threshold=Threshold(chosen.threshold, evidence))

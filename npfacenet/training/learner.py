@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.checkpoints.records import Row
 from npfacenet.errors import ArgumentError, TrainingError
 from npfacenet.inference.blas import single_threaded
 from npfacenet.layers import Array
@@ -17,7 +18,7 @@ from npfacenet.networks import Network, NetworkParameters, ParameterName, Tape
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.objectives import Objective
 from npfacenet.training.optimizers import blend, clip
-from npfacenet.training.parameter_vector import ParameterVector, Row
+from npfacenet.training.parameter_vector import ParameterVector
 
 
 @dataclass(frozen=True)
@@ -120,12 +121,14 @@ class Learner:
             found = list(self._pool.map(backward, tapes, np.split(upstream, ends)))
             statistics = [tape.statistics for tape in tapes]
             self._gather([*found, gradients])
-            norm = clip(self._gradient, self.configuration.clip or float("inf"))
+            most = self.configuration.clip
+            norm = clip(self._gradient, most if most > 0 else float("inf"))
         steady = all(np.isfinite(v).all() for shard in statistics for v in shard.values())
         if not (np.isfinite(value) and np.isfinite(norm) and steady):
             raise TrainingError(
                 f"step {self.done + 1}: the loss is {value:g}, the gradient's norm {norm:g}; "
-                "the weights from before this step are kept: try a smaller learning rate, or clip"
+                "the weights from before this step are kept: begin a new run from them with a "
+                "smaller learning rate, or clip"
             )
         self.consistent = False
         rate = self._update()
@@ -194,12 +197,11 @@ class Learner:
                 return float("nan"), upstream, gradients, measures
             result = term.loss.value_and_gradient(outputs, targets)
             total += term.weight * result.value
-            gradient = np.asarray(term.weight * result.gradient, embeddings.dtype)
-            if term.head is not None and tape is not None:
-                to_embeddings, to_head = term.head.backward(parameters, tape, gradient)
+            gradient: Array | None = np.asarray(term.weight * result.gradient, embeddings.dtype)
+            if term.head is not None and tape is not None and gradient is not None:
+                gradient, to_head = term.head.backward(parameters, tape, gradient)
                 gradients |= to_head
-                gradient = upstream if to_embeddings is None else to_embeddings
-            upstream = upstream + gradient
+            upstream = upstream if gradient is None else upstream + gradient
             for name, value in result.measures.items():
                 measures[f"{term.name} {name}" if name in measures else name] = value
         return total, upstream, gradients, measures

@@ -13,7 +13,7 @@ import numpy as np
 from npfacenet import __version__
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import read_checkpoint
-from npfacenet.checkpoints.training_state import read_state, write_state
+from npfacenet.checkpoints.records import read_record, write_record
 from npfacenet.errors import ArgumentError, TrainingError
 from npfacenet.images import preprocessing
 from npfacenet.inference.blas import threads as threads_to_use
@@ -25,7 +25,7 @@ from npfacenet.training.configuration import Configuration
 from npfacenet.training.feed import Feed
 from npfacenet.training.held_out import HeldOut
 from npfacenet.training.learner import Learner, StepResult
-from npfacenet.training.objectives import MININGS, Objective, objectives, triplet_margin
+from npfacenet.training.objectives import MININGS, Objective, objectives, parse, triplet_margin
 from npfacenet.training.pictures import IdentityFolder, PictureStore, Report
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.sampling import IdentitySampler
@@ -109,10 +109,15 @@ class _Run:
         self.model, self.folder, self.configuration = model, folder, configuration
         self.teacher = teacher
         whole = pictures if isinstance(pictures, IdentityFolder) else IdentityFolder.of(pictures)
-        if set(configuration.loss) <= set(MININGS):
+        if {parse(text)[0] for text in configuration.loss} <= set(MININGS):
             whole = whole.with_at_least(2)  # others would be read for nothing
         learn, held = hold_out(whole.labels, configuration.held_out, configuration.seed)
+        if configuration.patience and not held:
+            raise ArgumentError(
+                "patience needs people to validate on: hold out a larger share, of more people"
+            )
         self.people = whole.subset(learn)
+        self.pictures = whole.digest
         self.held_out = HeldOut(model, whole.subset(held), self.people, configuration)
         self.best: Validation | None = None
         self.best_step = 0
@@ -134,7 +139,12 @@ class _Run:
             store, sampler, choices.augmentation, card.input_size,
             preprocessing(card.preprocessing), choices.seed, self.teacher,
         )  # fmt: skip
-        record = {"fingerprint": self.model.fingerprint, "configuration": choices.as_json()}
+        record: dict[str, object] = {
+            "fingerprint": self.model.fingerprint,
+            "configuration": choices.as_json(),
+        }
+        record |= {"pictures": self.pictures}
+        record |= {"teacher": None if self.teacher is None else self.teacher.fingerprint}
         record |= {"about": dict(about), "npfacenet": __version__, "numpy": np.__version__}
         if resume:
             self.folder.require_same(record)
@@ -165,14 +175,16 @@ class _Run:
         ended = f"all {choices.steps} steps were made"
         settled = self.learner.done
         try:
+            before = time.perf_counter()
             for batch in self.feed.batches(self.learner.done, choices.steps):
-                start = time.perf_counter()
                 result = self.learner.step(batch)
-                self._note(result, len(batch.images) / (time.perf_counter() - start), watch)
+                now = time.perf_counter()  # with the wait for the batch, which may be what is slow
+                self._note(result, len(batch.images) / (now - before), watch)
+                before = time.perf_counter()
                 if said := self.detector.see(result.embeddings, result.loss):
                     raise TrainingError(
-                        f"step {self.learner.done}: {said}; the last checkpoint and the best "
-                        f"weights stay in {self.folder.path}: try a smaller learning rate, more "
+                        f"step {self.learner.done}: {said}; the best weights stay in "
+                        f"{self.folder.path}: begin a new run with a smaller learning rate, more "
                         "identities in a batch, or semi-hard triplets"
                     )
                 settled = self.learner.done
@@ -226,10 +238,10 @@ class _Run:
             "at_a_point": self.detector.at_a_point,
             "at_the_margin": self.detector.at_the_margin,
         }
-        write_state(self.folder.checkpoint, self.learner.rows(), record)
+        write_record(self.folder.checkpoint, self.learner.rows(), record)
 
     def _restore(self) -> None:
-        rows, record = read_state(self.folder.checkpoint)
+        rows, record = read_record(self.folder.checkpoint)
         match record:
             case {
                 "done": int(done),

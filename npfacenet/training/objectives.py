@@ -44,17 +44,31 @@ def objectives(
         raise ArgumentError(f"a loss is needed: {', '.join(LOSSES)}")
     terms: list[Objective] = []
     for text in names:
-        name, _, weight = text.partition(":")
-        try:
-            factor = float(weight or 1)
-        except ValueError:
-            factor = -1.0
-        if not 0 < factor < float("inf"):
-            raise ArgumentError(f"the weight of a loss is a positive number, not in {text!r}")
+        name, factor = parse(text)
         if any(term.name == name for term in terms):
             raise ArgumentError(f"{name!r} is named twice: give one of them the weight of both")
         terms.append(_objective(name, factor, margin, embedding, identities))
     return tuple(terms)
+
+
+def parse(text: str) -> tuple[str, float]:
+    """The name and the weight in "NAME" or "NAME:WEIGHT".
+
+    Raises ArgumentError for a name that there is not, or a weight that is not positive.
+
+    >>> parse("angular-margin:0.1"), parse("semi-hard")
+    (('angular-margin', 0.1), ('semi-hard', 1.0))
+    """
+    name, _, weight = text.partition(":")
+    if name not in LOSSES:
+        raise ArgumentError(f"no loss is called {name!r}; there are {', '.join(LOSSES)}")
+    try:
+        factor = float(weight or 1)
+    except ValueError:
+        factor = -1.0
+    if not 0 < factor < float("inf"):
+        raise ArgumentError(f"the weight of a loss is a positive number, not in {text!r}")
+    return name, factor
 
 
 def triplet_margin(terms: Sequence[Objective]) -> float | None:

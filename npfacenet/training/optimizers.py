@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from npfacenet.checkpoints.records import Row
 from npfacenet.errors import ArgumentError
-from npfacenet.training.parameter_vector import Row
 
 CHUNK = 1 << 16  # numbers whose parameters, gradients and slots stay in a core's cache
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from npfacenet.checkpoints.records import Row
 from npfacenet.errors import ShapeError
 from npfacenet.layers import Array, ParameterSpec
 from npfacenet.networks import NetworkParameters, ParameterName
-
-Row = npt.NDArray[np.float32]
 
 
 class ParameterVector:

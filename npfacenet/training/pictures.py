@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -54,6 +55,15 @@ class IdentityFolder:
         paths = tuple(path for paths in people.values() for path in paths)
         return cls(tuple(people), paths, tuple(labels))
 
+    @property
+    def digest(self) -> str:
+        """64 hexadecimal digits for who is on which picture."""
+        lines = (
+            f"{self.names[label]}/{path.name}"
+            for label, path in zip(self.labels, self.paths, strict=True)
+        )
+        return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
     def with_at_least(self, pictures: int) -> IdentityFolder:
         """The identities with so many pictures or more; all of them if there is no such one."""
         counts = Counter(self.labels)
@@ -69,6 +79,18 @@ class IdentityFolder:
             tuple(self.paths[i] for i in kept),
             tuple(number[self.labels[i]] for i in kept),
         )
+
+
+def read_people(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """The first word of every line of a file, such as LFW's lists of people.
+
+    Raises TrainingError for a file that cannot be read as text.
+    """
+    try:
+        lines = Path(path).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{path} cannot be read as a list of people: {error}") from error
+    return tuple(line.split()[0] for line in lines if line.strip())
 
 
 class PictureStore:

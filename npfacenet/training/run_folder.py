@@ -34,9 +34,10 @@ class RunFolder:
     def begin(self, record: Mapping[str, object]) -> None:
         """Make the folder and write down what was asked for.
 
-        Raises OutputError for a folder that already holds a run, or cannot be written.
+        Raises OutputError for a folder that already holds a run, or cannot be written. A run
+        that ended before its first checkpoint is begun anew.
         """
-        if self.configuration.exists():
+        if self.checkpoint.exists():
             raise OutputError(
                 f"{self.path} already holds a training run: resume it, or choose another folder"
             )
@@ -62,8 +63,15 @@ class RunFolder:
     def require_same(self, record: Mapping[str, object]) -> None:
         """Raise TrainingError, naming what differs, unless the run began with this record."""
         before, now = self.record(), json.loads(json.dumps(record))
-        if before.get("fingerprint") != now["fingerprint"]:
-            raise TrainingError(f"{self.path} began with another model than this one")
+        if not self.checkpoint.exists():
+            raise TrainingError(f"{self.path} ended before its first checkpoint: begin it anew")
+        for key, what in (
+            ("fingerprint", "another model"),
+            ("teacher", "another teacher"),
+            ("pictures", "other people or pictures"),
+        ):
+            if before.get(key) != now[key]:
+                raise TrainingError(f"{self.path} began with {what}, so it cannot be resumed")
         old, new = before.get("configuration"), now["configuration"]
         if not isinstance(old, dict):
             raise TrainingError(f"{self.configuration} holds no configuration")

@@ -14,6 +14,7 @@ from npfacenet.recognition.evaluation import Distances, area, best_threshold
 
 MOST_PAIRS = 1000
 MOST_PICTURES = 3000
+MOST_EACH = 10
 LEAST_PEOPLE = 4
 
 
@@ -57,9 +58,9 @@ def hold_out(
 
 
 def draw_pairs(labels: Sequence[int], seed: int, most: int = MOST_PAIRS) -> Pairs:
-    """As many genuine as impostor pairs, at most `most` of each; every genuine one if they fit.
+    """As many genuine as impostor pairs: at most `most` of each, and 10 genuine ones a person.
 
-    Raises ArgumentError where there are not both.
+    So no one with many pictures decides alone. Raises ArgumentError where there are not both.
     """
     array = np.asarray(labels)
     rng = np.random.default_rng([seed, 4])
@@ -71,6 +72,9 @@ def draw_pairs(labels: Sequence[int], seed: int, most: int = MOST_PAIRS) -> Pair
     a, b = (chosen[i] for i in np.triu_indices(len(chosen), k=1))
     genuine = array[a] == array[b]
     same, other = (rng.permutation(np.flatnonzero(kind)) for kind in (genuine, ~genuine))
+    if len(same):
+        same = np.concatenate([same[array[a[same]] == person][:MOST_EACH] for person in kept])
+        same = rng.permutation(same)
     count = min(len(same), len(other), most)
     if not count:
         raise ArgumentError("pairs need two people, and two pictures of one of them")
@@ -78,7 +82,7 @@ def draw_pairs(labels: Sequence[int], seed: int, most: int = MOST_PAIRS) -> Pair
     return Pairs(a[pairs], b[pairs], genuine[pairs])
 
 
-def pair_distances(embeddings: Array, pairs: Pairs) -> Distances:
+def distances_of_pairs(embeddings: Array, pairs: Pairs) -> Distances:
     """Euclidean distances of pairs of rows, float64."""
     values = np.asarray(embeddings, np.float64)
     return np.asarray(np.linalg.norm(values[pairs.a] - values[pairs.b], axis=1))

@@ -6,14 +6,17 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 from drawn_people import draw_people, small_model
 
 import npfacenet.commands.train
 from npfacenet.commands.main import main
-from npfacenet.commands.train import HELP, draw_curves, people_of
+from npfacenet.commands.train import HELP, draw_curves, starting_model, teaching_model
 from npfacenet.models import Model
+from npfacenet.recipes import nn4_small2
 from npfacenet.training import Configuration
+from npfacenet.training.pictures import read_people
 from npfacenet.training.run_folder import RunFolder
 
 SHORT = ["--steps", "4", "--identities", "3", "--save", "2", "--validate", "2", "--held-out", "0.5"]
@@ -24,7 +27,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return draw_people(tmp_path_factory.mktemp("people"), people=10, pictures=3)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     def model(about: Mapping[str, object], seed: int) -> Model:
         return small_model(seed)
@@ -32,6 +35,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(npfacenet.commands.train, "starting_model", model)
 
 
+@pytest.mark.usefixtures("small")
 def test_a_run_and_what_it_leaves(
     people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -50,6 +54,7 @@ def test_a_run_and_what_it_leaves(
     assert record["about"]["folder"] == str(people)
 
 
+@pytest.mark.usefixtures("small")
 def test_resume_goes_on_with_what_the_run_began_with(
     people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -61,11 +66,14 @@ def test_resume_goes_on_with_what_the_run_began_with(
     assert json.loads(capsys.readouterr().out) == first
     assert main(["train", "--resume", str(run), "--steps", "9"]) == 2
     assert "leave --steps away" in capsys.readouterr().err
-    assert main(["train", "--resume", str(run), "--loss", "softmax"]) == 2
+    for other in (["--loss", "softmax"], ["--plain"], ["--model", "x.h5"], ["--untrusted"]):
+        assert main(["train", "--resume", str(run), *other]) == 2
+        assert f"leave {other[0]} away" in capsys.readouterr().err
     assert main(arguments) == 2
     assert "already holds a training run" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -82,6 +90,9 @@ def test_resume_goes_on_with_what_the_run_began_with(
         (["FOLDER", "--run", "x", "--people", "nobody.txt"], "cannot be read as a list of people"),
         (["FOLDER", "--run", "x", "--loss", "distillation"], "distillation needs a teacher"),
         (["FOLDER", "--run", "x", "--crop", "400"], "400 a side cannot be cropped"),
+        (["FOLDER", "--run", "x", "--augment", "spin=3"], "--augment takes NAME=NUMBER of flip"),
+        (["FOLDER", "--run", "x", "--augment", "flip=2"], "flip is 0 to 1, not 2.0"),
+        (["FOLDER", "--run", "x", "--fresh", "nn4.small2", "--model", "y"], "--fresh begins with"),
         (["FOLDER", "--run", "x", "--threads", "0"], "threads is a whole number of at least 1"),
     ],
 )
@@ -98,10 +109,11 @@ def test_what_is_wrong_is_said_in_one_line(
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.usefixtures("small")
 def test_only_the_people_of_a_list(people: Path, tmp_path: Path) -> None:
     names = tmp_path / "names.txt"
     names.write_text("person_1 3\nperson_2 3\n\n", "utf-8")
-    assert people_of(names) == ["person_1", "person_2"]
+    assert read_people(names) == ("person_1", "person_2")
     run = tmp_path / "run"
     assert main(["train", str(people), "--run", str(run), "--people", str(names), *SHORT]) == 0
     assert b"person_2" in (run / "best.h5").read_bytes()
@@ -120,3 +132,37 @@ def test_without_matplotlib_one_line_says_so(
     draw_curves(RunFolder(tmp_path))
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "curves.png").exists()
+
+
+def test_what_a_run_begins_with(drawn_file: Path, tmp_path: Path) -> None:
+    about: dict[str, object] = {
+        "fresh": None, "model": str(drawn_file), "variant": "openface", "preprocessing": "fixed",
+        "teacher": None, "untrusted": False,
+    }  # fmt: skip
+    loaded = starting_model(about, seed=3)
+    assert (loaded.card.variant, loaded.card.preprocessing) == ("openface", "fixed")
+    assert teaching_model(about) is None
+    trusted = teaching_model(about | {"teacher": str(drawn_file)})
+    isolated = teaching_model(about | {"teacher": str(drawn_file), "untrusted": True})
+    assert trusted is not None
+    assert isolated is not None
+    assert trusted.fingerprint == isolated.fingerprint
+    fresh = starting_model(about | {"fresh": "nn4.small2"}, seed=3)
+    assert fresh.card.source == "drawn weights, seed 3"
+    assert fresh.card.threshold is None
+    kernel = nn4_small2().initialise(3)["conv1", "kernel"]
+    assert np.array_equal(fresh.parameters["conv1", "kernel"], kernel)
+
+
+def test_an_untrusted_file_is_read_in_a_child(
+    drawn_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def spy(*arguments: object, **options: object) -> None:
+        asked.append(options["untrusted"])
+
+    monkeypatch.setattr(npfacenet.commands.train, "load", spy)
+    about = dict.fromkeys(("fresh", "variant", "preprocessing"))
+    starting_model({**about, "model": str(drawn_file), "untrusted": True}, 0)
+    assert asked == [True]

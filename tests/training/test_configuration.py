@@ -170,7 +170,7 @@ def test_what_is_built() -> None:
     drops = dataclasses.replace(run, schedule="steps").build_schedule()
     assert drops == WarmUp(20, Steps((60, 85)))
     assert dataclasses.replace(run, schedule="constant").build_schedule() == WarmUp(20, Constant())
-    assert choosing(steps=5, warm_up=20).build_schedule().factor(4) == 0.25
+    assert choosing(steps=5, warm_up=20).build_schedule() == WarmUp(1, Cosine(4))
 
 
 @pytest.mark.parametrize("name", LOSSES)

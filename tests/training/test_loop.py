@@ -17,7 +17,7 @@ from drawn_people import draw_people, draw_person, small_model
 from PIL import Image
 
 import npfacenet
-from npfacenet.checkpoints.training_state import read_state, write_state
+from npfacenet.checkpoints.records import read_record, write_record
 from npfacenet.errors import ArgumentError, NpfacenetError, OutputError, TrainingError
 from npfacenet.training import Augmentation, Configuration, IdentityFolder, Progress, loop, train
 from npfacenet.training.feed import Feed
@@ -48,7 +48,7 @@ def log(folder: Path) -> list[dict[str, object]]:
 
 
 def assert_same_run(a: Path, b: Path) -> None:
-    (rows, record), (others, other) = (read_state(f / "checkpoint.h5") for f in (a, b))
+    (rows, record), (others, other) = (read_record(f / "checkpoint.h5") for f in (a, b))
     assert record == other
     assert rows.keys() == others.keys() >= {"numbers", "fixed", "slot0", "slot1", "average"}
     for name, row in rows.items():
@@ -85,7 +85,7 @@ def test_an_interrupt_while_waiting_saves_the_step_before(
     monkeypatch.setattr(Feed, "batches", few)
     with pytest.raises(KeyboardInterrupt):
         train(small_model(), people, tmp_path / "run", SHORT)
-    assert read_state(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 5
+    assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 5
 
 
 KILLED = """
@@ -158,7 +158,7 @@ def test_early_stop(people: Path, tmp_path: Path) -> None:
     choices = replace(SHORT, learning_rate=0.0, steps=100, patience=2)
     trained = train(small_model(), people, tmp_path / "run", choices)
     assert "2 validations brought nothing better" in trained.ended
-    assert read_state(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 6 + trained.step
+    assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 6 + trained.step
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_loses_nothing(
     model = replace(model, parameters=huge)
     with np.errstate(all="ignore"), pytest.raises(TrainingError, match=r"loss is|unit length"):
         train(model, people, tmp_path / "run", replace(choices, held_out=0.0))
-    rows, record = read_state(tmp_path / "run" / "checkpoint.h5")
+    rows, record = read_record(tmp_path / "run" / "checkpoint.h5")
     assert np.isfinite(rows["numbers"]).all()
     assert record["done"] == 0
 
@@ -235,7 +235,7 @@ def test_a_collapse_is_said(people: Path, tmp_path: Path) -> None:
     choices = replace(SHORT, learning_rate=0.0, steps=50, held_out=0.0)
     with pytest.raises(TrainingError, match="step 20: the embeddings of 20 batches in a row"):
         train(replace(model, parameters=flat), people, tmp_path / "run", choices)
-    assert read_state(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 18
+    assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 18
 
 
 def test_distillation_needs_a_teacher_and_learns_from_it(people: Path, tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_pictures_that_are_too_small_for_the_crop(people: Path, tmp_path: Path) 
 def test_a_full_disk_keeps_the_last_checkpoint(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = write_state
+    write = write_record
     calls = []
 
     def full(*arguments: object) -> None:
@@ -267,13 +267,72 @@ def test_a_full_disk_keeps_the_last_checkpoint(
             raise OutputError("cannot write: no space left on device")
         write(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(loop, "write_state", full)
+    monkeypatch.setattr(loop, "write_record", full)
     with pytest.raises(OutputError, match="no space left"):
         train(small_model(), people, tmp_path / "run", SHORT)
-    assert read_state(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 3
+    assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 3
 
 
 def test_grey_and_large_pictures_are_taken(tmp_path: Path) -> None:
     folder = draw_people(tmp_path / "people", 3, 2)
     Image.new("L", (500, 300), 90).save(folder / "person_0" / "9.png")
-    train(small_model(), folder, tmp_path / "run", replace(SHORT, steps=2, identities=3))
+    trained = train(small_model(), folder, tmp_path / "run", replace(SHORT, steps=2, identities=3))
+    assert trained.ended == "all 2 steps were made"
+
+
+def test_a_kill_before_the_first_checkpoint_leaves_a_folder_to_begin_in(
+    people: Path, whole_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "write_record", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(small_model(), people, tmp_path / "run", SHORT)
+    with pytest.raises(TrainingError, match="ended before its first checkpoint: begin it anew"):
+        train(small_model(), people, tmp_path / "run", SHORT, resume=True)
+    train(small_model(), people, tmp_path / "run", SHORT)
+    rows, others = (read_record(f / "checkpoint.h5")[0] for f in (tmp_path / "run", whole_run))
+    assert all(np.array_equal(row, others[name]) for name, row in rows.items())
+
+
+def test_a_run_is_not_resumed_with_other_pictures_or_another_teacher(tmp_path: Path) -> None:
+    folder = draw_people(tmp_path / "people", people=10, pictures=3)
+    choices = replace(SHORT, loss=("distillation",), steps=2)
+    train(small_model(), folder, tmp_path / "run", choices, teacher=small_model(1))
+    with pytest.raises(TrainingError, match="another teacher"):
+        train(small_model(), folder, tmp_path / "run", choices, teacher=small_model(2), resume=True)
+    draw_person(3, 9).save(folder / "person_3" / "9.png")
+    with pytest.raises(TrainingError, match="other people or pictures"):
+        train(small_model(), folder, tmp_path / "run", choices, teacher=small_model(1), resume=True)
+
+
+def test_an_interrupted_distillation_comes_to_the_same_bits(people: Path, tmp_path: Path) -> None:
+    choices = replace(SHORT, loss=("distillation",))
+
+    def interrupt(progress: Progress) -> None:
+        if progress.step == 5:
+            raise KeyboardInterrupt
+
+    train(small_model(), people, tmp_path / "whole", choices, teacher=small_model(1))
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            small_model(), people, tmp_path / "run", choices, teacher=small_model(1),
+            watch=interrupt,
+        )  # fmt: skip
+    train(small_model(), people, tmp_path / "run", choices, teacher=small_model(1), resume=True)
+    assert_same_run(tmp_path / "run", tmp_path / "whole")
+
+
+def test_patience_without_anybody_to_validate_on_is_refused(people: Path, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="patience needs people to validate on"):
+        train(small_model(), people, tmp_path / "run", replace(SHORT, held_out=0.0, patience=2))
+
+
+def test_people_with_one_picture_are_not_said_to_be_learnt_from(tmp_path: Path) -> None:
+    folder = draw_people(tmp_path / "people", people=4, pictures=2)
+    (folder / "person_3" / "1.png").unlink()
+    choices = replace(SHORT, loss=("semi-hard:0.5",), steps=1, held_out=0.0)
+    trained = train(small_model(), folder, tmp_path / "run", choices)
+    assert trained.model.card.trained_on == ("person_0", "person_1", "person_2")

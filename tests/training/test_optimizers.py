@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from npfacenet.checkpoints.records import Row
 from npfacenet.errors import ArgumentError, ShapeError
 from npfacenet.layers import ParameterSpec
 from npfacenet.training.optimizers import CHUNK, SGD, Adam, Optimizer, blend, clip
-from npfacenet.training.parameter_vector import ParameterVector, Row
+from npfacenet.training.parameter_vector import ParameterVector
 
 Floats = npt.NDArray[np.float64]
 

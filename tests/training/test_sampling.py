@@ -139,3 +139,46 @@ def test_fewer_people_than_a_batch_takes_all_come() -> None:
 def test_one_person_alone_teaches_nothing(labels: tuple[int, ...], least: int, said: str) -> None:
     with pytest.raises(TrainingError, match=said):
         IdentitySampler(labels, 2, 2, least)
+
+
+class RepeatsAPicture(IdentitySampler):
+    def batch(self, number: int) -> npt.NDArray[np.intp]:
+        batch = super().batch(number)
+        return np.append(batch, batch[-1:])
+
+
+class ShufflesIdentities(IdentitySampler):
+    def batch(self, number: int) -> npt.NDArray[np.intp]:
+        return np.roll(super().batch(number), 1)
+
+
+class ForgetsTheEpoch(IdentitySampler):
+    def batch(self, number: int) -> npt.NDArray[np.intp]:
+        return super().batch(number - number % 2)
+
+
+class TakesOthersToo(IdentitySampler):
+    def batch(self, number: int) -> npt.NDArray[np.intp]:
+        alone = [i for i, person in enumerate(self.labels) if self.labels.count(person) == 1]
+        return np.append(super().batch(number), alone[:1])
+
+
+@pytest.mark.parametrize(
+    "fault", [RepeatsAPicture, ShufflesIdentities, ForgetsTheEpoch, TakesOthersToo]
+)
+def test_the_laws_catch_a_faulty_sampler(fault: type[IdentitySampler]) -> None:
+    right, wrong = (kind((*TWENTY, 99), 5, 3) for kind in (IdentitySampler, fault))
+    laws = (
+        test_a_batch_is_p_identities_with_up_to_k_pictures,
+        test_pictures_of_an_identity_lie_side_by_side,
+        test_in_an_epoch_every_identity_comes_at_most_once,
+    )
+    broken = []
+    for law in laws:
+        inner = law.hypothesis.inner_test  # type: ignore[attr-defined]  # Hypothesis puts it there
+        inner(right, 0)
+        try:
+            inner(wrong, 0)
+        except AssertionError:
+            broken.append(law)
+    assert broken

@@ -1,4 +1,4 @@
-"""Where a training run stands, in one HDF5 file: rows of numbers, and a record.
+"""Rows of numbers with a record in one HDF5 file: a training run's state, a pair head.
 
 - `record`: JSON in UTF-8.
 - `rows/NAME` (n,): float32.
@@ -20,16 +20,16 @@ Row = npt.NDArray[np.float32]
 RECORD, ROWS = "record", "rows"
 
 
-def write_state(path: Path, rows: Mapping[str, Row], record: Mapping[str, object]) -> None:
-    """Write a state, whole or not at all; OutputError if the file cannot be written."""
+def write_record(path: Path, rows: Mapping[str, Row], record: Mapping[str, object]) -> None:
+    """Write both, whole or not at all; OutputError if the file cannot be written."""
     with writing_hdf5(path) as file:
         file[RECORD] = np.frombuffer(json.dumps(record).encode(), np.uint8)
         for name, row in rows.items():
             file[f"{ROWS}/{name}"] = np.ascontiguousarray(row, "<f4")
 
 
-def read_state(path: Path) -> tuple[dict[str, Row], dict[str, object]]:
-    """The rows and the record of a file that `write_state` wrote.
+def read_record(path: Path) -> tuple[dict[str, Row], dict[str, object]]:
+    """The rows and the record of a file that `write_record` wrote.
 
     Raises WeightsError for anything else, and for numbers that are not finite.
     """
@@ -46,7 +46,7 @@ def read_state(path: Path) -> tuple[dict[str, Row], dict[str, object]]:
             else:
                 rows[dataset.path.removeprefix(f"{ROWS}/")] = file.read(dataset)
     if not isinstance(record, dict):
-        raise WeightsError(f"{path} is no state of a training run: it holds no record")
+        raise WeightsError(f"{path} holds no record: npfacenet did not write it")
     for name, row in rows.items():
         if row.ndim != 1 or not np.isfinite(row).all():
             raise WeightsError(f"{path}: {name!r} is no row of finite numbers; it is damaged")
