@@ -34,10 +34,12 @@ _ROOMS = (
     "errors",
     "images",
     "layers",
+    "losses",
     "models",
     "networks",
     "recipes",
     "recognition",
+    "training",
 )
 
 __all__ = ["Embeddings", "Gallery", "Model", "__version__", "enrol", "identify", "load", "verify"]

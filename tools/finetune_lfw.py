@@ -41,6 +41,14 @@ def measure(model: npfacenet.Model, lfw: Path, folds: tuple[Fold, ...]) -> Evalu
     return evaluate(distances, [np.array([pair.genuine for pair in fold]) for fold in folds])
 
 
+def rates(evaluation: Evaluation) -> str:
+    """The rates in a line."""
+    return (
+        f"accuracy {evaluation.accuracy.mean:.4f}, area {evaluation.area:.4f}, equal error rate "
+        f"{evaluation.equal_error_rate:.4f}"
+    )
+
+
 def fine_tuned(
     start: npfacenet.Model, people: IdentityFolder, run: Path, seed: int, steps: int
 ) -> npfacenet.Model:
@@ -107,7 +115,7 @@ def main() -> None:
     start = npfacenet.load(arguments.model, variant=arguments.variant)
     before = measure(start, arguments.lfw, folds)
     print(f"{len(people.names)} people, {len(people.paths)} pictures", flush=True)
-    print(f"before: accuracy {before.accuracy.mean:.4f}, area {before.area:.4f}", flush=True)
+    print(f"before: {rates(before)}", flush=True)
     gains = []
     for seed in range(arguments.seeds):
         run = arguments.runs / f"{arguments.variant}-{seed}"
@@ -115,8 +123,7 @@ def main() -> None:
         after = measure(model, arguments.lfw, folds)
         gains.append(after.accuracy.mean - before.accuracy.mean)
         print(
-            f"seed {seed}: accuracy {after.accuracy.mean:.4f} ({gains[-1]:+.4f}), area "
-            f"{after.area:.4f}, equal error rate {after.equal_error_rate:.4f}",
+            f"seed {seed}: {rates(after)}, gain {gains[-1]:+.4f}",
             flush=True,
         )
     spread = statistics.stdev(gains) if len(gains) > 1 else 0.0
