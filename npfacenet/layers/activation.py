@@ -49,6 +49,7 @@ class ReLU(Layer):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """Upstream where x is positive."""
+        upstream = self.accept_upstream(saved, upstream)
         return (upstream * (saved["output"] > 0),), {}
 
 
@@ -77,6 +78,7 @@ class PReLU(Layer):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """Upstream, times alpha where x is not positive; alpha learns from where it is negative."""
+        upstream = self.accept_upstream(saved, upstream)
         x = saved["0"]
         to_x = np.where(x > 0, upstream, parameters["alpha"] * upstream)
         return (to_x,), {"alpha": channel_sums(upstream * np.minimum(x, 0))}

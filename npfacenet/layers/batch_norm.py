@@ -102,6 +102,7 @@ class BatchNorm(Layer):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """In training each example moves the mean and variance of all (Ioffe and Szegedy, 3)."""
+        upstream = self.accept_upstream(saved, upstream)
         x, mean, variance = saved["x"], saved["mean"], saved["variance"]
         inverse = 1 / np.sqrt(variance + self.epsilon)
         to_beta = channel_sums(upstream)

@@ -45,5 +45,6 @@ class Concatenate(Layer):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """Each input's own channels of upstream."""
+        upstream = self.accept_upstream(saved, upstream)
         ends = np.cumsum([shape[-1] for shape in saved.shapes])[:-1]
         return tuple(np.split(upstream, ends, axis=-1)), {}

@@ -95,6 +95,7 @@ class Convolution(Layer):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """Two products of matrices for each piece of the batch, whose patches are made again."""
+        upstream = self.accept_upstream(saved, upstream)
         images = saved["0"]
         kernel = parameters["kernel"].reshape(-1, self.filters)
         to_kernel = np.zeros_like(kernel)

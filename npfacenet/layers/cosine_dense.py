@@ -59,6 +59,7 @@ class CosineDense(Layer):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """Through the product of unit vectors, then through what made them unit vectors."""
+        upstream = self.accept_upstream(saved, upstream)
         x, columns = saved["0"], parameters["kernel"].T
         to_x = _through_unit(saved, x, upstream @ _unit(columns))
         to_columns = _through_unit(saved, columns, upstream.T @ _unit(x))

@@ -57,6 +57,7 @@ class Dense(Layer):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """A product with the transposed kernel, and one with the transposed input."""
+        upstream = self.accept_upstream(saved, upstream)
         x = saved["0"]
         to_parameters: Gradients = {"kernel": x.T @ upstream}
         if self.bias:

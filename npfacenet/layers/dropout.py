@@ -64,4 +64,5 @@ class Dropout(Layer):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """Upstream times the same factors."""
+        upstream = self.accept_upstream(saved, upstream)
         return (upstream * saved["factor"] if saved.training else upstream,), {}

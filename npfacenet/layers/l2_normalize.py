@@ -51,6 +51,7 @@ class L2Normalize(Layer):
 
         A squared length below `epsilon` is a constant.
         """
+        upstream = self.accept_upstream(saved, upstream)
         x = saved["0"]
         squares = np.square(x).sum(axis=-1, keepdims=True)
         length = np.sqrt(np.maximum(squares, self.epsilon))

@@ -178,6 +178,20 @@ class Layer(ABC):
                 )
         return tuple(x.astype(x.dtype.newbyteorder("="), copy=False) for x in inputs)
 
+    def accept_upstream(self, saved: Saved, upstream: Array) -> Array:
+        """The upstream gradient of `backward`, checked, in this machine's byte order.
+
+        Raises ShapeError naming the layer, what it expects and what it received.
+        """
+        if not is_floating(upstream):
+            received = getattr(upstream, "dtype", type(upstream).__name__)
+            raise ShapeError(f"{self} takes upstream of float32 or float64, not {received}")
+        output = self.output_shape(*(shape[1:] for shape in saved.shapes))
+        expected = (saved.shapes[0][0], *output)
+        if upstream.shape != expected:
+            raise ShapeError(f"{self} takes upstream of shape {expected}, not {upstream.shape}")
+        return upstream.astype(upstream.dtype.newbyteorder("="), copy=False)
+
     def one_input(self, *inputs: Shape, rank: int | None = None) -> Shape:
         """The only shape in `inputs`; ShapeError if there are others or its rank differs."""
         if len(inputs) != 1:

@@ -55,6 +55,7 @@ class LocalResponseNorm(Layer):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """A number moves its own output and, through the divisors, those of its neighbours."""
+        upstream = self.accept_upstream(saved, upstream)
         images = saved["0"]
         divisor = self._divisor(images)
         scale = divisor**-self.beta

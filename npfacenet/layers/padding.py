@@ -46,6 +46,7 @@ class ZeroPadding(Layer):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """The middle of upstream."""
+        upstream = self.accept_upstream(saved, upstream)
         (top, _), (left, _) = margins(self.margins)
         _, height, width, _ = saved.shapes[0]
         return (upstream[:, top : top + height, left : left + width],), {}

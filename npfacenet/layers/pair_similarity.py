@@ -51,6 +51,7 @@ class AbsoluteDifference(PairSimilarity):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """Upstream with the sign of a - b to a, with the other to b."""
+        upstream = self.accept_upstream(saved, upstream)
         pairs = saved["0"]
         to_a = upstream * np.sign(pairs[:, 0] - pairs[:, 1])
         return (np.stack([to_a, -to_a], axis=1),), {}
@@ -73,6 +74,7 @@ class ChiSquare(PairSimilarity):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """With r = (a - b) / (|a| + |b|): r (2 - r sign a) to a, -r (2 + r sign b) to b."""
+        upstream = self.accept_upstream(saved, upstream)
         pairs = saved["0"]
         ratio = _ratio(pairs)
         to_a = upstream * ratio * (2 - ratio * np.sign(pairs[:, 0]))

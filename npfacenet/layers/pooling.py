@@ -100,6 +100,7 @@ class MaxPool(Pool):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """All of upstream to the pixel that was the largest."""
+        upstream = self.accept_upstream(saved, upstream)
         left, shape = saved["left"], saved.shapes[0]
         to_images = np.empty(shape, upstream.dtype)
         for piece in pieces(len(left), prod(shape[1:])):
@@ -126,6 +127,7 @@ class AveragePool(Pool):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """An equal share of upstream to each pixel of the window."""
+        upstream = self.accept_upstream(saved, upstream)
         share = upstream / self._counts(saved.shapes[0])
         taps = repeat(share, prod(self.window.size))
         return (self.window.gather(taps, saved.shapes[0], upstream.dtype),), {}
@@ -162,6 +164,7 @@ class L2Pool(Pool):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """Each pixel's share of the norm; none where the norm is 0, which has no slope there."""
+        upstream = self.accept_upstream(saved, upstream)
         images, norms = saved["images"], saved["norms"]
         share = np.divide(upstream, norms, out=np.zeros_like(norms), where=norms > 0)
         taps = self.window.taps(images)
@@ -190,6 +193,7 @@ class GlobalAveragePool(Layer):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """An equal share of upstream to every pixel."""
+        upstream = self.accept_upstream(saved, upstream)
         shape = saved.shapes[0]
         share = upstream / max(shape[1] * shape[2], 1)
         return (np.broadcast_to(share[:, None, None, :], shape),), {}

@@ -43,4 +43,5 @@ class ResidualAdd(Layer):
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
         """Upstream to x, and scaled to the residual."""
+        upstream = self.accept_upstream(saved, upstream)
         return (upstream, self.scale * upstream), {}

@@ -11,6 +11,7 @@ import numpy as np
 
 from npfacenet.errors import ArgumentError, ShapeError
 from npfacenet.layers import Array, Layer, Parameters, ParameterSpec, Shape
+from npfacenet.layers.layer import is_floating
 from npfacenet.networks.tape import Tape
 
 ParameterName: TypeAlias = tuple[str, str]
@@ -103,9 +104,12 @@ class Network:
         them reaches runs its plain `forward`, so that frozen first blocks cost no memory and
         keep their moving statistics. `to_image` also prepares the gradient of the picture.
         Layers that draw numbers draw from (*seed, node name), and raise ArgumentError in
-        training if `seed` is empty. The tape holds the new moving statistics.
+        training if `seed` is empty, or for a parameter that there is not. The tape holds the
+        new moving statistics.
         """
-        tape = Tape(images.shape[:1], self._reached(learning, to_image), learning)
+        if unknown := set(learning or ()) - self.parameter_specs().keys():
+            raise ArgumentError(f"{self.name} has no parameter {min(unknown)}")
+        tape = Tape(np.shape(images)[:1], self._reached(learning, to_image), learning)
 
         def compute(node: Node, own: Parameters, inputs: list[Array]) -> Array:
             if node.name not in tape.reached:
@@ -136,9 +140,10 @@ class Network:
         for an upstream of another shape, ArgumentError for a tape that was used before.
         """
         expected = (*tape.batch, *self.output_shape)
-        if upstream.shape != expected:
+        if not is_floating(upstream) or upstream.shape != expected:
             raise ShapeError(
-                f"{self.name}: upstream must have shape {expected}, not {upstream.shape}"
+                f"{self.name}: upstream must be floating numbers of shape {expected}, not "
+                f"{describe(upstream)}"
             )
         if tape.reached and not tape.saved:
             raise ArgumentError("this tape was used up by a backward pass: go forward again")
@@ -166,10 +171,10 @@ class Network:
 
     def _run(self, parameters: NetworkParameters, images: Array, compute: Compute) -> Array:
         """Compute node after node; what nobody takes any more is let go."""
-        if images.shape[1:] != self.input_shape:
+        if np.shape(images)[1:] != self.input_shape:
             raise ShapeError(
                 f"{self.name} takes a batch of shape (N, {str(self.input_shape)[1:-1]}), "
-                f"received {images.shape}"
+                f"received {describe(images)}"
             )
         last_use = {name: node for node in self.nodes for name in node.inputs}
         values = {self.INPUT: images}
@@ -206,6 +211,13 @@ class Network:
 
         self.forward(parameters, images, observe=record)
         return outputs
+
+
+def describe(value: object) -> str:
+    """The shape and dtype of an array, or the type of anything else."""
+    if isinstance(value, np.ndarray):
+        return f"{value.shape} of {value.dtype}"
+    return f"a {type(value).__name__}"
 
 
 def _derived(seed: Sequence[int], name: str) -> np.random.Generator:

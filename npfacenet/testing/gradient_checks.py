@@ -134,6 +134,9 @@ def check_gradients(
     `assert check_gradients(...).ok` shows it when it fails. Raises ArgumentError for what
     cannot be checked, and whatever the subject raises.
     """
+    if not isinstance(subject, (Layer, Network, Loss)):
+        raise ArgumentError(f"gradients are those of a layer, network or loss, not of {subject!r}")
+    inputs = tuple(np.asarray(x) for x in inputs)
     if parameters is None:
         parameters = drawn_parameters(subject, inputs, seed)
     subject_ = differentiable(subject, inputs, parameters, targets, training, seed)

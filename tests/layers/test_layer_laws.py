@@ -102,3 +102,14 @@ def test_every_layer_file_is_exported() -> None:
         and any(base in ast.dump(b) for b in node.bases for base in ("Layer", "Pool", "PairSim"))
     }
     assert defined - {"Pool", "PairSimilarity"} <= set(npfacenet.layers.__all__)
+
+
+@every_case
+def test_an_upstream_that_does_not_fit_is_refused(case: Case, rng: np.random.Generator) -> None:
+    parameters = draw_parameters(case, rng)
+    output, saved, _ = case.layer.forward_saving(parameters, *draw_inputs(case, rng), rng=rng)
+    for upstream in (output[:1], output[..., None], np.zeros(output.shape, int)):
+        with pytest.raises(ShapeError, match="takes upstream of"):
+            case.layer.backward(parameters, saved, upstream)
+    with pytest.raises(ShapeError, match="not list"):
+        case.layer.backward(parameters, saved, output.tolist())
