@@ -46,3 +46,7 @@ def commands() -> list[str]:
 def test_its_commands_parse(command: str) -> None:
     arguments = shlex.split(command, comments=True)
     assert parser().parse_args(arguments).run is not None
+
+
+def test_no_number_is_left_to_fill_in() -> None:
+    assert "@@" not in README.read_text("utf-8")
