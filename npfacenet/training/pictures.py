@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import GalleryError, ImageError, TrainingError
+from npfacenet.errors import GalleryError, ImageError, TrainingError, printable
 from npfacenet.images import central_square, centre_crop, read, resize
 from npfacenet.recognition.gallery import pictures_of
 from npfacenet.training.augmentation import Augmentation
@@ -38,7 +38,7 @@ class IdentityFolder:
         """FOLDER/NAME/*.jpg, or FOLDER/NAME.jpg: as `enrol` understands a folder.
 
         `only` restricts it to these people. Raises TrainingError for a folder that holds no
-        pictures, or people who are not in it.
+        pictures, people who are not in it, or a name that cannot be printed.
         """
         try:
             people = pictures_of(folder)
@@ -51,6 +51,12 @@ class IdentityFolder:
                     f"first: {missing[0]!r}"
                 )
             people = {name: people[name] for name in sorted(set(only))}
+        if strange := [name for name in people if not name.isprintable()]:
+            # The weights' card names those it was trained on, and could not be read again.
+            raise TrainingError(
+                f"{folder}: the name '{printable(strange[0])}' has characters that cannot be "
+                "printed; rename its folder"
+            )
         labels = [label for label, paths in enumerate(people.values()) for _ in paths]
         paths = tuple(path for paths in people.values() for path in paths)
         return cls(tuple(people), paths, tuple(labels))

@@ -336,3 +336,17 @@ def test_people_with_one_picture_are_not_said_to_be_learnt_from(tmp_path: Path) 
     choices = replace(SHORT, loss=("semi-hard:0.5",), steps=1, held_out=0.0)
     trained = train(small_model(), folder, tmp_path / "run", choices)
     assert trained.model.card.trained_on == ("person_0", "person_1", "person_2")
+
+
+@pytest.mark.parametrize("name", ["new\nline", "tab\there", "bad\udcff"])
+def test_a_name_that_a_card_cannot_hold_is_refused_before_the_run(
+    name: str, tmp_path: Path
+) -> None:
+    folder = draw_people(tmp_path / "people", people=3, pictures=2)
+    try:
+        (folder / "person_0").rename(folder / name)
+    except OSError:
+        pytest.skip("this file system has no such names")
+    with pytest.raises(TrainingError, match="cannot be printed; rename its folder"):
+        train(small_model(), folder, tmp_path / "run", SHORT)
+    assert not (tmp_path / "run").exists()
