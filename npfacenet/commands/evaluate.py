@@ -108,10 +108,7 @@ def run_lfw(arguments: argparse.Namespace) -> int:
 
 def save(model: Model, calibration: Calibration, pairs: str, path: Path) -> None:
     """Write the model's weights with a card that decides by the calibrated threshold."""
-    evidence = (
-        f"chosen on the pairs of {pairs} themselves: false match rate {calibration.false_match}, "
-        f"false non-match rate {calibration.false_non_match}"
-    )
+    evidence = f"chosen on the pairs of {pairs} themselves: {calibration}"
     card = replace(model.card, threshold=Threshold(calibration.threshold, evidence))
     write_checkpoint(path, model.network, model.parameters, card)
 

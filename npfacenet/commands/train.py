@@ -23,6 +23,7 @@ from npfacenet.training.pictures import read_people
 from npfacenet.training.run_folder import RunFolder
 
 DEFAULTS = Configuration()
+BEGUN = {"people", "fresh", "model", "variant", "preprocessing", "teacher", "untrusted"}
 EXAMPLE = "Example: npfacenet train people --run run1 --crop 150 --steps 500"
 HELP = {
     "margin": "of the triplet loss (default 0.2) or the angular margin (0.3)",
@@ -172,8 +173,7 @@ def resumed_choices(
     folder: RunFolder, arguments: argparse.Namespace
 ) -> tuple[Configuration, dict[str, object]]:
     """The configuration of a run, and what it began with; other choices are refused."""
-    others = [*HELP, "loss", "augment", "people", "fresh", "teacher", "model", "variant"]
-    others += ["preprocessing", "plain", "untrusted"]
+    others = [*HELP, "loss", "augment", "plain", *sorted(BEGUN)]
     if stated := [name for name in others if getattr(arguments, name) not in (None, False)]:
         raise ArgumentError(
             "--resume goes on with what the run began with; leave "
@@ -181,9 +181,11 @@ def resumed_choices(
         )
     record = folder.record()
     configuration, about = record.get("configuration"), record.get("about")
-    keys = {"folder", "people", "fresh", "model", "variant", "preprocessing", "teacher"}
-    keys |= {"untrusted"}
-    if not isinstance(configuration, dict) or not isinstance(about, dict) or keys - about.keys():
+    if (
+        not isinstance(configuration, dict)
+        or not isinstance(about, dict)
+        or {"folder", *BEGUN} - about.keys()
+    ):
         raise TrainingError(f"{folder.configuration} is not of a run that `npfacenet train` began")
     return configuration_from_json(configuration), about
 

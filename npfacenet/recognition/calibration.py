@@ -68,6 +68,9 @@ class Calibration:
             "false_non_match": self.false_non_match.as_json(),
         }
 
+    def __str__(self) -> str:
+        return f"false match rate {self.false_match}, false non-match rate {self.false_non_match}"
+
 
 def errors_at(
     threshold: float, genuine_distances: npt.ArrayLike, impostor_distances: npt.ArrayLike

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from npfacenet.errors import EvaluationError
 from npfacenet.images import centre_crop, read
-from npfacenet.models import Model
+from npfacenet.models import Embeddings, Model
 from npfacenet.models.model import Progress
 from npfacenet.recognition.distance import paired_distances
 from npfacenet.recognition.evaluation import Distances
@@ -109,7 +109,20 @@ def pair_distances(
     crop: int | None = None,
     progress: Progress | None = None,
 ) -> list[Distances]:
-    """The distances of all pairs, fold by fold; every picture is embedded once.
+    """The distances of all pairs, fold by fold, as `pair_embeddings` embeds them."""
+    pairs = pair_embeddings(model, images, folds, crop=crop, progress=progress)
+    return [paired_distances(a, b) for a, b in pairs]
+
+
+def pair_embeddings(
+    model: Model,
+    images: str | os.PathLike[str],
+    folds: Sequence[Fold],
+    *,
+    crop: int | None = None,
+    progress: Progress | None = None,
+) -> list[tuple[Embeddings, Embeddings]]:
+    """The embeddings of both sides of all pairs, fold by fold; every picture is embedded once.
 
     `crop` takes so many pixels a side from the centre of each picture (LFW's are 250 wide,
     and a face fills about 150). Raises EvaluationError for pictures that are missing, and
@@ -133,8 +146,6 @@ def pair_distances(
     embeddings = model.embed(faces())
     row = {picture: i for i, picture in enumerate(pictures)}
     return [
-        paired_distances(
-            embeddings[[row[pair.a] for pair in fold]], embeddings[[row[pair.b] for pair in fold]]
-        )
+        (embeddings[[row[pair.a] for pair in fold]], embeddings[[row[pair.b] for pair in fold]])
         for fold in folds
     ]

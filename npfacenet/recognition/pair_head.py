@@ -56,9 +56,7 @@ class PairHead:
         model, EmbeddingError for other lengths.
         """
         first, second = Embeddings.of(a), Embeddings.of(b)
-        comparable(first, second)
-        if len(first) != len(second):
-            raise EmbeddingError(f"{len(first)} and {len(second)} embeddings are no pairs")
+        pairs = stacked(first, second)
         if first.values.shape[1] != len(self.weights):
             raise EmbeddingError(
                 f"the head takes vectors of {len(self.weights)} numbers, not "
@@ -70,7 +68,6 @@ class PairHead:
                 raise FingerprintError(
                     "the head was fitted to the embeddings of another model: fit one to these"
                 )
-        pairs = np.stack([first.values, second.values], axis=1)
         parameters = {
             WEIGHTS: self.weights[:, None],
             BIAS: np.array([self.bias], np.float32),
@@ -94,6 +91,18 @@ def read_pair_head(path: str | os.PathLike[str]) -> PairHead:
                 known = None if fingerprint is None else str(fingerprint)
                 return PairHead(similarity, rows["weights"], float(rows["bias"][0]), known)
     raise WeightsError(f"{path} holds no pair head")
+
+
+def stacked(a: Embeddings, b: Embeddings) -> npt.NDArray[np.float32]:
+    """Row i of a beside row i of b: (N, 2, D).
+
+    Raises FingerprintError and EmbeddingError as `comparable`, and EmbeddingError for other
+    numbers of rows.
+    """
+    comparable(a, b)
+    if len(a) != len(b):
+        raise EmbeddingError(f"{len(a)} and {len(b)} embeddings are no pairs")
+    return np.stack([a.values, b.values], axis=1)
 
 
 def pair_network(similarity: Similarity, dimension: int) -> Network:

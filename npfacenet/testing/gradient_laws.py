@@ -8,7 +8,8 @@ import numpy as np
 
 from npfacenet.layers import Array, Saved
 from npfacenet.testing.gradient_checks import check_gradients
-from npfacenet.testing.sample import Sample, copied, draw_sample, require, require_close
+from npfacenet.testing.law_checking import require
+from npfacenet.testing.sample import Sample, copied, draw_sample, require_close
 
 
 def saving_gives_what_forward_gives(sample: Sample) -> None:

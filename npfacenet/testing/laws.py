@@ -21,11 +21,11 @@ import numpy as np
 
 from npfacenet.layers import Array, Layer, Shape
 from npfacenet.testing.gradient_laws import GRADIENT_LAWS
+from npfacenet.testing.law_checking import hold, require
 from npfacenet.testing.sample import (
     Sample,
     copied,
     draw_sample,
-    require,
     require_close,
     usual_inputs,
 )
@@ -41,16 +41,8 @@ def assert_layer_laws(layer: Layer, *shapes: Shape, seed: int = 0) -> None:
     Inputs and parameters are drawn from `seed`. Raises AssertionError naming the law.
     """
     inputs = shapes or usual_inputs(layer)
-    sample = draw_sample(layer, inputs, seed=seed)
-    with np.errstate(all="ignore"):  # a law says more than a warning
-        for law in (*LAYER_LAWS, *(GRADIENT_LAWS if has_backward(layer) else ())):
-            try:
-                law(copied(sample))
-            except AssertionError:
-                raise
-            except Exception as error:  # noqa: BLE001 (a stranger's layer raises anything)
-                said = (law.__doc__ or "").splitlines()[0]
-                require(False, said, sample, f"it raises {type(error).__name__}: {error}", error)
+    laws = (*LAYER_LAWS, *(GRADIENT_LAWS if has_backward(layer) else ()))
+    hold(draw_sample(layer, inputs, seed=seed), laws, copied)
 
 
 def has_backward(layer: Layer) -> bool:

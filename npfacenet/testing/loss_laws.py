@@ -35,6 +35,7 @@ import numpy.typing as npt
 from npfacenet.layers import Array
 from npfacenet.losses import Loss, LossValue
 from npfacenet.testing.gradient_checks import check_gradients
+from npfacenet.testing.law_checking import hold, require
 
 LARGEST = 1e4
 
@@ -51,6 +52,11 @@ class LossSample:
         """The loss's value and gradient."""
         return self.loss.value_and_gradient(self.outputs, self.targets)  # type: ignore[arg-type]  # a triplet loss has none
 
+    @property
+    def title(self) -> str:
+        """The loss and its outputs, in words."""
+        return f"{self.loss} on outputs {np.shape(self.outputs)}"
+
     def copied(self, dtype: str | None = None) -> LossSample:
         """The same numbers in arrays of their own."""
         targets = None if self.targets is None else np.array(self.targets)
@@ -65,28 +71,19 @@ def assert_loss_laws(
     `outputs` and `targets` are a batch that fits it, at no kink of the loss, of float32 or
     float64 (both are tried). Raises AssertionError naming the law.
     """
-    sample = LossSample(loss, outputs, targets)
-    with np.errstate(all="ignore"):  # a law says more than a warning
-        for law in LOSS_LAWS:
-            try:
-                law(sample.copied())
-            except AssertionError:
-                raise
-            except Exception as error:  # noqa: BLE001 (a stranger's loss raises anything)
-                said = (law.__doc__ or "").splitlines()[0]
-                _require(False, said, sample, f"it raises {type(error).__name__}: {error}", error)
+    hold(LossSample(loss, outputs, targets), LOSS_LAWS, LossSample.copied)
 
 
 def the_value_is_a_float(sample: LossSample) -> None:
     """A loss gives a LossValue, whose value is one float and whose measures are floats."""
     found = sample.run()
     law = "a loss gives a LossValue"
-    _require(isinstance(found, LossValue), law, sample, f"it gives a {type(found).__name__}")
+    require(isinstance(found, LossValue), law, sample, f"it gives a {type(found).__name__}")
     law, kind = "the value is a float", type(found.value).__name__
-    _require(isinstance(found.value, float), law, sample, f"it is a {kind}")
+    require(isinstance(found.value, float), law, sample, f"it is a {kind}")
     for name, number in found.measures.items():
         kind = type(number).__name__
-        _require(isinstance(number, float), "measures are floats", sample, f"{name} is a {kind}")
+        require(isinstance(number, float), "measures are floats", sample, f"{name} is a {kind}")
 
 
 def the_gradient_fits(sample: LossSample) -> None:
@@ -96,7 +93,7 @@ def the_gradient_fits(sample: LossSample) -> None:
         found, like = np.asanyarray(tried.run().gradient), tried.outputs
         same = found.shape == like.shape and found.dtype == like.dtype
         detail = f"{found.shape} {found.dtype}, not {like.shape} {like.dtype}"
-        _require(same, "the gradient has the outputs' shape and dtype", sample, detail)
+        require(same, "the gradient has the outputs' shape and dtype", sample, detail)
 
 
 def nothing_is_written_to(sample: LossSample) -> None:
@@ -111,9 +108,9 @@ def nothing_is_written_to(sample: LossSample) -> None:
         used.run()
         same = all(array.tobytes() == copy.tobytes() for array, copy in arrays)
         same = same and all(array.flags.writeable is not frozen for array, _ in arrays)
-        _require(same, "no input is written to", sample, "one was")
+        require(same, "no input is written to", sample, "one was")
     same = repr(vars(sample.loss)) == loss_before
-    _require(same, "a loss keeps nothing", sample, "its attributes changed")
+    require(same, "a loss keeps nothing", sample, "its attributes changed")
 
 
 def deterministic(sample: LossSample) -> None:
@@ -122,11 +119,11 @@ def deterministic(sample: LossSample) -> None:
     value, gradient = first.value, np.array(first.gradient)
     replace(sample, outputs=np.flip(sample.outputs, -1)).run()
     same = np.array_equal(first.gradient, gradient, equal_nan=True)
-    _require(same, "a gradient is its own", sample, "the next call changed it")
+    require(same, "a gradient is its own", sample, "the next call changed it")
     for again in (sample.run(), sample.copied().run()):
         same = again.value == value or (np.isnan(again.value) and np.isnan(value))
         same = same and np.array_equal(again.gradient, gradient, equal_nan=True)
-        _require(same, "deterministic", sample, "two runs differ")
+        require(same, "deterministic", sample, "two runs differ")
 
 
 def finite_for_finite(sample: LossSample) -> None:
@@ -141,7 +138,7 @@ def finite_for_finite(sample: LossSample) -> None:
             continue  # of cosines, none is 1e4
         finite = np.isfinite(found.value) and np.isfinite(found.gradient).all()
         detail = f"not for its outputs times {scale:g}, which are finite"
-        _require(bool(finite), "finite for finite", sample, detail)
+        require(bool(finite), "finite for finite", sample, detail)
 
 
 def refuses_what_is_not_finite(sample: LossSample) -> None:
@@ -155,13 +152,13 @@ def refuses_what_is_not_finite(sample: LossSample) -> None:
             except ValueError:
                 continue
             law = "outputs that are not finite are refused"
-            _require(False, law, sample, f"{number} is not: pass the outputs to self.accept")
+            require(False, law, sample, f"{number} is not: pass the outputs to self.accept")
 
 
 def the_gradient_is_the_derivative(sample: LossSample) -> None:
     """The gradient matches difference quotients."""
     report = check_gradients(sample.loss, sample.outputs, targets=sample.targets)
-    _require(report.ok, "the gradient matches difference quotients", sample, str(report))
+    require(report.ok, "the gradient matches difference quotients", sample, str(report))
 
 
 LOSS_LAWS: tuple[Callable[[LossSample], None], ...] = (
@@ -173,13 +170,3 @@ LOSS_LAWS: tuple[Callable[[LossSample], None], ...] = (
     refuses_what_is_not_finite,
     the_gradient_is_the_derivative,
 )
-
-
-def _require(
-    holds: bool, law: str, sample: LossSample, detail: str, cause: Exception | None = None
-) -> None:
-    """Raise AssertionError naming law, loss and the outputs' shape unless it holds."""
-    if not holds:
-        raise AssertionError(
-            f"broken law: {law}. {sample.loss} on outputs {np.shape(sample.outputs)}: {detail}"
-        ) from cause

@@ -9,6 +9,7 @@ import numpy as np
 
 from npfacenet.errors import ShapeError
 from npfacenet.layers import Array, Layer, Parameters, Shape
+from npfacenet.testing.law_checking import require
 
 # What a layer is tried on when nobody says which inputs it takes.
 USUAL_INPUTS: tuple[tuple[Shape, ...], ...] = (
@@ -37,6 +38,11 @@ class Sample:
     def shapes(self) -> tuple[Shape, ...]:
         """The shapes of the inputs, without the batch."""
         return tuple(x.shape[1:] for x in self.inputs)
+
+    @property
+    def title(self) -> str:
+        """The layer and its inputs, in words."""
+        return f"{self.layer} on inputs {list(self.shapes)}"
 
 
 def usual_inputs(layer: Layer) -> tuple[Shape, ...]:
@@ -74,16 +80,6 @@ def draw_parameters(
         values = rng.standard_normal(spec.shape)
         parameters[name] = (np.abs(values) + 0.1 if "var" in name else values).astype(dtype)
     return parameters
-
-
-def require(
-    holds: bool, law: str, sample: Sample, detail: str, cause: Exception | None = None
-) -> None:
-    """Raise AssertionError naming law, layer and inputs unless it holds."""
-    if not holds:
-        raise AssertionError(
-            f"broken law: {law}. {sample.layer} on inputs {list(sample.shapes)}: {detail}"
-        ) from cause
 
 
 def require_close(found: Array, expected: Array, law: str, sample: Sample) -> None:

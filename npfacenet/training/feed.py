@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -56,14 +57,12 @@ class Feed:
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
         """Batches from `start` up to `stop`, each begun two before it is needed."""
         with ThreadPoolExecutor(1, "npfacenet-feed") as pool:
-            waiting: deque[Future[Batch]] = deque()
+            coming = (pool.submit(self.batch, number) for number in range(start, stop))
+            waiting = deque(islice(coming, AHEAD))
             try:
-                for number in range(start, min(start + AHEAD, stop)):
-                    waiting.append(pool.submit(self.batch, number))
-                for number in range(start + AHEAD, stop + AHEAD):
+                while waiting:
                     batch = waiting.popleft().result()
-                    if number < stop:
-                        waiting.append(pool.submit(self.batch, number))
+                    waiting.extend(islice(coming, 1))
                     yield batch
             finally:
                 for future in waiting:

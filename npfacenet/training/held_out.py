@@ -44,15 +44,12 @@ class HeldOut:
             return None, model
         faces = (self.store.plain(i) for i in range(len(self._folder.paths)))
         with single_threaded():  # or the bits depend on whether the teacher is at work
-            embeddings = model.embed(faces).values
+            embeddings = model.embed(faces)
         distances = distances_of_pairs(embeddings, self._pairs)
         genuine, impostors = distances[self._pairs.genuine], distances[~self._pairs.genuine]
         if len(impostors) * FALSE_MATCH_RATE >= 3:
             chosen = calibrate(genuine, impostors, FALSE_MATCH_RATE)
-            evidence = (
-                f"chosen on pairs of {len(self._folder.names)} held-out people, {self._crop}: "
-                "false match rate "
-                f"{chosen.false_match}, false non-match rate {chosen.false_non_match}"
-            )
+            people = f"{len(self._folder.names)} held-out people, {self._crop}"
+            evidence = f"chosen on pairs of {people}: {chosen}"
             card = replace(card, threshold=Threshold(chosen.threshold, evidence))
         return validated(genuine, impostors), replace(model, card=card)

@@ -95,10 +95,13 @@ class Learner:
         return {**self.fixed, **self.vector.views}
 
     def best_parameters(self) -> dict[ParameterName, Array]:
-        """Copies of the parameters to be used: the average where there is one."""
+        """Read-only copies of the parameters to be used: the average where there is one."""
         learnt = self.vector.split(self.vector.numbers if self.average is None else self.average)
         every = {**self.fixed, **learnt}
-        return {name: np.array(every[name]) for name in self.network.parameter_specs()}
+        copies = {name: np.array(every[name]) for name in self.network.parameter_specs()}
+        for copy in copies.values():
+            copy.flags.writeable = False  # or a Model would copy them once more
+        return copies
 
     def step(self, batch: Batch) -> StepResult:
         """Learn from one batch.

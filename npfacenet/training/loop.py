@@ -12,6 +12,7 @@ import numpy as np
 
 from npfacenet import __version__
 from npfacenet.checkpoints.native import write_native
+from npfacenet.checkpoints.placing import Report
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.checkpoints.records import read_record, write_record
 from npfacenet.errors import ArgumentError, TrainingError
@@ -26,7 +27,7 @@ from npfacenet.training.feed import Feed
 from npfacenet.training.held_out import HeldOut
 from npfacenet.training.learner import Learner, StepResult
 from npfacenet.training.objectives import MININGS, Objective, objectives, parse, triplet_margin
-from npfacenet.training.pictures import IdentityFolder, PictureStore, Report
+from npfacenet.training.pictures import IdentityFolder, PictureStore
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.sampling import IdentitySampler
 from npfacenet.training.validation import Validation, hold_out
@@ -142,10 +143,12 @@ class _Run:
         record: dict[str, object] = {
             "fingerprint": self.model.fingerprint,
             "configuration": choices.as_json(),
+            "pictures": self.pictures,
+            "teacher": None if self.teacher is None else self.teacher.fingerprint,
+            "about": dict(about),
+            "npfacenet": __version__,
+            "numpy": np.__version__,
         }
-        record |= {"pictures": self.pictures}
-        record |= {"teacher": None if self.teacher is None else self.teacher.fingerprint}
-        record |= {"about": dict(about), "npfacenet": __version__, "numpy": np.__version__}
         if resume:
             self.folder.require_same(record)
         store.read_all(reading)

@@ -8,7 +8,14 @@ import numpy.typing as npt
 from npfacenet.errors import TrainingError
 from npfacenet.losses import BinaryCrossEntropy
 from npfacenet.models import Embeddings
-from npfacenet.recognition.pair_head import BIAS, WEIGHTS, PairHead, Similarity, pair_network
+from npfacenet.recognition.pair_head import (
+    BIAS,
+    WEIGHTS,
+    PairHead,
+    Similarity,
+    pair_network,
+    stacked,
+)
 from npfacenet.training.optimizers import Adam
 from npfacenet.training.parameter_vector import ParameterVector
 
@@ -40,10 +47,9 @@ def fit_pair_head(
             f"a pair head learns from genuine and impostor pairs; given were {labels.sum()} "
             f"genuine of {labels.size}"
         )
-    dimension = first.values.shape[1]
-    start = PairHead(similarity, np.zeros(dimension, np.float32), 0.0, first.fingerprint)
-    start.probability(first, second)  # refuses what cannot be compared
-    pairs = np.stack([first.values, second.values], axis=1)
+    pairs = stacked(first, second)
+    dimension = pairs.shape[2]
+    PairHead(similarity, np.zeros(dimension, np.float32), 0.0)  # refuses another similarity
     network = pair_network(similarity, dimension)
     vector = ParameterVector(
         network.parameter_specs(),

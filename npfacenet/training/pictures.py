@@ -5,21 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from npfacenet.checkpoints.placing import Report
 from npfacenet.errors import GalleryError, ImageError, TrainingError, printable
 from npfacenet.images import central_square, centre_crop, read, resize
 from npfacenet.recognition.gallery import pictures_of
-from npfacenet.training.augmentation import Augmentation
+from npfacenet.training.augmentation import Augmentation, Picture
 
-Picture: TypeAlias = npt.NDArray[np.uint8]
-Report: TypeAlias = Callable[[str, int, int | None], None]
 ROOM = 1.5  # a view may move so much beyond its crop
 
 
@@ -135,13 +132,15 @@ class PictureStore:
 
     def view(self, index: int, augmentation: Augmentation, rng: np.random.Generator) -> Picture:
         """A drawn view of a picture: uint8 (size, size, 3)."""
-        picture = self._kept[index] if index in self._kept else self._load(index)
-        return augmentation(picture, self.size, rng, self.crop)
+        return augmentation(self._picture(index), self.size, rng, self.crop)
 
     def plain(self, index: int) -> Picture:
         """The picture as it is embedded: cropped, uint8 (S, S, 3) of any size."""
-        picture = self._kept[index] if index in self._kept else self._load(index)
+        picture = self._picture(index)
         return central_square(picture) if self.crop is None else centre_crop(picture, self.crop)
+
+    def _picture(self, index: int) -> Picture:
+        return self._kept[index] if index in self._kept else self._load(index)
 
     def _load(self, index: int) -> Picture:
         picture = read(self.paths[index])

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError
-from npfacenet.layers import Array
+from npfacenet.models import Embeddings
+from npfacenet.recognition.distance import paired_distances
 from npfacenet.recognition.evaluation import Distances, area, best_threshold
 
 MOST_PAIRS = 1000
@@ -82,10 +83,10 @@ def draw_pairs(labels: Sequence[int], seed: int, most: int = MOST_PAIRS) -> Pair
     return Pairs(a[pairs], b[pairs], genuine[pairs])
 
 
-def distances_of_pairs(embeddings: Array, pairs: Pairs) -> Distances:
+def distances_of_pairs(embeddings: Embeddings | npt.ArrayLike, pairs: Pairs) -> Distances:
     """Euclidean distances of pairs of rows, float64."""
-    values = np.asarray(embeddings, np.float64)
-    return np.asarray(np.linalg.norm(values[pairs.a] - values[pairs.b], axis=1))
+    rows = Embeddings.of(embeddings)
+    return paired_distances(rows[pairs.a.tolist()], rows[pairs.b.tolist()])
 
 
 def validated(genuine: Distances, impostors: Distances) -> Validation:
