@@ -1,4 +1,7 @@
-"""All benchmarks: `python tools/bench.py NAME`. What is compared is measured in turn, in one run.
+"""All benchmarks. What is compared is measured in turn, in one run.
+
+(no name)   from pictures to embeddings: npfacenet and its readable path beside ONNX Runtime,
+            PyTorch and OpenCV where these are installed (`--json` for programs, `--plot` a figure)
 
 --training  a training step of nn4.small2, 48 faces, against PyTorch eager (`--json` for programs;
             `--layers`: where our own time goes, layer by layer)
@@ -7,6 +10,8 @@ cold-start  process start to the first embedding of a JPEG, from our own weight 
             Keras', against ONNX Runtime's first output from an ONNX file (without a JPEG)
 
     .venv/bin/python -m pip install -e ".[bench]"
+    .venv/bin/python tools/bench.py
+    .venv/bin/python tools/bench.py --json --networks nn4.small2 --batches 8 --rounds 5
     .venv/bin/python tools/bench.py --training
     .venv/bin/python tools/bench.py cold-start --weights nn4.small2
 
@@ -25,6 +30,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import bench_inference
 
 OURS = """
 import sys, npfacenet
@@ -70,7 +77,7 @@ def prepare(weights: str, folder: Path) -> None:
     model = npfacenet.load(weights)
     for name, layout in (("ours.h5", "npfacenet"), ("keras.h5", "keras2-weights")):
         write_checkpoint(folder / name, model.network, model.parameters, model.card, layout=layout)
-    write_onnx(model, folder / "model.onnx")
+    write_onnx(model.network, model.parameters, folder / "model.onnx")
     picture = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
     Image.fromarray(picture).save(folder / "face.jpg")
 
@@ -117,13 +124,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("name", nargs="?", choices=["cold-start", "prepare"])
     parser.add_argument("--training", action="store_true", help="a training step")
     parser.add_argument("--layers", action="store_true", help="with --training: layer by layer")
-    parser.add_argument("--json", action="store_true", help="with --training: for programs")
-    parser.add_argument("--weights", default="nn4.small2", help="a name or a file of nn4.small2")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--json", action="store_true", help="for programs; not for cold-start")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="inference: a figure")
+    parser.add_argument(
+        "--networks", nargs="+", choices=bench_inference.NETWORKS, default=bench_inference.NETWORKS
+    )
+    parser.add_argument("--batches", nargs="+", type=positive, default=(1, 8, 32), metavar="N")
+    parser.add_argument(
+        "--weights", nargs="+", default=(), help="names or files; for cold-start one of nn4.small2"
+    )
+    parser.add_argument("--rounds", type=positive, default=15)
     parser.add_argument("--folder", type=Path, help="for prepare, which cold-start calls itself")
     chosen = parser.parse_args(arguments)
-    if chosen.training == (chosen.name is not None):
+    if chosen.training and chosen.name is not None:
         parser.error("choose cold-start or --training")
+    if chosen.layers and not chosen.training:
+        parser.error("--layers goes with --training")
+    run_chosen(chosen)
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def run_chosen(chosen: argparse.Namespace) -> None:
+    """Run the benchmark; what the others need is not imported."""
+    weights = (chosen.weights or ["nn4.small2"])[0]
     if chosen.training:
         import bench_training
 
@@ -132,9 +162,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         else:
             bench_training.training(chosen.rounds, as_json=chosen.json)
     elif chosen.name == "prepare":
-        prepare(chosen.weights, chosen.folder)
+        prepare(weights, chosen.folder)
+    elif chosen.name == "cold-start":
+        cold_start(weights, chosen.rounds)
     else:
-        cold_start(chosen.weights, chosen.rounds)
+        bench_inference.inference(
+            chosen.networks, chosen.batches, chosen.rounds, chosen.weights,
+            as_json=chosen.json, plot=chosen.plot,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -24,23 +24,27 @@ from npfacenet.layers import (
     Dropout,
     GlobalAveragePool,
     L2Normalize,
+    L2Pool,
+    LocalResponseNorm,
     MaxPool,
     ReLU,
     ResidualAdd,
     ZeroPadding,
 )
 from npfacenet.layers.window import Window, margins
-from npfacenet.models import Model
-from npfacenet.networks import Node
+from npfacenet.networks import Network, NetworkParameters, Node
 
 Constant: TypeAlias = npt.NDArray[np.generic]
 OPSET = 17
 
 
-def write_onnx(model: Model, path: Path) -> None:
-    """Write the network with NHWC pictures in and NCHW inside, as far as ONNX has its layers."""
-    network = model.network
-    height, width, channels = network.input_shape
+def write_onnx(
+    network: Network, parameters: NetworkParameters, path: Path, batch: int | str = "N"
+) -> None:
+    """Write a network that takes NHWC pictures, and is NCHW inside, as far as ONNX has its layers.
+
+    `batch` is the number of pictures, for readers that need to know it; "N" leaves it open.
+    """
     nodes = [helper.make_node("Transpose", [network.INPUT], ["nchw"], perm=[0, 3, 1, 2])]
     constants = []
 
@@ -50,22 +54,26 @@ def write_onnx(model: Model, path: Path) -> None:
 
     for node in network.nodes:
         inputs = ["nchw" if name == network.INPUT else name for name in node.inputs]
-        own = {p: model.parameters[node.name, p] for p in node.parameters}
+        own = {p: parameters[node.name, p] for p in node.parameters}
+        if isinstance(node.layer, ResidualAdd):
+            # Of rank 0, so that ONNX Runtime folds the scale into the convolution before it.
+            scale = constant(f"{node.name}/scale", np.array(node.layer.scale, np.float32))
+            nodes.append(helper.make_node("Mul", [inputs[1], scale], [f"{node.name}/scaled"]))
+            inputs[1] = f"{node.name}/scaled"
         kind, extra, options = _operator(node, own, constant)
         nodes.append(helper.make_node(kind, inputs + extra, [node.name], **options))
-    output = network.nodes[-1].name
     graph = helper.make_graph(
         nodes,
         "npfacenet",
-        [
-            helper.make_tensor_value_info(
-                network.INPUT, TensorProto.FLOAT, ["N", height, width, channels]
-            )
-        ],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", *network.output_shape])],
+        [_float32(network.INPUT, [batch, *network.input_shape])],
+        [_float32(network.nodes[-1].name, [batch, *network.output_shape])],
         constants,
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)]), path)
+
+
+def _float32(name: str, shape: list[int | str]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
 
 def _operator(
@@ -91,6 +99,10 @@ def _operator(
             return "MaxPool", [], _window(node, layer.window)
         case AveragePool() as layer:
             return "AveragePool", [], _window(node, layer.window)
+        case L2Pool() as layer:
+            return "LpPool", [], {"p": 2} | _window(node, layer.window)
+        case LocalResponseNorm(size=size, alpha=alpha, beta=beta, k=k):
+            return "LRN", [], {"size": size, "alpha": alpha, "beta": beta, "bias": k}
         case ZeroPadding() as layer:
             (top, bottom), (left, right) = margins(layer.margins)
             pads = np.array([0, 0, top, left, 0, 0, bottom, right], np.int64)
@@ -106,7 +118,7 @@ def _operator(
         case Dropout():
             return "Identity", [], {}
         case ResidualAdd():
-            raise NotImplementedError("residual networks are not written yet")
+            return "Add", [], {}
     raise NotImplementedError(f"no ONNX operator for {node.layer}")
 
 

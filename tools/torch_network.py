@@ -11,18 +11,20 @@ from npfacenet.layers import (
     Concatenate,
     Convolution,
     Dense,
+    Dropout,
     GlobalAveragePool,
     L2Normalize,
     MaxPool,
     ReLU,
+    ResidualAdd,
     ZeroPadding,
 )
-from npfacenet.layers.window import margins, pair
+from npfacenet.layers.window import Pair, Window, margins
 from npfacenet.networks import Network, NetworkParameters, Node
 
 
 class TorchNetwork(torch.nn.Module):  # type: ignore[misc]  # untyped where torch is missing
-    """The same graph, NCHW, in training mode. Knows the layers of nn4.small2 `course`."""
+    """The same graph, NCHW; `eval()` for inference. Knows nn4.small2 `course`, Inception-ResNet."""
 
     def __init__(self, network: Network, parameters: NetworkParameters) -> None:
         super().__init__()
@@ -47,29 +49,45 @@ class TorchNetwork(torch.nn.Module):  # type: ignore[misc]  # untyped where torc
         x = inputs[0]
         own = {name: self.values[f"{node.name}/{name}"] for name in node.parameters}
         match node.layer:
-            case Convolution(stride=stride, padding=padding):
-                pad = 0 if padding == "valid" else padding
-                return F.conv2d(x, own["kernel"], own["bias"], pair(stride), pad)
+            case Convolution() as layer:
+                sides = symmetric(node, layer.window)
+                return F.conv2d(x, own["kernel"], own.get("bias"), layer.window.stride, sides)
             case BatchNorm(epsilon=epsilon, momentum=momentum):
                 return F.batch_norm(
-                    x, own["moving_mean"], own["moving_variance"], own["gamma"], own["beta"],
-                    training=True, momentum=1 - momentum, eps=epsilon,
+                    x, own["moving_mean"], own["moving_variance"], own.get("gamma"), own["beta"],
+                    training=self.training, momentum=1 - momentum, eps=epsilon,
                 )  # fmt: skip
             case ReLU():
                 return F.relu(x)
-            case MaxPool(size=size, stride=stride, padding=padding):
-                return F.max_pool2d(x, size, stride, 0 if padding == "valid" else padding)
-            case AveragePool(size=size, stride=stride):
-                return F.avg_pool2d(x, size, stride)
-            case ZeroPadding(margins=sides):
-                (top, bottom), (left, right) = margins(sides)
+            case MaxPool() as layer:
+                sides = symmetric(node, layer.window)
+                return F.max_pool2d(x, layer.window.size, layer.window.stride, sides)
+            case AveragePool() as layer:
+                sides = symmetric(node, layer.window)
+                size, stride = layer.window.size, layer.window.stride
+                return F.avg_pool2d(x, size, stride, sides, count_include_pad=False)
+            case ZeroPadding() as layer:
+                (top, bottom), (left, right) = margins(layer.margins)
                 return F.pad(x, (left, right, top, bottom))
+            case ResidualAdd(scale=scale):
+                return x + scale * inputs[1]
             case Concatenate():
                 return torch.cat(inputs, dim=1)
             case GlobalAveragePool():
                 return x.mean(dim=(2, 3))
+            case Dropout() as layer:
+                return F.dropout(x, layer.rate, self.training)
             case Dense():
-                return x @ own["kernel"] + own["bias"]
+                product = x @ own["kernel"]
+                return product + own["bias"] if "bias" in own else product
             case L2Normalize():
                 return F.normalize(x, dim=1)
         raise SystemExit(f"{node.layer} is not known to {__file__}")
+
+
+def symmetric(node: Node, window: Window) -> Pair:
+    """The rows and columns of padding on either side: PyTorch pads both sides alike."""
+    (top, bottom), (left, right) = window.margins(*node.input_shapes[0][:2])
+    if (top, left) != (bottom, right):
+        raise SystemExit(f"{node.name} is padded unevenly, which {__file__} does not know")
+    return top, left

@@ -130,6 +130,7 @@ class Window:
         return (*self.positions(inputs[0], inputs[1]), inputs[2])
 
 
+NO_MARGINS: Margins = ((0, 0), (0, 0))
 ONE_PIXEL = Window((1, 1), (1, 1), "valid")
 
 

@@ -1,0 +1,86 @@
+"""One block of memory for all that lives for a while: who may lie where."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+_LINE = 16  # numbers in a cache line
+
+
+class Lifetime(NamedTuple):
+    """`size` numbers, from step `first` to step `last`.
+
+    What has a `shape` is zero where nobody writes, and stays so from run to run: it shares its
+    memory only with what has the same shape.
+    """
+
+    first: int
+    last: int
+    size: int
+    shape: Hashable = None
+
+
+def arrange(lifetimes: Sequence[Lifetime]) -> tuple[list[int], int]:
+    """The offset of each, and the size of the block: no two that live at a time overlap.
+
+    Each takes the smallest gap that holds it, in the order in which they begin.
+
+    >>> arrange([Lifetime(0, 1, 16), Lifetime(1, 2, 32), Lifetime(2, 3, 16)])
+    ([0, 16, 0], 48)
+    """
+    offsets = [0] * len(lifetimes)
+    gaps: list[tuple[int, int]] = []  # (offset, size), in order, never adjacent
+    resting: dict[Hashable, list[int]] = {}
+    ending: list[tuple[int, int]] = []  # (last step, which)
+    kept: list[int] = []
+    end = kept_end = 0
+    for which in sorted(range(len(lifetimes)), key=lambda i: lifetimes[i].first):
+        first, last, numbers, shape = lifetimes[which]
+        while ending and ending[0][0] < first:
+            _, gone = ending.pop(0)
+            if lifetimes[gone].shape is None:
+                _free(gaps, offsets[gone], _rounded(lifetimes[gone].size))
+            else:
+                resting[lifetimes[gone].shape].append(offsets[gone])
+        insort(ending, (last, which))
+        size = _rounded(numbers)
+        if shape is None:
+            offsets[which], end = _take(gaps, size, end)
+            continue
+        kept.append(which)
+        if resting.setdefault(shape, []):
+            offsets[which] = resting[shape].pop()
+        else:
+            offsets[which], kept_end = kept_end, kept_end + size
+    for which in kept:
+        offsets[which] += end
+    return offsets, end + kept_end
+
+
+def _rounded(numbers: int) -> int:
+    return -(-numbers // _LINE) * _LINE
+
+
+def _take(gaps: list[tuple[int, int]], size: int, end: int) -> tuple[int, int]:
+    """The place for so many numbers, and the end of the block from now on."""
+    fitting = [(length, offset) for offset, length in gaps if length >= size]
+    if not fitting:
+        if gaps and sum(gaps[-1]) == end:  # the last gap grows
+            offset, _ = gaps.pop()
+            return offset, offset + size
+        return end, end + size
+    length, offset = min(fitting)
+    gaps.remove((offset, length))
+    if length > size:
+        insort(gaps, (offset + size, length - size))
+    return offset, end
+
+
+def _free(gaps: list[tuple[int, int]], offset: int, size: int) -> None:
+    """Give a place back, joined with the gaps before and after it."""
+    for gap in [g for g in gaps if sum(g) == offset or g[0] == offset + size]:
+        gaps.remove(gap)
+        offset, size = min(offset, gap[0]), size + gap[1]
+    insort(gaps, (offset, size))

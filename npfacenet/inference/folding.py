@@ -1,0 +1,222 @@
+"""A network and its parameters as the fewest operations that compute the same.
+
+Batch norm and the scale of a residual go into the kernel before them, ReLU into the operation
+before it, bias and ReLU behind the max pooling that follows them; convolutions of one pixel that
+read the same input become one. What is concatenated or padded is computed at its place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import accumulate
+from typing import TypeAlias
+
+import numpy as np
+
+from npfacenet.inference.convolve import Convolve
+from npfacenet.inference.finish import Member
+from npfacenet.inference.pointwise import Add, Affine, Assemble, GlobalMean, Readable
+from npfacenet.inference.pool import Pool
+from npfacenet.inference.step import Operation
+from npfacenet.layers import (
+    Array,
+    AveragePool,
+    BatchNorm,
+    Concatenate,
+    Convolution,
+    Dense,
+    Dropout,
+    GlobalAveragePool,
+    L2Pool,
+    MaxPool,
+    ReLU,
+    ResidualAdd,
+    ZeroPadding,
+)
+from npfacenet.layers.window import NO_MARGINS, ONE_PIXEL, margins
+from npfacenet.networks import Network, NetworkParameters
+from npfacenet.networks.network import Node
+
+Own: TypeAlias = Mapping[str, Array]
+
+
+def fold(network: Network, parameters: NetworkParameters) -> tuple[list[Operation], str]:
+    """The operations in an order in which each finds its inputs, and the name of the output."""
+    folding = _Folding(network)
+    for node in network.nodes:
+        own = {name: np.asarray(parameters[node.name, name]) for name in node.parameters}
+        folding.add(node, own)
+    operations = _side_by_side(list(folding.operations.values()))
+    return operations, folding.name_of(network.nodes[-1].name)
+
+
+class _Folding:
+    """Operations by the name of their output, while they are collected."""
+
+    def __init__(self, network: Network) -> None:
+        self.operations: dict[str, Operation] = {}
+        self._same: dict[str, str] = {}  # names of nodes that change nothing
+        for node in network.nodes:
+            if isinstance(node.layer, Dropout):
+                self._same[node.name] = node.inputs[0]
+        self._readers = Counter(self.name_of(i) for node in network.nodes for i in node.inputs)
+        for name, before in self._same.items():  # counted as a reader, though it reads nothing
+            self._readers[self.name_of(before)] -= 1
+        self._readers[self.name_of(network.nodes[-1].name)] += 1
+
+    def name_of(self, name: str) -> str:
+        while name in self._same:
+            name = self._same[name]
+        return name
+
+    def add(self, node: Node, own: Own) -> None:
+        """The node, as an operation or as part of those before it."""
+        inputs = tuple(self.name_of(name) for name in node.inputs)
+        names = (inputs, (node.name,))
+        shapes, layer = node.input_shapes, node.layer
+        match layer:
+            case Dropout():
+                return
+            case Convolution():
+                new = _convolve(*names, own, layer.window, layer.filters)
+            case Dense():
+                kernel = own["kernel"][None, None]
+                new = _convolve(*names, {**own, "kernel": kernel}, ONE_PIXEL, layer.units)
+            case BatchNorm():
+                new = self._normalised(*names, *_moving(layer, own))
+            case ReLU():
+                new = self._rectified(*names)
+            case ResidualAdd():
+                new = self._added(*names, layer.scale)
+            case MaxPool():
+                new = self._largest(*names, layer)
+            case AveragePool():
+                new = Pool(*names, "average", layer.window)
+            case L2Pool():
+                new = Pool(*names, "l2", layer.window)
+            case GlobalAveragePool():
+                new = GlobalMean(*names)
+            case Concatenate():
+                ends = accumulate((shape[-1] for shape in shapes), initial=0)
+                zeros = (0,) * (len(shapes[0]) - 1)
+                origins = tuple((*zeros, end) for end, _ in zip(ends, shapes, strict=False))
+                new = Assemble(*names, origins, node.output_shape)
+            case ZeroPadding():
+                (top, _), (left, _) = margins(layer.margins)
+                new = Assemble(*names, ((top, left, 0),), node.output_shape)
+            case _:
+                new = Readable(*names, layer, own)
+        self.operations[node.name] = new
+
+    def _taken(self, name: str) -> Operation | None:
+        """The operation of this output, taken out if nobody else reads it and ReLU is not in."""
+        operation = self.operations.get(name)
+        if operation is None or self._readers[name] != 1 or _rectifies(operation):
+            return None
+        return self.operations.pop(name)
+
+    def _normalised(
+        self, inputs: tuple[str, ...], outputs: tuple[str, ...], factor: Array, shift: Array
+    ) -> Operation:
+        before = self._taken(inputs[0])
+        if isinstance(before, Convolve):
+            bias = shift if before.bias is None else before.bias * factor + shift
+            return replace(before, outputs=outputs, kernel=before.kernel * factor, bias=bias)
+        self._put_back(before)
+        return Affine(inputs, outputs, factor, shift)
+
+    def _rectified(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Operation:
+        before = self._taken(inputs[0])
+        if isinstance(before, Convolve):
+            members = (replace(before.members[0], relu=True),)
+            return replace(before, outputs=outputs, members=members)
+        if isinstance(before, Affine | Add) or (
+            isinstance(before, Pool) and before.pooling == "max"
+        ):
+            return replace(before, outputs=outputs, relu=True)
+        self._put_back(before)
+        return Affine(inputs, outputs, relu=True)
+
+    def _added(
+        self, inputs: tuple[str, ...], outputs: tuple[str, ...], scale: float
+    ) -> Operation:
+        before = self._taken(inputs[1])
+        if not isinstance(before, Convolve):
+            self._put_back(before)
+            return Add(inputs, outputs, scale)
+        factor = np.float32(scale)
+        bias = None if before.bias is None else before.bias * factor
+        scaled = replace(before, kernel=before.kernel * factor, bias=bias)
+        self.operations[inputs[1]] = scaled
+        return Add(inputs, outputs)
+
+    def _largest(
+        self, inputs: tuple[str, ...], outputs: tuple[str, ...], layer: MaxPool
+    ) -> Operation:
+        before, pool = self.operations.get(inputs[0]), Pool(inputs, outputs, "max", layer.window)
+        if not isinstance(before, Convolve) or self._readers[inputs[0]] != 1:
+            return pool
+        (member,) = before.members
+        plain = (replace(member, relu=False),)
+        self.operations[inputs[0]] = replace(before, bias=None, members=plain)
+        return replace(pool, bias=before.bias, relu=member.relu)
+
+    def _put_back(self, operation: Operation | None) -> None:
+        if operation is not None:
+            self.operations[operation.outputs[0]] = operation
+
+
+def _rectifies(operation: Operation) -> bool:
+    match operation:
+        case Convolve():
+            return operation.members[0].relu
+        case Affine() | Add() | Pool():
+            return operation.relu
+    return False
+
+
+def _convolve(
+    inputs: tuple[str, ...], outputs: tuple[str, ...], own: Own, window: Window, filters: int
+) -> Convolve:
+    kernel = np.ascontiguousarray(own["kernel"], np.float32)
+    if window.size == window.stride == (1, 1) and window.margins(1, 1) == NO_MARGINS:
+        window = ONE_PIXEL  # however its padding was written
+    return Convolve(inputs, outputs, kernel, own.get("bias"), window, (Member(filters, False),))
+
+
+def _moving(layer: BatchNorm, own: Own) -> tuple[Array, Array]:
+    """Batch norm by moving statistics as a factor and a shift; float32, worked out in float64."""
+    deviation = np.sqrt(own["moving_variance"].astype(np.float64) + layer.epsilon)
+    factor = own.get("gamma", np.ones_like(own["beta"])) / deviation
+    shift = own["beta"] - own["moving_mean"] * factor
+    return factor.astype(np.float32), shift.astype(np.float32)
+
+
+def _side_by_side(operations: list[Operation]) -> list[Operation]:
+    """Convolutions of one pixel with the same input as one, in the place of the first."""
+    families: dict[str, list[Convolve]] = {}
+    for operation in operations:
+        if isinstance(operation, Convolve) and operation.window == ONE_PIXEL:
+            families.setdefault(operation.inputs[0], []).append(operation)
+    joined: list[Operation] = []
+    for operation in operations:
+        family = families.get(operation.inputs[0], []) if isinstance(operation, Convolve) else []
+        if len(family) < 2 or operation not in family:
+            joined.append(operation)
+        elif operation is family[0]:
+            joined.append(_join(family))
+    return joined
+
+
+def _join(family: list[Convolve]) -> Convolve:
+    zeros = [np.zeros(one.kernel.shape[3], np.float32) for one in family]
+    biases = [z if one.bias is None else one.bias for one, z in zip(family, zeros, strict=True)]
+    return replace(
+        family[0],
+        outputs=tuple(name for one in family for name in one.outputs),
+        kernel=np.concatenate([one.kernel for one in family], axis=3),
+        bias=np.concatenate(biases),
+        members=tuple(member for one in family for member in one.members),
+    )

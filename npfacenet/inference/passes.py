@@ -1,0 +1,71 @@
+"""Bias, ReLU and copies: passes over memory, arranged in long runs.
+
+NumPy's inner loops are fast on long contiguous runs of two arrays: a maximum with an array of
+zeros takes a third of the time of one with the number 0, and a bias that is repeated to a long
+row half of that of a bias of a few channels.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from math import prod
+
+import numpy as np
+
+from npfacenet.inference.step import Call
+from npfacenet.inference.view import View, contiguous
+from npfacenet.layers import Array
+
+_RUN = 1 << 12  # numbers; two such runs fill a core's cache of the first level
+
+
+def add_row(target: View, row: Array) -> list[Call]:
+    """Add `row` (C,) to the last axis of `target`, in place."""
+    line, channels = target.line(), len(row)
+    if line is None:
+        array = target.array()
+        return [partial(np.add, array, row, array)]
+    total = line.shape[0]
+    run = min(total, max(_RUN // channels, 1) * channels)
+    return [partial(np.add, a, _repeated(row, a.shape[-1]), a) for a in _runs(line, run)]
+
+
+def rectify(source: View, target: View) -> list[Call]:
+    """max(source, 0) to target, which may be the same."""
+    lines = source.line(), target.line()
+    if lines[0] is not None and lines[1] is not None:
+        pairs = zip(_runs(lines[0], _RUN), _runs(lines[1], _RUN), strict=True)
+        return [partial(np.maximum, a, _zeros((a.shape[-1],)), out=b) for a, b in pairs]
+    # Trailing axes until the run is long enough; NumPy joins them where memory runs on.
+    shape: tuple[int, ...] = ()
+    for length in reversed(target.shape):
+        shape = (length, *shape)
+        if prod(shape) >= _RUN:
+            break
+    return [partial(np.maximum, source.array(), _zeros(shape), out=target.array())]
+
+
+def copy(source: View, target: View) -> list[Call]:
+    """Source to target, unless it lies there already."""
+    if source == target:
+        return []
+    return [partial(np.copyto, target.array(), source.array())]
+
+
+def _runs(line: View, run: int) -> list[Array]:
+    """A line as rows of `run` numbers, and what is left."""
+    count, left = divmod(line.shape[0], run)
+    whole = contiguous(line.memory, line.offset, (count, run))
+    rest = contiguous(line.memory, line.offset + count * run, (left,))
+    return [view.array() for view in (whole, rest) if prod(view.shape)]
+
+
+@lru_cache(maxsize=256)
+def _zeros(shape: tuple[int, ...]) -> Array:
+    zeros = np.zeros(shape, np.float32)
+    zeros.flags.writeable = False
+    return zeros
+
+
+def _repeated(row: Array, numbers: int) -> Array:
+    return np.tile(row, numbers // len(row))

@@ -1,0 +1,124 @@
+"""Which tensors share an array, and the zeros around it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from npfacenet.inference.arena import Lifetime
+from npfacenet.inference.pointwise import Assemble
+from npfacenet.inference.step import Operation, Step
+from npfacenet.layers import Shape
+from npfacenet.layers.window import Margins
+
+
+@dataclass
+class Place:
+    """A tensor's place: within the tensor `root`, from `origin` on."""
+
+    root: str
+    origin: tuple[int, ...]
+
+
+@dataclass
+class Root:
+    """An array that holds one tensor, or several that were placed into it."""
+
+    shape: Shape
+    border: list[list[int]] = field(default_factory=lambda: [[0, 0], [0, 0]])
+    first: int = -1
+    last: int = -1
+    gaps: bool = False  # something was padded with zeros in it
+
+    @property
+    def full_shape(self) -> Shape:
+        """Its shape with its border."""
+        if len(self.shape) != 3:
+            return self.shape
+        (top, bottom), (left, right) = self.border
+        height, width, channels = self.shape
+        return (top + height + bottom, left + width + right, channels)
+
+    def lifetime(self, name: str, batch: int) -> Lifetime:
+        """What `arrange` needs to know of it."""
+        size = batch
+        for length in self.full_shape:
+            size *= length
+        shape: Hashable = None
+        if self.gaps:
+            shape = name
+        elif any(map(any, self.border)):
+            shape = (self.shape, *map(tuple, self.border))
+        return Lifetime(self.first, self.last, size, shape)
+
+
+def place(
+    operations: Sequence[Operation], steps: Sequence[Step], shapes: Mapping[str, Shape], output: str
+) -> tuple[dict[str, Place], dict[str, Root]]:
+    """Every tensor's place, and the arrays that there are, with borders and lifetimes."""
+    places = _places(operations, shapes)
+    roots: dict[str, Root] = {}
+    for name, spot in places.items():
+        if spot.root == name:
+            roots[name] = Root(shapes[name])
+    for index, (operation, step) in enumerate(zip(operations, steps, strict=True)):
+        for name in operation.outputs:
+            root = roots[places[name].root]
+            root.first = index if root.first < 0 else root.first
+            root.last = max(root.last, index)
+        for name in operation.inputs:
+            root = roots[places[name].root]
+            root.last = max(root.last, index)
+        for name, margins in zip(operation.inputs, step.borders, strict=False):
+            _widen(roots[places[name].root], places[name], shapes[name], margins)
+        if isinstance(operation, Assemble) and _has_gaps(operation, shapes):
+            roots[places[operation.outputs[0]].root].gaps = True
+    roots[places[output].root].last = len(operations)
+    return places, roots
+
+
+def _places(operations: Sequence[Operation], shapes: Mapping[str, Shape]) -> dict[str, Place]:
+    """From the last operation to the first: what it makes of its inputs' places."""
+    last_read = {name: index for index, o in enumerate(operations) for name in o.inputs}
+    made = {name for operation in operations for name in operation.outputs}
+    places: dict[str, Place] = {}
+    for index in range(len(operations) - 1, -1, -1):
+        operation = operations[index]
+        for name in operation.outputs:
+            places.setdefault(name, Place(name, (0,) * len(shapes[name])))
+        spot = places[operation.outputs[0]]
+        if isinstance(operation, Assemble):
+            for name, origin in zip(operation.inputs, operation.origins, strict=True):
+                if name in made and name not in places:
+                    there = tuple(a + b for a, b in zip(spot.origin, origin, strict=True))
+                    places[name] = Place(spot.root, there)
+        elif operation.in_place is not None:
+            name = operation.inputs[operation.in_place]
+            others = operation.inputs.count(name) > 1
+            if name in made and name not in places and last_read[name] == index and not others:
+                places[name] = spot
+    for name in shapes:
+        places.setdefault(name, Place(name, (0,) * len(shapes[name])))
+    return places
+
+
+def _widen(root: Root, spot: Place, shape: Shape, margins: Margins) -> None:
+    """Make sure that there are so many zeros around a tensor in its root."""
+    if len(shape) != 3:
+        return
+    for axis, (before, after) in enumerate(margins):
+        border, origin = root.border[axis], spot.origin[axis]
+        border[0] = max(border[0], before - origin)
+        border[1] = max(border[1], origin + shape[axis] + after - root.shape[axis])
+
+
+def _has_gaps(operation: Assemble, shapes: Mapping[str, Shape]) -> bool:
+    covered = sum(_size(shapes[name]) for name in operation.inputs)
+    return covered < _size(operation.shape)
+
+
+def _size(shape: Shape) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size

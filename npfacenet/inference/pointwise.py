@@ -1,0 +1,158 @@
+"""Operations that work number by number, channel by channel, or on whole pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+
+from npfacenet.inference.passes import add_row, copy, rectify
+from npfacenet.inference.step import Call, Operation, Step
+from npfacenet.inference.view import View
+from npfacenet.layers import Array, Layer, Parameters, Shape
+
+
+class Simple(Step):
+    """A step that needs nothing but its inputs and outputs."""
+
+    def __init__(
+        self, kind: str, make: Callable[[Sequence[View], Sequence[View]], list[Call]]
+    ) -> None:
+        self.kind, self._make = kind, make
+
+    def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
+        """What the operation does."""
+        return self._make(inputs, outputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Affine(Operation):
+    """x * factor + shift, each (C,) or absent, and ReLU: what could not be folded elsewhere."""
+
+    factor: Array | None = None
+    shift: Array | None = None
+    relu: bool = False
+    in_place: ClassVar[int | None] = 0
+
+    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
+        """The shape of the input."""
+        return inputs
+
+    def step(self, batch: int, *inputs: Shape) -> Step:
+        """Up to three passes over the numbers."""
+        return Simple("passes", self._calls)
+
+    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+        (source,), (target,) = inputs, outputs
+        calls: list[Call] = []
+        if self.factor is not None:
+            calls.append(partial(np.multiply, source.array(), self.factor, target.array()))
+            source = target
+        if self.shift is not None:
+            calls += [*copy(source, target), *add_row(target, self.shift)]
+            source = target
+        return calls + (rectify(source, target) if self.relu else copy(source, target))
+
+
+@dataclass(frozen=True, eq=False)
+class Add(Operation):
+    """x + scale * residual, and ReLU; in the memory of the residual."""
+
+    scale: float = 1.0
+    relu: bool = False
+    in_place: ClassVar[int | None] = 1
+
+    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
+        """The shape of both inputs."""
+        return inputs[:1]
+
+    def step(self, batch: int, *inputs: Shape) -> Step:
+        """Up to three passes over the numbers."""
+        return Simple("passes", self._calls)
+
+    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+        x, residual, (target,) = inputs[0].array(), inputs[1].array(), outputs
+        total = target.array()
+        calls: list[Call] = []
+        if self.scale != 1:
+            calls.append(partial(np.multiply, residual, np.float32(self.scale), total))
+            residual = total
+        calls.append(partial(np.add, x, residual, total))
+        return calls + (rectify(target, target) if self.relu else [])
+
+
+@dataclass(frozen=True, eq=False)
+class Assemble(Operation):
+    """Inputs at their places in one output: side by side in channels, or within zeros.
+
+    `origins` are (row, column, channel) of each input, in features (channel,). Inputs that have
+    been computed at their places need nothing to be done.
+    """
+
+    origins: tuple[tuple[int, ...], ...]
+    shape: Shape
+
+    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
+        """The shape of the whole."""
+        return (self.shape,)
+
+    def step(self, batch: int, *inputs: Shape) -> Step:
+        """A copy of each input that is not at its place."""
+        return Simple("placing", self._calls)
+
+    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+        calls = []
+        for source, origin in zip(inputs, self.origins, strict=True):
+            calls += copy(source, outputs[0].within(origin, source.shape[1:]))
+        return calls
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalMean(Operation):
+    """The mean of each channel over a picture, as a product with a row of equal shares."""
+
+    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
+        """(H, W, C) to (C,)."""
+        return (inputs[0][2:],)
+
+    def step(self, batch: int, *inputs: Shape) -> Step:
+        """One call."""
+        return Simple("mean", self._calls)
+
+    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+        images, output = inputs[0], outputs[0].array()
+        pixels = images.part(0, 0, 1).rows()
+        if pixels is None:
+            return [partial(np.mean, images.array(), (1, 2), None, output)]
+        count = pixels.shape[0]
+        strides = (images.strides[0], *pixels.strides)
+        stack = View(images.memory, images.offset, (images.shape[0], *pixels.shape), strides)
+        share = np.full((1, count), 1 / count, np.float32)
+        return [partial(np.matmul, share, stack.array(), output[:, None, :])]
+
+
+@dataclass(frozen=True, eq=False)
+class Readable(Operation):
+    """A layer that the plan does not know, through its own `forward`."""
+
+    layer: Layer
+    parameters: Parameters
+
+    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
+        """The layer's."""
+        return (self.layer.output_shape(*inputs),)
+
+    def step(self, batch: int, *inputs: Shape) -> Step:
+        """The layer's own pass, and a copy."""
+        return Simple("readable layer", self._calls)
+
+    def multiply_adds(self, *inputs: Shape) -> int:
+        """The layer's."""
+        return self.layer.multiply_adds(*inputs)
+
+    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+        arrays, output = [view.array() for view in inputs], outputs[0].array()
+        return [lambda: np.copyto(output, self.layer.forward(self.parameters, *arrays))]

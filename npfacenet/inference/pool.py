@@ -1,0 +1,125 @@
+"""Pooling, first down and then across, so that most of it runs over long rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import prod
+from typing import Literal
+
+import numpy as np
+
+from npfacenet.inference.passes import add_row, copy, rectify
+from npfacenet.inference.step import CACHE, Call, Operation, Step, pieces
+from npfacenet.inference.view import View, contiguous
+from npfacenet.layers import Array, Shape, Window
+
+Kind = Literal["max", "average", "l2"]
+
+
+@dataclass(frozen=True, eq=False)
+class Pool(Operation):
+    """Max, average or L2 pooling; then a bias (C,) and ReLU where they were moved behind it.
+
+    The largest of numbers plus a bias is the largest number plus the bias, and so with ReLU:
+    behind a max pooling there are fewer numbers.
+    """
+
+    pooling: Kind
+    window: Window
+    bias: Array | None = None
+    relu: bool = False
+
+    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
+        """(H, W, C) to (rows, columns, C)."""
+        return (self.window.output_shape(inputs[0]),)
+
+    def step(self, batch: int, *inputs: Shape) -> Step:
+        """Pooling of so many pictures."""
+        return Pooling(self, batch, inputs[0])
+
+
+class Pooling(Step):
+    """A pooling of pictures of one shape, a few pictures at a time."""
+
+    def __init__(self, operation: Pool, batch: int, shape: Shape) -> None:
+        self.operation, self.shape = operation, shape
+        self.kind = f"{operation.pooling} pooling"
+        self.rows, self.columns = operation.window.positions(*shape[:2])
+        between = self.rows * shape[1] * shape[2]
+        squares = prod(shape) if operation.pooling == "l2" else 0
+        self.pieces = [p for p, _ in pieces(batch, 1, between + squares)]
+        self.scratch = max(p.stop - p.start for p in self.pieces) * (between + squares)
+
+    def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
+        """Down, across, and what follows, for a few pictures at a time."""
+        operation, memory, free = self.operation, scratch.memory, scratch.offset
+        combine = np.maximum if operation.pooling == "max" else np.add
+        calls: list[Call] = []
+        for pictures in self.pieces:
+            source = inputs[0].part(0, pictures.start, pictures.stop)
+            target = outputs[0].part(0, pictures.start, pictures.stop)
+            shape = (target.shape[0], self.rows, *self.shape[1:])
+            between = contiguous(memory, free, shape)
+            if operation.pooling == "l2":
+                squares = contiguous(memory, free + prod(shape), source.shape)
+                calls.append(partial(np.square, source.array(), squares.array()))
+                source = squares
+            calls += self._fold(combine, source, between, 0)
+            calls += self._fold(combine, between, target, 1)
+            calls += self._after(target)
+        return calls
+
+    def _fold(
+        self, combine: Callable[..., object], source: View, target: View, axis: int
+    ) -> list[Call]:
+        """Combine what the window sees along one axis, 0 down and 1 across."""
+        window, length = self.operation.window, self.shape[axis]
+        step, before = window.stride[axis], window.margins(*self.shape[:2])[axis][0]
+        count = (self.rows, self.columns)[axis]
+        taps = []
+        for tap in range(window.size[axis]):
+            start = tap - before  # of the picture's rows, for the first position
+            low = max(-(start // step), 0)
+            high = min((length - 1 - start) // step + 1, count)
+            if low < high:
+                first = low * step + start
+                last = (high - 1) * step + start + 1
+                taps.append((low, high, source.part(axis + 1, first, last, step).array()))
+        whole = [seen for low, high, seen in taps if (low, high) == (0, count)]
+        partly = [(low, high, seen) for low, high, seen in taps if (low, high) != (0, count)]
+        output = target.array()
+        calls: list[Call]
+        if not whole:
+            calls = [partial(np.copyto, output, -np.inf if combine is np.maximum else 0)]
+        elif len(whole) == 1:
+            calls = [partial(np.copyto, output, whole[0])]
+        else:
+            calls = [partial(combine, whole[0], whole[1], out=output)]
+        calls += [partial(combine, output, seen, out=output) for seen in whole[2:]]
+        for low, high, seen in partly:
+            part = target.part(axis + 1, low, high).array()
+            calls.append(partial(combine, part, seen, out=part))
+        return calls
+
+    def _after(self, target: View) -> list[Call]:
+        operation, array = self.operation, target.array()
+        if operation.pooling == "l2":
+            return [partial(np.sqrt, array, array)]
+        if operation.pooling == "average":
+            return [partial(np.multiply, array, self._shares(), array)]
+        calls = [] if operation.bias is None else add_row(target, operation.bias)
+        return [*calls, *(rectify(target, target) if operation.relu else [])]
+
+    def _shares(self) -> Array:
+        """1 / pixels of the picture, not of its padding, under each window: (rows, columns, C)."""
+        window = self.operation.window
+        inside = []
+        for axis, count in enumerate((self.rows, self.columns)):
+            before = window.margins(*self.shape[:2])[axis][0]
+            first = np.arange(count) * window.stride[axis] - before
+            seen = np.minimum(first + window.size[axis], self.shape[axis]) - np.maximum(first, 0)
+            inside.append(np.maximum(seen, 1))
+        shares = 1 / np.outer(*inside).astype(np.float32)
+        return np.repeat(shares[:, :, None], self.shape[2], axis=2)

@@ -1,0 +1,83 @@
+"""Where in a block of memory an array lies: views are worked out first and made afterwards."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from npfacenet.layers import Array, Shape
+
+FLOAT = np.dtype(np.float32)
+Strides: TypeAlias = tuple[int, ...]
+
+
+class View(NamedTuple):
+    """A float32 array to be: offset and strides count numbers of `memory`, not bytes."""
+
+    memory: Array
+    offset: int
+    shape: Shape
+    strides: Strides
+
+    def array(self) -> Array:
+        """The array; it shares the memory."""
+        size = FLOAT.itemsize
+        strides = tuple([stride * size for stride in self.strides])
+        return np.ndarray(self.shape, FLOAT, self.memory, self.offset * size, strides)
+
+    def rows(self) -> View | None:
+        """All axes but the last as one, or None if memory does not run on so."""
+        step = None
+        for length, stride in zip(self.shape[-2::-1], self.strides[-2::-1], strict=True):
+            if length == 1:
+                continue
+            if step is None:
+                step, run = stride, length
+            elif stride != step * run:
+                return None
+            else:
+                run *= length
+        count = prod(self.shape[:-1])
+        step = self.shape[-1] if step is None else step
+        return View(self.memory, self.offset, (count, self.shape[-1]), (step, 1))
+
+    def line(self) -> View | None:
+        """All axes as one, or None if there are gaps between the numbers."""
+        rows = self.rows()
+        if rows is None or (rows.shape[0] > 1 and rows.strides[0] != rows.shape[1]):
+            return None
+        return View(self.memory, self.offset, (prod(self.shape),), (1,))
+
+    def part(self, axis: int, start: int, stop: int, step: int = 1) -> View:
+        """What array[..., start:stop:step, ...] is."""
+        shape, strides = list(self.shape), list(self.strides)
+        shape[axis] = max(-((start - stop) // step), 0)
+        strides[axis] *= step
+        offset = self.offset + start * self.strides[axis]
+        return View(self.memory, offset, tuple(shape), tuple(strides))
+
+    def within(self, origin: tuple[int, ...], shape: Shape) -> View:
+        """A part of each picture: of this shape, from this place on."""
+        axes = self.strides[1:]
+        offset = self.offset + sum(i * step for i, step in zip(origin, axes, strict=True))
+        return View(self.memory, offset, (self.shape[0], *shape), self.strides)
+
+    def picture(self) -> View:
+        """(N, H, W, C), features (N, F) being pictures of one pixel."""
+        if len(self.shape) != 2:
+            return self
+        (batch, features), (each, step) = self.shape, self.strides
+        return View(
+            self.memory, self.offset, (batch, 1, 1, features), (each, features, features, step)
+        )
+
+
+def contiguous(memory: Array, offset: int, shape: Shape) -> View:
+    """The view of an array without gaps."""
+    strides, step = [1] * len(shape), 1
+    for axis in range(len(shape) - 1, -1, -1):
+        strides[axis] = step
+        step *= shape[axis]
+    return View(memory, offset, shape, tuple(strides))

@@ -1,0 +1,186 @@
+"""The benchmark of inference: its statistics, its JSON, and that all engines compute the same."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from npfacenet.layers import Convolution, GlobalAveragePool, L2Pool, LocalResponseNorm, ResidualAdd
+from npfacenet.networks import Builder, Network, NetworkParameters
+from npfacenet.recipes import RECIPES, Recipe
+
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
+
+
+def tool(name: str) -> ModuleType:
+    """A module of tools/; they import each other by name."""
+    if str(TOOLS) not in sys.path:
+        sys.path.append(str(TOOLS))  # last, because tools/test.py is named like Python's own
+    return importlib.import_module(name)
+
+
+bench = tool("bench")
+bench_inference = tool("bench_inference")
+bench_turns = tool("bench_turns")
+bench_engines = tool("bench_engines")
+SECOND = bench_inference.PRODUCT_GFLOP  # GFLOP/s of a product that takes a second
+TURNS = {
+    bench_turns.PRODUCT: [(1.0, 30.0), (2.0, 30.0), (1.0, 30.0)],
+    "npfacenet": [(0.01, 80.0), (0.02, 81.0), (0.03, 81.0)],
+    "torch": [(0.02, 300.0), (0.06, 300.0), (0.03, 299.6)],
+}
+
+
+def test_a_row_holds_medians_over_the_rounds() -> None:
+    rows = bench_inference.summarise("nn4.small2", 4, 10**8, TURNS, {"torch": 2.00049})
+    ours, torch = rows
+    assert [row.engine for row in rows] == ["npfacenet", "torch"]
+    assert (ours.network, ours.batch) == ("nn4.small2", 4)
+    assert ours.ms_per_face == 5.0
+    assert ours.quartiles == (3.75, 6.25)
+    assert ours.ratio == 1.0
+    assert torch.ratio == 2.0  # of 2, 3 and 1: not the ratio of the medians, 1.5
+    assert ours.gflops == 2 * 0.1 * 4 / 0.02
+    shares = [0.8 / 0.01 / SECOND, 0.8 / 0.02 / (SECOND / 2), 0.8 / 0.03 / SECOND]
+    assert ours.share_of_matrix_product == pytest.approx(np.median(shares), abs=5e-4)
+    assert (ours.peak_megabytes, torch.peak_megabytes) == (81, 300)
+    assert (ours.cold_start_seconds, torch.cold_start_seconds) == (None, 2.0)
+
+
+def test_there_is_no_ratio_without_npfacenet() -> None:
+    turns = {name: turn for name, turn in TURNS.items() if name != "npfacenet"}
+    (torch,) = bench_inference.summarise("nn4.small2", 4, 10**8, turns, {})
+    assert torch.ratio is None
+
+
+def test_one_round_has_no_spread() -> None:
+    assert bench_inference.quartiles([3.0]) == (3.0, 3.0, 3.0)
+
+
+def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(bench_inference, "NEEDS", {"readable": (), "missing": ("no_such_module",)})
+    bench.main(["--json", "--networks", "nn4.small2", "--batches", "1", "2", "--rounds", "1"])
+    said = capsys.readouterr()
+    assert "missing is left out: no_such_module not installed" in said.err
+    printed = json.loads(said.out)
+    assert printed["machine"].keys() >= {"cpu", "cores", "blas", "versions", "python"}
+    assert printed["machine"]["matrix_product_gflops"] > 0
+    assert printed["machine"]["versions"]["numpy"] == np.__version__
+    assert [(row["batch"], row["engine"]) for row in printed["results"]] == [
+        (1, "readable"),
+        (2, "readable"),
+    ]
+    first, second = printed["results"]
+    assert first["network"] == "nn4.small2"
+    assert first["ms_per_face"] > 0
+    assert first["peak_megabytes"] > 20
+    assert first["cold_start_seconds"] > 0
+    assert second["cold_start_seconds"] is None
+
+
+def test_an_engine_that_does_not_start_is_named_with_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engines = bench_turns.Engines(str(tmp_path), 1)
+    with engines.serving(["readable"], "nn4.small2", 1) as warm:
+        assert warm == {}
+    assert "readable is left out (nn4.small2, batch 1): FileNotFound" in capsys.readouterr().err
+
+
+def test_what_computes_something_else_is_not_timed() -> None:
+    expected = np.ones(4, np.float32)
+    bench_engines.require_equal(np.ones((2, 4), np.float32), expected)
+    for wrong in (1.01, np.nan):
+        with pytest.raises(SystemExit, match="differs by"):
+            bench_engines.require_equal(np.full((2, 4), wrong, np.float32), expected)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--layers", "cold-start --training", "--rounds 0", "--networks vgg"]
+)
+def test_what_cannot_be_asked_for(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        bench.main(arguments.split())
+    assert "error: " in capsys.readouterr().err
+
+
+def test_figure(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'npfacenet[plot]'")
+    rows = [
+        *bench_inference.summarise("nn4.small2", 1, 10**8, TURNS, {}),
+        *bench_inference.summarise("inception-resnet-v1", 8, 10**8, TURNS, {}),
+    ]
+    tool("bench_plot").plot_rows(tmp_path / "figure.png", rows, "a machine")
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def drawn(network: Network) -> NetworkParameters:
+    """Parameters of which none is the 0 or 1 that would hide that it is not used."""
+    rng = np.random.default_rng(22)
+    return {
+        name: value + (rng.uniform(0, 0.3, value.shape) * (value.ndim == 1)).astype(np.float32)
+        for name, value in network.initialise(0).items()
+    }
+
+
+def require_close(output: Any, network: Network, parameters: NetworkParameters) -> None:
+    expected = network.forward(parameters, pictures(network))
+    np.testing.assert_allclose(output, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def pictures(network: Network) -> np.ndarray:
+    return np.random.default_rng(7).random((2, *network.input_shape), dtype=np.float32)
+
+
+def rarer_layers() -> Network:
+    """What no recipe shows by itself: strong normalisation, padded L2 pooling, a large scale."""
+    build = Builder("rarer", input_shape=(8, 7, 3))
+    x = build.add("first", Convolution(6, 3, padding=1), build.input)
+    x = build.add("norm", LocalResponseNorm(5, alpha=0.7, beta=0.6, k=1.3), x)
+    x = build.add("pool", L2Pool(3, stride=2, padding=1), x)
+    x = build.add("sum", ResidualAdd(0.3), x, build.add("again", Convolution(6), x))
+    build.add("mean", GlobalAveragePool(), x)
+    return build.network()
+
+
+@pytest.mark.parametrize(
+    ("build", "batch"),
+    [
+        (rarer_layers, "N"),
+        *(pytest.param(recipe.build, 2, id=str(recipe)) for recipe in RECIPES[:3]),
+    ],
+)
+def test_onnx_computes_what_the_readable_path_does(
+    build: Callable[[], Network], batch: int | str, tmp_path: Path
+) -> None:
+    for module in ("onnx", "onnxruntime"):
+        pytest.importorskip(module, reason=f"needs {module}: pip install 'npfacenet[bench]'")
+    import onnxruntime
+
+    network = build()
+    parameters = drawn(network)
+    tool("onnx_file").write_onnx(network, parameters, tmp_path / "network.onnx", batch)
+    session = onnxruntime.InferenceSession(
+        tmp_path / "network.onnx", providers=["CPUExecutionProvider"]
+    )
+    (output,) = session.run(None, {"image": pictures(network)})
+    require_close(output, network, parameters)
+
+
+@pytest.mark.parametrize("recipe", [RECIPES[0], RECIPES[2]], ids=str)
+def test_pytorch_computes_what_the_readable_path_does(recipe: Recipe) -> None:
+    torch = pytest.importorskip("torch", reason="needs torch: pip install 'npfacenet[bench]'")
+    network = recipe.build()
+    parameters = drawn(network)
+    module = tool("torch_network").TorchNetwork(network, parameters).eval()
+    with torch.inference_mode():
+        output = module(torch.from_numpy(pictures(network)).permute(0, 3, 1, 2)).numpy()
+    require_close(output, network, parameters)

@@ -1,0 +1,114 @@
+"""Engines in processes of their own, which are timed in turn: for `bench_inference.py`.
+
+Idle threads of an engine in the same process would slow the others. What starts the processes
+must stay small, and so imports neither NumPy nor npfacenet: a process's peak of memory begins
+with that of the one that started it.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TypeAlias
+
+SCRIPT = Path(__file__).resolve().with_name("bench_engines.py")
+PRODUCT = "matrix product"  # no network: how fast NumPy multiplies two large matrices
+ORDER = 1024  # of those matrices
+PAUSE = 0.05  # seconds; idle threads of OpenBLAS spin for 26 ms before they sleep
+
+Turns: TypeAlias = dict[str, list[tuple[float, float]]]  # seconds of a call, peak megabytes
+
+
+def say(sentence: str) -> None:
+    """To the user, beside the results."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class Engines:
+    """What the processes of the engines are started with."""
+
+    folder: str
+    threads: int
+
+    def start(
+        self, what: str, engine: str, network: str, batch: int, errors: IO[str]
+    ) -> subprocess.Popen[str]:
+        """Start a process that serves turns, or that makes a first output."""
+        options = [what, engine, self.folder, network, str(batch), str(self.threads)]
+        return subprocess.Popen(
+            [sys.executable, str(SCRIPT), *options],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
+        )  # fmt: skip
+
+    @contextmanager
+    def serving(
+        self, names: Sequence[str], network: str, batch: int
+    ) -> Iterator[dict[str, subprocess.Popen[str]]]:
+        """The processes that are warm; says on stderr why others are not."""
+        warm, started = {}, []
+        try:
+            for engine in names:
+                with tempfile.TemporaryFile("w+") as errors:
+                    process = self.start("serve", engine, network, batch, errors)
+                    started.append(process)
+                    if _line(process) == "ready":
+                        warm[engine] = process
+                    else:
+                        errors.seek(0)
+                        last = (errors.read().strip() or "no reason given").splitlines()[-1]
+                        say(f"{engine} is left out ({network}, batch {batch}): {last}")
+            yield warm
+        finally:
+            for process in started:
+                process.kill()
+                process.communicate()
+
+    def take_turns(self, names: Sequence[str], network: str, batch: int, rounds: int) -> Turns:
+        """What each engine took in each round; another one begins each round."""
+        with self.serving([PRODUCT, *names], network, batch) as processes:
+            turns: Turns = {engine: [] for engine in processes}
+            order = list(processes.items())
+            for _ in range(rounds):
+                for engine, process in order:
+                    time.sleep(PAUSE)
+                    if not (answer := _line(process, "go")):
+                        sys.exit(f"{engine} stopped ({network}, batch {batch})")
+                    seconds, peak = json.loads(answer)
+                    turns[engine].append((seconds, peak))
+                order = order[1:] + order[:1]
+        return turns
+
+    def cold_starts(
+        self, names: Sequence[str], network: str, batch: int, rounds: int
+    ) -> dict[str, float]:
+        """Median seconds from the start of a process to its first output, in turn."""
+        taken: dict[str, list[float]] = {engine: [] for engine in names}
+        for _ in range(rounds):
+            for engine, all_seconds in taken.items():
+                with tempfile.TemporaryFile("w+") as errors:
+                    start = time.perf_counter()
+                    process = self.start("first", engine, network, batch, errors)
+                    done = _line(process) == "done"
+                    seconds = time.perf_counter() - start
+                    process.communicate()
+                    if done:
+                        all_seconds.append(seconds)
+        return {engine: statistics.median(s) for engine, s in taken.items() if s}
+
+
+def _line(process: subprocess.Popen[str], request: str | None = None) -> str:
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("the process has no pipes")
+    if request is not None:
+        process.stdin.write(f"{request}\n")
+        process.stdin.flush()
+    return process.stdout.readline().strip()
