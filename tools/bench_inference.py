@@ -8,6 +8,7 @@ be imported here). Weights are drawn unless given: speed does not depend on them
 from __future__ import annotations
 
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -34,6 +35,7 @@ NEEDS = {
 DISTRIBUTIONS = ("numpy", "onnxruntime", "torch", "opencv-python-headless", "opencv-python")
 PRODUCT_GFLOP = 2 * ORDER**3 / 1e9
 COLD_STARTS = 5  # rounds of them, at most
+BUSY = 0.5  # processes that want to run before the benchmark does; with 1 the rates halve
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,13 @@ def machine(cores: int, blas: str) -> dict[str, object]:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > BUSY:
+        say(f"busy in the last minute (load {load:.1f}): if it still is, times mean little")
     return {
         "cpu": _cpu(),
         "cores": cores,
+        "load_before": round(load, 2),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "blas": blas,

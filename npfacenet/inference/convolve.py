@@ -11,10 +11,9 @@ import numpy as np
 from npfacenet.inference.direct import Direct
 from npfacenet.inference.finish import Member
 from npfacenet.inference.step import Operation, Step
-from npfacenet.inference.winograd import joined
-from npfacenet.inference.winograd_step import Winograd
+from npfacenet.inference.winograd_step import Winograd, axes
 from npfacenet.layers import Array, Shape, Window
-from npfacenet.layers.window import ONE_PIXEL, Pair
+from npfacenet.layers.window import Pair
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,64 +41,31 @@ class Convolve(Operation):
         return self.kernel.size * prod(self.output_shapes(*inputs)[0][:-1])
 
     def step(self, batch: int, *inputs: Shape) -> Step:
-        """The cheaper of im2col and the kinds of Winograd's filtering, by `_cost`."""
+        """The cheapest of im2col and the kinds of Winograd's filtering, by a static rule."""
         shape = inputs[0] if len(inputs[0]) == 3 else (1, 1, *inputs[0])
-        tiles = list(_tiles(self.window))
-        if tiles:
-            positions = self.window.positions(*shape[:2])
-            direct = _direct_cost(batch, positions, self.kernel.shape)
-            costs = [_winograd_cost(batch, positions, self.kernel.shape, tile) for tile in tiles]
-            if min(costs) < direct:
-                return Winograd(self, batch, shape, tiles[costs.index(min(costs))])
-        return Direct(self, batch, shape)
+        choices: list[Step] = [Direct(self, batch, shape)]
+        choices += [Winograd(self, batch, shape, tile) for tile in _tiles(self.window)]
+        return min(choices, key=lambda step: step.cost)
 
     def transformed(self, tile: Pair) -> Array:
         """The kernel at the points of Winograd's filtering, (points, C, filters); made once."""
         if tile not in self._transformed:
-            matrix = joined(tile, self.window.size).kernel.astype(np.float32)
-            flat = self.kernel.reshape(prod(self.window.size), -1)
-            stack = (matrix @ flat).reshape(len(matrix), *self.kernel.shape[2:])
-            self._transformed[tile] = stack
+            vertical, horizontal = (
+                one.kernel.astype(np.float32) for one in axes(self.window, tile)
+            )
+            height, width, channels, filters = self.kernel.shape
+            down = vertical @ self.kernel.reshape(height, -1)
+            across = horizontal @ down.reshape(len(vertical), width, -1)
+            self._transformed[tile] = across.reshape(-1, channels, filters)
         return self._transformed[tile]
 
 
 def _tiles(window: Window) -> Iterator[Pair]:
-    """The tiles that may serve a window; larger ones lose accuracy."""
-    height, width = window.size
-    if window.stride != (1, 1) or window == ONE_PIXEL or max(height, width) > 7:
+    """The tiles that may serve a window: larger ones lose accuracy, and their kernels are large."""
+    if window.size == (1, 1) or max(window.stride) > min(2, *window.size) or max(window.size) > 7:
         return
-    if height == width == 3:
-        yield from ((2, 2), (3, 3), (4, 4))
-    elif height == width == 5:
-        yield from ((2, 2), (3, 3))
-    elif min(height, width) == 1:
-        for outputs in (2, 3, 4):
-            yield (outputs, 1) if width == 1 else (1, outputs)
-
-
-# Nanoseconds on one core of the machine that the README names; only their relation counts.
-_FLOP = 0.01
-_TRANSFORM_FLOP = 0.014  # products of small matrices, at the speed of memory
-_COPY = 0.14  # a number gathered in runs of a few hundred
-_SCATTER = 0.5  # a number to its place in short runs
-_ROWS = 6  # a product of few rows costs as if it had so many more: reading the other matrix
-_CALL = 700.0
-
-
-def _product(rows: int, inner: int, columns: int) -> float:
-    return 2 * _FLOP * (rows + _ROWS) * inner * columns + _CALL
-
-
-def _direct_cost(batch: int, positions: Pair, kernel: Shape) -> float:
-    height, width, channels, filters = kernel
-    rows, numbers = batch * prod(positions), height * width * channels
-    return _product(rows, numbers, filters) + _COPY * rows * numbers + _CALL
-
-
-def _winograd_cost(batch: int, positions: Pair, kernel: Shape, tile: Pair) -> float:
-    height, width, channels, filters = kernel
-    points = (tile[0] + height - 1) * (tile[1] + width - 1)
-    tiles = batch * prod(-(-n // m) for n, m in zip(positions, tile, strict=True))
-    forth = tiles * channels * points * (_COPY + 2 * _TRANSFORM_FLOP * points)
-    back = tiles * filters * prod(tile) * (_SCATTER + 2 * _TRANSFORM_FLOP * points)
-    return forth + points * (_product(tiles, channels, filters) - _CALL / 2) + back + 5 * _CALL
+    for outputs in range(2, 7):
+        tile = tuple(outputs if taps > 1 else 1 for taps in window.size)
+        points = [len(matrices.input) for matrices in axes(window, (tile[0], tile[1]))]
+        if prod(points) <= 64 and max(points) <= 10:
+            yield tile[0], tile[1]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from npfacenet.inference.cost import CACHE, finishing, im2col, product
 from npfacenet.inference.finish import finish
 from npfacenet.inference.passes import copy
 from npfacenet.inference.step import Call, Step, pieces
@@ -34,10 +35,13 @@ class Direct(Step):
         self.numbers = prod(operation.kernel.shape[:3])
         self.pointwise = window == ONE_PIXEL
         row = self.columns * (self.filters + (0 if self.pointwise else self.numbers))
-        self.pieces = list(pieces(batch, self.rows, row))
+        self.pieces = list(pieces(batch, self.rows, row, max(CACHE, operation.kernel.size)))
         most = max((p.stop - p.start) * (r.stop - r.start) for p, r in self.pieces)
         # A window of one pixel needs patches after all where its input has gaps.
         self.scratch = most * self.columns * (self.filters + self.numbers)
+        rows = batch * self.rows * self.columns
+        self.cost = product(rows, self.numbers, self.filters) + finishing(rows * self.filters)
+        self.cost += 0 if self.pointwise else im2col(rows * self.numbers)
         if self.pointwise:
             self.kind = "product"
 

@@ -24,6 +24,9 @@ def finish(
 ) -> list[Call]:
     """Product (..., filters of all members) to the members' targets (..., filters)."""
     calls = [] if bias is None else add_row(product, bias)
+    if all(member.relu for member in members):
+        calls += rectify(product, product)
+        members = [Member(member.filters, relu=False) for member in members]
     start = 0
     for member, target in zip(members, targets, strict=True):
         source = product.part(-1, start, start + member.filters)

@@ -139,9 +139,7 @@ class _Folding:
         self._put_back(before)
         return Affine(inputs, outputs, relu=True)
 
-    def _added(
-        self, inputs: tuple[str, ...], outputs: tuple[str, ...], scale: float
-    ) -> Operation:
+    def _added(self, inputs: tuple[str, ...], outputs: tuple[str, ...], scale: float) -> Operation:
         before = self._taken(inputs[1])
         if not isinstance(before, Convolve):
             self._put_back(before)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-
-import numpy as np
-
 from npfacenet.inference.bound import Bound
 from npfacenet.inference.folding import fold
-from npfacenet.layers import Array, Shape
+from npfacenet.layers import Shape
 from npfacenet.networks import Network, NetworkParameters
 
 

@@ -10,8 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from npfacenet.inference.passes import add_row, copy, rectify
-from npfacenet.inference.step import CACHE, Call, Operation, Step, pieces
+from npfacenet.inference.cost import CACHE, pooling
+from npfacenet.inference.passes import add_row, rectify
+from npfacenet.inference.step import Call, Operation, Step, pieces
 from npfacenet.inference.view import View, contiguous
 from npfacenet.layers import Array, Shape, Window
 
@@ -49,7 +50,8 @@ class Pooling(Step):
         self.rows, self.columns = operation.window.positions(*shape[:2])
         between = self.rows * shape[1] * shape[2]
         squares = prod(shape) if operation.pooling == "l2" else 0
-        self.pieces = [p for p, _ in pieces(batch, 1, between + squares)]
+        self.pieces = [p for p, _ in pieces(batch, 1, between + squares, CACHE)]
+        self.cost = pooling(batch * prod(shape), sum(operation.window.size))
         self.scratch = max(p.stop - p.start for p in self.pieces) * (between + squares)
 
     def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:

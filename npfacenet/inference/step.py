@@ -12,19 +12,18 @@ from npfacenet.layers import Shape
 from npfacenet.layers.window import Margins
 
 Call: TypeAlias = Callable[[], object]
-CACHE = 1 << 17
-"""Numbers that a step works on at a time, 0.5 MB: half of a core's cache of the second level."""
 
 
 class Step(ABC):
     """An operation bound to shapes and a number of pictures, but not to memory yet.
 
     `borders` are the zeros that it wants around its inputs (none if empty), `scratch` the numbers of memory that
-    nobody else uses while it runs, `kind` how it works.
+    nobody else uses while it runs, `kind` how it works, `cost` about how many nanoseconds it takes.
     """
 
     kind: str = ""
     scratch: int = 0
+    cost: float = 0.0
     borders: tuple[Margins, ...] = ()
 
     @abstractmethod
@@ -56,7 +55,7 @@ class Operation(ABC):
         return 0
 
 
-def pieces(batch: int, rows: int, numbers: int, budget: int = CACHE) -> Iterator[tuple[slice, slice]]:
+def pieces(batch: int, rows: int, numbers: int, budget: int) -> Iterator[tuple[slice, slice]]:
     """Cut (pictures, rows of each) so that a piece of `numbers` a row stays within the budget.
 
     Whole pictures, as many as fit, or rows of one picture if not even one fits.

@@ -2,11 +2,12 @@
 
 Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4: m outputs of
 a filter of r taps cost m + r - 1 multiplications instead of m * r. In two dimensions the matrices
-of both axes are joined by the Kronecker product, so that a transform is one product of matrices.
+of both axes apply one after the other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from itertools import islice
@@ -25,7 +26,7 @@ _POINTS = tuple(map(Fraction, ("0", "1", "-1", "2", "-1/2", "-2", "1/2", "4", "-
 class Transforms(NamedTuple):
     """Of F(m, r): y = output @ ((kernel @ g) * (input @ d)), float64.
 
-    `input` (n, n), `kernel` (n, r) and `output` (m, n), where n = m + r - 1.
+    `input` (n, n), `kernel` (n, r) and `output` (m, n), where n = m + r - 1 with a stride of 1.
     """
 
     input: Array
@@ -34,14 +35,21 @@ class Transforms(NamedTuple):
 
 
 @cache
-def transforms(outputs: int, taps: int) -> Transforms:
+def transforms(outputs: int, taps: int, stride: int = 1) -> Transforms:
     """The matrices of F(outputs, taps), by the method of Cook and Toom.
+
+    With a stride of 2 the filter's even taps meet the even numbers of the input and its odd taps
+    the odd ones: two filters of stride 1, whose outputs are added.
 
     >>> F = transforms(2, 3)
     >>> d, g = np.array([1.0, 2, 3, 4]), np.array([1.0, 10, 100])
     >>> (F.output @ ((F.kernel @ g) * (F.input @ d))).round(9).tolist()
     [321.0, 432.0]
     """
+    if stride > 1:
+        return _interleaved(
+            [transforms(outputs, len(range(i, taps, stride))) for i in range(stride)]
+        )
     size = outputs + taps - 1
     points = list(islice(_POINTS, size - 1))
     at_infinity = [Fraction(0)] * (taps - 1) + [Fraction(1)]
@@ -53,11 +61,20 @@ def transforms(outputs: int, taps: int) -> Transforms:
     )
 
 
-@cache
-def joined(outputs: tuple[int, int], taps: tuple[int, int]) -> Transforms:
-    """The same for a window: a tile (n, n) or (m, m) is flattened row by row."""
-    vertical, horizontal = (transforms(m, r) for m, r in zip(outputs, taps, strict=True))
-    return Transforms(*(np.kron(a, b) for a, b in zip(vertical, horizontal, strict=True)))
+def _interleaved(phases: Sequence[Transforms]) -> Transforms:
+    """Filters of every second (third, ...) tap as one, their points one after the other."""
+    stride, size = len(phases), sum(len(phase.input) for phase in phases)
+    taps = sum(phase.kernel.shape[1] for phase in phases)
+    both = Transforms(
+        np.zeros((size, size)), np.zeros((size, taps)), np.hstack([p.output for p in phases])
+    )
+    start = 0
+    for i, phase in enumerate(phases):
+        points = slice(start, start + len(phase.input))
+        both.input[points, i::stride] = phase.input
+        both.kernel[points, i::stride] = phase.kernel
+        start = points.stop
+    return both
 
 
 def _powers(point: Fraction, count: int, divisor: Fraction | int) -> list[Fraction]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from npfacenet.inference.cost import CACHE, winograd
 from npfacenet.inference.finish import finish
 from npfacenet.inference.passes import add_row, copy
-from npfacenet.inference.step import CACHE, Call, Step, pieces
+from npfacenet.inference.step import Call, Step, pieces
 from npfacenet.inference.view import View, contiguous
-from npfacenet.inference.winograd import joined
-from npfacenet.layers import Array, Shape
-from npfacenet.layers.window import Pair
+from npfacenet.inference.winograd import Transforms, transforms
+from npfacenet.layers import Array, Shape, Window
+from npfacenet.layers.window import Margins, Pair
 
 if TYPE_CHECKING:
     from npfacenet.inference.convolve import Convolve
@@ -31,46 +32,49 @@ class Winograd(Step):
         self.operation, self.tile = operation, tile
         self.kind = f"F({tile[0]}x{tile[1]})"
         window = operation.window
+        self.axes = axes(window, tile)
+        self.size = (len(self.axes[0].input), len(self.axes[1].input))
+        self.advance = (tile[0] * window.stride[0], tile[1] * window.stride[1])
         self.positions = window.positions(*shape[:2])
         self.tiles = (-(-self.positions[0] // tile[0]), -(-self.positions[1] // tile[1]))
-        self.size = (tile[0] + window.size[0] - 1, tile[1] + window.size[1] - 1)
-        (top, _), (left, _) = window.margins(*shape[:2])
-        bottom = self.tiles[0] * tile[0] + window.size[0] - 1 - top - shape[0]
-        right = self.tiles[1] * tile[1] + window.size[1] - 1 - left - shape[1]
-        self.borders = (((top, max(bottom, 0)), (left, max(right, 0))),)
+        self.borders = (self._border(window.margins(*shape[:2]), shape),)
         self.channels, self.filters = operation.kernel.shape[2:]
         wide = max(self.channels, self.filters)
         row = self.tiles[1] * prod(self.size) * 2 * wide
-        self.pieces = list(pieces(batch, self.tiles[0], row, 2 * CACHE))
+        tiles = batch * prod(self.tiles)
+        self.cost = winograd(tiles, prod(self.size), prod(tile), self.channels, self.filters)
+        # A kernel larger than the cache is read anew for every piece: fewer, larger pieces then.
+        kernel = prod(self.size) * self.channels * self.filters
+        self.pieces = list(pieces(batch, self.tiles[0], row, max(2 * CACHE, kernel)))
         most = max((p.stop - p.start) * (r.stop - r.start) for p, r in self.pieces)
         self.half = most * self.tiles[1] * prod(self.size) * wide
         self.scratch = 2 * self.half
 
+    def _border(self, margins: Margins, shape: Shape) -> Margins:
+        """The window's own, and as far as the last tiles reach."""
+        border = []
+        for axis, (before, _) in enumerate(margins):
+            reach = (self.tiles[axis] - 1) * self.advance[axis] + self.size[axis]
+            border.append((before, max(reach - before - shape[axis], 0)))
+        return border[0], border[1]
+
     def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
         """Tiles, transform, products, transform back, bias, ReLU and to place, for each piece."""
-        matrices = joined(self.tile, self.operation.window.size)
-        forth, back = (m.astype(np.float32) for m in (matrices.input, matrices.output))
-        kernel = self.operation.transformed(self.tile)
-        points, outputs_each = prod(self.size), prod(self.tile)
-        memory, one, other = scratch.memory, scratch.offset, scratch.offset + self.half
-
-        def array(offset: int, *shape: int) -> Array:
-            return contiguous(memory, offset, shape).array()
-
+        kernel, memory = self.operation.transformed(self.tile), scratch.memory
+        one, other = scratch.offset, scratch.offset + self.half
         calls: list[Call] = []
         for pictures, rows in self.pieces:
             tiles = self._tiles(inputs[0], pictures, rows)
-            count = prod(tiles.shape[2:5])
-            read, written = count * self.channels, count * self.filters
-            seen = array(one, points, read), array(other, points, read)
-            products = array(one, points, written), array(other, outputs_each, written)
-            stacks = seen[1].reshape(points, count, -1), products[0].reshape(points, count, -1)
             calls += copy(tiles, contiguous(memory, one, tiles.shape))
-            calls.append(partial(np.matmul, forth, *seen))
-            calls.append(partial(np.matmul, stacks[0], kernel, stacks[1]))
-            calls.append(partial(np.matmul, back, *products))
+            flow = _Flow(memory, one, other, self.size, prod(tiles.shape[2:5]), self.channels)
+            for axis in (0, 1):
+                flow.transform(axis, self.axes[axis].input)
+            flow.multiply(kernel)
+            for axis in (0, 1):
+                flow.transform(axis, self.axes[axis].output)
             shape = (*self.tile, *tiles.shape[2:5], self.filters)
-            calls += self._scatter(contiguous(memory, other, shape), outputs, pictures, rows)
+            product = contiguous(memory, flow.here, shape)
+            calls += [*flow.calls, *self._scatter(product, outputs, pictures, rows)]
         return calls
 
     def _tiles(self, images: View, pictures: slice, rows: slice) -> View:
@@ -78,13 +82,13 @@ class Winograd(Step):
         (top, _), (left, _) = self.borders[0]
         picture, row, column, channel = images.strides
         offset = images.offset + pictures.start * picture - left * column
-        offset += (rows.start * self.tile[0] - top) * row
+        offset += (rows.start * self.advance[0] - top) * row
         count = pictures.stop - pictures.start, rows.stop - rows.start
         return View(
             images.memory,
             offset,
             (*self.size, *count, self.tiles[1], self.channels),
-            (row, column, picture, row * self.tile[0], column * self.tile[1], channel),
+            (row, column, picture, row * self.advance[0], column * self.advance[1], channel),
         )
 
     def _scatter(
@@ -97,7 +101,9 @@ class Winograd(Step):
         bias, members = self.operation.bias, self.operation.members
         calls = [] if bias is None else add_row(product, bias)
         for first, stop, inside in _spans(rows, self.tile[0], self.positions[0]):
-            for left, right, within in _spans(slice(0, self.tiles[1]), self.tile[1], self.positions[1]):
+            for left, right, within in _spans(
+                slice(0, self.tiles[1]), self.tile[1], self.positions[1]
+            ):
                 part = product.part(0, 0, inside).part(1, 0, within)
                 part = part.part(3, first - rows.start, stop - rows.start).part(4, left, right)
                 targets = []
@@ -110,6 +116,55 @@ class Winograd(Step):
                     targets.append(View(view.memory, offset, shape, (*strides, channel)))
                 calls += finish(part, None, members, targets)
         return calls
+
+
+class _Flow:
+    """Numbers (down, across, tiles, C) that pass between two halves of the scratch memory."""
+
+    def __init__(
+        self, memory: Array, here: int, there: int, size: Pair, tiles: int, channels: int
+    ) -> None:
+        self.memory, self.here, self.there = memory, here, there
+        self.size, self.tiles, self.channels = size, tiles, channels
+        self.calls: list[Call] = []
+
+    def transform(self, axis: int, matrix: Array) -> None:
+        """Apply a matrix down or across the tiles."""
+        if matrix.shape == (1, 1):
+            return
+        inner = (self.size[1] if axis == 0 else 1) * self.tiles * self.channels
+        stack = self.size[:axis]
+        source = (*stack, matrix.shape[1], inner)
+        target = (*stack, matrix.shape[0], inner)
+        self._matmul(matrix.astype(np.float32), source, target)
+        self.size = (len(matrix), self.size[1]) if axis == 0 else (self.size[0], len(matrix))
+
+    def multiply(self, kernel: Array) -> None:
+        """At each point the product with the kernel (points, C, filters)."""
+        points, channels, filters = kernel.shape
+        source, target = (points, self.tiles, channels), (points, self.tiles, filters)
+        seen, product = self._arrays(source, target)
+        self.calls.append(partial(np.matmul, seen, kernel, product))
+        self.channels = filters
+
+    def _matmul(self, matrix: Array, source: Shape, target: Shape) -> None:
+        seen, product = self._arrays(source, target)
+        self.calls.append(partial(np.matmul, matrix, seen, product))
+
+    def _arrays(self, source: Shape, target: Shape) -> tuple[Array, Array]:
+        arrays = [
+            contiguous(self.memory, offset, shape).array()
+            for offset, shape in ((self.here, source), (self.there, target))
+        ]
+        self.here, self.there = self.there, self.here
+        return arrays[0], arrays[1]
+
+
+def axes(window: Window, tile: Pair) -> tuple[Transforms, Transforms]:
+    """The matrices down and across for tiles (m, n) of a window."""
+    both = zip(tile, window.size, window.stride, strict=True)
+    vertical, horizontal = (transforms(*numbers) for numbers in both)
+    return vertical, horizontal
 
 
 def _spans(tiles: slice, outputs: int, positions: int) -> list[tuple[int, int, int]]:

@@ -1,0 +1,53 @@
+"""What operations cost: a static rule that chooses kernels and shares work between cores.
+
+Nanoseconds on one core of the machine that the README names. Only their relation counts, and it
+is much the same elsewhere; nothing is timed, so that results repeat.
+"""
+
+from __future__ import annotations
+
+CACHE = 1 << 17
+"""Numbers that a step works on at a time, 0.5 MB: half of a core's cache of the second level."""
+
+_FLOP = 0.0097
+_READ = 0.3  # a number of the right-hand matrix, read and packed by each product
+_PASS = 0.16  # a number read by a pass and written
+_FAR = 0.3  # the same where it does not stay in the cache
+_COPY = 0.14  # a number gathered in runs of a few hundred
+_SCATTER = 0.4  # a number to its place in short runs, with bias and ReLU
+_CALL = 700.0
+
+
+def product(rows: int, inner: int, columns: int) -> float:
+    """A matrix (rows, inner) times a matrix (inner, columns)."""
+    return inner * columns * (2 * _FLOP * rows + _READ) + _CALL
+
+
+def finishing(numbers: int) -> float:
+    """Bias and ReLU, and to its place."""
+    return 3 * _PASS * numbers + 3 * _CALL
+
+
+def im2col(numbers: int) -> float:
+    """Gathering patches."""
+    return _COPY * numbers + _CALL
+
+
+def pooling(numbers: int, taps: int) -> float:
+    """Numbers of the input, under a window of so many rows and columns together."""
+    return _PASS * numbers * taps + taps * _CALL
+
+
+def passes(numbers: int, count: int) -> float:
+    """So many passes over numbers."""
+    return count * (_PASS * numbers + _CALL)
+
+
+def winograd(tiles: int, points: int, outputs: int, channels: int, filters: int) -> float:
+    """Tiles of `points` to products and back to `outputs` each."""
+    kernel = points * channels * filters
+    each = _PASS if kernel <= 2 * CACHE else _FAR
+    forth = tiles * points * channels * (_COPY + 2 * each)
+    products = points * (product(tiles, channels, filters) - _CALL / 2)
+    back = tiles * filters * (2 * each * points + _SCATTER * outputs)
+    return forth + products + back + 7 * _CALL
