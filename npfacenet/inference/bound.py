@@ -1,74 +1,174 @@
-"""A folded network bound to the size of pictures and to memory: a list of calls."""
+"""A folded network bound to the size of pictures and to memory: lists of calls."""
 
 from __future__ import annotations
 
+import _thread
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from npfacenet.inference.arena import arrange
+from npfacenet.inference.arena import Lifetime, arrange
+from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.placement import Place, Root, place
-from npfacenet.inference.step import Call, Operation
+from npfacenet.inference.schedule import Task, schedule
+from npfacenet.inference.step import Call, Operation, Step
 from npfacenet.inference.view import View, contiguous
 from npfacenet.layers import Array, Shape
 
 
-class Part(NamedTuple):
-    """The calls of one operation; `kind` is how it works, for one picture `multiply_adds`."""
+class Work(NamedTuple):
+    """The calls of one operation or half of it; `multiply_adds` are those of the readable layer."""
 
     names: tuple[str, ...]
     kind: str
+    core: int
     multiply_adds: int
     calls: list[Call]
 
 
 class Bound:
-    """A plan for batches of one size; it owns its memory and serves one caller at a time."""
+    """A plan for batches of one size; it owns its memory and serves one caller at a time.
+
+    With `cores` = 2 two threads share the work, which pays for one picture. `workspace` is the
+    memory in bytes.
+    """
 
     def __init__(
-        self, operations: Sequence[Operation], names: tuple[str, str], shape: Shape, batch: int
+        self,
+        operations: Sequence[Operation],
+        names: tuple[str, str],
+        shape: Shape,
+        batch: int,
+        cores: int = 1,
     ) -> None:
-        self.batch = batch
+        if cores > 1:
+            operations = [part for whole in operations for part in _apart(whole)]
         shapes = {names[0]: shape}
-        steps = []
+        steps: list[Step] = []
         for operation in operations:
             inputs = [shapes[name] for name in operation.inputs]
             steps.append(operation.step(batch, *inputs))
             shapes |= zip(operation.outputs, operation.output_shapes(*inputs), strict=True)
-        places, roots = place(operations, steps, shapes, names[1])
-        lifetimes = [root.lifetime(name, batch) for name, root in roots.items()]
-        offsets, size = arrange(lifetimes)
-        free = max((step.scratch for step in steps), default=0)
-        memory = _allocate(size + free)
-        scratch = contiguous(memory, size, (free,))
-        origins = dict(zip(roots, offsets, strict=True))
-        for root, lifetime, offset in zip(roots.values(), lifetimes, offsets, strict=True):
-            if lifetime.shape is not None:
-                memory[offset : offset + lifetime.size] = 0
-                assert root
+        if cores > 1:
+            tasks = schedule(operations, steps)
+        else:
+            tasks = [Task(i, step, 0, i, 0.0, None) for i, step in enumerate(steps)]
+        memory = _Memory(operations, steps, tasks, shapes, names[1], batch)
 
-        def view(name: str) -> View:
-            spot = places[name]
-            return _view(memory, origins[spot.root], roots[spot.root], spot, shapes[name], batch)
-
-        self.workspace = memory.nbytes
-        self._image, self._output = view(names[0]).array(), view(names[1]).array()
-        self.parts = []
-        for operation, step in zip(operations, steps, strict=True):
-            inputs = [shapes[name] for name in operation.inputs]
-            views = [view(n) for n in operation.inputs], [view(n) for n in operation.outputs]
-            calls = step.calls(*views, scratch)
-            counted = operation.multiply_adds(*inputs)
-            self.parts.append(Part(operation.outputs, step.kind, counted, calls))
-        self._calls = [call for part in self.parts for call in part.calls]
+        self.batch, self.workspace = batch, memory.block.nbytes
+        self._image, self._output = memory.view(names[0]).array(), memory.view(names[1]).array()
+        self.work = []
+        for task in tasks:
+            operation = operations[task.index]
+            views = [
+                [memory.view(n) for n in names] for names in (operation.inputs, operation.outputs)
+            ]
+            calls = task.step.calls(*views, memory.scratch[task.core])
+            counted = operation.multiply_adds(*(shapes[name] for name in operation.inputs))
+            share = 1 if task.step is steps[task.index] else 2
+            work = Work(operation.outputs, task.step.kind, task.core, counted // share, calls)
+            self.work.append(work)
+        self._cores = _synchronised(tasks, self.work, cores)
 
     def run(self, images: Array, output: Array) -> None:
         """Images (batch, H, W, C) to output (batch, ...)."""
         np.copyto(self._image, images)
-        for call in self._calls:
-            call()
+        if len(self._cores) == 1:
+            _call(self._cores[0])
+        else:
+            self._run_on_two()
         np.copyto(output, self._output)
+
+    def _run_on_two(self) -> None:
+        done, errors = _thread.allocate_lock(), []
+        done.acquire()
+
+        def other() -> None:
+            try:
+                _call(self._cores[1])
+            except BaseException as error:
+                errors.append(error)
+            finally:
+                done.release()
+
+        _thread.start_new_thread(other, ())
+        _call(self._cores[0])
+        done.acquire()
+        if errors:
+            raise errors[0]
+
+
+class _Memory:
+    """One block for all tensors and for scratch, and where each tensor lies in it."""
+
+    def __init__(
+        self,
+        operations: Sequence[Operation],
+        steps: Sequence[Step],
+        tasks: Sequence[Task],
+        shapes: dict[str, Shape],
+        output: str,
+        batch: int,
+    ) -> None:
+        self._shapes, self._batch = shapes, batch
+        self._places, self._roots = place(operations, steps, shapes, output)
+        lifetimes = [root.lifetime(name, batch) for name, root in self._roots.items()]
+        cores = 1 + max((task.core for task in tasks), default=0)
+        if cores > 1:  # one core may be ahead of the other: nothing is reused
+            lifetimes = [Lifetime(-1, len(tasks), one.size, one.shape) for one in lifetimes]
+        offsets, size = arrange(lifetimes)
+        needed = [0] * cores
+        for task in tasks:
+            needed[task.core] = max(needed[task.core], task.step.scratch)
+        self.block = _allocate(size + sum(needed))
+        self.scratch = []
+        for numbers in needed:
+            self.scratch.append(contiguous(self.block, size, (numbers,)))
+            size += numbers
+        self._offsets = dict(zip(self._roots, offsets, strict=True))
+        for lifetime, offset in zip(lifetimes, offsets, strict=True):
+            if lifetime.shape is not None:
+                self.block[offset : offset + lifetime.size] = 0
+
+    def view(self, name: str) -> View:
+        """Where the tensor of this name lies."""
+        spot, shape = self._places[name], self._shapes[name]
+        root = self._roots[spot.root]
+        whole = contiguous(self.block, self._offsets[spot.root], (self._batch, *root.full_shape))
+        origin = list(spot.origin)
+        for axis in range(2 if len(shape) == 3 else 0):
+            origin[axis] += root.border[axis][0]
+        return whole.within(tuple(origin), shape)
+
+
+def _apart(operation: Operation) -> Sequence[Operation]:
+    """Convolutions that share a product, each on its own: cores can share them otherwise."""
+    return operation.apart() if isinstance(operation, Convolve) else [operation]
+
+
+def _synchronised(tasks: Sequence[Task], work: Sequence[Work], cores: int) -> list[list[Call]]:
+    """The calls of each core; it takes a lock where it waits, which the other core gives free."""
+    signals: dict[int, list[Call]] = {}
+    calls: list[list[Call]] = [[] for _ in range(cores)]
+    waits = {}
+    for task in tasks:
+        if task.after is not None:
+            lock = _thread.allocate_lock()
+            lock.acquire()
+            waits[id(task)] = lock.acquire
+            signals.setdefault(id(task.after), []).append(lock.release)
+    for task, one in zip(tasks, work, strict=True):
+        if id(task) in waits:
+            calls[task.core].append(waits[id(task)])
+        calls[task.core] += [*one.calls, *signals.get(id(task), [])]
+    return calls
+
+
+def _call(calls: Sequence[Call]) -> None:
+    with np.errstate(all="ignore"):
+        for call in calls:
+            call()
 
 
 def _allocate(numbers: int) -> Array:
@@ -76,12 +176,3 @@ def _allocate(numbers: int) -> Array:
     spare = np.empty(numbers + 16, np.float32)
     skip = -spare.ctypes.data // spare.itemsize % 16
     return spare[skip : skip + numbers]
-
-
-def _view(memory: Array, offset: int, root: Root, spot: Place, shape: Shape, batch: int) -> View:
-    """Where a tensor lies in the memory."""
-    whole = contiguous(memory, offset, (batch, *root.full_shape))
-    origin = list(spot.origin)
-    for axis in range(2 if len(shape) == 3 else 0):
-        origin[axis] += root.border[axis][0]
-    return whole.within(tuple(origin), shape)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from math import prod
 
 import numpy as np
@@ -28,6 +29,7 @@ class Convolve(Operation):
     bias: Array | None
     window: Window
     members: tuple[Member, ...]
+    whole: tuple[Convolve, slice] | None = field(default=None, repr=False)
     _transformed: dict[Pair, Array] = field(default_factory=dict, init=False, repr=False)
 
     def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
@@ -47,8 +49,39 @@ class Convolve(Operation):
         choices += [Winograd(self, batch, shape, tile) for tile in _tiles(self.window)]
         return min(choices, key=lambda step: step.cost)
 
+    def of_filters(self, start: int, stop: int) -> Convolve:
+        """Some of the filters, in the same memory."""
+        bias = None if self.bias is None else self.bias[start:stop]
+        (member,) = self.members
+        members = (replace(member, filters=stop - start),)
+        return replace(
+            self,
+            kernel=self.kernel[..., start:stop],
+            bias=bias,
+            members=members,
+            whole=(self, slice(start, stop)),
+        )
+
+    def apart(self) -> list[Convolve]:
+        """The members on their own, in the same memory."""
+        if len(self.members) == 1:
+            return [self]
+        ends = accumulate((member.filters for member in self.members), initial=0)
+        parts = []
+        for start, member, output in zip(ends, self.members, self.outputs, strict=False):
+            filters = slice(start, start + member.filters)
+            bias = None if self.bias is None else self.bias[filters]
+            kernel = self.kernel[..., filters]
+            parts.append(
+                replace(self, outputs=(output,), kernel=kernel, bias=bias, members=(member,))
+            )
+        return parts
+
     def transformed(self, tile: Pair) -> Array:
         """The kernel at the points of Winograd's filtering, (points, C, filters); made once."""
+        if self.whole is not None:
+            operation, filters = self.whole
+            return operation.transformed(tile)[:, :, filters]
         if tile not in self._transformed:
             vertical, horizontal = (
                 one.kernel.astype(np.float32) for one in axes(self.window, tile)

@@ -33,7 +33,7 @@ def im2col(numbers: int) -> float:
     return _COPY * numbers + _CALL
 
 
-def pooling(numbers: int, taps: int) -> float:
+def pooling(numbers: float, taps: int) -> float:
     """Numbers of the input, under a window of so many rows and columns together."""
     return _PASS * numbers * taps + taps * _CALL
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import numpy as np
 from npfacenet.inference.cost import CACHE, finishing, im2col, product
 from npfacenet.inference.finish import finish
 from npfacenet.inference.passes import copy
-from npfacenet.inference.step import Call, Step, pieces
+from npfacenet.inference.step import Call, Part, Step, largest, pieces
 from npfacenet.inference.view import View, contiguous
 from npfacenet.layers import Shape
 from npfacenet.layers.window import ONE_PIXEL
@@ -26,22 +26,25 @@ class Direct(Step):
 
     kind = "im2col"
 
-    def __init__(self, operation: Convolve, batch: int, shape: Shape) -> None:
-        self.operation = operation
+    def __init__(
+        self, operation: Convolve, batch: int, shape: Shape, rows: range | None = None
+    ) -> None:
+        self.operation, self._bound = operation, (batch, shape)
         window = operation.window
         self.borders = (window.margins(*shape[:2]),)
-        self.rows, self.columns = window.positions(*shape[:2])
+        height, self.columns = window.positions(*shape[:2])
+        self.rows = range(height) if rows is None else rows
         self.filters = sum(member.filters for member in operation.members)
         self.numbers = prod(operation.kernel.shape[:3])
         self.pointwise = window == ONE_PIXEL
         row = self.columns * (self.filters + (0 if self.pointwise else self.numbers))
-        self.pieces = list(pieces(batch, self.rows, row, max(CACHE, operation.kernel.size)))
-        most = max((p.stop - p.start) * (r.stop - r.start) for p, r in self.pieces)
+        self.pieces = pieces(batch, self.rows, row, max(CACHE, operation.kernel.size))
         # A window of one pixel needs patches after all where its input has gaps.
-        self.scratch = most * self.columns * (self.filters + self.numbers)
-        rows = batch * self.rows * self.columns
-        self.cost = product(rows, self.numbers, self.filters) + finishing(rows * self.filters)
-        self.cost += 0 if self.pointwise else im2col(rows * self.numbers)
+        self.scratch = largest(self.pieces) * self.columns * (self.filters + self.numbers)
+        positions = batch * len(self.rows) * self.columns
+        self.cost = product(positions, self.numbers, self.filters)
+        self.cost += finishing(positions * self.filters)
+        self.cost += 0 if self.pointwise else im2col(positions * self.numbers)
         if self.pointwise:
             self.kind = "product"
 
@@ -59,11 +62,20 @@ class Direct(Step):
                 shape = (*parts[0].shape[:3], self.filters)
                 used = prod(patches.shape) if copying else 0
                 product = contiguous(scratch.memory, scratch.offset + used, shape)
-            out = product.rows()
-            assert out is not None  # contiguous
-            calls += [*copying, partial(np.matmul, patches.array(), kernel, out.array())]
+            out = product.array().reshape(-1, self.filters)
+            calls += [*copying, partial(np.matmul, patches.array(), kernel, out)]
             calls += finish(product, operation.bias, operation.members, parts)
         return calls
+
+    def halves(self) -> list[tuple[Step, Step]]:
+        """Half of the rows each, or half of the filters."""
+        ways: list[tuple[Step, Step]] = []
+        middle = len(self.rows) // 2
+        if middle:
+            one, other = self.rows[:middle], self.rows[middle:]
+            bound = (self.operation, *self._bound)
+            ways.append((Direct(*bound, one), Direct(*bound, other)))
+        return ways + halves_of_filters(self.operation, lambda part: Direct(part, *self._bound))
 
     def _patches(
         self, images: View, pictures: slice, rows: slice, scratch: View
@@ -90,3 +102,18 @@ class Direct(Step):
 
 def _piece(view: View, pictures: slice, rows: slice) -> View:
     return view.part(0, pictures.start, pictures.stop).part(1, rows.start, rows.stop)
+
+
+def halves_of_filters(
+    operation: Convolve, step: Callable[[Convolve], Step]
+) -> list[tuple[Step, Step]]:
+    """A step for each half of the filters, as the only way, or no way."""
+    filters = operation.kernel.shape[3]
+    if len(operation.members) > 1 or filters < 2:
+        return []
+    middle = filters // 2
+    one, other = (
+        Part(step(operation.of_filters(start, stop)), -1, start, stop, of_inputs=False)
+        for start, stop in ((0, middle), (middle, filters))
+    )
+    return [(one, other)]

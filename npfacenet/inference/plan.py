@@ -13,6 +13,6 @@ class Plan:
         self._operations, self._output = fold(network, parameters)
         self.network = network
 
-    def bind(self, batch: int, shape: Shape | None = None) -> Bound:
+    def bind(self, batch: int, shape: Shape | None = None, cores: int = 1) -> Bound:
         shape = self.network.input_shape if shape is None else shape
-        return Bound(self._operations, (Network.INPUT, self._output), shape, batch)
+        return Bound(self._operations, (Network.INPUT, self._output), shape, batch, cores)

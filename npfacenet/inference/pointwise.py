@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import ClassVar
 
 import numpy as np
 
+from npfacenet.inference.cost import passes
 from npfacenet.inference.passes import add_row, copy, rectify
-from npfacenet.inference.step import Call, Operation, Step
+from npfacenet.inference.step import Call, Operation, Part, Step
 from npfacenet.inference.view import View
 from npfacenet.layers import Array, Layer, Parameters, Shape
 
@@ -19,9 +21,23 @@ class Simple(Step):
     """A step that needs nothing but its inputs and outputs."""
 
     def __init__(
-        self, kind: str, make: Callable[[Sequence[View], Sequence[View]], list[Call]]
+        self,
+        kind: str,
+        make: Callable[[Sequence[View], Sequence[View]], list[Call]],
+        cost: float = 0.0,
+        rows: int = 0,
     ) -> None:
-        self.kind, self._make = kind, make
+        self.kind, self._make, self.cost, self._rows = kind, make, cost, rows
+
+    def halves(self) -> list[tuple[Step, Step]]:
+        """Half of the rows each, of what works number by number."""
+        middle = self._rows // 2
+        if not middle:
+            return []
+        half = Simple(self.kind, self._make, self.cost / 2)
+        ends = (0, middle), (middle, self._rows)
+        one, other = (Part(half, 1, *end, of_inputs=True) for end in ends)
+        return [(one, other)]
 
     def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
         """What the operation does."""
@@ -43,7 +59,8 @@ class Affine(Operation):
 
     def step(self, batch: int, *inputs: Shape) -> Step:
         """Up to three passes over the numbers."""
-        return Simple("passes", self._calls)
+        rows = inputs[0][0] if len(inputs[0]) == 3 else 0
+        return Simple("passes", self._calls, passes(batch * prod(inputs[0]), 3), rows)
 
     def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
         (source,), (target,) = inputs, outputs
@@ -71,7 +88,8 @@ class Add(Operation):
 
     def step(self, batch: int, *inputs: Shape) -> Step:
         """Up to three passes over the numbers."""
-        return Simple("passes", self._calls)
+        rows = inputs[0][0] if len(inputs[0]) == 3 else 0
+        return Simple("passes", self._calls, passes(batch * prod(inputs[0]), 3), rows)
 
     def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
         x, residual, (target,) = inputs[0].array(), inputs[1].array(), outputs
@@ -120,7 +138,7 @@ class GlobalMean(Operation):
 
     def step(self, batch: int, *inputs: Shape) -> Step:
         """One call."""
-        return Simple("mean", self._calls)
+        return Simple("mean", self._calls, passes(batch * prod(inputs[0]), 1))
 
     def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
         images, output = inputs[0], outputs[0].array()
@@ -147,7 +165,7 @@ class Readable(Operation):
 
     def step(self, batch: int, *inputs: Shape) -> Step:
         """The layer's own pass, and a copy."""
-        return Simple("readable layer", self._calls)
+        return Simple("readable layer", self._calls, passes(batch * prod(inputs[0]), 10))
 
     def multiply_adds(self, *inputs: Shape) -> int:
         """The layer's."""

@@ -44,15 +44,28 @@ class Pool(Operation):
 class Pooling(Step):
     """A pooling of pictures of one shape, a few pictures at a time."""
 
-    def __init__(self, operation: Pool, batch: int, shape: Shape) -> None:
-        self.operation, self.shape = operation, shape
+    def __init__(
+        self, operation: Pool, batch: int, shape: Shape, rows: range | None = None
+    ) -> None:
+        self.operation, self.shape, self._batch = operation, shape, batch
         self.kind = f"{operation.pooling} pooling"
-        self.rows, self.columns = operation.window.positions(*shape[:2])
-        between = self.rows * shape[1] * shape[2]
+        height, self.columns = operation.window.positions(*shape[:2])
+        self.rows = range(height) if rows is None else rows
+        between = len(self.rows) * shape[1] * shape[2]
         squares = prod(shape) if operation.pooling == "l2" else 0
-        self.pieces = [p for p, _ in pieces(batch, 1, between + squares, CACHE)]
-        self.cost = pooling(batch * prod(shape), sum(operation.window.size))
+        self.pieces = [p for p, _ in pieces(batch, range(1), between + squares, CACHE)]
         self.scratch = max(p.stop - p.start for p in self.pieces) * (between + squares)
+        share = len(self.rows) / max(height, 1)
+        self.cost = pooling(share * batch * prod(shape), sum(operation.window.size))
+
+    def halves(self) -> list[tuple[Step, Step]]:
+        """Half of the rows each."""
+        middle = len(self.rows) // 2
+        if not middle or self.operation.pooling == "l2":
+            return []
+        one, other = self.rows[:middle], self.rows[middle:]
+        bound = (self.operation, self._batch, self.shape)
+        return [(Pooling(*bound, one), Pooling(*bound, other))]
 
     def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
         """Down, across, and what follows, for a few pictures at a time."""
@@ -62,35 +75,41 @@ class Pooling(Step):
         for pictures in self.pieces:
             source = inputs[0].part(0, pictures.start, pictures.stop)
             target = outputs[0].part(0, pictures.start, pictures.stop)
-            shape = (target.shape[0], self.rows, *self.shape[1:])
+            target = target.part(1, self.rows.start, self.rows.stop)
+            shape = (target.shape[0], len(self.rows), *self.shape[1:])
             between = contiguous(memory, free, shape)
             if operation.pooling == "l2":
                 squares = contiguous(memory, free + prod(shape), source.shape)
                 calls.append(partial(np.square, source.array(), squares.array()))
                 source = squares
-            calls += self._fold(combine, source, between, 0)
-            calls += self._fold(combine, between, target, 1)
+            calls += self._fold(combine, source, between, 0, self.rows)
+            calls += self._fold(combine, between, target, 1, range(self.columns))
             calls += self._after(target)
         return calls
 
     def _fold(
-        self, combine: Callable[..., object], source: View, target: View, axis: int
+        self,
+        combine: Callable[..., object],
+        source: View,
+        target: View,
+        axis: int,
+        positions: range,
     ) -> list[Call]:
         """Combine what the window sees along one axis, 0 down and 1 across."""
         window, length = self.operation.window, self.shape[axis]
         step, before = window.stride[axis], window.margins(*self.shape[:2])[axis][0]
-        count = (self.rows, self.columns)[axis]
         taps = []
         for tap in range(window.size[axis]):
-            start = tap - before  # of the picture's rows, for the first position
-            low = max(-(start // step), 0)
-            high = min((length - 1 - start) // step + 1, count)
+            start = tap - before  # of the picture's rows, for position 0
+            low = max(-(start // step), positions.start)
+            high = min((length - 1 - start) // step + 1, positions.stop)
             if low < high:
-                first = low * step + start
-                last = (high - 1) * step + start + 1
-                taps.append((low, high, source.part(axis + 1, first, last, step).array()))
-        whole = [seen for low, high, seen in taps if (low, high) == (0, count)]
-        partly = [(low, high, seen) for low, high, seen in taps if (low, high) != (0, count)]
+                first, last = low * step + start, (high - 1) * step + start + 1
+                seen = source.part(axis + 1, first, last, step).array()
+                taps.append((low - positions.start, high - positions.start, seen))
+        everywhere = (0, len(positions))
+        whole = [seen for low, high, seen in taps if (low, high) == everywhere]
+        partly = [(low, high, seen) for low, high, seen in taps if (low, high) != everywhere]
         output = target.array()
         calls: list[Call]
         if not whole:
@@ -118,9 +137,9 @@ class Pooling(Step):
         """1 / pixels of the picture, not of its padding, under each window: (rows, columns, C)."""
         window = self.operation.window
         inside = []
-        for axis, count in enumerate((self.rows, self.columns)):
+        for axis, positions in enumerate((self.rows, range(self.columns))):
             before = window.margins(*self.shape[:2])[axis][0]
-            first = np.arange(count) * window.stride[axis] - before
+            first = np.array(positions) * window.stride[axis] - before
             seen = np.minimum(first + window.size[axis], self.shape[axis]) - np.maximum(first, 0)
             inside.append(np.maximum(seen, 1))
         shares = 1 / np.outer(*inside).astype(np.float32)

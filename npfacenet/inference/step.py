@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -17,8 +17,9 @@ Call: TypeAlias = Callable[[], object]
 class Step(ABC):
     """An operation bound to shapes and a number of pictures, but not to memory yet.
 
-    `borders` are the zeros that it wants around its inputs (none if empty), `scratch` the numbers of memory that
-    nobody else uses while it runs, `kind` how it works, `cost` about how many nanoseconds it takes.
+    `borders` are the zeros that it wants around its inputs (none if empty), `scratch` the numbers
+    of memory that nobody else uses while it runs, `kind` how it works, and `cost` about how many
+    nanoseconds it takes.
     """
 
     kind: str = ""
@@ -29,6 +30,24 @@ class Step(ABC):
     @abstractmethod
     def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
         """What is to be called, in order, for inputs and outputs that lie there."""
+
+    def halves(self) -> list[tuple[Step, Step]]:
+        """The ways in which two cores can share the step; none if it is not worth it."""
+        return []
+
+
+class Part(Step):
+    """A step that fills a part of its outputs, along one of their axes."""
+
+    def __init__(self, step: Step, axis: int, start: int, stop: int, *, of_inputs: bool) -> None:
+        self.kind, self.scratch, self.cost = step.kind, step.scratch, step.cost
+        self._step, self._range, self._of_inputs = step, (axis, start, stop), of_inputs
+
+    def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
+        """The step's, with the part of the outputs, and of the inputs too with `of_inputs`."""
+        if self._of_inputs:
+            inputs = [view.part(*self._range) for view in inputs]
+        return self._step.calls(inputs, [view.part(*self._range) for view in outputs], scratch)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,26 +74,28 @@ class Operation(ABC):
         return 0
 
 
-def pieces(batch: int, rows: int, numbers: int, budget: int) -> Iterator[tuple[slice, slice]]:
+def pieces(batch: int, rows: range, numbers: int, budget: int) -> list[tuple[slice, slice]]:
     """Cut (pictures, rows of each) so that a piece of `numbers` a row stays within the budget.
 
     Whole pictures, as many as fit, or rows of one picture if not even one fits.
 
-    >>> [(p.start, p.stop, r.stop) for p, r in pieces(3, 4, 10, budget=80)]
+    >>> [(p.start, p.stop, r.stop) for p, r in pieces(3, range(4), 10, budget=80)]
     [(0, 2, 4), (2, 3, 4)]
     """
-    together = min(batch, budget // max(rows * numbers, 1))
-    if together >= 1:
-        count = -(-batch // together)
-        for i in range(count):
-            yield slice(batch * i // count, batch * (i + 1) // count), slice(0, rows)
-        return
-    count = -(-rows // max(budget // numbers, 1))
-    for picture in range(batch):
-        for i in range(count):
-            yield slice(picture, picture + 1), slice(rows * i // count, rows * (i + 1) // count)
+    first, count = rows.start, len(rows)
+    together = min(batch, budget // max(count * numbers, 1))
+    if together:
+        cuts = _cuts(batch, -(-batch // together))
+        return [(pictures, slice(first, rows.stop)) for pictures in cuts]
+    cuts = _cuts(count, -(-count // max(budget // numbers, 1)))
+    parts = [slice(first + cut.start, first + cut.stop) for cut in cuts]
+    return [(slice(i, i + 1), part) for i in range(batch) for part in parts]
 
 
-def largest(batch: int, rows: int, budget_pieces: Sequence[tuple[slice, slice]]) -> int:
-    """The most rows (of all its pictures together) that one of the pieces has."""
-    return max((p.stop - p.start) * (r.stop - r.start) for p, r in budget_pieces)
+def largest(cut: Sequence[tuple[slice, slice]]) -> int:
+    """The rows of all its pictures together that the largest of the pieces has."""
+    return max((p.stop - p.start) * (r.stop - r.start) for p, r in cut)
+
+
+def _cuts(length: int, count: int) -> list[slice]:
+    return [slice(length * i // count, length * (i + 1) // count) for i in range(count)]

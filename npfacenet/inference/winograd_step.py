@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from npfacenet.inference.cost import CACHE, winograd
+from npfacenet.inference.direct import halves_of_filters
 from npfacenet.inference.finish import finish
 from npfacenet.inference.passes import add_row, copy
-from npfacenet.inference.step import Call, Step, pieces
+from npfacenet.inference.step import Call, Step, largest, pieces
 from npfacenet.inference.view import View, contiguous
 from npfacenet.inference.winograd import Transforms, transforms
 from npfacenet.layers import Array, Shape, Window
@@ -28,8 +29,15 @@ class Winograd(Step):
     `tile` (m, n) is what one tile gives; points = (m + height - 1) * (n + width - 1).
     """
 
-    def __init__(self, operation: Convolve, batch: int, shape: Shape, tile: Pair) -> None:
-        self.operation, self.tile = operation, tile
+    def __init__(
+        self,
+        operation: Convolve,
+        batch: int,
+        shape: Shape,
+        tile: Pair,
+        rows: range | None = None,
+    ) -> None:
+        self.operation, self.tile, self._bound = operation, tile, (batch, shape, tile)
         self.kind = f"F({tile[0]}x{tile[1]})"
         window = operation.window
         self.axes = axes(window, tile)
@@ -41,14 +49,24 @@ class Winograd(Step):
         self.channels, self.filters = operation.kernel.shape[2:]
         wide = max(self.channels, self.filters)
         row = self.tiles[1] * prod(self.size) * 2 * wide
-        tiles = batch * prod(self.tiles)
+        self.rows = range(self.tiles[0]) if rows is None else rows
+        tiles = batch * len(self.rows) * self.tiles[1]
         self.cost = winograd(tiles, prod(self.size), prod(tile), self.channels, self.filters)
         # A kernel larger than the cache is read anew for every piece: fewer, larger pieces then.
         kernel = prod(self.size) * self.channels * self.filters
-        self.pieces = list(pieces(batch, self.tiles[0], row, max(2 * CACHE, kernel)))
-        most = max((p.stop - p.start) * (r.stop - r.start) for p, r in self.pieces)
-        self.half = most * self.tiles[1] * prod(self.size) * wide
+        self.pieces = pieces(batch, self.rows, row, max(2 * CACHE, kernel))
+        self.half = largest(self.pieces) * row // 2
         self.scratch = 2 * self.half
+
+    def halves(self) -> list[tuple[Step, Step]]:
+        """Half of the rows of tiles each, or half of the filters."""
+        ways: list[tuple[Step, Step]] = []
+        middle = len(self.rows) // 2
+        if middle:
+            one, other = self.rows[:middle], self.rows[middle:]
+            bound = (self.operation, *self._bound)
+            ways.append((Winograd(*bound, one), Winograd(*bound, other)))
+        return ways + halves_of_filters(self.operation, lambda part: Winograd(part, *self._bound))
 
     def _border(self, margins: Margins, shape: Shape) -> Margins:
         """The window's own, and as far as the last tiles reach."""

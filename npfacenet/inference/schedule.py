@@ -1,0 +1,76 @@
+"""Sharing the steps for one picture between two cores: who does what, and who waits for whom.
+
+A list schedule (Graham 1969, "Bounds on Multiprocessing Timing Anomalies") by the estimated cost
+of each step: a step runs on the core where it can begin first, or half on each where that ends
+earlier. Waiting for the other core costs as much as a small step, so there is little of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from npfacenet.inference.step import Operation, Step
+
+_WAIT = 25_000.0  # nanoseconds from a signal of one core to the next call of the other
+_WORTH_HALVING = (75_000.0, 150_000.0, 400_000.0, float("inf"))  # the best of them is taken
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A step, or half of one: the `order`-th task of its core, when `after` of the other is done."""
+
+    index: int
+    step: Step
+    core: int
+    order: int
+    end: float
+    after: Task | None
+
+
+def schedule(operations: Sequence[Operation], steps: Sequence[Step]) -> list[Task]:
+    """The tasks of cores 0 and 1, in an order in which each finds its inputs computed."""
+    tried = [_Schedule(operations, steps, worth) for worth in _WORTH_HALVING]
+    return min(tried, key=lambda one: max(one.free)).tasks
+
+
+class _Schedule:
+    """The tasks so far, and when each core is free."""
+
+    def __init__(
+        self, operations: Sequence[Operation], steps: Sequence[Step], worth_halving: float
+    ) -> None:
+        self.tasks: list[Task] = []
+        self.free = [0.0, 0.0]
+        self._known = [-1, -1]  # for each core: the task of the other that it has waited for
+        self._worth_halving = worth_halving
+        makers: dict[str, list[Task]] = {}
+        for index, (operation, step) in enumerate(zip(operations, steps, strict=True)):
+            needed = [task for name in operation.inputs for task in makers.get(name, [])]
+            made = self._assign(index, step, needed) if step.cost else needed
+            makers |= dict.fromkeys(operation.outputs, made)
+
+    def _assign(self, index: int, step: Step, needed: list[Task]) -> list[Task]:
+        starts = [self._start(needed, core) for core in (0, 1)]
+        core = starts.index(min(starts))
+        ways = step.halves() if step.cost >= self._worth_halving else []
+        ends = [max(s + half.cost for s, half in zip(starts, way, strict=True)) for way in ways]
+        if ends and min(ends) + _WAIT < starts[core] + step.cost:
+            halves = ways[ends.index(min(ends))]
+            return [self._add(index, halves[i], i, starts[i], needed) for i in (0, 1)]
+        return [self._add(index, step, core, starts[core], needed)]
+
+    def _start(self, needed: Sequence[Task], core: int) -> float:
+        ready = [task.end + (_WAIT if task.core != core else 0) for task in needed]
+        return max(self.free[core], *ready, 0.0)
+
+    def _add(self, index: int, step: Step, core: int, start: float, needed: list[Task]) -> Task:
+        others = [t for t in needed if t.core != core and t.order > self._known[core]]
+        after = max(others, key=lambda task: task.order, default=None)
+        if after is not None:
+            self._known[core] = after.order
+        order = sum(task.core == core for task in self.tasks)
+        task = Task(index, step, core, order, start + step.cost, after)
+        self.free[core] = task.end
+        self.tasks.append(task)
+        return task
