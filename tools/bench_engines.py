@@ -64,11 +64,11 @@ class Task:
 
 def npfacenet(task: Task) -> Run:
     """The compiled plan, which is what users get."""
-    from npfacenet.inference import compile_network
+    from npfacenet.inference import Plan
     from npfacenet.models import load
 
     model = load(task.weights)
-    return compile_network(model.network, model.parameters).run
+    return Plan(model.network, model.parameters).run
 
 
 def readable(task: Task) -> Run:

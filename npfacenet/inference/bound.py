@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import _thread
 from collections.abc import Sequence
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
 
 from npfacenet.inference.arena import Lifetime, arrange
 from npfacenet.inference.convolve import Convolve
-from npfacenet.inference.placement import Place, Root, place
+from npfacenet.inference.placement import place
 from npfacenet.inference.schedule import Task, schedule
 from npfacenet.inference.step import Call, Operation, Step
 from npfacenet.inference.view import View, contiguous
@@ -56,15 +57,17 @@ class Bound:
             tasks = [Task(i, step, 0, i, 0.0, None) for i, step in enumerate(steps)]
         memory = _Memory(operations, steps, tasks, shapes, names[1], batch)
 
-        self.batch, self.workspace = batch, memory.block.nbytes
+        self.key, self.workspace = (batch, shape, cores), memory.block.nbytes
+        self._zeros = np.zeros(prod(shape), np.float32)
         self._image, self._output = memory.view(names[0]).array(), memory.view(names[1]).array()
         self.work = []
         for task in tasks:
             operation = operations[task.index]
-            views = [
-                [memory.view(n) for n in names] for names in (operation.inputs, operation.outputs)
-            ]
-            calls = task.step.calls(*views, memory.scratch[task.core])
+            read, written = (
+                [memory.view(name) for name in tensors]
+                for tensors in (operation.inputs, operation.outputs)
+            )
+            calls = task.step.calls(read, written, memory.scratch[task.core])
             counted = operation.multiply_adds(*(shapes[name] for name in operation.inputs))
             share = 1 if task.step is steps[task.index] else 2
             work = Work(operation.outputs, task.step.kind, task.core, counted // share, calls)
@@ -72,31 +75,20 @@ class Bound:
         self._cores = _synchronised(tasks, self.work, cores)
 
     def run(self, images: Array, output: Array) -> None:
-        """Images (batch, H, W, C) to output (batch, ...)."""
+        """Images (batch, H, W, C) to output (batch, ...).
+
+        What is not finite in a picture would be lost where ReLU makes 0 of it: its outputs are
+        NaN. If it is interrupted, or memory ends, the object is of no more use.
+        """
         np.copyto(self._image, images)
         if len(self._cores) == 1:
             _call(self._cores[0])
         else:
-            self._run_on_two()
-        np.copyto(output, self._output)
-
-    def _run_on_two(self) -> None:
-        done, errors = _thread.allocate_lock(), []
-        done.acquire()
-
-        def other() -> None:
-            try:
-                _call(self._cores[1])
-            except BaseException as error:
-                errors.append(error)
-            finally:
-                done.release()
-
-        _thread.start_new_thread(other, ())
-        _call(self._cores[0])
-        done.acquire()
-        if errors:
-            raise errors[0]
+            _call_both(*self._cores)
+        with np.errstate(all="ignore"):
+            # Numbers times 0 are 0, or NaN if there is one that is not finite.
+            finite = images.reshape(len(images), -1).astype(np.float32, copy=False) @ self._zeros
+            np.add(self._output, finite.reshape(-1, *[1] * (self._output.ndim - 1)), out=output)
 
 
 class _Memory:
@@ -169,6 +161,40 @@ def _call(calls: Sequence[Call]) -> None:
     with np.errstate(all="ignore"):
         for call in calls:
             call()
+
+
+def _call_both(own: Sequence[Call], others: Sequence[Call]) -> None:
+    """The calls of two cores; this thread makes the first core's."""
+    done, errors = _thread.allocate_lock(), []
+    done.acquire()
+
+    def other() -> None:
+        try:
+            _call(others)
+        except BaseException as error:  # noqa: BLE001  (raised again below, by the caller's thread)
+            errors.append(error)
+            _let_go(own)
+        finally:
+            done.release()
+
+    _thread.start_new_thread(other, ())
+    try:
+        _call(own)
+    except BaseException:
+        _let_go(others)
+        raise
+    finally:
+        done.acquire()
+    if errors:
+        raise errors[0]
+
+
+def _let_go(calls: Sequence[Call]) -> None:
+    """End all waiting of a core whose signals will not come any more."""
+    for call in calls:
+        lock = getattr(call, "__self__", None)
+        if isinstance(lock, _thread.LockType) and lock.locked():
+            lock.release()
 
 
 def _allocate(numbers: int) -> Array:

@@ -9,6 +9,7 @@ from math import prod
 
 import numpy as np
 
+from npfacenet.errors import ShapeError
 from npfacenet.inference.direct import Direct
 from npfacenet.inference.finish import Member
 from npfacenet.inference.step import Operation, Step
@@ -35,6 +36,10 @@ class Convolve(Operation):
     def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
         """(H, W, C) to (rows, columns, filters) each; (features,) to (units,)."""
         (shape,) = inputs
+        if shape[-1] != self.kernel.shape[2]:
+            raise ShapeError(
+                f"{self.outputs[0]} takes {self.kernel.shape[2]} channels, received {shape}"
+            )
         around = self.window.positions(*shape[:2]) if len(shape) == 3 else ()
         return tuple((*around, member.filters) for member in self.members)
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import accumulate
 from typing import TypeAlias
 
 import numpy as np
 
 from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.finish import Member
-from npfacenet.inference.pointwise import Add, Affine, Assemble, GlobalMean, Readable
+from npfacenet.inference.pointwise import Add, Affine, Assemble, GlobalMean, Normalize, Readable
 from npfacenet.inference.pool import Pool
 from npfacenet.inference.step import Operation
 from npfacenet.layers import (
@@ -29,10 +28,12 @@ from npfacenet.layers import (
     Dense,
     Dropout,
     GlobalAveragePool,
+    L2Normalize,
     L2Pool,
     MaxPool,
     ReLU,
     ResidualAdd,
+    Window,
     ZeroPadding,
 )
 from npfacenet.layers.window import NO_MARGINS, ONE_PIXEL, margins
@@ -62,7 +63,7 @@ class _Folding:
             if isinstance(node.layer, Dropout):
                 self._same[node.name] = node.inputs[0]
         self._readers = Counter(self.name_of(i) for node in network.nodes for i in node.inputs)
-        for name, before in self._same.items():  # counted as a reader, though it reads nothing
+        for before in self._same.values():  # counted as a reader, though it reads nothing
             self._readers[self.name_of(before)] -= 1
         self._readers[self.name_of(network.nodes[-1].name)] += 1
 
@@ -75,7 +76,8 @@ class _Folding:
         """The node, as an operation or as part of those before it."""
         inputs = tuple(self.name_of(name) for name in node.inputs)
         names = (inputs, (node.name,))
-        shapes, layer = node.input_shapes, node.layer
+        layer = node.layer
+        new: Operation
         match layer:
             case Dropout():
                 return
@@ -99,13 +101,11 @@ class _Folding:
             case GlobalAveragePool():
                 new = GlobalMean(*names)
             case Concatenate():
-                ends = accumulate((shape[-1] for shape in shapes), initial=0)
-                zeros = (0,) * (len(shapes[0]) - 1)
-                origins = tuple((*zeros, end) for end, _ in zip(ends, shapes, strict=False))
-                new = Assemble(*names, origins, node.output_shape)
+                new = Assemble(*names)
             case ZeroPadding():
-                (top, _), (left, _) = margins(layer.margins)
-                new = Assemble(*names, ((top, left, 0),), node.output_shape)
+                new = Assemble(*names, margins(layer.margins))
+            case L2Normalize():
+                new = Normalize(*names, layer.epsilon)
             case _:
                 new = Readable(*names, layer, own)
         self.operations[node.name] = new

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 from npfacenet.inference.arena import Lifetime
 from npfacenet.inference.pointwise import Assemble
@@ -41,9 +42,7 @@ class Root:
 
     def lifetime(self, name: str, batch: int) -> Lifetime:
         """What `arrange` needs to know of it."""
-        size = batch
-        for length in self.full_shape:
-            size *= length
+        size = batch * prod(self.full_shape)
         shape: Hashable = None
         if self.gaps:
             shape = name
@@ -71,7 +70,7 @@ def place(
             root.last = max(root.last, index)
         for name, margins in zip(operation.inputs, step.borders, strict=False):
             _widen(roots[places[name].root], places[name], shapes[name], margins)
-        if isinstance(operation, Assemble) and _has_gaps(operation, shapes):
+        if isinstance(operation, Assemble) and any(map(any, operation.margins or ())):
             roots[places[operation.outputs[0]].root].gaps = True
     roots[places[output].root].last = len(operations)
     return places, roots
@@ -88,7 +87,8 @@ def _places(operations: Sequence[Operation], shapes: Mapping[str, Shape]) -> dic
             places.setdefault(name, Place(name, (0,) * len(shapes[name])))
         spot = places[operation.outputs[0]]
         if isinstance(operation, Assemble):
-            for name, origin in zip(operation.inputs, operation.origins, strict=True):
+            origins = operation.origins(*(shapes[name] for name in operation.inputs))
+            for name, origin in zip(operation.inputs, origins, strict=True):
                 if name in made and name not in places:
                     there = tuple(a + b for a, b in zip(spot.origin, origin, strict=True))
                     places[name] = Place(spot.root, there)
@@ -110,15 +110,3 @@ def _widen(root: Root, spot: Place, shape: Shape, margins: Margins) -> None:
         border, origin = root.border[axis], spot.origin[axis]
         border[0] = max(border[0], before - origin)
         border[1] = max(border[1], origin + shape[axis] + after - root.shape[axis])
-
-
-def _has_gaps(operation: Assemble, shapes: Mapping[str, Shape]) -> bool:
-    covered = sum(_size(shapes[name]) for name in operation.inputs)
-    return covered < _size(operation.shape)
-
-
-def _size(shape: Shape) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from math import prod
 from typing import ClassVar
 
@@ -14,7 +15,16 @@ from npfacenet.inference.cost import passes
 from npfacenet.inference.passes import add_row, copy, rectify
 from npfacenet.inference.step import Call, Operation, Part, Step
 from npfacenet.inference.view import View
-from npfacenet.layers import Array, Layer, Parameters, Shape
+from npfacenet.layers import (
+    Array,
+    Concatenate,
+    Layer,
+    Parameters,
+    ResidualAdd,
+    Shape,
+    ZeroPadding,
+)
+from npfacenet.layers.window import Margins
 
 
 class Simple(Step):
@@ -84,7 +94,7 @@ class Add(Operation):
 
     def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
         """The shape of both inputs."""
-        return inputs[:1]
+        return (ResidualAdd().output_shape(*inputs),)
 
     def step(self, batch: int, *inputs: Shape) -> Step:
         """Up to three passes over the numbers."""
@@ -104,18 +114,25 @@ class Add(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Assemble(Operation):
-    """Inputs at their places in one output: side by side in channels, or within zeros.
+    """Inputs side by side in channels, or one input within `margins` of zeros.
 
-    `origins` are (row, column, channel) of each input, in features (channel,). Inputs that have
-    been computed at their places need nothing to be done.
+    Inputs that have been computed at their places need nothing to be done.
     """
 
-    origins: tuple[tuple[int, ...], ...]
-    shape: Shape
+    margins: Margins | None = None
 
     def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
         """The shape of the whole."""
-        return (self.shape,)
+        layer = Concatenate() if self.margins is None else ZeroPadding(self.margins)
+        return (layer.output_shape(*inputs),)
+
+    def origins(self, *inputs: Shape) -> list[tuple[int, ...]]:
+        """The place of each input: (row, column, channel), of features (channel,)."""
+        if self.margins is not None:
+            (top, _), (left, _) = self.margins
+            return [(top, left, 0)]
+        ends = accumulate((shape[-1] for shape in inputs), initial=0)
+        return [(*[0] * (len(shape) - 1), end) for end, shape in zip(ends, inputs, strict=False)]
 
     def step(self, batch: int, *inputs: Shape) -> Step:
         """A copy of each input that is not at its place."""
@@ -123,7 +140,8 @@ class Assemble(Operation):
 
     def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
         calls = []
-        for source, origin in zip(inputs, self.origins, strict=True):
+        shapes = [source.shape[1:] for source in inputs]
+        for source, origin in zip(inputs, self.origins(*shapes), strict=True):
             calls += copy(source, outputs[0].within(origin, source.shape[1:]))
         return calls
 
@@ -150,6 +168,32 @@ class GlobalMean(Operation):
         stack = View(images.memory, images.offset, (images.shape[0], *pixels.shape), strides)
         share = np.full((1, count), 1 / count, np.float32)
         return [partial(np.matmul, share, stack.array(), output[:, None, :])]
+
+
+@dataclass(frozen=True, eq=False)
+class Normalize(Operation):
+    """Vectors of length one: squared lengths below `epsilon` count as `epsilon`."""
+
+    epsilon: float
+
+    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
+        """The shape of the input."""
+        return inputs
+
+    def step(self, batch: int, *inputs: Shape) -> Step:
+        """Five calls."""
+        return Simple("normalise", self._calls, passes(batch * prod(inputs[0]), 5))
+
+    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+        x, unit = inputs[0].array(), outputs[0].array()
+        lengths = np.empty((*x.shape[:-1], 1), np.float32)
+        return [
+            partial(np.multiply, x, x, unit),
+            partial(np.add.reduce, unit, axis=-1, keepdims=True, out=lengths),
+            partial(np.maximum, lengths, np.float32(self.epsilon), out=lengths),
+            partial(np.sqrt, lengths, lengths),
+            partial(np.divide, x, lengths, unit),
+        ]
 
 
 @dataclass(frozen=True, eq=False)

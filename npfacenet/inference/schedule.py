@@ -18,7 +18,7 @@ _WORTH_HALVING = (75_000.0, 150_000.0, 400_000.0, float("inf"))  # the best of t
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A step, or half of one: the `order`-th task of its core, when `after` of the other is done."""
+    """A step or half of one, the `order`-th of its core, once `after` of the other is done."""
 
     index: int
     step: Step

@@ -80,7 +80,7 @@ def pieces(batch: int, rows: range, numbers: int, budget: int) -> list[tuple[sli
     Whole pictures, as many as fit, or rows of one picture if not even one fits.
 
     >>> [(p.start, p.stop, r.stop) for p, r in pieces(3, range(4), 10, budget=80)]
-    [(0, 2, 4), (2, 3, 4)]
+    [(0, 1, 4), (1, 3, 4)]
     """
     first, count = rows.start, len(rows)
     together = min(batch, budget // max(count * numbers, 1))
@@ -94,7 +94,8 @@ def pieces(batch: int, rows: range, numbers: int, budget: int) -> list[tuple[sli
 
 def largest(cut: Sequence[tuple[slice, slice]]) -> int:
     """The rows of all its pictures together that the largest of the pieces has."""
-    return max((p.stop - p.start) * (r.stop - r.start) for p, r in cut)
+    sizes: list[int] = [(p.stop - p.start) * (r.stop - r.start) for p, r in cut]
+    return max(sizes)
 
 
 def _cuts(length: int, count: int) -> list[slice]:

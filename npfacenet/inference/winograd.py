@@ -55,7 +55,7 @@ def transforms(outputs: int, taps: int, stride: int = 1) -> Transforms:
     at_infinity = [Fraction(0)] * (taps - 1) + [Fraction(1)]
     kernel = [_powers(p, taps, prod(p - q for q in points if q != p)) for p in points]
     output = [[p**i for p in points] + [Fraction(int(i == outputs - 1))] for i in range(outputs)]
-    rows = [_polynomial([q for q in points if q != p]) + [Fraction(0)] for p in points]
+    rows = [[*_polynomial([q for q in points if q != p]), Fraction(0)] for p in points]
     return Transforms(
         _float64([*rows, _polynomial(points)]), _float64([*kernel, at_infinity]), _float64(output)
     )
