@@ -11,7 +11,7 @@ import numpy as np
 
 from npfacenet.inference.arena import Lifetime, arrange
 from npfacenet.inference.convolve import Convolve
-from npfacenet.inference.placement import place
+from npfacenet.inference.placement import Place, Root, in_place, places_of, roots_of
 from npfacenet.inference.schedule import Task, schedule
 from npfacenet.inference.step import Call, Operation, Step
 from npfacenet.inference.view import View, contiguous
@@ -51,11 +51,14 @@ class Bound:
             inputs = [shapes[name] for name in operation.inputs]
             steps.append(operation.step(batch, *inputs))
             shapes |= zip(operation.outputs, operation.output_shapes(*inputs), strict=True)
+        places = places_of(operations, shapes)
         if cores > 1:
-            tasks = schedule(operations, steps)
+            idle = {i for i, one in enumerate(operations) if in_place(one, shapes, places)}
+            tasks = schedule(operations, steps, idle)
         else:
             tasks = [Task(i, step, 0, i, 0.0, None) for i, step in enumerate(steps)]
-        memory = _Memory(operations, steps, tasks, shapes, names[1], batch)
+        roots = roots_of(operations, steps, shapes, places, names[1])
+        memory = _Memory(places, roots, tasks, shapes, batch)
 
         self.key, self.workspace = (batch, shape, cores), memory.block.nbytes
         self._zeros = np.zeros(prod(shape), np.float32)
@@ -96,15 +99,13 @@ class _Memory:
 
     def __init__(
         self,
-        operations: Sequence[Operation],
-        steps: Sequence[Step],
+        places: dict[str, Place],
+        roots: dict[str, Root],
         tasks: Sequence[Task],
         shapes: dict[str, Shape],
-        output: str,
         batch: int,
     ) -> None:
-        self._shapes, self._batch = shapes, batch
-        self._places, self._roots = place(operations, steps, shapes, output)
+        self._places, self._roots, self._shapes, self._batch = places, roots, shapes, batch
         lifetimes = [root.lifetime(name, batch) for name, root in self._roots.items()]
         cores = 1 + max((task.core for task in tasks), default=0)
         if cores > 1:  # one core may be ahead of the other: nothing is reused

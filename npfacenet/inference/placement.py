@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -13,7 +13,7 @@ from npfacenet.layers import Shape
 from npfacenet.layers.window import Margins
 
 
-@dataclass
+@dataclass(frozen=True)
 class Place:
     """A tensor's place: within the tensor `root`, from `origin` on."""
 
@@ -51,11 +51,14 @@ class Root:
         return Lifetime(self.first, self.last, size, shape)
 
 
-def place(
-    operations: Sequence[Operation], steps: Sequence[Step], shapes: Mapping[str, Shape], output: str
-) -> tuple[dict[str, Place], dict[str, Root]]:
-    """Every tensor's place, and the arrays that there are, with borders and lifetimes."""
-    places = _places(operations, shapes)
+def roots_of(
+    operations: Sequence[Operation],
+    steps: Sequence[Step],
+    shapes: Mapping[str, Shape],
+    places: Mapping[str, Place],
+    output: str,
+) -> dict[str, Root]:
+    """The arrays that there are, with borders and lifetimes."""
     roots: dict[str, Root] = {}
     for name, spot in places.items():
         if spot.root == name:
@@ -73,33 +76,51 @@ def place(
         if isinstance(operation, Assemble) and any(map(any, operation.margins or ())):
             roots[places[operation.outputs[0]].root].gaps = True
     roots[places[output].root].last = len(operations)
-    return places, roots
+    return roots
 
 
-def _places(operations: Sequence[Operation], shapes: Mapping[str, Shape]) -> dict[str, Place]:
-    """From the last operation to the first: what it makes of its inputs' places."""
+def in_place(
+    operation: Operation, shapes: Mapping[str, Shape], places: Mapping[str, Place]
+) -> bool:
+    """Whether an operation has nothing to do: what it assembles is at its place."""
+    return isinstance(operation, Assemble) and all(
+        places[name] == there for name, there in _parts(operation, shapes, places)
+    )
+
+
+def places_of(operations: Sequence[Operation], shapes: Mapping[str, Shape]) -> dict[str, Place]:
+    """Where each tensor lies: from the last operation to the first, each places its inputs."""
     last_read = {name: index for index, o in enumerate(operations) for name in o.inputs}
-    made = {name for operation in operations for name in operation.outputs}
+    maker = {name: operation for operation in operations for name in operation.outputs}
     places: dict[str, Place] = {}
     for index in range(len(operations) - 1, -1, -1):
         operation = operations[index]
         for name in operation.outputs:
             places.setdefault(name, Place(name, (0,) * len(shapes[name])))
-        spot = places[operation.outputs[0]]
         if isinstance(operation, Assemble):
-            origins = operation.origins(*(shapes[name] for name in operation.inputs))
-            for name, origin in zip(operation.inputs, origins, strict=True):
-                if name in made and name not in places:
-                    there = tuple(a + b for a, b in zip(spot.origin, origin, strict=True))
-                    places[name] = Place(spot.root, there)
+            for name, there in _parts(operation, shapes, places):
+                if name in maker:
+                    places.setdefault(name, there)
         elif operation.in_place is not None:
             name = operation.inputs[operation.in_place]
-            others = operation.inputs.count(name) > 1
-            if name in made and name not in places and last_read[name] == index and not others:
-                places[name] = spot
-    for name in shapes:
-        places.setdefault(name, Place(name, (0,) * len(shapes[name])))
+            # What was assembled may have zeros that must stay, where this one would write.
+            free = name in maker and not isinstance(maker[name], Assemble)
+            if free and last_read[name] == index and operation.inputs.count(name) == 1:
+                places.setdefault(name, places[operation.outputs[0]])
+    for name, shape in shapes.items():
+        places.setdefault(name, Place(name, (0,) * len(shape)))
     return places
+
+
+def _parts(
+    operation: Assemble, shapes: Mapping[str, Shape], places: Mapping[str, Place]
+) -> Iterator[tuple[str, Place]]:
+    """The inputs, and where each belongs."""
+    whole = places[operation.outputs[0]]
+    origins = operation.origins(*(shapes[name] for name in operation.inputs))
+    for name, origin in zip(operation.inputs, origins, strict=True):
+        there = tuple(a + b for a, b in zip(whole.origin, origin, strict=True))
+        yield name, Place(whole.root, there)
 
 
 def _widen(root: Root, spot: Place, shape: Shape, margins: Margins) -> None:

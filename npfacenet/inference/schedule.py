@@ -7,7 +7,7 @@ earlier. Waiting for the other core costs as much as a small step, so there is l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from npfacenet.inference.step import Operation, Step
@@ -28,9 +28,14 @@ class Task:
     after: Task | None
 
 
-def schedule(operations: Sequence[Operation], steps: Sequence[Step]) -> list[Task]:
-    """The tasks of cores 0 and 1, in an order in which each finds its inputs computed."""
-    tried = [_Schedule(operations, steps, worth) for worth in _WORTH_HALVING]
+def schedule(
+    operations: Sequence[Operation], steps: Sequence[Step], idle: Collection[int]
+) -> list[Task]:
+    """The tasks of cores 0 and 1, in an order in which each finds its inputs computed.
+
+    Operations of the indices in `idle` have nothing to do.
+    """
+    tried = [_Schedule(operations, steps, idle, worth) for worth in _WORTH_HALVING]
     return min(tried, key=lambda one: max(one.free)).tasks
 
 
@@ -38,7 +43,11 @@ class _Schedule:
     """The tasks so far, and when each core is free."""
 
     def __init__(
-        self, operations: Sequence[Operation], steps: Sequence[Step], worth_halving: float
+        self,
+        operations: Sequence[Operation],
+        steps: Sequence[Step],
+        idle: Collection[int],
+        worth_halving: float,
     ) -> None:
         self.tasks: list[Task] = []
         self.free = [0.0, 0.0]
@@ -47,7 +56,7 @@ class _Schedule:
         makers: dict[str, list[Task]] = {}
         for index, (operation, step) in enumerate(zip(operations, steps, strict=True)):
             needed = [task for name in operation.inputs for task in makers.get(name, [])]
-            made = self._assign(index, step, needed) if step.cost else needed
+            made = self._assign(index, step, needed) if index not in idle else needed
             makers |= dict.fromkeys(operation.outputs, made)
 
     def _assign(self, index: int, step: Step, needed: list[Task]) -> list[Task]:
