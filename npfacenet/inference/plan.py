@@ -125,13 +125,13 @@ class Plan:
 
 
 def _batches(count: int, cores: int, together: int) -> list[slice]:
-    """Micro-batches of equal size, as nearly as can be, and an equal number for each core.
+    """Micro-batches: of `together` pictures if there are many, else an equal share for each core.
 
     >>> _batches(5, cores=2, together=8)
     [slice(0, 2, None), slice(2, 5, None)]
     """
-    if not count:
-        return []
+    if count > 4 * cores * together:  # always of one size, so that memory for one size is enough
+        return [slice(i, min(i + together, count)) for i in range(0, count, together)]
     number = -(-count // together)
     number = min(-(-number // cores) * cores, count)
     return [slice(count * i // number, count * (i + 1) // number) for i in range(number)]

@@ -16,7 +16,11 @@ from npfacenet.checkpoints.card import Card
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
 from npfacenet.errors import ArgumentError, ImageError, ShapeError, WeightsError
 from npfacenet.images import ImageSource, describe, prepare, preprocessing, read
+from npfacenet.inference import Plan
+from npfacenet.inference.blas import threads as threads_to_use
+from npfacenet.inference.plan import TOGETHER
 from npfacenet.models.embeddings import Embeddings, Skipped
+from npfacenet.models.pipeline import in_batches
 from npfacenet.networks import Network, NetworkParameters
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
@@ -28,8 +32,9 @@ class Model:
 
     `parameters` are the model's own read-only float32 arrays by (layer, parameter): arrays that
     could be written to are copied. `digest` is theirs where it is known already (else it is
-    worked out when first needed). A model keeps no state between calls: it may be used from
-    several threads, and pickled. Raises ShapeError for parameters that are not the network's.
+    worked out when first needed). A model may be used from several threads, and pickled; what it
+    keeps between calls is its plan (`npfacenet.inference`), made when it is first needed. Raises
+    ShapeError for parameters that are not the network's.
     """
 
     network: Network
@@ -63,13 +68,19 @@ class Model:
         digest = weights_digest(self.parameters) if self.digest is None else self.digest
         return fingerprint(self.card, digest)
 
+    @cached_property
+    def plan(self) -> Plan:
+        """The network compiled for speed: `plan.run` takes prepared pictures, in batches."""
+        return Plan(self.network, self.parameters)
+
     def embed(
         self,
         images: ImageSource | Iterable[ImageSource],
         *,
         channel_order: Literal["rgb", "bgr"] = "rgb",
         on_error: Literal["raise", "skip"] = "raise",
-        batch_size: int = 16,
+        batch_size: int = TOGETHER,
+        threads: int | None = None,
         progress: Progress | None = None,
     ) -> Embeddings:
         """Turn pictures of faces into vectors of unit length.
@@ -81,6 +92,12 @@ class Model:
         pictures that cannot be read and lists them in `skipped`. `progress` is called as
         progress("embedding", done, total), total None if unknown.
 
+        Up to `threads` threads (None: as many as there are cores, see `inference.blas.cores`)
+        read and embed up to `batch_size` pictures at a time each, and one picture is shared by
+        two; meanwhile NumPy's matrix products use one core each, in the whole process
+        (`inference.blas.single_threaded`). An embedding depends on its batch by rounding only,
+        and the same call gives the same bits.
+
         Returns Embeddings (N, D). Raises ImageError naming the first picture that cannot
         be read, ArgumentError for an option that there is not, WeightsError if the weights
         give no vectors of unit length.
@@ -89,48 +106,88 @@ class Model:
             raise ArgumentError(f"on_error is 'raise' or 'skip', not {on_error!r}")
         if type(batch_size) is not int or batch_size < 1:
             raise ArgumentError(f"batch_size is a whole number of at least 1, not {batch_size!r}")
+        cores = threads_to_use(threads)
         sources = _each(images)
         total = len(sources) if isinstance(sources, Sized) else None
+        size = batch_size if total is None else max(1, min(batch_size, -(-total // cores)))
+        skip = on_error == "skip"
 
-        rows = [np.empty((0, self.card.outputs), np.float32)]
-        batch, names, skipped = [], [], []
-        for position, source in enumerate(sources):
-            name = describe(source, position)
-            try:
-                batch.append(self._prepare(read(source, channel_order, position)))
-            except ImageError as error:
-                if on_error == "raise":
-                    raise
-                skipped.append(Skipped(name, str(error)))
-            else:
-                names.append(name)
-            if len(batch) == batch_size:
-                rows.append(self._forward(np.concatenate(batch)))
-                batch.clear()
-            if progress is not None:
-                progress("embedding", position + 1, total)
-        if batch:
-            rows.append(self._forward(np.concatenate(batch)))
-        values = np.concatenate(rows)
+        def work(batch: list[tuple[int, ImageSource]]) -> _Rows:
+            rows = self._read(batch, channel_order, skip=skip)
+            rows.values = self._forward(rows.prepared, cores if len(batch) == total == 1 else 1)
+            rows.prepared = []
+            return rows
+
+        values = [np.empty((0, self.card.outputs), np.float32)]
+        names: list[str] = []
+        skipped: list[Skipped] = []
+        done = 0
+        for rows in in_batches(enumerate(sources), work, size=size, threads=cores):
+            values.append(rows.values)
+            names += rows.names
+            skipped += rows.skipped
+            for _ in range(len(rows.names) + len(rows.skipped)):
+                done += 1
+                if progress is not None:
+                    progress("embedding", done, total)
         return Embeddings(
-            values, self.fingerprint, self.card.threshold, tuple(names), tuple(skipped)
+            np.concatenate(values),
+            self.fingerprint,
+            self.card.threshold,
+            tuple(names),
+            tuple(skipped),
         )
 
-    def _forward(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _read(
+        self,
+        batch: list[tuple[int, ImageSource]],
+        channel_order: Literal["rgb", "bgr"],
+        *,
+        skip: bool,
+    ) -> _Rows:
+        """Pictures with their positions, read and prepared; or skipped, with the reason."""
+        rows = _Rows()
+        for position, source in batch:
+            name = describe(source, position)
+            try:
+                rows.prepared.append(self._prepare(read(source, channel_order, position)))
+            except ImageError as error:
+                if not skip:
+                    raise
+                rows.skipped.append(Skipped(name, str(error)))
+            else:
+                rows.names.append(name)
+        return rows
+
+    def _forward(
+        self, prepared: list[npt.NDArray[np.float32]], threads: int
+    ) -> npt.NDArray[np.float32]:
         """The embeddings of a batch; WeightsError if the parameters give no directions."""
+        if not prepared:
+            return np.empty((0, self.card.outputs), np.float32)
+        embeddings = self.plan.run(np.concatenate(prepared), threads=threads)
         with np.errstate(all="ignore"):  # what overflows is refused below
-            embeddings = self.network.forward(self.parameters, images)
             lengths = np.linalg.norm(embeddings, axis=1)
         if not np.all(np.abs(lengths - 1) < 1e-3):
             raise WeightsError(
                 f"the weights ({self.card.source}) give embeddings that are not of unit length "
                 f"({lengths.min():g} to {lengths.max():g}); they are damaged, or no trained network"
             )
-        return embeddings.astype(np.float32, copy=False)
+        return embeddings
 
     def _prepare(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """One decoded picture as a batch of one; large photographs are not kept."""
         return prepare([picture], self.card.input_size, preprocessing(self.card.preprocessing))
+
+
+@dataclass
+class _Rows:
+    """A batch on its way: prepared pictures, their embeddings, and what they are called."""
+
+    prepared: list[npt.NDArray[np.float32]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    values: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
 
 def _each(images: ImageSource | Iterable[ImageSource]) -> Iterable[ImageSource]:

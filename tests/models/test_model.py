@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -181,14 +182,63 @@ def test_parameters_must_be_those_of_the_network(network: Network) -> None:
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 4])
-def test_no_bit_of_an_embedding_depends_on_the_batch(
-    model: Model, pictures: list[Picture], batch_size: int
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_an_embedding_depends_on_its_batch_by_rounding_only(
+    model: Model, pictures: list[Picture], batch_size: int, threads: int
 ) -> None:
-    together = model.embed(pictures, batch_size=batch_size)
+    together = model.embed(pictures, batch_size=batch_size, threads=threads)
     for one, row in zip(pictures, together, strict=True):
         alone = model.embed(one)
-        np.testing.assert_array_equal(alone.values, row.values)
-        assert verify(alone, row, threshold=0).distance == 0.0
+        largest = np.abs(alone.values).max()
+        np.testing.assert_allclose(row.values, alone.values, rtol=0, atol=1e-5 * largest)
+        assert verify(alone, row, threshold=0).distance < 1e-5
+
+
+@pytest.mark.parametrize("threads", [1, 2, None])
+def test_the_same_call_gives_the_same_bits(
+    model: Model, pictures: list[Picture], threads: int | None
+) -> None:
+    for some in (pictures, pictures[:1]):
+        expected = model.embed(some, threads=threads).values
+        for _ in range(3):
+            again = model.embed(some, threads=threads).values
+            np.testing.assert_array_equal(again, expected)
+
+
+def test_reading_and_the_network_overlap(model: Model, pictures: list[Picture]) -> None:
+    """While one batch is embedded the next ones are read, and only a few wait."""
+    asked: list[int] = []
+
+    def sources() -> Iterator[Picture]:
+        for i in range(60):
+            asked.append(i)
+            yield pictures[i % len(pictures)]
+
+    done: list[int] = []
+
+    def report(_: str, number: int, __: int | None) -> None:
+        done.append(number)
+        assert len(asked) - number <= 2 * (2 + 3)
+
+    embeddings = model.embed(sources(), threads=2, batch_size=2, progress=report)
+    assert len(embeddings) == 60
+    assert done == list(range(1, 61))
+    np.testing.assert_allclose(embeddings.values[4], embeddings.values[0], atol=1e-6)
+
+
+def test_the_first_unreadable_picture_is_named_whichever_thread_meets_it(
+    model: Model, pictures: list[Picture]
+) -> None:
+    sources: list[ImageSource] = [*pictures * 5, b"one", *pictures, b"two"]
+    for _ in range(3):
+        with pytest.raises(ImageError, match="index 20"):
+            model.embed(sources, threads=3, batch_size=2)
+        kept = model.embed(sources, threads=3, batch_size=2, on_error="skip")
+        assert len(kept) == 24
+        assert [skipped.source for skipped in kept.skipped] == [
+            "bytes (3 bytes) at index 20",
+            "bytes (3 bytes) at index 25",
+        ]
 
 
 def test_weights_without_directions_are_told_so(network: Network) -> None:

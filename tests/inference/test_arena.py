@@ -1,0 +1,38 @@
+"""Tensors that live at the same time never share memory."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+from hypothesis import given
+
+from npfacenet.inference.arena import Lifetime, arrange
+
+
+@st.composite
+def lifetimes(draw: st.DrawFn) -> Lifetime:
+    first = draw(st.integers(-1, 12))
+    shape = draw(st.sampled_from([None, None, None, "a", "b"]))
+    size = draw(st.integers(1, 200)) if shape is None else {"a": 50, "b": 70}[shape]
+    return Lifetime(first, draw(st.integers(first, 13)), size, shape)
+
+
+@given(st.lists(lifetimes(), max_size=25))
+def test_arrange(tensors: list[Lifetime]) -> None:
+    offsets, size = arrange(tensors)
+    spans = [range(o, o + t.size) for o, t in zip(offsets, tensors, strict=True)]
+    for i, (one, span) in enumerate(zip(tensors, spans, strict=True)):
+        assert span.start % 16 == 0
+        assert 0 <= span.start <= span.stop <= size
+        for other, beside in list(zip(tensors, spans, strict=True))[:i]:
+            apart = span.stop <= beside.start or beside.stop <= span.start
+            one_after_the_other = one.last < other.first or other.last < one.first
+            # What is to stay zero shares its memory with its like only, whenever it lives.
+            alike = one.shape == other.shape
+            assert apart or (one_after_the_other and alike)
+            if one.shape is not None and alike and not apart:
+                assert span == beside
+
+
+def test_memory_is_reused() -> None:
+    chain = [Lifetime(i, i + 1, 100) for i in range(50)]
+    assert arrange(chain)[1] <= 3 * 112

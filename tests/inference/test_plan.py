@@ -1,0 +1,214 @@
+"""The plan computes what the readable path computes: on drawn networks, recipes, real weights."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from drawn_networks import Drawn, drawn_networks, drawn_parameters
+from hypothesis import HealthCheck, given, settings
+
+from npfacenet.errors import ArgumentError, ShapeError
+from npfacenet.inference import Plan
+from npfacenet.inference.blas import blas_threads
+from npfacenet.inference.plan import TOGETHER
+from npfacenet.layers import Array, Convolution, GlobalAveragePool, ReLU, Shape
+from npfacenet.networks import Builder, Network
+from npfacenet.recipes import inception_resnet_v1, nn4_small2
+
+RECIPES: dict[str, Callable[[], Network]] = {
+    "nn4.small2 course": nn4_small2,
+    "nn4.small2 openface": lambda: nn4_small2("openface"),
+    "inception-resnet-v1": inception_resnet_v1,
+}
+
+
+def assert_close(found: Array, expected: Array, tolerance: float = 1e-5) -> None:
+    """Relative to the largest number of each picture."""
+    assert found.shape == expected.shape
+    assert found.dtype == np.float32
+    flat, reference = (x.reshape(len(x), -1) for x in (found, expected))
+    largest = np.maximum(np.abs(reference).max(axis=1, keepdims=True, initial=0), 1e-3)
+    assert np.all(np.abs(flat - reference) <= tolerance * largest)
+
+
+def small_network(input_shape: Shape = (14, 13, 3)) -> Network:
+    build = Builder("small", input_shape)
+    x = build.add("conv1", Convolution(8, 3, padding="same"), build.input)
+    x = build.add("relu1", ReLU(), x)
+    x = build.add("conv2", Convolution(40, 3), x)
+    build.add("mean", GlobalAveragePool(), x)
+    return build.network()
+
+
+@pytest.fixture
+def small(rng: np.random.Generator) -> tuple[Network, Plan, Array]:
+    network = small_network()
+    parameters = drawn_parameters(network, rng)
+    return network, Plan(network, parameters), rng.random((11, 14, 13, 3), dtype=np.float32)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(drawn_networks())
+def test_drawn_networks(drawn: Drawn) -> None:
+    expected = drawn.network.forward(drawn.parameters, drawn.images)
+    plan = Plan(drawn.network, drawn.parameters)
+    for threads in (1, 2, 3):
+        assert_close(plan.run(drawn.images, threads=threads), expected, 5e-5)
+    # Two cores share any batch, though only for one picture it pays.
+    bound, output = plan.bind(len(drawn.images), cores=2), np.empty_like(expected)
+    for _ in range(2):
+        bound.run(drawn.images, output)
+        assert_close(output, expected, 5e-5)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_recipes(name: str, batch: int, rng: np.random.Generator) -> None:
+    network = RECIPES[name]()
+    parameters = drawn_parameters(network, rng)
+    images = rng.random((batch, *network.input_shape), dtype=np.float32)
+    plan = Plan(network, parameters)
+    expected = network.forward(parameters, images)
+    assert_close(plan.run(images), expected)
+    assert_close(plan.run(images, threads=1), expected)
+
+
+@pytest.mark.parametrize("name", ["nn4", "inception_resnet"])
+def test_real_weights(name: str, request: pytest.FixtureRequest, rng: np.random.Generator) -> None:
+    model = request.getfixturevalue(name)
+    images = rng.random((9, *model.network.input_shape), dtype=np.float32)
+    expected = model.network.forward(model.parameters, images)
+    assert_close(model.plan.run(images), expected)
+    assert_close(model.plan.run(images[:1]), expected[:1])
+
+
+def test_the_same_batch_gives_the_same_bits_from_any_thread(
+    small: tuple[Network, Plan, Array],
+) -> None:
+    _, plan, images = small
+    for batch in (images, images[:1]):
+        expected = plan.run(batch, threads=2)
+        with ThreadPoolExecutor(4) as pool:
+            for found in pool.map(lambda _, b=batch: plan.run(b, threads=2), range(40)):
+                np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("batch", [1, 4, 11])
+def test_what_is_not_finite_stays_with_its_picture(
+    small: tuple[Network, Plan, Array], bad: float, batch: int
+) -> None:
+    _, plan, images = small
+    expected = plan.run(images[:batch])
+    spoilt = images[:batch].copy()
+    spoilt[batch // 2, 5, 6, 1] = bad
+    found = plan.run(spoilt)
+    others = np.arange(batch) != batch // 2
+    assert not np.isfinite(found[batch // 2]).any()
+    np.testing.assert_array_equal(found[others], expected[others])
+    np.testing.assert_array_equal(plan.run(images[:batch]), expected)  # and leaves nothing behind
+
+
+def test_memory_does_not_grow(small: tuple[Network, Plan, Array]) -> None:
+    _, plan, images = small
+    many = np.concatenate([images] * 80)
+    plan.run(many[: 4 * TOGETHER], threads=2)
+    workspace = plan.workspace
+    assert workspace > 0
+    tracemalloc.start()
+    plan.run(many[: 4 * TOGETHER], threads=2)
+    output = plan.run(many, threads=2)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert plan.workspace == workspace
+    assert peak < output.nbytes + 100_000  # nothing large is allocated for a call
+
+
+def test_few_bound_plans_are_kept(small: tuple[Network, Plan, Array]) -> None:
+    _, plan, images = small
+    for batch in range(1, len(images) + 1):
+        plan.run(images[:batch], threads=1)
+    assert len(plan._free) <= 4
+
+
+def test_no_pictures(small: tuple[Network, Plan, Array]) -> None:
+    network, plan, images = small
+    assert plan.run(images[:0]).shape == (0, *network.output_shape)
+
+
+def test_pictures_of_other_sizes_in_double_precision(
+    small: tuple[Network, Plan, Array], rng: np.random.Generator
+) -> None:
+    network, _, _ = small
+    parameters = drawn_parameters(network, rng)
+    wide = rng.random((2, 9, 30, 3))
+    expected = small_network((9, 30, 3)).forward(parameters, wide.astype(np.float32))
+    assert_close(Plan(network, parameters).run(wide), expected)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((2, 14, 13, 4), np.float32),
+        np.zeros((14, 13, 3), np.float32),
+        np.zeros((2, 14, 13, 3), np.uint8),
+        np.zeros((2, 2, 13, 3), np.float32),
+        [[1.0]],
+    ],
+    ids=["channels", "no batch", "bytes", "too small", "a list"],
+)
+def test_what_does_not_fit_is_refused(small: tuple[Network, Plan, Array], images: Array) -> None:
+    _, plan, _ = small
+    with pytest.raises(ShapeError):
+        plan.run(images)
+
+
+def test_threads_are_at_least_one(small: tuple[Network, Plan, Array]) -> None:
+    _, plan, images = small
+    with pytest.raises(ArgumentError, match="threads is a whole number"):
+        plan.run(images, threads=0)
+
+
+def test_inputs_are_left_as_they_are(small: tuple[Network, Plan, Array]) -> None:
+    _, plan, images = small
+    images.flags.writeable = False
+    before = images.copy()
+    plan.run(images)
+    plan.run(images[::2])
+    np.testing.assert_array_equal(images, before)
+
+
+def test_the_blas_is_given_back_after_an_error(
+    small: tuple[Network, Plan, Array], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, plan, images = small
+    before = blas_threads()
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    for batch in (images, images[:1]):
+        with monkeypatch.context() as patch:
+            patch.setattr("npfacenet.inference.bound._call", fail)
+            with pytest.raises(MemoryError):
+                plan.run(batch, threads=2)
+        assert blas_threads() == before
+    assert np.isfinite(plan.run(images)).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_may_go_on_with_the_plan(small: tuple[Network, Plan, Array]) -> None:
+    _, plan, images = small
+    expected = plan.run(images), plan.run(images[:1])
+    child = os.fork()
+    if child == 0:
+        same = [plan.run(images), plan.run(images[:1])]
+        right = all(np.array_equal(a, b) for a, b in zip(same, expected, strict=True))
+        os._exit(0 if right else 1)
+    assert os.waitpid(child, 0)[1] == 0
