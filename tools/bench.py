@@ -1,7 +1,8 @@
 """All benchmarks. What is compared is measured in turn, in one run.
 
 (no name)   from pictures to embeddings: npfacenet and its readable path beside ONNX Runtime,
-            PyTorch and OpenCV where these are installed (`--json` for programs, `--plot` a figure)
+            PyTorch and OpenCV where these are installed (`--json` for programs, `--plot` a figure;
+            `--layers`: where our own time goes, operation by operation)
 
 --training  a training step of nn4.small2, 48 faces, against PyTorch eager (`--json` for programs;
             `--layers`: where our own time goes, layer by layer)
@@ -123,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("name", nargs="?", choices=["cold-start", "prepare"])
     parser.add_argument("--training", action="store_true", help="a training step")
-    parser.add_argument("--layers", action="store_true", help="with --training: layer by layer")
+    parser.add_argument("--layers", action="store_true", help="where our own time goes")
     parser.add_argument("--json", action="store_true", help="for programs; not for cold-start")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="inference: a figure")
     parser.add_argument(
@@ -138,8 +139,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if chosen.training and chosen.name is not None:
         parser.error("choose cold-start or --training")
-    if chosen.layers and not chosen.training:
-        parser.error("--layers goes with --training")
     run_chosen(chosen)
 
 
@@ -165,6 +164,11 @@ def run_chosen(chosen: argparse.Namespace) -> None:
         prepare(weights, chosen.folder)
     elif chosen.name == "cold-start":
         cold_start(weights, chosen.rounds)
+    elif chosen.layers:
+        import bench_layers
+
+        for network in chosen.networks:
+            bench_layers.layers(network, chosen.rounds)
     else:
         bench_inference.inference(
             chosen.networks, chosen.batches, chosen.rounds, chosen.weights,

@@ -10,7 +10,7 @@ CACHE = 1 << 17
 """Numbers that a step works on at a time, 0.5 MB: half of a core's cache of the second level."""
 
 _FLOP = 0.0097
-_READ = 0.3  # a number of the right-hand matrix, read and packed by each product
+_READ = 0.4  # a number of the right-hand matrix, read and packed by each product
 _PASS = 0.16  # a number read by a pass and written
 _FAR = 0.3  # the same where it does not stay in the cache
 _COPY = 0.14  # a number gathered in runs of a few hundred

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from npfacenet.inference.step import Operation, Step
 
-_WAIT = 25_000.0  # nanoseconds from a signal of one core to the next call of the other
+_WAIT = 50_000.0  # nanoseconds from a signal of one core to the next call of the other
 _WORTH_HALVING = (75_000.0, 150_000.0, 400_000.0, float("inf"))  # the best of them is taken
 
 

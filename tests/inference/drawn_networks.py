@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import hypothesis.strategies as st
 import numpy as np
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 from npfacenet.layers import (
     Array,
@@ -42,6 +43,12 @@ class Drawn:
     network: Network
     parameters: Parameters
     images: Array
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, cycle: bool) -> None:
+        """A line for each node: with all its arrays an example would fill pages."""
+        printer.text(f"pictures {self.images.shape}")
+        for node in self.network.nodes:
+            printer.text(f"\n{node.name} = {node.layer} of {', '.join(node.inputs)}")
 
 
 def paddings(size: tuple[int, int]) -> st.SearchStrategy[object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -103,9 +104,15 @@ def test_what_computes_something_else_is_not_timed() -> None:
             bench_engines.require_equal(np.full((2, 4), wrong, np.float32), expected)
 
 
-@pytest.mark.parametrize(
-    "arguments", ["--layers", "cold-start --training", "--rounds 0", "--networks vgg"]
-)
+def test_layers_are_listed_with_their_kernels(capsys: pytest.CaptureFixture[str]) -> None:
+    bench.main(["--layers", "--networks", "nn4.small2", "--rounds", "1"])
+    said = capsys.readouterr().out
+    assert re.search(r"^relu1 +im2col +[0-9.]+ +[0-9]+", said, re.MULTILINE)
+    assert re.search(r"^relu3 +F\(\dx\d\)", said, re.MULTILINE)
+    assert "of which" in said
+
+
+@pytest.mark.parametrize("arguments", ["cold-start --training", "--rounds 0", "--networks vgg"])
 def test_what_cannot_be_asked_for(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         bench.main(arguments.split())
