@@ -51,7 +51,7 @@ class Bound:
             inputs = [shapes[name] for name in operation.inputs]
             steps.append(operation.step(batch, *inputs))
             shapes |= zip(operation.outputs, operation.output_shapes(*inputs), strict=True)
-        places = places_of(operations, shapes)
+        places = places_of(operations, shapes, names[1])
         if cores > 1:
             idle = {i for i, one in enumerate(operations) if in_place(one, shapes, places)}
             tasks = schedule(operations, steps, idle)

@@ -13,6 +13,7 @@ from npfacenet.errors import ShapeError
 from npfacenet.inference.direct import Direct
 from npfacenet.inference.finish import Member
 from npfacenet.inference.step import Operation, Step
+from npfacenet.inference.winograd import MOST_POINTS
 from npfacenet.inference.winograd_step import Winograd, axes
 from npfacenet.layers import Array, Shape, Window
 from npfacenet.layers.window import Pair
@@ -51,7 +52,7 @@ class Convolve(Operation):
         """The cheapest of im2col and the kinds of Winograd's filtering, by a static rule."""
         shape = inputs[0] if len(inputs[0]) == 3 else (1, 1, *inputs[0])
         choices: list[Step] = [Direct(self, batch, shape)]
-        choices += [Winograd(self, batch, shape, tile) for tile in _tiles(self.window)]
+        choices += [Winograd(self, batch, shape, tile) for tile in tiles(self.window)]
         return min(choices, key=lambda step: step.cost)
 
     def of_filters(self, start: int, stop: int) -> Convolve:
@@ -98,12 +99,15 @@ class Convolve(Operation):
         return self._transformed[tile]
 
 
-def _tiles(window: Window) -> Iterator[Pair]:
+_POINTS = 64
+
+
+def tiles(window: Window) -> Iterator[Pair]:
     """The tiles that may serve a window: larger ones lose accuracy, and their kernels are large."""
     if window.size == (1, 1) or max(window.stride) > min(2, *window.size) or max(window.size) > 7:
         return
-    for outputs in range(2, 7):
-        tile = tuple(outputs if taps > 1 else 1 for taps in window.size)
-        points = [len(matrices.input) for matrices in axes(window, (tile[0], tile[1]))]
-        if prod(points) <= 64 and max(points) <= 10:
-            yield tile[0], tile[1]
+    phases = [-(-taps // stride) for taps, stride in zip(window.size, window.stride, strict=True)]
+    for outputs in range(2, min(7, MOST_POINTS - max(phases) + 2)):
+        height, width = (outputs if taps > 1 else 1 for taps in window.size)
+        if prod(len(one.input) for one in axes(window, (height, width))) <= _POINTS:
+            yield height, width

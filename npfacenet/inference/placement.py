@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -88,13 +89,14 @@ def in_place(
     )
 
 
-def places_of(operations: Sequence[Operation], shapes: Mapping[str, Shape]) -> dict[str, Place]:
+def places_of(
+    operations: Sequence[Operation], shapes: Mapping[str, Shape], output: str
+) -> dict[str, Place]:
     """Where each tensor lies: from the last operation to the first, each places its inputs."""
-    last_read = {name: index for index, o in enumerate(operations) for name in o.inputs}
+    readers = Counter([output, *(name for one in operations for name in one.inputs)])
     maker = {name: operation for operation in operations for name in operation.outputs}
     places: dict[str, Place] = {}
-    for index in range(len(operations) - 1, -1, -1):
-        operation = operations[index]
+    for operation in reversed(operations):
         for name in operation.outputs:
             places.setdefault(name, Place(name, (0,) * len(shapes[name])))
         if isinstance(operation, Assemble):
@@ -105,7 +107,7 @@ def places_of(operations: Sequence[Operation], shapes: Mapping[str, Shape]) -> d
             name = operation.inputs[operation.in_place]
             # What was assembled may have zeros that must stay, where this one would write.
             free = name in maker and not isinstance(maker[name], Assemble)
-            if free and last_read[name] == index and operation.inputs.count(name) == 1:
+            if free and readers[name] == 1:
                 places.setdefault(name, places[operation.outputs[0]])
     for name, shape in shapes.items():
         places.setdefault(name, Place(name, (0,) * len(shape)))

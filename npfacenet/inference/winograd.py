@@ -16,11 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from npfacenet.errors import ArgumentError
 from npfacenet.layers import Array
 
 # Small numbers of both signs, and reciprocals, keep rounding errors low (Barabasz et al. 2020,
 # "Error Analysis and Improving the Accuracy of Winograd Convolution", section 5).
 _POINTS = tuple(map(Fraction, ("0", "1", "-1", "2", "-1/2", "-2", "1/2", "4", "-1/4")))
+MOST_POINTS = len(_POINTS) + 1  # and infinity
 
 
 class Transforms(NamedTuple):
@@ -45,12 +47,18 @@ def transforms(outputs: int, taps: int, stride: int = 1) -> Transforms:
     >>> d, g = np.array([1.0, 2, 3, 4]), np.array([1.0, 10, 100])
     >>> (F.output @ ((F.kernel @ g) * (F.input @ d))).round(9).tolist()
     [321.0, 432.0]
+
+    Raises ArgumentError where m + r - 1 is more than MOST_POINTS.
     """
     if stride > 1:
         return _interleaved(
             [transforms(outputs, len(range(i, taps, stride))) for i in range(stride)]
         )
     size = outputs + taps - 1
+    if size > MOST_POINTS:
+        raise ArgumentError(
+            f"F({outputs}, {taps}) needs {size} points, and {MOST_POINTS} are known"
+        )
     points = list(islice(_POINTS, size - 1))
     at_infinity = [Fraction(0)] * (taps - 1) + [Fraction(1)]
     kernel = [_powers(p, taps, prod(p - q for q in points if q != p)) for p in points]

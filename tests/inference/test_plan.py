@@ -117,9 +117,10 @@ def test_what_is_not_finite_stays_with_its_picture(
 def test_memory_does_not_grow(small: tuple[Network, Plan, Array]) -> None:
     _, plan, images = small
     many = np.concatenate([images] * 80)
-    most = 2 * plan.bind(TOGETHER).workspace
+    most = 2 * plan.bind(TOGETHER).workspace + plan.bind(TOGETHER - 3).workspace
     plan.run(many[: 4 * TOGETHER], threads=2)
     plan.run(many, threads=2)
+    plan.run(many[:-3], threads=1)  # the last batch is smaller by 3
     tracemalloc.start()
     output = plan.run(many[:-3], threads=1)
     _, peak = tracemalloc.get_traced_memory()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from npfacenet.inference.winograd import transforms
+from npfacenet.errors import ArgumentError
+from npfacenet.inference.winograd import MOST_POINTS, transforms
 
 
 @given(
@@ -17,7 +18,10 @@ from npfacenet.inference.winograd import transforms
     seed=st.integers(0, 2**32),
 )
 def test_one_dimension(outputs: int, taps: int, stride: int, seed: int) -> None:
-    if taps < stride or outputs + taps // stride > 9:
+    assume(taps >= stride)
+    if outputs + -(-taps // stride) - 1 > MOST_POINTS:
+        with pytest.raises(ArgumentError, match="points"):
+            transforms(outputs, taps, stride)
         return
     rng = np.random.default_rng(seed)
     matrices = transforms(outputs, taps, stride)

@@ -1,0 +1,93 @@
+"""Every kernel that may serve a convolution computes what the readable layer computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from drawn_networks import convolutions
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from npfacenet.inference import Plan
+from npfacenet.inference.convolve import Convolve, tiles
+from npfacenet.inference.direct import Direct
+from npfacenet.inference.step import Step
+from npfacenet.inference.winograd_step import Winograd
+from npfacenet.layers import Array, Convolution, ReLU, Shape
+from npfacenet.networks import Builder
+
+
+def error(layer: Convolution, images: Array, choose: Callable[..., Step], cores: int) -> float:
+    """The largest difference to the readable path, relative to its largest number."""
+    build = Builder("one convolution", input_shape=images.shape[1:])
+    build.add("relu", ReLU(), build.add("conv", layer, build.input))
+    network = build.network()
+    parameters = network.initialise(1)
+    if layer.bias:
+        parameters["conv", "bias"] = np.linspace(-1, 1, layer.filters, dtype=np.float32)
+    expected = network.forward(parameters, images)
+    plan, found = Plan(network, parameters), np.empty_like(expected)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Convolve, "step", choose)
+        bound = plan.bind(len(images), cores=cores)
+    for _ in range(2):
+        bound.run(images, found)
+    largest = max(np.abs(expected).max(), 1e-3)
+    return float(np.abs(found - expected).max() / largest)
+
+
+def winograd(tile: tuple[int, int]) -> Callable[..., Step]:
+    """What stands for the static rule, to have this tile."""
+
+    def choose(operation: Convolve, batch: int, shape: Shape) -> Step:
+        return Winograd(operation, batch, shape, tile)
+
+    return choose
+
+
+def direct(operation: Convolve, batch: int, shape: Shape) -> Step:
+    return Direct(operation, batch, shape)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(layer=convolutions(), shape=st.tuples(*[st.integers(1, 20)] * 2), data=st.data())
+def test_all_kernels_agree(layer: Convolution, shape: tuple[int, int], data: st.DataObject) -> None:
+    sides = layer.window.margins(*shape)
+    assume(all(n + sum(s) >= k for n, s, k in zip(shape, sides, layer.window.size, strict=True)))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    batch, channels = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([1, 3, 8, 33]))
+    images = rng.standard_normal((batch, *shape, channels), np.float32)
+    cores = data.draw(st.sampled_from([1, 2]))
+    assert error(layer, images, direct, cores) < 1e-5
+    for tile in tiles(layer.window):
+        assert error(layer, images, winograd(tile), cores) < 5e-5
+
+
+@pytest.mark.parametrize("size", [3, 5, (1, 7), (7, 1), (3, 1)])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_accuracy_of_each_tile(size: int | tuple[int, int], stride: int) -> None:
+    """Many channels, numbers as behind ReLU."""
+    layer = Convolution(32, size, stride, "same")
+    images = np.abs(np.random.default_rng(2).standard_normal((1, 24, 24, 96), np.float32))
+    for tile in tiles(layer.window):
+        assert error(layer, images, winograd(tile), 1) < 1e-5
+
+
+def test_what_serves_the_layers_of_the_networks() -> None:
+    """The static rule: filtering for 3x3 maps of many channels, im2col where it cannot pay."""
+    rng = np.random.default_rng(0)
+
+    def kind(layer: Convolution, shape: Shape, batch: int) -> str:
+        build = Builder("one", input_shape=shape)
+        build.add("conv", layer, build.input)
+        network = build.network()
+        plan = Plan(network, network.initialise(int(rng.integers(9))))
+        return plan.bind(batch).work[0].kind
+
+    assert kind(Convolution(192, 3, padding=1), (24, 24, 64), 8).startswith("F(")
+    assert kind(Convolution(128, (1, 7), padding="same"), (8, 8, 128), 8).startswith("F(1x")
+    assert kind(Convolution(64, 7, 2, 3), (96, 96, 3), 8) == "im2col"
+    assert kind(Convolution(128, 1), (8, 8, 128), 8) == "product"
+    assert kind(Convolution(4, 3), (3, 3, 1), 1) == "im2col"
