@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from math import prod
 
-import numpy as np
-
 from npfacenet.errors import ShapeError
 from npfacenet.inference.direct import Direct
 from npfacenet.inference.finish import Member
@@ -89,9 +87,7 @@ class Convolve(Operation):
             operation, filters = self.whole
             return operation.transformed(tile)[:, :, filters]
         if tile not in self._transformed:
-            vertical, horizontal = (
-                one.kernel.astype(np.float32) for one in axes(self.window, tile)
-            )
+            vertical, horizontal = (one.kernel for one in axes(self.window, tile))
             height, width, channels, filters = self.kernel.shape
             down = vertical @ self.kernel.reshape(height, -1)
             across = horizontal @ down.reshape(len(vertical), width, -1)

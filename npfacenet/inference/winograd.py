@@ -74,7 +74,9 @@ def _interleaved(phases: Sequence[Transforms]) -> Transforms:
     stride, size = len(phases), sum(len(phase.input) for phase in phases)
     taps = sum(phase.kernel.shape[1] for phase in phases)
     both = Transforms(
-        np.zeros((size, size)), np.zeros((size, taps)), np.hstack([p.output for p in phases])
+        np.zeros((size, size)),
+        np.zeros((size, taps)),
+        np.hstack([p.output for p in phases]),
     )
     start = 0
     for i, phase in enumerate(phases):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,7 @@ import numpy as np
 
 from npfacenet.inference.cost import CACHE, winograd
 from npfacenet.inference.direct import halves_of_filters
-from npfacenet.inference.finish import finish
-from npfacenet.inference.passes import add_row, copy
+from npfacenet.inference.passes import add_row, copy, rectify
 from npfacenet.inference.step import Call, Step, largest, pieces
 from npfacenet.inference.view import View, contiguous
 from npfacenet.inference.winograd import Transforms, transforms
@@ -78,22 +77,35 @@ class Winograd(Step):
 
     def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
         """Tiles, transform, products, transform back, bias, ReLU and to place, for each piece."""
-        kernel, memory = self.operation.transformed(self.tile), scratch.memory
-        one, other = scratch.offset, scratch.offset + self.half
+        flows: dict[int, _Flow] = {}  # by the number of tiles: pieces work in the same memory
         calls: list[Call] = []
         for pictures, rows in self.pieces:
             tiles = self._tiles(inputs[0], pictures, rows)
-            calls += copy(tiles, contiguous(memory, one, tiles.shape))
-            flow = _Flow(memory, one, other, self.size, prod(tiles.shape[2:5]), self.channels)
-            for axis in (0, 1):
-                flow.transform(axis, self.axes[axis].input)
-            flow.multiply(kernel)
-            for axis in (0, 1):
-                flow.transform(axis, self.axes[axis].output)
+            count = prod(tiles.shape[2:5])
+            if count not in flows:
+                flows[count] = self._flow(count, scratch)
+            calls += copy(tiles, contiguous(scratch.memory, scratch.offset, tiles.shape))
+            calls += flows[count].calls
             shape = (*self.tile, *tiles.shape[2:5], self.filters)
-            product = contiguous(memory, flow.here, shape)
-            calls += [*flow.calls, *self._scatter(product, outputs, pictures, rows)]
+            product = contiguous(scratch.memory, flows[count].here, shape)
+            calls += self._scatter(product, outputs[0], pictures, rows)
         return calls
+
+    def _flow(self, tiles: int, scratch: View) -> _Flow:
+        """What becomes of gathered tiles until they are scattered."""
+        (member,), offset = self.operation.members, scratch.offset
+        flow = _Flow(scratch.memory, offset, offset + self.half, self.size, tiles, self.channels)
+        for axis in (0, 1):
+            flow.transform(axis, self.axes[axis].input)
+        flow.multiply(self.operation.transformed(self.tile))
+        for axis in (0, 1):
+            flow.transform(axis, self.axes[axis].output)
+        product = contiguous(scratch.memory, flow.here, (*self.tile, tiles, self.filters))
+        if self.operation.bias is not None:
+            flow.calls += add_row(product, self.operation.bias)
+        if member.relu:
+            flow.calls += rectify(product, product)
+        return flow
 
     def _tiles(self, images: View, pictures: slice, rows: slice) -> View:
         """(points down, points across, N, tiles down, tiles across, C); tiles overlap."""
@@ -109,30 +121,22 @@ class Winograd(Step):
             (row, column, picture, row * self.advance[0], column * self.advance[1], channel),
         )
 
-    def _scatter(
-        self, product: View, outputs: Sequence[View], pictures: slice, rows: slice
-    ) -> list[Call]:
+    def _scatter(self, product: View, output: View, pictures: slice, rows: slice) -> list[Call]:
         """(down, across, N, tiles down, tiles across, filters) to (N, H, W, filters).
 
         What lies beyond the picture is left out: of the last row and column of tiles.
         """
-        bias, members = self.operation.bias, self.operation.members
-        calls = [] if bias is None else add_row(product, bias)
+        picture, row, column, channel = output.strides
+        down, across = row * self.tile[0], column * self.tile[1]
+        columns = _spans(slice(0, self.tiles[1]), self.tile[1], self.positions[1])
+        calls: list[Call] = []
         for first, stop, inside in _spans(rows, self.tile[0], self.positions[0]):
-            for left, right, within in _spans(
-                slice(0, self.tiles[1]), self.tile[1], self.positions[1]
-            ):
+            for left, right, within in columns:
                 part = product.part(0, 0, inside).part(1, 0, within)
                 part = part.part(3, first - rows.start, stop - rows.start).part(4, left, right)
-                targets = []
-                for view in outputs:
-                    picture, row, column, channel = view.strides
-                    offset = view.offset + pictures.start * picture
-                    offset += first * self.tile[0] * row + left * self.tile[1] * column
-                    shape = (*part.shape[:5], view.shape[3])
-                    strides = (row, column, picture, row * self.tile[0], column * self.tile[1])
-                    targets.append(View(view.memory, offset, shape, (*strides, channel)))
-                calls += finish(part, None, members, targets)
+                offset = output.offset + pictures.start * picture + first * down + left * across
+                strides = (row, column, picture, down, across, channel)
+                calls += copy(part, View(output.memory, offset, part.shape, strides))
         return calls
 
 
@@ -154,7 +158,7 @@ class _Flow:
         stack = self.size[:axis]
         source = (*stack, matrix.shape[1], inner)
         target = (*stack, matrix.shape[0], inner)
-        self._matmul(matrix.astype(np.float32), source, target)
+        self._matmul(matrix, source, target)
         self.size = (len(matrix), self.size[1]) if axis == 0 else (self.size[0], len(matrix))
 
     def multiply(self, kernel: Array) -> None:
@@ -178,11 +182,12 @@ class _Flow:
         return arrays[0], arrays[1]
 
 
+@cache
 def axes(window: Window, tile: Pair) -> tuple[Transforms, Transforms]:
-    """The matrices down and across for tiles (m, n) of a window."""
-    both = zip(tile, window.size, window.stride, strict=True)
-    vertical, horizontal = (transforms(*numbers) for numbers in both)
-    return vertical, horizontal
+    """The matrices down and across for tiles (m, n) of a window, in float32."""
+    both = [transforms(*numbers) for numbers in zip(tile, window.size, window.stride, strict=True)]
+    down, across = (Transforms(*(m.astype(np.float32) for m in one)) for one in both)
+    return down, across
 
 
 def _spans(tiles: slice, outputs: int, positions: int) -> list[tuple[int, int, int]]:
