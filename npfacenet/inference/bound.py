@@ -83,12 +83,12 @@ class Bound:
         What is not finite in a picture would be lost where ReLU makes 0 of it: its outputs are
         NaN. If it is interrupted, or memory ends, the object is of no more use.
         """
-        np.copyto(self._image, images)
-        if len(self._cores) == 1:
-            _call(self._cores[0])
-        else:
-            _call_both(*self._cores)
         with np.errstate(all="ignore"):
+            np.copyto(self._image, images)
+            if len(self._cores) == 1:
+                _call(self._cores[0])
+            else:
+                _call_both(*self._cores)
             # Numbers times 0 are 0, or NaN if there is one that is not finite.
             finite = images.reshape(len(images), -1).astype(np.float32, copy=False) @ self._zeros
             np.add(self._output, finite.reshape(-1, *[1] * (self._output.ndim - 1)), out=output)
@@ -165,27 +165,24 @@ def _call(calls: Sequence[Call]) -> None:
 
 
 def _call_both(own: Sequence[Call], others: Sequence[Call]) -> None:
-    """The calls of two cores; this thread makes the first core's."""
+    """The calls of two cores; this thread makes the first core's. Raises the first error."""
     done, errors = _thread.allocate_lock(), []
     done.acquire()
 
-    def other() -> None:
+    def make(calls: Sequence[Call], waiting: Sequence[Call]) -> None:
         try:
-            _call(others)
-        except BaseException as error:  # noqa: BLE001  (raised again below, by the caller's thread)
+            _call(calls)
+        except BaseException as error:  # noqa: BLE001  (raised below, by the caller's thread)
             errors.append(error)
-            _let_go(own)
-        finally:
-            done.release()
+            _let_go(waiting)
 
-    _thread.start_new_thread(other, ())
-    try:
-        _call(own)
-    except BaseException:
-        _let_go(others)
-        raise
-    finally:
-        done.acquire()
+    def make_others() -> None:
+        make(others, own)
+        done.release()
+
+    _thread.start_new_thread(make_others, ())
+    make(own, others)
+    done.acquire()
     if errors:
         raise errors[0]
 
@@ -194,7 +191,7 @@ def _let_go(calls: Sequence[Call]) -> None:
     """End all waiting of a core whose signals will not come any more."""
     for call in calls:
         lock = getattr(call, "__self__", None)
-        if isinstance(lock, _thread.LockType) and lock.locked():
+        if isinstance(lock, _thread.LockType) and call == lock.acquire and lock.locked():
             lock.release()
 
 

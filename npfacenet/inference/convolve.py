@@ -12,7 +12,7 @@ from npfacenet.inference.direct import Direct
 from npfacenet.inference.finish import Member
 from npfacenet.inference.step import Operation, Step
 from npfacenet.inference.winograd import MOST_POINTS
-from npfacenet.inference.winograd_step import Winograd, axes
+from npfacenet.inference.winograd_step import Winograd, axes, estimate, size
 from npfacenet.layers import Array, Shape, Window
 from npfacenet.layers.window import Pair
 
@@ -49,9 +49,12 @@ class Convolve(Operation):
     def step(self, batch: int, *inputs: Shape) -> Step:
         """The cheapest of im2col and the kinds of Winograd's filtering, by a static rule."""
         shape = inputs[0] if len(inputs[0]) == 3 else (1, 1, *inputs[0])
-        choices: list[Step] = [Direct(self, batch, shape)]
-        choices += [Winograd(self, batch, shape, tile) for tile in tiles(self.window)]
-        return min(choices, key=lambda step: step.cost)
+        direct = Direct(self, batch, shape)
+        costs = {tile: estimate(self, batch, shape, tile) for tile in tiles(self.window)}
+        tile = min(costs, key=lambda tile: costs[tile], default=None)
+        if tile is None or direct.cost <= costs[tile]:
+            return direct
+        return Winograd(self, batch, shape, tile)
 
     def of_filters(self, start: int, stop: int) -> Convolve:
         """Some of the filters, in the same memory."""
@@ -105,5 +108,5 @@ def tiles(window: Window) -> Iterator[Pair]:
     phases = [-(-taps // stride) for taps, stride in zip(window.size, window.stride, strict=True)]
     for outputs in range(2, min(7, MOST_POINTS - max(phases) + 2)):
         height, width = (outputs if taps > 1 else 1 for taps in window.size)
-        if prod(len(one.input) for one in axes(window, (height, width))) <= _POINTS:
+        if prod(size(window, (height, width))) <= _POINTS:
             yield height, width

@@ -40,6 +40,21 @@ from npfacenet.layers.window import NO_MARGINS, ONE_PIXEL, margins
 from npfacenet.networks import Network, NetworkParameters
 from npfacenet.networks.network import Node
 
+_FOLDED = (
+    AveragePool,
+    BatchNorm,
+    Concatenate,
+    Convolution,
+    Dense,
+    Dropout,
+    GlobalAveragePool,
+    L2Normalize,
+    L2Pool,
+    MaxPool,
+    ReLU,
+    ResidualAdd,
+    ZeroPadding,
+)
 Own: TypeAlias = Mapping[str, Array]
 
 
@@ -60,7 +75,7 @@ class _Folding:
         self.operations: dict[str, Operation] = {}
         self._same: dict[str, str] = {}  # names of nodes that change nothing
         for node in network.nodes:
-            if isinstance(node.layer, Dropout):
+            if type(node.layer) is Dropout:
                 self._same[node.name] = node.inputs[0]
         self._readers = Counter(self.name_of(i) for node in network.nodes for i in node.inputs)
         for before in self._same.values():  # counted as a reader, though it reads nothing
@@ -78,6 +93,9 @@ class _Folding:
         names = (inputs, (node.name,))
         layer = node.layer
         new: Operation
+        if type(layer) not in _FOLDED:  # a class derived from one of them may compute otherwise
+            self.operations[node.name] = Readable(*names, layer, own)
+            return
         match layer:
             case Dropout():
                 return

@@ -30,6 +30,8 @@ class Plan:
     It keeps folded copies of the kernels and none of the parameters. It may be used from several
     threads: each call has memory of its own, which is kept for the next one (a few at most).
 
+    Raises ShapeError for parameters that are missing or do not fit.
+
     >>> from npfacenet.layers import Convolution, GlobalAveragePool, ReLU
     >>> from npfacenet.networks import Builder
     >>> build = Builder("tiny", input_shape=(8, 8, 3))
@@ -44,6 +46,7 @@ class Plan:
     """
 
     def __init__(self, network: Network, parameters: NetworkParameters) -> None:
+        network.require(parameters)
         self.network = network
         self._operations, self._output = fold(network, parameters)
         self._lock = threading.Lock()

@@ -35,8 +35,17 @@ def schedule(
 
     Operations of the indices in `idle` have nothing to do.
     """
-    tried = [_Schedule(operations, steps, idle, worth) for worth in _WORTH_HALVING]
+    halves = _Halves()
+    tried = [_Schedule(operations, steps, idle, halves, worth) for worth in _WORTH_HALVING]
     return min(tried, key=lambda one: max(one.free)).tasks
+
+
+class _Halves(dict[Step, list[tuple[Step, Step]]]):
+    """The ways to halve a step, worked out once."""
+
+    def __missing__(self, step: Step) -> list[tuple[Step, Step]]:
+        self[step] = step.halves()
+        return self[step]
 
 
 class _Schedule:
@@ -47,12 +56,13 @@ class _Schedule:
         operations: Sequence[Operation],
         steps: Sequence[Step],
         idle: Collection[int],
+        halves: _Halves,
         worth_halving: float,
     ) -> None:
         self.tasks: list[Task] = []
         self.free = [0.0, 0.0]
         self._known = [-1, -1]  # for each core: the task of the other that it has waited for
-        self._worth_halving = worth_halving
+        self._halves, self._worth_halving = halves, worth_halving
         makers: dict[str, list[Task]] = {}
         for index, (operation, step) in enumerate(zip(operations, steps, strict=True)):
             needed = [task for name in operation.inputs for task in makers.get(name, [])]
@@ -62,7 +72,7 @@ class _Schedule:
     def _assign(self, index: int, step: Step, needed: list[Task]) -> list[Task]:
         starts = [self._start(needed, core) for core in (0, 1)]
         core = starts.index(min(starts))
-        ways = step.halves() if step.cost >= self._worth_halving else []
+        ways = self._halves[step] if step.cost >= self._worth_halving else []
         ends = [max(s + half.cost for s, half in zip(starts, way, strict=True)) for way in ways]
         if ends and min(ends) + _WAIT < starts[core] + step.cost:
             halves = ways[ends.index(min(ends))]

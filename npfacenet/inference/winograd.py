@@ -8,10 +8,7 @@ of both axes apply one after the other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import cache
-from itertools import islice
-from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +18,7 @@ from npfacenet.layers import Array
 
 # Small numbers of both signs, and reciprocals, keep rounding errors low (Barabasz et al. 2020,
 # "Error Analysis and Improving the Accuracy of Winograd Convolution", section 5).
-_POINTS = tuple(map(Fraction, ("0", "1", "-1", "2", "-1/2", "-2", "1/2", "4", "-1/4")))
+_POINTS = (0.0, 1.0, -1.0, 2.0, -0.5, -2.0, 0.5, 4.0, -0.25)
 MOST_POINTS = len(_POINTS) + 1  # and infinity
 
 
@@ -59,13 +56,17 @@ def transforms(outputs: int, taps: int, stride: int = 1) -> Transforms:
         raise ArgumentError(
             f"F({outputs}, {taps}) needs {size} points, and {MOST_POINTS} are known"
         )
-    points = list(islice(_POINTS, size - 1))
-    at_infinity = [Fraction(0)] * (taps - 1) + [Fraction(1)]
-    kernel = [_powers(p, taps, prod(p - q for q in points if q != p)) for p in points]
-    output = [[p**i for p in points] + [Fraction(int(i == outputs - 1))] for i in range(outputs)]
-    rows = [[*_polynomial([q for q in points if q != p]), Fraction(0)] for p in points]
+    points = np.array(_POINTS[: size - 1])
+    others = [np.delete(points, i) for i in range(len(points))]
+    scale = [np.prod(point - rest) for point, rest in zip(points, others, strict=True)]
+    rows = [_polynomial(rest, size) for rest in [*others, points]]
+    # A polynomial's value at infinity is its highest coefficient.
+    kernel = np.vander(points, taps, increasing=True) / np.reshape(scale, (-1, 1))
+    output = np.vander(points, outputs, increasing=True)
     return Transforms(
-        _float64([*rows, _polynomial(points)]), _float64([*kernel, at_infinity]), _float64(output)
+        np.array(rows),
+        np.vstack([kernel, np.eye(taps)[-1:]]),
+        np.vstack([output, np.eye(outputs)[-1:]]).T,
     )
 
 
@@ -87,19 +88,7 @@ def _interleaved(phases: Sequence[Transforms]) -> Transforms:
     return both
 
 
-def _powers(point: Fraction, count: int, divisor: Fraction | int) -> list[Fraction]:
-    return [point**i / divisor for i in range(count)]
-
-
-def _polynomial(roots: list[Fraction]) -> list[Fraction]:
-    """Coefficients of the polynomial with these roots, lowest power first."""
-    coefficients = [Fraction(1)]
-    for root in roots:
-        shifted = [Fraction(0), *coefficients]
-        scaled = [*(-root * c for c in coefficients), Fraction(0)]
-        coefficients = [a + b for a, b in zip(shifted, scaled, strict=True)]
-    return coefficients
-
-
-def _float64(rows: list[list[Fraction]]) -> Array:
-    return np.array([[float(number) for number in row] for row in rows])
+def _polynomial(roots: Array, size: int) -> Array:
+    """Coefficients of the polynomial with these roots, the lowest power first."""
+    coefficients = np.atleast_1d(np.poly(roots))[::-1]
+    return np.pad(coefficients, (0, size - len(coefficients)))

@@ -39,20 +39,18 @@ class Winograd(Step):
         self.operation, self.tile, self._bound = operation, tile, (batch, shape, tile)
         self.kind = f"F({tile[0]}x{tile[1]})"
         window = operation.window
-        self.axes = axes(window, tile)
-        self.size = (len(self.axes[0].input), len(self.axes[1].input))
+        self.size = size(window, tile)
         self.advance = (tile[0] * window.stride[0], tile[1] * window.stride[1])
         self.positions = window.positions(*shape[:2])
-        self.tiles = (-(-self.positions[0] // tile[0]), -(-self.positions[1] // tile[1]))
+        self.tiles = _tiles(self.positions, tile)
+        self.rows = range(self.tiles[0]) if rows is None else rows
         self.borders = (self._border(window.margins(*shape[:2]), shape),)
         self.channels, self.filters = operation.kernel.shape[2:]
-        wide = max(self.channels, self.filters)
-        row = self.tiles[1] * prod(self.size) * 2 * wide
-        self.rows = range(self.tiles[0]) if rows is None else rows
+        kernel = prod(self.size) * self.channels * self.filters
         tiles = batch * len(self.rows) * self.tiles[1]
         self.cost = winograd(tiles, prod(self.size), prod(tile), self.channels, self.filters)
         # A kernel larger than the cache is read anew for every piece: fewer, larger pieces then.
-        kernel = prod(self.size) * self.channels * self.filters
+        row = self.tiles[1] * prod(self.size) * 2 * max(self.channels, self.filters)
         self.pieces = pieces(batch, self.rows, row, max(2 * CACHE, kernel))
         self.half = largest(self.pieces) * row // 2
         self.scratch = 2 * self.half
@@ -94,12 +92,13 @@ class Winograd(Step):
     def _flow(self, tiles: int, scratch: View) -> _Flow:
         """What becomes of gathered tiles until they are scattered."""
         (member,), offset = self.operation.members, scratch.offset
+        matrices = axes(self.operation.window, self.tile)
         flow = _Flow(scratch.memory, offset, offset + self.half, self.size, tiles, self.channels)
         for axis in (0, 1):
-            flow.transform(axis, self.axes[axis].input)
+            flow.transform(axis, matrices[axis].input)
         flow.multiply(self.operation.transformed(self.tile))
         for axis in (0, 1):
-            flow.transform(axis, self.axes[axis].output)
+            flow.transform(axis, matrices[axis].output)
         product = contiguous(scratch.memory, flow.here, (*self.tile, tiles, self.filters))
         if self.operation.bias is not None:
             flow.calls += add_row(product, self.operation.bias)
@@ -180,6 +179,26 @@ class _Flow:
         ]
         self.here, self.there = self.there, self.here
         return arrays[0], arrays[1]
+
+
+def estimate(operation: Convolve, batch: int, shape: Shape, tile: Pair) -> float:
+    """The cost of `Winograd`, without making one."""
+    tiles = batch * prod(_tiles(operation.window.positions(*shape[:2]), tile))
+    points = prod(size(operation.window, tile))
+    return winograd(tiles, points, prod(tile), *operation.kernel.shape[2:])
+
+
+def size(window: Window, tile: Pair) -> Pair:
+    """Points down and across, which is also how much of the picture a tile (m, n) sees."""
+    down, across = (
+        (m - 1) * step + taps
+        for m, step, taps in zip(tile, window.stride, window.size, strict=True)
+    )
+    return down, across
+
+
+def _tiles(positions: Pair, tile: Pair) -> Pair:
+    return -(-positions[0] // tile[0]), -(-positions[1] // tile[1])
 
 
 @cache

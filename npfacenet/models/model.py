@@ -46,13 +46,10 @@ class Model:
         specs = self.network.parameter_specs()
         if strange := specs.keys() ^ self.parameters.keys():
             raise ShapeError(f"{self.network.name} lacks, or has no, {'/'.join(min(strange))}")
+        self.network.require(self.parameters)
         own = {}
-        for name, spec in specs.items():
+        for name in specs:
             tensor = np.asarray(self.parameters[name], np.float32)
-            if tensor.shape != spec.shape:
-                raise ShapeError(
-                    f"{'/'.join(name)} must have shape {spec.shape}, not {tensor.shape}"
-                )
             if tensor.flags.writeable:
                 tensor = tensor.copy()
                 tensor.flags.writeable = False

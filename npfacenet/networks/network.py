@@ -63,6 +63,14 @@ class Network:
             (node.name, name): spec for node in self.nodes for name, spec in node.parameters.items()
         }
 
+    def require(self, parameters: NetworkParameters) -> None:
+        """Raise ShapeError, naming it, for a parameter that is missing or of another shape."""
+        for (node, name), spec in self.parameter_specs().items():
+            if (node, name) not in parameters:
+                raise ShapeError(f"{self.name} lacks {node}/{name} of shape {spec.shape}")
+            if (shape := np.shape(parameters[node, name])) != spec.shape:
+                raise ShapeError(f"{node}/{name} must have shape {spec.shape}, not {shape}")
+
     def initialise(self, seed: int) -> dict[ParameterName, Array]:
         """Fresh float32 parameters; each depends on the seed and its own name only."""
         return {

@@ -16,7 +16,15 @@ from npfacenet.errors import ArgumentError, ShapeError
 from npfacenet.inference import Plan
 from npfacenet.inference.blas import blas_threads
 from npfacenet.inference.plan import TOGETHER
-from npfacenet.layers import Array, Convolution, GlobalAveragePool, ReLU, Shape
+from npfacenet.layers import (
+    Array,
+    Concatenate,
+    Convolution,
+    GlobalAveragePool,
+    Parameters,
+    ReLU,
+    Shape,
+)
 from npfacenet.networks import Builder, Network
 from npfacenet.recipes import inception_resnet_v1, nn4_small2
 
@@ -199,6 +207,68 @@ def test_the_blas_is_given_back_after_an_error(
                 plan.run(batch, threads=2)
         assert blas_threads() == before
     assert np.isfinite(plan.run(images)).all()
+
+
+class Shifted(ReLU):
+    """A user's layer, derived from one that the plan knows."""
+
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        return super().forward(parameters, *inputs) + 1
+
+
+class Failing(Shifted):
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        raise LookupError("of the user's own")
+
+
+def with_layer(layer: ReLU) -> Network:
+    """Two heavy branches, so that two cores share the work, and this layer in one of them."""
+    build = Builder("own", input_shape=(30, 30, 16))
+    ends = [build.add(f"conv{i}", Convolution(64, 3), build.input) for i in range(4)]
+    ends = [build.add(f"own{i}", layer, end) for i, end in enumerate(ends)]
+    build.add("all", Convolution(8), build.add("beside", Concatenate(), *ends))
+    return build.network()
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_layer_derived_from_a_known_one_is_its_own(batch: int, rng: np.random.Generator) -> None:
+    network = with_layer(Shifted())
+    parameters = drawn_parameters(network, rng)
+    images = rng.random((batch, 30, 30, 16), dtype=np.float32)
+    expected = network.forward(parameters, images)
+    assert_close(Plan(network, parameters).run(images, threads=2), expected)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_an_error_in_a_layer_comes_through(batch: int, rng: np.random.Generator) -> None:
+    network = with_layer(Failing())
+    plan = Plan(network, network.initialise(0))
+    images = rng.random((batch, 30, 30, 16), dtype=np.float32)
+    for _ in range(20):
+        with pytest.raises(LookupError, match="of the user's own"):
+            plan.run(images, threads=2)
+    assert plan.workspace == 0
+
+
+def test_numbers_too_large_for_float32_are_not_finite_and_nothing_is_warned_of(
+    small: tuple[Network, Plan, Array],
+) -> None:
+    _, plan, images = small
+    wide = images.astype(np.float64)
+    wide[1, 3, 3] = 1e300
+    found = plan.run(wide)
+    assert np.isnan(found[1]).all()
+    np.testing.assert_array_equal(np.delete(found, 1, 0), np.delete(plan.run(images), 1, 0))
+
+
+def test_parameters_must_fit() -> None:
+    network = small_network()
+    parameters = network.initialise(0)
+    with pytest.raises(ShapeError, match=r"conv1/bias must have shape \(8,\), not \(3,\)"):
+        Plan(network, parameters | {("conv1", "bias"): np.zeros(3, np.float32)})
+    del parameters["conv1", "bias"]
+    with pytest.raises(ShapeError, match="small lacks conv1/bias"):
+        Plan(network, parameters)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
