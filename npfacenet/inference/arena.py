@@ -6,20 +6,20 @@ from bisect import insort
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-_LINE = 16  # numbers in a cache line
+LINE = 16  # numbers in a cache line
 
 
 class Lifetime(NamedTuple):
     """`size` numbers, from step `first` to step `last`.
 
-    What has a `shape` is zero where nobody writes, and stays so from run to run: it shares its
-    memory only with what has the same shape.
+    What names its `zeros` has numbers that nobody writes: they are 0, and stay so from run to run.
+    It shares its memory only with what has the same zeros.
     """
 
     first: int
     last: int
     size: int
-    shape: Hashable = None
+    zeros: Hashable = None
 
 
 def arrange(lifetimes: Sequence[Lifetime]) -> tuple[list[int], int]:
@@ -37,21 +37,21 @@ def arrange(lifetimes: Sequence[Lifetime]) -> tuple[list[int], int]:
     kept: list[int] = []
     end = kept_end = 0
     for which in sorted(range(len(lifetimes)), key=lambda i: lifetimes[i].first):
-        first, last, numbers, shape = lifetimes[which]
+        first, last, numbers, zeros = lifetimes[which]
         while ending and ending[0][0] < first:
             _, gone = ending.pop(0)
-            if lifetimes[gone].shape is None:
+            if lifetimes[gone].zeros is None:
                 _free(gaps, offsets[gone], _rounded(lifetimes[gone].size))
             else:
-                resting[lifetimes[gone].shape].append(offsets[gone])
+                resting[lifetimes[gone].zeros].append(offsets[gone])
         insort(ending, (last, which))
         size = _rounded(numbers)
-        if shape is None:
+        if zeros is None:
             offsets[which], end = _take(gaps, size, end)
             continue
         kept.append(which)
-        if resting.setdefault(shape, []):
-            offsets[which] = resting[shape].pop()
+        if resting.setdefault(zeros, []):
+            offsets[which] = resting[zeros].pop()
         else:
             offsets[which], kept_end = kept_end, kept_end + size
     for which in kept:
@@ -60,7 +60,7 @@ def arrange(lifetimes: Sequence[Lifetime]) -> tuple[list[int], int]:
 
 
 def _rounded(numbers: int) -> int:
-    return -(-numbers // _LINE) * _LINE
+    return -(-numbers // LINE) * LINE
 
 
 def _take(gaps: list[tuple[int, int]], size: int, end: int) -> tuple[int, int]:

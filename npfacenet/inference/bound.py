@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npfacenet.inference.arena import Lifetime, arrange
+from npfacenet.inference.arena import LINE, Lifetime, arrange
 from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.placement import Place, Root, in_place, places_of, roots_of
 from npfacenet.inference.schedule import Task, schedule
@@ -109,7 +109,7 @@ class _Memory:
         lifetimes = [root.lifetime(name, batch) for name, root in self._roots.items()]
         cores = 1 + max((task.core for task in tasks), default=0)
         if cores > 1:  # one core may be ahead of the other: nothing is reused
-            lifetimes = [Lifetime(-1, len(tasks), one.size, one.shape) for one in lifetimes]
+            lifetimes = [Lifetime(-1, len(tasks), one.size, one.zeros) for one in lifetimes]
         offsets, size = arrange(lifetimes)
         needed = [0] * cores
         for task in tasks:
@@ -121,7 +121,7 @@ class _Memory:
             size += numbers
         self._offsets = dict(zip(self._roots, offsets, strict=True))
         for lifetime, offset in zip(lifetimes, offsets, strict=True):
-            if lifetime.shape is not None:
+            if lifetime.zeros is not None:
                 self.block[offset : offset + lifetime.size] = 0
 
     def view(self, name: str) -> View:
@@ -197,6 +197,6 @@ def _let_go(calls: Sequence[Call]) -> None:
 
 def _allocate(numbers: int) -> Array:
     """Memory that begins with a cache line."""
-    spare = np.empty(numbers + 16, np.float32)
-    skip = -spare.ctypes.data // spare.itemsize % 16
+    spare = np.empty(numbers + LINE, np.float32)
+    skip = -spare.ctypes.data // spare.itemsize % LINE
     return spare[skip : skip + numbers]

@@ -8,8 +8,8 @@ from itertools import accumulate
 from math import prod
 
 from npfacenet.errors import ShapeError
-from npfacenet.inference.direct import Direct
 from npfacenet.inference.finish import Member
+from npfacenet.inference.im2col import Im2col
 from npfacenet.inference.step import Operation, Step
 from npfacenet.inference.winograd import MOST_POINTS
 from npfacenet.inference.winograd_step import Winograd, axes, estimate, size
@@ -49,7 +49,7 @@ class Convolve(Operation):
     def step(self, batch: int, *inputs: Shape) -> Step:
         """The cheapest of im2col and the kinds of Winograd's filtering, by a static rule."""
         shape = inputs[0] if len(inputs[0]) == 3 else (1, 1, *inputs[0])
-        direct = Direct(self, batch, shape)
+        direct = Im2col(self, batch, shape)
         costs = {tile: estimate(self, batch, shape, tile) for tile in tiles(self.window)}
         tile = min(costs, key=lambda tile: costs[tile], default=None)
         if tile is None or direct.cost <= costs[tile]:
@@ -94,7 +94,8 @@ class Convolve(Operation):
             height, width, channels, filters = self.kernel.shape
             down = vertical @ self.kernel.reshape(height, -1)
             across = horizontal @ down.reshape(len(vertical), width, -1)
-            self._transformed[tile] = across.reshape(-1, channels, filters)
+            stack = across.reshape(-1, channels, filters)
+            self._transformed.setdefault(tile, stack)  # another thread may have been faster
         return self._transformed[tile]
 
 

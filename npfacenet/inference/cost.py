@@ -1,13 +1,18 @@
 """What operations cost: a static rule that chooses kernels and shares work between cores.
 
-Nanoseconds on one core of the machine that the README names. Only their relation counts, and it
-is much the same elsewhere; nothing is timed, so that results repeat.
+Nanoseconds on one core of an AMD EPYC with AVX-512. It is mostly their relation that counts, and
+it is much the same elsewhere; nothing is timed, so that results repeat.
 """
 
 from __future__ import annotations
 
 CACHE = 1 << 17
 """Numbers that a step works on at a time, 0.5 MB: half of a core's cache of the second level."""
+
+WAIT = 50_000.0
+"""From a signal of one core to the next call of the other."""
+WORTH_HALVING = (75_000.0, 150_000.0, 400_000.0, float("inf"))
+"""Costs from which on a step is shared by two cores; the best of them is taken."""
 
 _FLOP = 0.0097
 _READ = 0.4  # a number of the right-hand matrix, read and packed by each product

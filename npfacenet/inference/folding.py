@@ -2,7 +2,7 @@
 
 Batch norm and the scale of a residual go into the kernel before them, ReLU into the operation
 before it, bias and ReLU behind the max pooling that follows them; convolutions of one pixel that
-read the same input become one. What is concatenated or padded is computed at its place.
+read the same input become one.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from npfacenet.inference.assemble import Assemble
 from npfacenet.inference.convolve import Convolve
+from npfacenet.inference.elementwise import Add, Affine, Normalize
 from npfacenet.inference.finish import Member
-from npfacenet.inference.pointwise import Add, Affine, Assemble, GlobalMean, Normalize, Readable
-from npfacenet.inference.pool import Pool
+from npfacenet.inference.pool import GlobalMean, Pool
+from npfacenet.inference.readable import Readable
 from npfacenet.inference.step import Operation
 from npfacenet.layers import (
     Array,
@@ -62,7 +64,7 @@ def fold(network: Network, parameters: NetworkParameters) -> tuple[list[Operatio
     """The operations in an order in which each finds its inputs, and the name of the output."""
     folding = _Folding(network)
     for node in network.nodes:
-        own = {name: np.asarray(parameters[node.name, name]) for name in node.parameters}
+        own = {name: _kept(parameters[node.name, name]) for name in node.parameters}
         folding.add(node, own)
     operations = _side_by_side(list(folding.operations.values()))
     return operations, folding.name_of(network.nodes[-1].name)
@@ -184,6 +186,12 @@ class _Folding:
             self.operations[operation.outputs[0]] = operation
 
 
+def _kept(tensor: Array) -> Array:
+    """A float32 array that nobody writes to: a copy, if the caller could."""
+    tensor = np.asarray(tensor, np.float32)
+    return tensor.copy() if tensor.flags.writeable else tensor
+
+
 def _rectifies(operation: Operation) -> bool:
     match operation:
         case Convolve():
@@ -204,9 +212,8 @@ def _convolve(
 
 def _moving(layer: BatchNorm, own: Own) -> tuple[Array, Array]:
     """Batch norm by moving statistics as a factor and a shift; float32, worked out in float64."""
-    deviation = np.sqrt(own["moving_variance"].astype(np.float64) + layer.epsilon)
-    factor = own.get("gamma", np.ones_like(own["beta"])) / deviation
-    shift = own["beta"] - own["moving_mean"] * factor
+    wide = {name: tensor.astype(np.float64) for name, tensor in own.items()}
+    factor, shift = layer.factor_and_shift(wide)
     return factor.astype(np.float32), shift.astype(np.float32)
 
 

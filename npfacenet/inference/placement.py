@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from npfacenet.inference.arena import Lifetime
-from npfacenet.inference.pointwise import Assemble
+from npfacenet.inference.assemble import Assemble
 from npfacenet.inference.step import Operation, Step
 from npfacenet.layers import Shape
 from npfacenet.layers.window import Margins
@@ -44,12 +44,12 @@ class Root:
     def lifetime(self, name: str, batch: int) -> Lifetime:
         """What `arrange` needs to know of it."""
         size = batch * prod(self.full_shape)
-        shape: Hashable = None
+        zeros: Hashable = None
         if self.gaps:
-            shape = name
+            zeros = name
         elif any(map(any, self.border)):
-            shape = (self.shape, *map(tuple, self.border))
-        return Lifetime(self.first, self.last, size, shape)
+            zeros = (self.shape, *map(tuple, self.border))
+        return Lifetime(self.first, self.last, size, zeros)
 
 
 def roots_of(

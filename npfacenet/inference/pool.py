@@ -10,7 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from npfacenet.inference.cost import CACHE, pooling
+from npfacenet.inference.cost import CACHE, passes, pooling
+from npfacenet.inference.elementwise import Simple
 from npfacenet.inference.passes import add_row, rectify
 from npfacenet.inference.step import Call, Operation, Step, pieces
 from npfacenet.inference.view import View, contiguous
@@ -82,12 +83,12 @@ class Pooling(Step):
                 squares = contiguous(memory, free + prod(shape), source.shape)
                 calls.append(partial(np.square, source.array(), squares.array()))
                 source = squares
-            calls += self._fold(combine, source, between, 0, self.rows)
-            calls += self._fold(combine, between, target, 1, range(self.columns))
+            calls += self._combine(combine, source, between, 0, self.rows)
+            calls += self._combine(combine, between, target, 1, range(self.columns))
             calls += self._after(target)
         return calls
 
-    def _fold(
+    def _combine(
         self,
         combine: Callable[..., object],
         source: View,
@@ -144,3 +145,27 @@ class Pooling(Step):
             inside.append(np.maximum(seen, 1))
         shares = 1 / np.outer(*inside).astype(np.float32)
         return np.repeat(shares[:, :, None], self.shape[2], axis=2)
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalMean(Operation):
+    """The mean of each channel over a picture, as a product with a row of equal shares."""
+
+    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
+        """(H, W, C) to (C,)."""
+        return (inputs[0][2:],)
+
+    def step(self, batch: int, *inputs: Shape) -> Step:
+        """One call."""
+        return Simple("mean", self._calls, passes(batch * prod(inputs[0]), 1))
+
+    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+        images, output = inputs[0], outputs[0].array()
+        pixels = images.part(0, 0, 1).rows()
+        if pixels is None:
+            return [partial(np.mean, images.array(), (1, 2), None, output)]
+        count = pixels.shape[0]
+        strides = (images.strides[0], *pixels.strides)
+        stack = View(images.memory, images.offset, (images.shape[0], *pixels.shape), strides)
+        share = np.full((1, count), 1 / count, np.float32)
+        return [partial(np.matmul, share, stack.array(), output[:, None, :])]

@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from npfacenet.inference import cost
 from npfacenet.inference.step import Operation, Step
-
-_WAIT = 50_000.0  # nanoseconds from a signal of one core to the next call of the other
-_WORTH_HALVING = (75_000.0, 150_000.0, 400_000.0, float("inf"))  # the best of them is taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +34,7 @@ def schedule(
     Operations of the indices in `idle` have nothing to do.
     """
     halves = _Halves()
-    tried = [_Schedule(operations, steps, idle, halves, worth) for worth in _WORTH_HALVING]
+    tried = [_Schedule(operations, steps, idle, halves, worth) for worth in cost.WORTH_HALVING]
     return min(tried, key=lambda one: max(one.free)).tasks
 
 
@@ -74,13 +72,13 @@ class _Schedule:
         core = starts.index(min(starts))
         ways = self._halves[step] if step.cost >= self._worth_halving else []
         ends = [max(s + half.cost for s, half in zip(starts, way, strict=True)) for way in ways]
-        if ends and min(ends) + _WAIT < starts[core] + step.cost:
+        if ends and min(ends) + cost.WAIT < starts[core] + step.cost:
             halves = ways[ends.index(min(ends))]
             return [self._add(index, halves[i], i, starts[i], needed) for i in (0, 1)]
         return [self._add(index, step, core, starts[core], needed)]
 
     def _start(self, needed: Sequence[Task], core: int) -> float:
-        ready = [task.end + (_WAIT if task.core != core else 0) for task in needed]
+        ready = [task.end + (cost.WAIT if task.core != core else 0) for task in needed]
         return max(self.free[core], *ready, 0.0)
 
     def _add(self, index: int, step: Step, core: int, start: float, needed: list[Task]) -> Task:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from npfacenet.inference.cost import CACHE, winograd
-from npfacenet.inference.direct import halves_of_filters
+from npfacenet.inference.im2col import halves_of_filters
 from npfacenet.inference.passes import add_row, copy, rectify
 from npfacenet.inference.step import Call, Step, largest, pieces
 from npfacenet.inference.view import View, contiguous
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class Winograd(Step):
     """Tiles of the picture to (points, tiles, C), a product at each point, and back.
 
-    `tile` (m, n) is what one tile gives; points = (m + height - 1) * (n + width - 1).
+    `tile` (m, n) is what one tile gives; with a stride of 1, (m + height - 1) * (n + width - 1)
+    points.
     """
 
     def __init__(

@@ -63,10 +63,14 @@ class BatchNorm(Layer):
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
         """(N, ..., channels), each channel shifted and scaled by the moving statistics."""
         (x,) = self.accept(parameters, *inputs)
-        factor = self._factor(parameters, parameters["moving_variance"])
-        shift = parameters["beta"] - parameters["moving_mean"] * factor
+        factor, shift = self.factor_and_shift(parameters)
         output: Array = x * factor + shift
         return output
+
+    def factor_and_shift(self, parameters: Parameters) -> tuple[Array, Array]:
+        """What it does at inference to each channel: two arrays (channels,), x * factor + shift."""
+        factor = self._factor(parameters, parameters["moving_variance"])
+        return factor, parameters["beta"] - parameters["moving_mean"] * factor
 
     def forward_saving(
         self,

@@ -11,9 +11,9 @@ from npfacenet.inference.arena import Lifetime, arrange
 @st.composite
 def lifetimes(draw: st.DrawFn) -> Lifetime:
     first = draw(st.integers(-1, 12))
-    shape = draw(st.sampled_from([None, None, None, "a", "b"]))
-    size = draw(st.integers(1, 200)) if shape is None else {"a": 50, "b": 70}[shape]
-    return Lifetime(first, draw(st.integers(first, 13)), size, shape)
+    zeros = draw(st.sampled_from([None, None, None, "a", "b"]))
+    size = draw(st.integers(1, 200)) if zeros is None else {"a": 50, "b": 70}[zeros]
+    return Lifetime(first, draw(st.integers(first, 13)), size, zeros)
 
 
 @given(st.lists(lifetimes(), max_size=25))
@@ -27,9 +27,9 @@ def test_arrange(tensors: list[Lifetime]) -> None:
             apart = span.stop <= beside.start or beside.stop <= span.start
             one_after_the_other = one.last < other.first or other.last < one.first
             # What is to stay zero shares its memory with its like only, whenever it lives.
-            alike = one.shape == other.shape
+            alike = one.zeros == other.zeros
             assert apart or (one_after_the_other and alike)
-            if one.shape is not None and alike and not apart:
+            if one.zeros is not None and alike and not apart:
                 assert span == beside
 
 

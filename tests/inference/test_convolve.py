@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from npfacenet.inference import Plan
 from npfacenet.inference.convolve import Convolve, tiles
-from npfacenet.inference.direct import Direct
+from npfacenet.inference.im2col import Im2col
 from npfacenet.inference.step import Step
 from npfacenet.inference.winograd_step import Winograd
 from npfacenet.layers import Array, Convolution, ReLU, Shape
@@ -48,7 +48,7 @@ def winograd(tile: tuple[int, int]) -> Callable[..., Step]:
 
 
 def direct(operation: Convolve, batch: int, shape: Shape) -> Step:
-    return Direct(operation, batch, shape)
+    return Im2col(operation, batch, shape)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -89,5 +89,5 @@ def test_what_serves_the_layers_of_the_networks() -> None:
     assert kind(Convolution(192, 3, padding=1), (24, 24, 64), 8).startswith("F(")
     assert kind(Convolution(128, (1, 7), padding="same"), (8, 8, 128), 8).startswith("F(1x")
     assert kind(Convolution(64, 7, 2, 3), (96, 96, 3), 8) == "im2col"
-    assert kind(Convolution(128, 1), (8, 8, 128), 8) == "product"
+    assert kind(Convolution(128, 1), (8, 8, 128), 8) == "1x1"
     assert kind(Convolution(4, 3), (3, 3, 1), 1) == "im2col"

@@ -1,11 +1,10 @@
-"""Operations that work number by number, channel by channel, or on whole pictures."""
+"""Operations that work number by number, or vector by vector."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
 from math import prod
 from typing import ClassVar
 
@@ -17,14 +16,9 @@ from npfacenet.inference.step import Call, Operation, Part, Step
 from npfacenet.inference.view import View
 from npfacenet.layers import (
     Array,
-    Concatenate,
-    Layer,
-    Parameters,
     ResidualAdd,
     Shape,
-    ZeroPadding,
 )
-from npfacenet.layers.window import Margins
 
 
 class Simple(Step):
@@ -113,65 +107,6 @@ class Add(Operation):
 
 
 @dataclass(frozen=True, eq=False)
-class Assemble(Operation):
-    """Inputs side by side in channels, or one input within `margins` of zeros.
-
-    Inputs that have been computed at their places need nothing to be done.
-    """
-
-    margins: Margins | None = None
-
-    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
-        """The shape of the whole."""
-        layer = Concatenate() if self.margins is None else ZeroPadding(self.margins)
-        return (layer.output_shape(*inputs),)
-
-    def origins(self, *inputs: Shape) -> list[tuple[int, ...]]:
-        """The place of each input: (row, column, channel), of features (channel,)."""
-        if self.margins is not None:
-            (top, _), (left, _) = self.margins
-            return [(top, left, 0)]
-        ends = accumulate((shape[-1] for shape in inputs), initial=0)
-        return [(*[0] * (len(shape) - 1), end) for end, shape in zip(ends, inputs, strict=False)]
-
-    def step(self, batch: int, *inputs: Shape) -> Step:
-        """A copy of each input that is not at its place."""
-        numbers = batch * sum(map(prod, inputs))
-        return Simple("placing", self._calls, passes(numbers, 1))
-
-    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
-        calls = []
-        shapes = [source.shape[1:] for source in inputs]
-        for source, origin in zip(inputs, self.origins(*shapes), strict=True):
-            calls += copy(source, outputs[0].within(origin, source.shape[1:]))
-        return calls
-
-
-@dataclass(frozen=True, eq=False)
-class GlobalMean(Operation):
-    """The mean of each channel over a picture, as a product with a row of equal shares."""
-
-    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
-        """(H, W, C) to (C,)."""
-        return (inputs[0][2:],)
-
-    def step(self, batch: int, *inputs: Shape) -> Step:
-        """One call."""
-        return Simple("mean", self._calls, passes(batch * prod(inputs[0]), 1))
-
-    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
-        images, output = inputs[0], outputs[0].array()
-        pixels = images.part(0, 0, 1).rows()
-        if pixels is None:
-            return [partial(np.mean, images.array(), (1, 2), None, output)]
-        count = pixels.shape[0]
-        strides = (images.strides[0], *pixels.strides)
-        stack = View(images.memory, images.offset, (images.shape[0], *pixels.shape), strides)
-        share = np.full((1, count), 1 / count, np.float32)
-        return [partial(np.matmul, share, stack.array(), output[:, None, :])]
-
-
-@dataclass(frozen=True, eq=False)
 class Normalize(Operation):
     """Vectors of length one: squared lengths below `epsilon` count as `epsilon`."""
 
@@ -195,27 +130,3 @@ class Normalize(Operation):
             partial(np.sqrt, lengths, lengths),
             partial(np.divide, x, lengths, unit),
         ]
-
-
-@dataclass(frozen=True, eq=False)
-class Readable(Operation):
-    """A layer that the plan does not know, through its own `forward`."""
-
-    layer: Layer
-    parameters: Parameters
-
-    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
-        """The layer's."""
-        return (self.layer.output_shape(*inputs),)
-
-    def step(self, batch: int, *inputs: Shape) -> Step:
-        """The layer's own pass, and a copy."""
-        return Simple("readable layer", self._calls, passes(batch * prod(inputs[0]), 10))
-
-    def multiply_adds(self, *inputs: Shape) -> int:
-        """The layer's."""
-        return self.layer.multiply_adds(*inputs)
-
-    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
-        arrays, output = [view.array() for view in inputs], outputs[0].array()
-        return [lambda: np.copyto(output, self.layer.forward(self.parameters, *arrays))]

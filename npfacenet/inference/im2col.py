@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from npfacenet.inference.convolve import Convolve
 
 
-class Direct(Step):
+class Im2col(Step):
     """Patches as rows, times the kernel; a window of one pixel needs no patches."""
 
     kind = "im2col"
@@ -46,7 +46,7 @@ class Direct(Step):
         self.cost += finishing(positions * self.filters)
         self.cost += 0 if self.pointwise else im2col(positions * self.numbers)
         if self.pointwise:
-            self.kind = "product"
+            self.kind = "1x1"
 
     def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
         """Copy, product, bias and ReLU, piece by piece."""
@@ -74,8 +74,8 @@ class Direct(Step):
         if middle:
             one, other = self.rows[:middle], self.rows[middle:]
             bound = (self.operation, *self._bound)
-            ways.append((Direct(*bound, one), Direct(*bound, other)))
-        return ways + halves_of_filters(self.operation, lambda part: Direct(part, *self._bound))
+            ways.append((Im2col(*bound, one), Im2col(*bound, other)))
+        return ways + halves_of_filters(self.operation, lambda part: Im2col(part, *self._bound))
 
     def _patches(
         self, images: View, pictures: slice, rows: slice, scratch: View
