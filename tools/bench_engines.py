@@ -64,11 +64,10 @@ class Task:
 
 def npfacenet(task: Task) -> Run:
     """The compiled plan, which is what users get."""
-    from npfacenet.inference import Plan
     from npfacenet.models import load
 
     model = load(task.weights)
-    return Plan(model.network, model.parameters).run
+    return lambda pictures: model.plan.run(pictures)  # as a user's program, it keeps the model
 
 
 def readable(task: Task) -> Run:

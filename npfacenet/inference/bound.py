@@ -1,10 +1,13 @@
-"""A folded network bound to the size of pictures and to memory: lists of calls."""
+"""A folded network bound to the size of pictures and to memory: lists of calls.
+
+Threads and locks are those of `_thread`, on which `threading` builds: a lock's own methods are
+calls like the others, and starting a thread does not wait until it runs.
+"""
 
 from __future__ import annotations
 
 import _thread
-from collections.abc import Sequence
-from math import prod
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +16,7 @@ from npfacenet.inference.arena import LINE, Lifetime, arrange
 from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.placement import Place, Root, in_place, places_of, roots_of
 from npfacenet.inference.schedule import Task, schedule
-from npfacenet.inference.step import Call, Operation, Step
+from npfacenet.inference.step import Call, Operation
 from npfacenet.inference.view import View, contiguous
 from npfacenet.layers import Array, Shape
 
@@ -31,26 +34,22 @@ class Work(NamedTuple):
 class Bound:
     """A plan for batches of one size; it owns its memory and serves one caller at a time.
 
-    With `cores` = 2 two threads share the work, which pays for one picture. `workspace` is the
-    memory in bytes.
+    `names` are those of the input and the output, `shapes` those of all tensors. With `cores` = 2
+    two threads share the work, which pays for one picture. `key` is (batch, shape of a picture,
+    cores), `workspace` the memory in bytes, and `work` what is done, in order.
     """
 
     def __init__(
         self,
         operations: Sequence[Operation],
         names: tuple[str, str],
-        shape: Shape,
+        shapes: Mapping[str, Shape],
         batch: int,
         cores: int = 1,
     ) -> None:
         if cores > 1:
             operations = [part for whole in operations for part in _apart(whole)]
-        shapes = {names[0]: shape}
-        steps: list[Step] = []
-        for operation in operations:
-            inputs = [shapes[name] for name in operation.inputs]
-            steps.append(operation.step(batch, *inputs))
-            shapes |= zip(operation.outputs, operation.output_shapes(*inputs), strict=True)
+        steps = [one.step(batch, *(shapes[name] for name in one.inputs)) for one in operations]
         places = places_of(operations, shapes, names[1])
         if cores > 1:
             idle = {i for i, one in enumerate(operations) if in_place(one, shapes, places)}
@@ -60,8 +59,7 @@ class Bound:
         roots = roots_of(operations, steps, shapes, places, names[1])
         memory = _Memory(places, roots, tasks, shapes, batch)
 
-        self.key, self.workspace = (batch, shape, cores), memory.block.nbytes
-        self._zeros = np.zeros(prod(shape), np.float32)
+        self.key, self.workspace = (batch, shapes[names[0]], cores), memory.block.nbytes
         self._image, self._output = memory.view(names[0]).array(), memory.view(names[1]).array()
         self.work = []
         for task in tasks:
@@ -85,12 +83,12 @@ class Bound:
         """
         with np.errstate(all="ignore"):
             np.copyto(self._image, images)
+            axes = tuple(range(1, self._image.ndim))
+            finite = self._image.sum(axis=axes) * 0  # 0, or NaN if a number is not finite
             if len(self._cores) == 1:
                 _call(self._cores[0])
             else:
                 _call_both(*self._cores)
-            # Numbers times 0 are 0, or NaN if there is one that is not finite.
-            finite = images.reshape(len(images), -1).astype(np.float32, copy=False) @ self._zeros
             np.add(self._output, finite.reshape(-1, *[1] * (self._output.ndim - 1)), out=output)
 
 
@@ -102,7 +100,7 @@ class _Memory:
         places: dict[str, Place],
         roots: dict[str, Root],
         tasks: Sequence[Task],
-        shapes: dict[str, Shape],
+        shapes: Mapping[str, Shape],
         batch: int,
     ) -> None:
         self._places, self._roots, self._shapes, self._batch = places, roots, shapes, batch
@@ -166,7 +164,8 @@ def _call(calls: Sequence[Call]) -> None:
 
 def _call_both(own: Sequence[Call], others: Sequence[Call]) -> None:
     """The calls of two cores; this thread makes the first core's. Raises the first error."""
-    done, errors = _thread.allocate_lock(), []
+    done: _thread.LockType = _thread.allocate_lock()
+    errors: list[BaseException] = []
     done.acquire()
 
     def make(calls: Sequence[Call], waiting: Sequence[Call]) -> None:

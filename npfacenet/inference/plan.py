@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import prod
 
 import numpy as np
@@ -22,13 +24,16 @@ TOGETHER = 8
 """Pictures that one thread works on at a time: more do not make it faster."""
 _LARGEST = 1 << 22  # numbers of the largest tensor of a micro-batch, 16 MB
 _KEPT = 4  # bound plans that wait for the next call
+_SIZES = 64  # of pictures, whose shapes are remembered
 
 
 class Plan:
     """A network compiled for inference: folded once, bound to batches when they come.
 
-    It keeps folded copies of the kernels and none of the parameters. It may be used from several
-    threads: each call has memory of its own, which is kept for the next one (a few at most).
+    It keeps folded copies of the kernels, and of parameters only what nobody writes to. It may be
+    used from several threads: each call has memory of its own, which is kept for the next one, a
+    few at most. Sizes of pictures other than `network.input_shape` are welcome where the layers
+    allow them.
 
     Raises ShapeError for parameters that are missing or do not fit.
 
@@ -51,12 +56,14 @@ class Plan:
         self._operations, self._output = fold(network, parameters)
         self._lock = threading.Lock()
         self._free: deque[Bound] = deque()
+        self._in_use = 0  # bytes
+        self._sized: dict[Shape, dict[str, Shape]] = {}
 
     @property
     def workspace(self) -> int:
-        """Bytes of memory that wait for the next call."""
+        """Bytes of memory for tensors, of the calls under way and kept for the next ones."""
         with self._lock:
-            return sum(bound.workspace for bound in self._free)
+            return self._in_use + sum(bound.workspace for bound in self._free)
 
     def run(self, images: Array, *, threads: int | None = None) -> Array:
         """The output for pictures (N, H, W, C) of float32 or float64: float32 (N, ...).
@@ -71,35 +78,52 @@ class Plan:
         """
         cores = threads_to_use(threads)
         shape = self._accept(images)
-        count = len(images)
-        output = np.empty((count, *self._output_shape(shape)), np.float32)
-        batches = _batches(count, cores, self._together(shape))
-        sharing = min(2, cores) if count == 1 else 1
+        shapes = self._shapes(shape)
+        output = np.empty((len(images), *shapes[self._output]), np.float32)
+        sharing = min(2, cores) if len(images) == 1 else 1
 
         def work(batch: slice) -> None:
-            bound = self._take(batch.stop - batch.start, shape, sharing)
-            bound.run(images[batch], output[batch])
-            with self._lock:
-                self._free.append(bound)
-                while len(self._free) > max(_KEPT, cores):
-                    self._free.popleft()
+            with self._bound(batch.stop - batch.start, shape, sharing) as bound:
+                bound.run(images[batch], output[batch])
 
         with single_threaded():
-            share_out(batches, work, cores)
+            share_out(batches(len(images), cores, _together(shapes)), work, cores)
         return output
 
     def bind(self, batch: int, *, shape: Shape | None = None, cores: int = 1) -> Bound:
-        """The plan for so many pictures (H, W, C), with memory of its own."""
-        shape = self.network.input_shape if shape is None else shape
-        return Bound(self._operations, (Network.INPUT, self._output), shape, batch, cores)
+        """The plan for so many pictures (H, W, C) on one or two cores, with memory of its own.
 
-    def _take(self, batch: int, shape: Shape, cores: int) -> Bound:
+        Raises ShapeError for a shape that does not fit.
+        """
+        shape = self.network.input_shape if shape is None else shape
+        names = (Network.INPUT, self._output)
+        return Bound(self._operations, names, self._shapes(shape), batch, cores)
+
+    @contextmanager
+    def _bound(self, batch: int, shape: Shape, cores: int) -> Iterator[Bound]:
+        """One that is free or new; kept afterwards, unless there was an error."""
+        bound = self._take((batch, shape, cores)) or self.bind(batch, shape=shape, cores=cores)
+        with self._lock:
+            self._in_use += bound.workspace
+        whole = False
+        try:
+            yield bound
+            whole = True
+        finally:
+            with self._lock:
+                self._in_use -= bound.workspace
+                if whole:
+                    self._free.append(bound)
+                while len(self._free) > _KEPT:
+                    self._free.popleft()
+
+    def _take(self, key: tuple[int, Shape, int]) -> Bound | None:
         with self._lock:
             for bound in self._free:
-                if bound.key == (batch, shape, cores):
+                if bound.key == key:
                     self._free.remove(bound)
                     return bound
-        return self.bind(batch, shape=shape, cores=cores)
+        return None
 
     def _accept(self, images: Array) -> Shape:
         expected = self.network.input_shape
@@ -113,24 +137,23 @@ class Plan:
         return shape
 
     def _shapes(self, shape: Shape) -> dict[str, Shape]:
+        """The shapes of all tensors for pictures of this shape."""
+        if shape in self._sized:
+            return self._sized[shape]
         shapes = {Network.INPUT: shape}
         for operation in self._operations:
             inputs = (shapes[name] for name in operation.inputs)
             shapes |= zip(operation.outputs, operation.output_shapes(*inputs), strict=True)
+        if len(self._sized) >= _SIZES:
+            self._sized = {}
+        self._sized[shape] = shapes
         return shapes
 
-    def _output_shape(self, shape: Shape) -> Shape:
-        return self._shapes(shape)[self._output]
 
-    def _together(self, shape: Shape) -> int:
-        largest = max(map(prod, self._shapes(shape).values()))
-        return max(1, min(TOGETHER, _LARGEST // max(largest, 1)))
-
-
-def _batches(count: int, cores: int, together: int) -> list[slice]:
+def batches(count: int, cores: int, together: int = TOGETHER) -> list[slice]:
     """Micro-batches: of `together` pictures if there are many, else an equal share for each core.
 
-    >>> _batches(5, cores=2, together=8)
+    >>> batches(5, cores=2)
     [slice(0, 2, None), slice(2, 5, None)]
     """
     if count > 4 * cores * together:  # always of one size, so that memory for one size is enough
@@ -138,3 +161,8 @@ def _batches(count: int, cores: int, together: int) -> list[slice]:
     number = -(-count // together)
     number = min(-(-number // cores) * cores, count)
     return [slice(count * i // number, count * (i + 1) // number) for i in range(number)]
+
+
+def _together(shapes: Mapping[str, Shape]) -> int:
+    largest = max(map(prod, shapes.values()))
+    return max(1, min(TOGETHER, _LARGEST // max(largest, 1)))

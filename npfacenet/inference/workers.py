@@ -1,44 +1,90 @@
-"""Several threads for one job."""
+"""Several threads for one job, and for a sequence of them."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import TypeVar
 
-Task = TypeVar("Task")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def share_out(tasks: Iterable[Task], work: Callable[[Task], object], threads: int) -> None:
-    """Call `work` for every task; threads take them one after the other, this thread too.
+def share_out(items: Iterable[Item], work: Callable[[Item], object], threads: int) -> None:
+    """Call `work` for every item; threads take them one after the other, this thread too.
 
-    They live as long as the call. The first error ends it, when the tasks under way are done.
+    They live as long as the call. The first error ends it, when what is under way is done.
 
     >>> done = []
     >>> share_out([1, 2, 3], done.append, threads=2)
     >>> sorted(done)
     [1, 2, 3]
     """
-    left, errors = deque(tasks), deque[BaseException]()
+    left, errors = deque(items), deque[BaseException]()
 
     def take() -> None:
         try:
             while True:
                 try:
-                    task = left.popleft()
+                    item = left.popleft()
                 except IndexError:
                     return
-                work(task)
+                work(item)
         except BaseException as error:  # noqa: BLE001  (raised again below, by the caller's thread)
             errors.append(error)
             left.clear()
 
     helpers = [threading.Thread(target=take) for _ in range(min(threads, len(left)) - 1)]
-    for helper in helpers:
-        helper.start()
+    started = []
+    try:
+        for helper in helpers:
+            helper.start()
+            started.append(helper)
+    except RuntimeError:  # the system has no more threads: fewer do it too
+        pass
     take()
-    for helper in helpers:
+    for helper in started:
         helper.join()
     if errors:
         raise errors[0]
+
+
+def in_batches(
+    items: Iterable[Item],
+    work: Callable[[list[Item], int], Result],
+    *,
+    size: int,
+    threads: int,
+) -> Iterator[Result]:
+    """The results of `work` for batches of up to `size` items, in order.
+
+    `work` is told how many threads it may use: one, or all of them for a batch that is alone.
+
+    Each thread takes whole batches, and no more than a few wait: items come as they are needed,
+    always in the caller's thread. The first error of a batch is raised in its turn, and batches
+    that have not begun are given up.
+
+    >>> list(in_batches("abcde", lambda some, _: "".join(some), size=2, threads=2))
+    ['ab', 'cd', 'e']
+    """
+    left = iter(items)
+    batches = iter(lambda: list(islice(left, size)), [])
+    first = list(islice(batches, 2))
+    if threads == 1 or len(first) < 2:
+        yield from (work(batch, threads) for batch in chain(first, batches))
+        return
+    from concurrent.futures import Future, ThreadPoolExecutor  # importing it costs 5 ms
+
+    waiting: deque[Future[Result]] = deque()
+    executor = ThreadPoolExecutor(threads)
+    try:
+        for batch in chain(first, batches):
+            waiting.append(executor.submit(work, batch, 1))
+            if len(waiting) > threads + 1:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        executor.shutdown(cancel_futures=True)

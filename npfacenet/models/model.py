@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,11 +19,12 @@ from npfacenet.errors import ArgumentError, ImageError, ShapeError, WeightsError
 from npfacenet.images import ImageSource, describe, prepare, preprocessing, read
 from npfacenet.inference import Plan
 from npfacenet.inference.blas import threads as threads_to_use
-from npfacenet.inference.plan import TOGETHER
+from npfacenet.inference.plan import TOGETHER, batches
+from npfacenet.inference.workers import in_batches
 from npfacenet.models.embeddings import Embeddings, Skipped
-from npfacenet.models.pipeline import in_batches
 from npfacenet.networks import Network, NetworkParameters
 
+_compiling = threading.Lock()
 Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 
@@ -68,7 +70,9 @@ class Model:
     @cached_property
     def plan(self) -> Plan:
         """The network compiled for speed: `plan.run` takes prepared pictures, in batches."""
-        return Plan(self.network, self.parameters)
+        with _compiling:  # for threads that ask at the same time
+            made = self.__dict__.get("plan")
+            return made if isinstance(made, Plan) else Plan(self.network, self.parameters)
 
     def embed(
         self,
@@ -106,12 +110,14 @@ class Model:
         cores = threads_to_use(threads)
         sources = _each(images)
         total = len(sources) if isinstance(sources, Sized) else None
-        size = batch_size if total is None else max(1, min(batch_size, -(-total // cores)))
+        size = batch_size
+        if total:
+            size = max(part.stop - part.start for part in batches(total, cores, batch_size))
         skip = on_error == "skip"
 
-        def work(batch: list[tuple[int, ImageSource]]) -> _Rows:
+        def work(batch: list[tuple[int, ImageSource]], threads: int) -> _Rows:
             rows = self._read(batch, channel_order, skip=skip)
-            rows.values = self._forward(rows.prepared, cores if len(batch) == total == 1 else 1)
+            rows.values = self._forward(rows.prepared, threads)
             rows.prepared = []
             return rows
 

@@ -65,13 +65,16 @@ def test_all_kernels_agree(layer: Convolution, shape: tuple[int, int], data: st.
         assert error(layer, images, winograd(tile), cores) < 5e-5
 
 
-@pytest.mark.parametrize("size", [3, 5, (1, 7), (7, 1), (3, 1)])
-@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(
+    ("size", "stride"), [(3, 1), (5, 1), ((1, 7), 1), ((7, 1), 1), ((3, 1), 1), (3, 2), (5, 2)]
+)
 def test_the_accuracy_of_each_tile(size: int | tuple[int, int], stride: int) -> None:
     """Many channels, numbers as behind ReLU."""
     layer = Convolution(32, size, stride, "same")
     images = np.abs(np.random.default_rng(2).standard_normal((1, 24, 24, 96), np.float32))
-    for tile in tiles(layer.window):
+    choices = list(tiles(layer.window))
+    assert choices
+    for tile in choices:
         assert error(layer, images, winograd(tile), 1) < 1e-5
 
 

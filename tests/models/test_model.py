@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import pickle
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -205,9 +207,25 @@ def test_the_same_call_gives_the_same_bits(
             np.testing.assert_array_equal(again, expected)
 
 
-def test_reading_and_the_network_overlap(model: Model, pictures: list[Picture]) -> None:
-    """While one batch is embedded the next ones are read, and only a few wait."""
+def test_reading_and_the_network_overlap(
+    model: Model, pictures: list[Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one batch waits in the network the next one is read; only a few are read ahead."""
     asked: list[int] = []
+    second_batch_is_read = threading.Event()
+    read, forward = Model._read, Model._forward
+
+    def reading(self: Model, batch: Any, order: Any, *, skip: bool) -> Any:
+        if batch[0][0] > 0:
+            second_batch_is_read.set()
+        return read(self, batch, order, skip=skip)
+
+    def waiting(self: Model, prepared: Any, threads: int) -> Any:
+        assert second_batch_is_read.wait(30)
+        return forward(self, prepared, threads)
+
+    monkeypatch.setattr(Model, "_read", reading)
+    monkeypatch.setattr(Model, "_forward", waiting)
 
     def sources() -> Iterator[Picture]:
         for i in range(60):
