@@ -87,7 +87,8 @@ def single_threaded() -> Iterator[None]:
     use = _use
     with use.lock:
         if use.inside == 0:
-            use.before = blas.get_threads()
+            if use.before is None:  # else an interrupt kept the last block from restoring it
+                use.before = blas.get_threads()
             blas.set_threads(1)
         use.inside += 1
     try:

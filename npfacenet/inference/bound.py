@@ -168,20 +168,23 @@ def _call_both(own: Sequence[Call], others: Sequence[Call]) -> None:
     errors: list[BaseException] = []
     done.acquire()
 
-    def make(calls: Sequence[Call], waiting: Sequence[Call]) -> None:
+    def call_others() -> None:
         try:
-            _call(calls)
+            _call(others)
         except BaseException as error:  # noqa: BLE001  (raised below, by the caller's thread)
             errors.append(error)
-            _let_go(waiting)
-
-    def make_others() -> None:
-        make(others, own)
+            _let_go(own)
         done.release()
 
-    _thread.start_new_thread(make_others, ())
-    make(own, others)
-    done.acquire()
+    try:
+        _thread.start_new_thread(call_others, ())
+        _call(own)
+        done.acquire()
+    except BaseException:
+        # The other is not waited for: it may not have begun, and what it does concerns nobody.
+        _let_go(others)
+        if not errors:
+            raise
     if errors:
         raise errors[0]
 
