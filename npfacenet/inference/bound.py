@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from npfacenet.inference import cost
 from npfacenet.inference.arena import LINE, Lifetime, arrange
 from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.placement import Place, Root, in_place, places_of, roots_of
@@ -35,7 +36,7 @@ class Bound:
     """A plan for batches of one size; it owns its memory and serves one caller at a time.
 
     `names` are those of the input and the output, `shapes` those of all tensors. With `cores` = 2
-    two threads share the work, which pays for one picture. `key` is (batch, shape of a picture,
+    two threads share the work if there is enough of it, which pays for one picture. `key` is (batch, shape of a picture,
     cores), `workspace` the memory in bytes, and `work` what is done, in order.
     """
 
@@ -47,11 +48,13 @@ class Bound:
         batch: int,
         cores: int = 1,
     ) -> None:
-        if cores > 1:
-            operations = [part for whole in operations for part in _apart(whole)]
         steps = [one.step(batch, *(shapes[name] for name in one.inputs)) for one in operations]
+        shared = cores > 1 and sum(step.cost for step in steps) >= cost.WORTH_SHARING
+        if shared:
+            operations = [part for whole in operations for part in _apart(whole)]
+            steps = [one.step(batch, *(shapes[name] for name in one.inputs)) for one in operations]
         places = places_of(operations, shapes, names[1])
-        if cores > 1:
+        if shared:
             idle = {i for i, one in enumerate(operations) if in_place(one, shapes, places)}
             tasks = schedule(operations, steps, idle)
         else:
@@ -73,7 +76,7 @@ class Bound:
             share = 1 if task.step is steps[task.index] else 2
             work = Work(operation.outputs, task.step.kind, task.core, counted // share, calls)
             self.work.append(work)
-        self._cores = _synchronised(tasks, self.work, cores)
+        self._cores = _synchronised(tasks, self.work, 2 if shared else 1)
 
     def run(self, images: Array, output: Array) -> None:
         """Images (batch, H, W, C) to output (batch, ...).

@@ -11,6 +11,9 @@ CACHE = 1 << 17
 
 WAIT = 50_000.0
 """From a signal of one core to the next call of the other."""
+WORTH_SHARING = 10_000_000.0
+"""What one picture must cost for two cores to share it: less, and it is done before the other core
+is awake."""
 WORTH_HALVING = (75_000.0, 150_000.0, 400_000.0, float("inf"))
 """Costs from which on a step is shared by two cores; the best of them is taken."""
 

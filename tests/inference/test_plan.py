@@ -66,6 +66,12 @@ def small(rng: np.random.Generator) -> tuple[Network, Plan, Array]:
     return network, Plan(network, parameters), rng.random((11, 14, 13, 3), dtype=np.float32)
 
 
+@pytest.fixture
+def always_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two cores share even the smallest picture."""
+    monkeypatch.setattr("npfacenet.inference.cost.WORTH_SHARING", 0.0)
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(drawn_networks())
 def test_drawn_networks(drawn: Drawn) -> None:
@@ -87,7 +93,8 @@ def test_drawn_networks_in_small_pieces_and_halves(drawn: Drawn) -> None:
     expected = drawn.network.forward(drawn.parameters, drawn.images)
     plan, output = Plan(drawn.network, drawn.parameters), np.empty_like(expected)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("npfacenet.inference.cost.WAIT", 0.0)
+        for name in ("WAIT", "WORTH_SHARING"):
+            patch.setattr(f"npfacenet.inference.cost.{name}", 0.0)
         patch.setattr("npfacenet.inference.cost.WORTH_HALVING", (0.0,))
         for user in ("im2col", "pool", "winograd_step"):
             patch.setattr(f"npfacenet.inference.{user}.CACHE", 40)
@@ -99,7 +106,7 @@ def test_drawn_networks_in_small_pieces_and_halves(drawn: Drawn) -> None:
 
 
 def test_two_cores_share_steps() -> None:
-    network = nn4_small2()
+    network = inception_resnet_v1()
     bound = Plan(network, network.initialise(0)).bind(1, cores=2)
     assert {work.core for work in bound.work} == {0, 1}
     names = [work.names for work in bound.work]
@@ -263,6 +270,7 @@ def with_layer(layer: ReLU) -> Network:
 
 
 @pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.usefixtures("always_shared")
 def test_a_layer_derived_from_a_known_one_is_its_own(batch: int, rng: np.random.Generator) -> None:
     network = with_layer(Shifted())
     parameters = drawn_parameters(network, rng)
@@ -272,6 +280,7 @@ def test_a_layer_derived_from_a_known_one_is_its_own(batch: int, rng: np.random.
 
 
 @pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.usefixtures("always_shared")
 def test_an_error_in_a_layer_comes_through(batch: int, rng: np.random.Generator) -> None:
     network = with_layer(Failing())
     plan = Plan(network, network.initialise(0))
