@@ -36,8 +36,9 @@ class Bound:
     """A plan for batches of one size; it owns its memory and serves one caller at a time.
 
     `names` are those of the input and the output, `shapes` those of all tensors. With `cores` = 2
-    two threads share the work if there is enough of it, which pays for one picture. `key` is (batch, shape of a picture,
-    cores), `workspace` the memory in bytes, and `work` what is done, in order.
+    two threads share the work if there is enough of it, which pays for one picture. `key` is
+    (batch, shape of a picture, cores), `workspace` the memory in bytes, and `work` what is done,
+    in order.
     """
 
     def __init__(
