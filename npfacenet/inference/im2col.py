@@ -12,7 +12,7 @@ import numpy as np
 from npfacenet.inference.cost import CACHE, finishing, im2col, product
 from npfacenet.inference.finish import finish
 from npfacenet.inference.passes import copy
-from npfacenet.inference.step import Call, Part, Step, largest, pieces
+from npfacenet.inference.step import Call, Part, Step, halves_of_rows, largest, pieces
 from npfacenet.inference.view import View, contiguous
 from npfacenet.layers import Shape
 from npfacenet.layers.window import ONE_PIXEL
@@ -69,12 +69,7 @@ class Im2col(Step):
 
     def halves(self) -> list[tuple[Step, Step]]:
         """Half of the rows each, or half of the filters."""
-        ways: list[tuple[Step, Step]] = []
-        middle = len(self.rows) // 2
-        if middle:
-            one, other = self.rows[:middle], self.rows[middle:]
-            bound = (self.operation, *self._bound)
-            ways.append((Im2col(*bound, one), Im2col(*bound, other)))
+        ways = halves_of_rows(self.rows, lambda rows: Im2col(self.operation, *self._bound, rows))
         return ways + halves_of_filters(self.operation, lambda part: Im2col(part, *self._bound))
 
     def _patches(

@@ -13,7 +13,7 @@ import numpy as np
 from npfacenet.inference.cost import CACHE, passes, pooling
 from npfacenet.inference.elementwise import Simple
 from npfacenet.inference.passes import add_row, rectify
-from npfacenet.inference.step import Call, Operation, Step, pieces
+from npfacenet.inference.step import Call, Operation, Step, halves_of_rows, pieces
 from npfacenet.inference.view import View, contiguous
 from npfacenet.layers import Array, Shape, Window
 
@@ -61,12 +61,10 @@ class Pooling(Step):
 
     def halves(self) -> list[tuple[Step, Step]]:
         """Half of the rows each."""
-        middle = len(self.rows) // 2
-        if not middle or self.operation.pooling == "l2":
+        if self.operation.pooling == "l2":
             return []
-        one, other = self.rows[:middle], self.rows[middle:]
         bound = (self.operation, self._batch, self.shape)
-        return [(Pooling(*bound, one), Pooling(*bound, other))]
+        return halves_of_rows(self.rows, lambda rows: Pooling(*bound, rows))
 
     def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
         """Down, across, and what follows, for a few pictures at a time."""

@@ -98,5 +98,11 @@ def largest(cut: Sequence[tuple[slice, slice]]) -> int:
     return max(sizes)
 
 
+def halves_of_rows(rows: range, step: Callable[[range], Step]) -> list[tuple[Step, Step]]:
+    """A step for each half of the rows, as the only way; no way if there is but one row."""
+    middle = len(rows) // 2
+    return [(step(rows[:middle]), step(rows[middle:]))] if middle else []
+
+
 def _cuts(length: int, count: int) -> list[slice]:
     return [slice(length * i // count, length * (i + 1) // count) for i in range(count)]

@@ -12,7 +12,7 @@ import numpy as np
 from npfacenet.inference.cost import CACHE, winograd
 from npfacenet.inference.im2col import halves_of_filters
 from npfacenet.inference.passes import add_row, copy, rectify
-from npfacenet.inference.step import Call, Step, largest, pieces
+from npfacenet.inference.step import Call, Step, halves_of_rows, largest, pieces
 from npfacenet.inference.view import View, contiguous
 from npfacenet.inference.winograd import Transforms, transforms
 from npfacenet.layers import Array, Shape, Window
@@ -58,12 +58,7 @@ class Winograd(Step):
 
     def halves(self) -> list[tuple[Step, Step]]:
         """Half of the rows of tiles each, or half of the filters."""
-        ways: list[tuple[Step, Step]] = []
-        middle = len(self.rows) // 2
-        if middle:
-            one, other = self.rows[:middle], self.rows[middle:]
-            bound = (self.operation, *self._bound)
-            ways.append((Winograd(*bound, one), Winograd(*bound, other)))
+        ways = halves_of_rows(self.rows, lambda rows: Winograd(self.operation, *self._bound, rows))
         return ways + halves_of_filters(self.operation, lambda part: Winograd(part, *self._bound))
 
     def _border(self, margins: Margins, shape: Shape) -> Margins:
