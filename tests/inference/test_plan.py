@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from drawn_networks import Drawn, drawn_networks, drawn_parameters
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 
 from npfacenet.errors import ArgumentError, ShapeError
 from npfacenet.inference import Plan
@@ -72,10 +72,24 @@ def always_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("npfacenet.inference.cost.WORTH_SHARING", 0.0)
 
 
+def assume_well_conditioned(drawn: Drawn, expected: Array) -> None:
+    """Leave out what the readable path itself misses in float32 by a tenth of the tolerance.
+
+    Where an output is the little that large numbers leave of each other, as behind a ReLU that
+    lets hardly anything through, no order of summation determines it any better.
+    """
+    wide = {name: tensor.astype(np.float64) for name, tensor in drawn.parameters.items()}
+    exact = drawn.network.forward(wide, drawn.images.astype(np.float64))
+    axes = tuple(range(1, exact.ndim))
+    largest = np.maximum(np.abs(expected).max(axis=axes, initial=0), 1e-3)
+    assume(np.all(np.abs(expected - exact).max(axis=axes, initial=0) <= 1e-6 * largest))
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(drawn_networks())
 def test_drawn_networks(drawn: Drawn) -> None:
     expected = drawn.network.forward(drawn.parameters, drawn.images)
+    assume_well_conditioned(drawn, expected)
     plan = Plan(drawn.network, drawn.parameters)
     allowed = tolerance(plan, len(drawn.images))
     for threads in (1, 2, 3):
@@ -91,6 +105,7 @@ def test_drawn_networks(drawn: Drawn) -> None:
 def test_drawn_networks_in_small_pieces_and_halves(drawn: Drawn) -> None:
     """As large networks work: every step in pieces, and every step shared by two cores."""
     expected = drawn.network.forward(drawn.parameters, drawn.images)
+    assume_well_conditioned(drawn, expected)
     plan, output = Plan(drawn.network, drawn.parameters), np.empty_like(expected)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("WAIT", "WORTH_SHARING"):
