@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 import numpy as np
+from bench_turns import line
 
 from npfacenet.inference.blas import cores
 from npfacenet.layers import Array, Layer, Parameters, Saved, Shape
@@ -99,26 +100,17 @@ def take_turns(engines: tuple[str, ...], rounds: int) -> dict[str, list[tuple[fl
     }  # fmt: skip
     try:
         for engine, process in processes.items():
-            if _line(process) != "ready":
+            if line(process) != "ready":
                 sys.exit(f"the process of {engine} did not start")
         table: dict[str, list[tuple[float, float]]] = {engine: [] for engine in engines}
         for _ in range(rounds):
             for engine, process in processes.items():
-                seconds, peak = json.loads(_line(process, "go"))
+                seconds, peak = json.loads(line(process, "go"))
                 table[engine].append((seconds, peak))
         return table
     finally:
         for process in processes.values():
             process.kill()
-
-
-def _line(process: subprocess.Popen[str], request: str | None = None) -> str:
-    if process.stdin is None or process.stdout is None:
-        raise RuntimeError("the process has no pipes")
-    if request is not None:
-        process.stdin.write(f"{request}\n")
-        process.stdin.flush()
-    return process.stdout.readline().strip()
 
 
 def training(rounds: int, *, as_json: bool) -> None:

@@ -60,7 +60,7 @@ class Engines:
                 with tempfile.TemporaryFile("w+") as errors:
                     process = self.start("serve", engine, network, batch, errors)
                     started.append(process)
-                    if _line(process) == "ready":
+                    if line(process) == "ready":
                         warm[engine] = process
                     else:
                         errors.seek(0)
@@ -80,7 +80,7 @@ class Engines:
             for _ in range(rounds):
                 for engine, process in order:
                     time.sleep(PAUSE)
-                    if not (answer := _line(process, "go")):
+                    if not (answer := line(process, "go")):
                         sys.exit(f"{engine} stopped ({network}, batch {batch})")
                     seconds, peak = json.loads(answer)
                     turns[engine].append((seconds, peak))
@@ -97,7 +97,7 @@ class Engines:
                 with tempfile.TemporaryFile("w+") as errors:
                     start = time.perf_counter()
                     process = self.start("first", engine, network, batch, errors)
-                    done = _line(process) == "done"
+                    done = line(process) == "done"
                     seconds = time.perf_counter() - start
                     process.communicate()
                     if done:
@@ -105,7 +105,8 @@ class Engines:
         return {engine: statistics.median(s) for engine, s in taken.items() if s}
 
 
-def _line(process: subprocess.Popen[str], request: str | None = None) -> str:
+def line(process: subprocess.Popen[str], request: str | None = None) -> str:
+    """The next line that a process says, in answer to the request if there is one."""
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("the process has no pipes")
     if request is not None:

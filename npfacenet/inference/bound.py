@@ -139,7 +139,9 @@ class _Memory:
 
 def _apart(operation: Operation) -> Sequence[Operation]:
     """Convolutions that share a product, each on its own: cores can share them otherwise."""
-    return operation.apart() if isinstance(operation, Convolve) else [operation]
+    if isinstance(operation, Convolve) and len(operation.members) > 1:
+        return operation.apart()
+    return [operation]
 
 
 def _synchronised(tasks: Sequence[Task], work: Sequence[Work], cores: int) -> list[list[Call]]:
@@ -161,9 +163,8 @@ def _synchronised(tasks: Sequence[Task], work: Sequence[Work], cores: int) -> li
 
 
 def _call(calls: Sequence[Call]) -> None:
-    with np.errstate(all="ignore"):
-        for call in calls:
-            call()
+    for call in calls:
+        call()
 
 
 def _call_both(own: Sequence[Call], others: Sequence[Call]) -> None:
@@ -174,7 +175,8 @@ def _call_both(own: Sequence[Call], others: Sequence[Call]) -> None:
 
     def call_others() -> None:
         try:
-            _call(others)
+            with np.errstate(all="ignore"):  # each thread has its own
+                _call(others)
         except BaseException as error:  # noqa: BLE001  (raised below, by the caller's thread)
             errors.append(error)
             _let_go(own)

@@ -57,32 +57,22 @@ class Convolve(Operation):
         return Winograd(self, batch, shape, tile)
 
     def of_filters(self, start: int, stop: int) -> Convolve:
-        """Some of the filters, in the same memory."""
-        bias = None if self.bias is None else self.bias[start:stop]
+        """Some of the filters of a convolution that is alone, in the same memory."""
         (member,) = self.members
-        members = (replace(member, filters=stop - start),)
-        return replace(
-            self,
-            kernel=self.kernel[..., start:stop],
-            bias=bias,
-            members=members,
-            whole=(self, slice(start, stop)),
-        )
+        some = self._some(slice(start, stop), replace(member, filters=stop - start))
+        return replace(some, whole=(self, slice(start, stop)))
 
     def apart(self) -> list[Convolve]:
         """The members on their own, in the same memory."""
-        if len(self.members) == 1:
-            return [self]
         ends = accumulate((member.filters for member in self.members), initial=0)
-        parts = []
-        for start, member, output in zip(ends, self.members, self.outputs, strict=False):
-            filters = slice(start, start + member.filters)
-            bias = None if self.bias is None else self.bias[filters]
-            kernel = self.kernel[..., filters]
-            parts.append(
-                replace(self, outputs=(output,), kernel=kernel, bias=bias, members=(member,))
-            )
-        return parts
+        return [
+            replace(self._some(slice(start, start + member.filters), member), outputs=(output,))
+            for start, member, output in zip(ends, self.members, self.outputs, strict=False)
+        ]
+
+    def _some(self, filters: slice, member: Member) -> Convolve:
+        bias = None if self.bias is None else self.bias[filters]
+        return replace(self, kernel=self.kernel[..., filters], bias=bias, members=(member,))
 
     def transformed(self, tile: Pair) -> Array:
         """The kernel at the points of Winograd's filtering, (points, C, filters); made once."""

@@ -6,19 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
 from npfacenet.inference.cost import passes
 from npfacenet.inference.passes import add_row, copy, rectify
-from npfacenet.inference.step import Call, Operation, Part, Step
+from npfacenet.inference.step import Call, Operation, Part, Step, halves_of_rows
 from npfacenet.inference.view import View
-from npfacenet.layers import (
-    Array,
-    ResidualAdd,
-    Shape,
-)
+from npfacenet.layers import Array, ResidualAdd, Shape
+
+Make: TypeAlias = Callable[[Sequence[View], Sequence[View]], list[Call]]
 
 
 class Simple(Step):
@@ -27,7 +25,7 @@ class Simple(Step):
     def __init__(
         self,
         kind: str,
-        make: Callable[[Sequence[View], Sequence[View]], list[Call]],
+        make: Make,
         cost: float = 0.0,
         rows: int = 0,
     ) -> None:
@@ -35,17 +33,20 @@ class Simple(Step):
 
     def halves(self) -> list[tuple[Step, Step]]:
         """Half of the rows each, of what works number by number."""
-        middle = self._rows // 2
-        if not middle:
-            return []
         half = Simple(self.kind, self._make, self.cost / 2)
-        ends = (0, middle), (middle, self._rows)
-        one, other = (Part(half, 1, *end, of_inputs=True) for end in ends)
-        return [(one, other)]
+        return halves_of_rows(
+            range(self._rows), lambda rows: Part(half, 1, rows.start, rows.stop, of_inputs=True)
+        )
 
     def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
         """What the operation does."""
         return self._make(inputs, outputs)
+
+
+def _number_by_number(make: Make, batch: int, shape: Shape) -> Simple:
+    """Up to three passes over the numbers, of which rows may be shared out."""
+    rows = shape[0] if len(shape) == 3 else 0
+    return Simple("passes", make, passes(batch * prod(shape), 3), rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +64,7 @@ class Affine(Operation):
 
     def step(self, batch: int, *inputs: Shape) -> Step:
         """Up to three passes over the numbers."""
-        rows = inputs[0][0] if len(inputs[0]) == 3 else 0
-        return Simple("passes", self._calls, passes(batch * prod(inputs[0]), 3), rows)
+        return _number_by_number(self._calls, batch, inputs[0])
 
     def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
         (source,), (target,) = inputs, outputs
@@ -92,8 +92,7 @@ class Add(Operation):
 
     def step(self, batch: int, *inputs: Shape) -> Step:
         """Up to three passes over the numbers."""
-        rows = inputs[0][0] if len(inputs[0]) == 3 else 0
-        return Simple("passes", self._calls, passes(batch * prod(inputs[0]), 3), rows)
+        return _number_by_number(self._calls, batch, inputs[0])
 
     def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
         x, residual, (target,) = inputs[0].array(), inputs[1].array(), outputs

@@ -93,41 +93,38 @@ class _Folding:
         """The node, as an operation or as part of those before it."""
         inputs = tuple(self.name_of(name) for name in node.inputs)
         names = (inputs, (node.name,))
-        layer = node.layer
         new: Operation
-        if type(layer) not in _FOLDED:  # a class derived from one of them may compute otherwise
-            self.operations[node.name] = Readable(*names, layer, own)
-            return
-        match layer:
+        # A class derived from one of them may compute otherwise.
+        match node.layer if type(node.layer) in _FOLDED else None:
             case Dropout():
                 return
-            case Convolution():
+            case Convolution() as layer:
                 new = _convolve(*names, own, layer.window, layer.filters)
-            case Dense():
+            case Dense() as layer:
                 kernel = own["kernel"][None, None]
                 new = _convolve(*names, {**own, "kernel": kernel}, ONE_PIXEL, layer.units)
-            case BatchNorm():
+            case BatchNorm() as layer:
                 new = self._normalised(*names, *_moving(layer, own))
             case ReLU():
                 new = self._rectified(*names)
-            case ResidualAdd():
-                new = self._added(*names, layer.scale)
-            case MaxPool():
+            case ResidualAdd(scale=scale):
+                new = self._added(*names, scale)
+            case MaxPool() as layer:
                 new = self._largest(*names, layer)
-            case AveragePool():
+            case AveragePool() as layer:
                 new = Pool(*names, "average", layer.window)
-            case L2Pool():
+            case L2Pool() as layer:
                 new = Pool(*names, "l2", layer.window)
             case GlobalAveragePool():
                 new = GlobalMean(*names)
             case Concatenate():
                 new = Assemble(*names)
-            case ZeroPadding():
+            case ZeroPadding() as layer:
                 new = Assemble(*names, margins(layer.margins))
-            case L2Normalize():
-                new = Normalize(*names, layer.epsilon)
+            case L2Normalize(epsilon=epsilon):
+                new = Normalize(*names, epsilon)
             case _:
-                new = Readable(*names, layer, own)
+                new = Readable(*names, node.layer, own)
         self.operations[node.name] = new
 
     def _taken(self, name: str) -> Operation | None:

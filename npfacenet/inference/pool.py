@@ -134,15 +134,8 @@ class Pooling(Step):
 
     def _shares(self) -> Array:
         """1 / pixels of the picture, not of its padding, under each window: (rows, columns, C)."""
-        window = self.operation.window
-        inside = []
-        for axis, positions in enumerate((self.rows, range(self.columns))):
-            before = window.margins(*self.shape[:2])[axis][0]
-            first = np.array(positions) * window.stride[axis] - before
-            seen = np.minimum(first + window.size[axis], self.shape[axis]) - np.maximum(first, 0)
-            inside.append(np.maximum(seen, 1))
-        shares = 1 / np.outer(*inside).astype(np.float32)
-        return np.repeat(shares[:, :, None], self.shape[2], axis=2)
+        counts = self.operation.window.counts(*self.shape[:2])[self.rows.start : self.rows.stop]
+        return np.repeat(1 / counts[:, :, None], self.shape[2], axis=2)
 
 
 @dataclass(frozen=True, eq=False)

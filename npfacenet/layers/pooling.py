@@ -133,9 +133,8 @@ class AveragePool(Pool):
         return (self.window.gather(taps, saved.shapes[0], upstream.dtype),), {}
 
     def _counts(self, shape: Shape) -> Array:
-        """How many pixels of the picture, not of its padding, each window holds."""
-        inside = np.ones((1, *shape[1:3], 1), np.float32)
-        return reduce(np.add, self.window.taps(inside))
+        """For each window of a batch (N, H, W, C): (rows, columns, 1)."""
+        return self.window.counts(*shape[1:3])[:, :, np.newaxis]
 
 
 @dataclass(frozen=True)

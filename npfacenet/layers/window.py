@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 from math import prod
 from typing import Literal, TypeAlias
 
@@ -120,6 +121,12 @@ class Window:
             ] += tap
         top, left = vertical[0], horizontal[0]
         return total[:, top : top + height, left : left + width]
+
+    def counts(self, height: int, width: int) -> Array:
+        """How many pixels of the picture, not of its padding, it sees: (rows, columns), float32."""
+        taps = self.taps(np.ones((1, height, width, 1), np.float32))
+        seen: Array = reduce(np.add, taps)
+        return seen[0, :, :, 0]
 
     def numbers(self, channels: int) -> int:
         """How many numbers a patch has."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,6 +9,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis.vendor.pretty import RepresentationPrinter
 
+from npfacenet.errors import ShapeError
 from npfacenet.layers import (
     Array,
     AveragePool,
@@ -33,7 +33,6 @@ from npfacenet.networks import Builder, Network
 from npfacenet.networks.network import ParameterName
 
 Parameters: TypeAlias = dict[ParameterName, Array]
-Draw: TypeAlias = Callable[[st.SearchStrategy[object]], object]
 
 
 @dataclass(frozen=True)
@@ -129,8 +128,6 @@ def _added(
     draw: st.DrawFn, build: Builder, source: str, names: list[str], kind: str, number: str
 ) -> list[str]:
     """The names of what was added; nothing where shapes do not allow it."""
-    from npfacenet.errors import ShapeError
-
     try:
         match kind:
             case "layer":
