@@ -57,7 +57,11 @@ class Card:
         return replace(other, threshold=threshold_of(other, measured=measured))
 
 
-PREPROCESSING = {"nn4.small2": "unit", "inception-resnet-v1": "prewhiten"}
+PREPROCESSING = {
+    "nn4.small2": "unit",
+    "inception-resnet-v1": "prewhiten",
+    "npfacenet-small": "prewhiten",
+}
 # Measured by `npfacenet evaluate lfw --crop 150 --calibrate 0.01` on folds 1 to 4, with the
 # public weights; rates of a calibrated threshold are those of the pairs it was chosen on.
 LFW = "on LFW folds 1-4, centre crop 150, 1,200 pairs of each kind"

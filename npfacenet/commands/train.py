@@ -15,9 +15,8 @@ from npfacenet.commands.progress import Progress as Bar
 from npfacenet.errors import ArgumentError, TrainingError
 from npfacenet.models import Model, load
 from npfacenet.recipes import recipes
-from npfacenet.training import Augmentation, Configuration, IdentityFolder, train
+from npfacenet.training import Augmentation, Configuration, IdentityFolder, Progress, Trained, train
 from npfacenet.training.configuration import configuration_from_json
-from npfacenet.training.loop import Progress, Trained
 from npfacenet.training.objectives import LOSSES
 from npfacenet.training.pictures import read_people
 from npfacenet.training.run_folder import RunFolder

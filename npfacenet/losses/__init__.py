@@ -6,6 +6,7 @@ from npfacenet.losses.cross_entropy import CrossEntropy
 from npfacenet.losses.distillation import Distillation
 from npfacenet.losses.loss import Loss, LossValue
 from npfacenet.losses.mining import OnlineTripletLoss
+from npfacenet.losses.relations import Relations
 from npfacenet.losses.triplet import TripletLoss
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "Loss",
     "LossValue",
     "OnlineTripletLoss",
+    "Relations",
     "TripletLoss",
 ]

@@ -10,6 +10,7 @@ from npfacenet.errors import ArgumentError
 from npfacenet.networks import Network
 from npfacenet.recipes.inception_resnet_v1 import inception_resnet_v1
 from npfacenet.recipes.nn4_small2 import nn4_small2
+from npfacenet.recipes.npfacenet_small import npfacenet_small
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ RECIPES = (
     Recipe("nn4.small2", "openface", 128, partial(nn4_small2, "openface")),
     Recipe("inception-resnet-v1", None, 128, partial(inception_resnet_v1, 128)),
     Recipe("inception-resnet-v1", None, 512, partial(inception_resnet_v1, 512)),
+    Recipe("npfacenet-small", None, 128, npfacenet_small),
 )
 
 

@@ -25,6 +25,7 @@ from npfacenet.losses import (
     Distillation,
     Loss,
     OnlineTripletLoss,
+    Relations,
     TripletLoss,
 )
 from npfacenet.losses.mining import Mining
@@ -126,7 +127,7 @@ def _binary_cross_entropy(draw: st.DrawFn) -> LossSample:
 @st.composite
 def _distillation(draw: st.DrawFn) -> LossSample:
     pairs = draw(labelled_pairs(3))
-    return LossSample(Distillation(), pairs.a, pairs.b)
+    return LossSample(draw(st.sampled_from([Distillation(), Relations()])), pairs.a, pairs.b)
 
 
 @st.composite

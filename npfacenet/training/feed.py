@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -56,14 +56,19 @@ class Feed:
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
         """Batches from `start` up to `stop`, each begun two before it is needed."""
-        with ThreadPoolExecutor(1, "npfacenet-feed") as pool:
-            coming = (pool.submit(self.batch, number) for number in range(start, stop))
-            waiting = deque(islice(coming, AHEAD))
-            try:
-                while waiting:
-                    batch = waiting.popleft().result()
-                    waiting.extend(islice(coming, 1))
-                    yield batch
-            finally:
-                for future in waiting:
-                    future.cancel()
+        return ahead(self.batch, start, stop)
+
+
+def ahead(make: Callable[[int], Batch], start: int, stop: int) -> Iterator[Batch]:
+    """The batches with these numbers, made by a thread of their own up to two ahead."""
+    with ThreadPoolExecutor(1, "npfacenet-feed") as pool:
+        coming = (pool.submit(make, number) for number in range(start, stop))
+        waiting = deque(islice(coming, AHEAD))
+        try:
+            while waiting:
+                batch = waiting.popleft().result()
+                waiting.extend(islice(coming, 1))
+                yield batch
+        finally:
+            for future in waiting:
+                future.cancel()

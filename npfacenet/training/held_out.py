@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 
 from npfacenet.checkpoints.card import Threshold
 from npfacenet.inference.blas import single_threaded
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
 from npfacenet.recognition.calibration import calibrate
+from npfacenet.recognition.lfw import Fold, picture_path
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.pictures import IdentityFolder, PictureStore
-from npfacenet.training.validation import Validation, distances_of_pairs, draw_pairs, validated
+from npfacenet.training.validation import (
+    Pairs,
+    Validation,
+    distances_of_pairs,
+    draw_pairs,
+    validated,
+)
 
 FALSE_MATCH_RATE = 0.01
 
 
 class HeldOut:
-    """The pictures of held-out people, and the pairs drawn from them; perhaps none."""
+    """Pictures of held-out people, and pairs of them; perhaps none.
+
+    `model` is what training begins with, `learnt` are the names of those it learns from, and
+    `where` says in words whose the pairs are.
+    """
 
     def __init__(
-        self, model: Model, folder: IdentityFolder, learnt: IdentityFolder, choices: Configuration
+        self,
+        model: Model,
+        store: PictureStore,
+        pairs: Pairs | None,
+        learnt: Sequence[str],
+        where: str,
     ) -> None:
-        self._model, self._folder, self._learnt = model, folder, learnt
-        self.store = PictureStore(folder.paths, choices.crop, model.card.input_size)
-        self._crop = "whole pictures" if choices.crop is None else f"centre crop {choices.crop}"
-        self._pairs = draw_pairs(folder.labels, choices.seed) if folder.paths else None
+        self.store = store
+        self._model, self._pairs, self._learnt, self._where = model, pairs, learnt, where
 
     def measure(self, parameters: NetworkParameters) -> tuple[Validation | None, Model]:
         """The rates with these parameters, and a model of them whose card says so.
@@ -37,19 +56,58 @@ class HeldOut:
             old,
             threshold=None,
             source=f"trained by npfacenet from: {old.source}"[:500],
-            trained_on=tuple(sorted({*old.trained_on, *self._learnt.names})),
+            trained_on=tuple(sorted({*old.trained_on, *self._learnt})),
         )
         model = Model(self._model.network, parameters, card)
         if self._pairs is None:
             return None, model
-        faces = (self.store.plain(i) for i in range(len(self._folder.paths)))
+        faces = (self.store.plain(i) for i in range(len(self.store.paths)))
         with single_threaded():  # or the bits depend on whether the teacher is at work
             embeddings = model.embed(faces)
         distances = distances_of_pairs(embeddings, self._pairs)
         genuine, impostors = distances[self._pairs.genuine], distances[~self._pairs.genuine]
         if len(impostors) * FALSE_MATCH_RATE >= 3:
             chosen = calibrate(genuine, impostors, FALSE_MATCH_RATE)
-            people = f"{len(self._folder.names)} held-out people, {self._crop}"
-            evidence = f"chosen on pairs of {people}: {chosen}"
+            evidence = f"chosen on pairs of {self._where}: {chosen}"
             card = replace(card, threshold=Threshold(chosen.threshold, evidence))
         return validated(genuine, impostors), replace(model, card=card)
+
+
+def held_out_people(
+    model: Model, folder: IdentityFolder, learnt: IdentityFolder, choices: Configuration
+) -> HeldOut:
+    """People set apart from those of a folder; pairs are drawn from them."""
+    store = PictureStore(folder.paths, choices.crop, model.card.input_size)
+    pairs = draw_pairs(folder.labels, choices.seed) if folder.paths else None
+    where = f"{len(folder.names)} held-out people, {_of_pictures(choices.crop)}"
+    return HeldOut(model, store, pairs, learnt.names, where)
+
+
+def held_out_folds(
+    model: Model,
+    images: str | os.PathLike[str],
+    folds: Sequence[Fold],
+    learnt: Sequence[str],
+    *,
+    crop: int | None,
+    name: str,
+) -> HeldOut:
+    """The pairs of LFW's folds (`read_pairs`); `name` says which, for the card."""
+    chosen = [pair for fold in folds for pair in fold]
+    pictures = list(dict.fromkeys(picture for pair in chosen for picture in (pair.a, pair.b)))
+    row = {picture: i for i, picture in enumerate(pictures)}
+    store = PictureStore(
+        [picture_path(Path(images), picture) for picture in pictures],
+        crop,
+        model.card.input_size,
+    )
+    pairs = Pairs(
+        np.array([row[pair.a] for pair in chosen], np.intp),
+        np.array([row[pair.b] for pair in chosen], np.intp),
+        np.array([pair.genuine for pair in chosen]),
+    )
+    return HeldOut(model, store, pairs, learnt, f"{name}, {_of_pictures(crop)}")
+
+
+def _of_pictures(crop: int | None) -> str:
+    return "whole pictures" if crop is None else f"centre crop {crop}"

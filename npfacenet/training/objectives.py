@@ -8,12 +8,12 @@ from typing import Literal
 
 from npfacenet.errors import ArgumentError
 from npfacenet.layers import CosineDense, Dense, Layer
-from npfacenet.losses import AngularMargin, CrossEntropy, Distillation, OnlineTripletLoss
+from npfacenet.losses import AngularMargin, CrossEntropy, Distillation, OnlineTripletLoss, Relations
 from npfacenet.losses.loss import Loss
 from npfacenet.networks import Builder, Network
 
 MININGS = ("semi-hard", "batch-hard", "batch-all")
-LOSSES = (*MININGS, "softmax", "angular-margin", "distillation")
+LOSSES = (*MININGS, "softmax", "angular-margin", "distillation", "relations")
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,8 @@ def _objective(
             )
         case "distillation":
             return Objective(name, Distillation(), None, "teacher", weight)
+        case "relations":
+            return Objective(name, Relations(), None, "teacher", weight)
     raise ArgumentError(f"no loss is called {name!r}; there are {', '.join(LOSSES)}")
 
 

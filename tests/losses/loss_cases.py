@@ -18,6 +18,7 @@ from npfacenet.losses import (
     Distillation,
     Loss,
     OnlineTripletLoss,
+    Relations,
     TripletLoss,
 )
 
@@ -91,6 +92,10 @@ def pupil_and_teacher(rng: Rng) -> Batch:
     return Batch(rng.standard_normal((4, 5)), rng.standard_normal((4, 5)))
 
 
+def pupil_and_longer_teacher(rng: Rng) -> Batch:
+    return Batch(rng.standard_normal((4, 2)), rng.standard_normal((4, 5)))
+
+
 CASES = [
     Case(TripletLoss(), partial(three_rows, margin=0.2)),
     Case(TripletLoss(1.5), partial(three_rows, margin=1.5)),
@@ -106,4 +111,6 @@ CASES = [
     Case(BinaryCrossEntropy(), answers),
     Case(BinaryCrossEntropy(), answers_in_a_column),
     Case(Distillation(), pupil_and_teacher),
+    Case(Relations(), pupil_and_teacher),
+    Case(Relations(), pupil_and_longer_teacher),
 ]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from npfacenet.errors import ArgumentError
 from npfacenet.layers import CosineDense, Dense
-from npfacenet.losses import AngularMargin, CrossEntropy, Distillation, OnlineTripletLoss
+from npfacenet.losses import AngularMargin, CrossEntropy, Distillation, OnlineTripletLoss, Relations
 from npfacenet.training import Augmentation, Configuration, configuration_from_json
 from npfacenet.training.objectives import LOSSES, objectives, triplet_margin
 from npfacenet.training.optimizers import SGD, Adam
@@ -177,12 +177,13 @@ def test_what_is_built() -> None:
 def test_an_objective_of_each_name(name: str) -> None:
     (term,) = objectives([name], None, 4, 7)
     assert (term.name, term.weight) == (name, 1.0)
-    assert term.targets == ("teacher" if name == "distillation" else "identities")
+    assert term.targets == ("teacher" if name in ("distillation", "relations") else "identities")
     heads = {"softmax": Dense(7), "angular-margin": CosineDense(7)}
     losses = {
         "softmax": CrossEntropy(),
         "angular-margin": AngularMargin(),
         "distillation": Distillation(),
+        "relations": Relations(),
         "semi-hard": OnlineTripletLoss(0.2, "semi-hard"),
         "batch-hard": OnlineTripletLoss(0.2, "batch-hard"),
         "batch-all": OnlineTripletLoss(0.2, "batch-all"),

@@ -19,7 +19,7 @@ from PIL import Image
 import npfacenet
 from npfacenet.checkpoints.records import read_record, write_record
 from npfacenet.errors import ArgumentError, NpfacenetError, OutputError, TrainingError
-from npfacenet.training import Augmentation, Configuration, IdentityFolder, Progress, loop, train
+from npfacenet.training import Augmentation, Configuration, IdentityFolder, Progress, run, train
 from npfacenet.training.feed import Feed
 from npfacenet.training.learner import Batch
 
@@ -267,7 +267,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(
             raise OutputError("cannot write: no space left on device")
         write(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(loop, "write_record", full)
+    monkeypatch.setattr(run, "write_record", full)
     with pytest.raises(OutputError, match="no space left"):
         train(small_model(), people, tmp_path / "run", SHORT)
     assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 3
@@ -287,7 +287,7 @@ def test_a_kill_before_the_first_checkpoint_leaves_a_folder_to_begin_in(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "write_record", interrupted)
+        patch.setattr(run, "write_record", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(small_model(), people, tmp_path / "run", SHORT)
     with pytest.raises(TrainingError, match="ended before its first checkpoint: begin it anew"):

@@ -1,0 +1,64 @@
+"""Batches of views that were prepared ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from npfacenet.errors import ArgumentError
+from npfacenet.images import Preprocessing
+from npfacenet.training.feed import ahead
+from npfacenet.training.learner import Batch
+from npfacenet.training.views import Views
+
+
+@dataclass(frozen=True)
+class Source:
+    """Views, and how many of them are in each batch."""
+
+    views: Views
+    each: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.each <= len(self.views):
+            raise ArgumentError(
+                f"a batch holds 1 to {len(self.views)} of these views, not {self.each}"
+            )
+
+    def chosen(self, number: int, seed: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+        """The views of a batch: in an epoch every view comes once, but for a rest."""
+        epoch, place = divmod(number, len(self.views) // self.each)
+        order = np.random.default_rng([*seed, epoch]).permutation(len(self.views))
+        return order[place * self.each : (place + 1) * self.each]
+
+
+@dataclass(frozen=True)
+class ViewFeed:
+    """Batch number i, always the same: it follows from the seed and its number.
+
+    Half of the views are mirrored: a teacher's embedding hardly tells a face from its mirror
+    image.
+    """
+
+    sources: tuple[Source, ...]
+    scaling: Preprocessing
+    seed: int
+
+    def batch(self, number: int) -> Batch:
+        """The views of one batch, with what is to be learnt of them."""
+        pictures, targets = [], []
+        for i, source in enumerate(self.sources):
+            chosen = source.chosen(number, [self.seed, i])
+            pictures.append(source.views.pictures[chosen])
+            targets.append(source.views.targets[chosen])
+        views = np.concatenate(pictures)
+        mirrored = np.random.default_rng([self.seed, number, 2]).random(len(views)) < 0.5
+        views[mirrored] = views[mirrored, :, ::-1]
+        nobody = np.zeros(len(views), np.intp)
+        return Batch(self.scaling.scale(views), nobody, np.concatenate(targets))
+
+    def batches(self, start: int, stop: int) -> Iterator[Batch]:
+        """Batches from `start` up to `stop`."""
+        return ahead(self.batch, start, stop)

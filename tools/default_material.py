@@ -1,0 +1,69 @@
+"""What the default network learns from: views of photographs, and drawn people."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.images import read
+from npfacenet.images.blending import blended
+from npfacenet.training import Augmentation, IdentityFolder
+from npfacenet.training.pictures import PictureStore, read_people
+
+Picture = npt.NDArray[np.uint8]
+
+CROP = 150  # of LFW's 250 pixels
+FROM_LFW = 0.35  # the share of views: LFW's framing is the one that is judged
+MIXED = 0.25  # the share of views that show two pictures at once
+AUGMENTATION = Augmentation(
+    flip=0.5, shift=0.08, scale=0.18, rotation=12, brightness=0.35, contrast=0.4,
+    blur=0.2, blur_radius=(0.3, 2.0), jpeg=0.3, jpeg_quality=(15, 90), erase=0.25,
+    erase_area=(0.02, 0.2),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """The crops of `faces.zip`, as bytes, and LFW's training people.
+
+    `view(number)` is always the same: uint8 (size, size, 3).
+    """
+
+    crops: tuple[bytes, ...]
+    lfw: PictureStore
+    size: int
+    seed: int
+
+    @classmethod
+    def of(cls, shared: Path, size: int, seed: int) -> Photographs:
+        """Everything that may be trained on; crops are decoded when they are drawn."""
+        with zipfile.ZipFile(shared / "faces.zip") as archive:
+            names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
+            crops = tuple(archive.read(name) for name in names)
+        people = read_people(shared / "lfw" / "train_people.txt")
+        paths = IdentityFolder.of(shared / "lfw" / "images", people).paths
+        return cls(crops, PictureStore(paths, CROP, size, memory=1 << 30), size, seed)
+
+    def view(self, number: int) -> Picture:
+        """One picture, or two at once, varied."""
+        rng = np.random.default_rng([self.seed, number])
+        mixed, share = rng.random() < MIXED, rng.uniform(0.2, 0.5)
+        first = self._one(rng)
+        return blended(first, self._one(rng), share) if mixed else first
+
+    def _one(self, rng: np.random.Generator) -> Picture:
+        if rng.random() < FROM_LFW:
+            return self.lfw.view(int(rng.integers(len(self.lfw.paths))), AUGMENTATION, rng)
+        crop = read(self.crops[int(rng.integers(len(self.crops)))])
+        return AUGMENTATION(crop, self.size, rng)
+
+    def about(self) -> dict[str, object]:
+        """What determines the views, for their record."""
+        return {
+            "crops": len(self.crops), "lfw": len(self.lfw.paths), "seed": self.seed,
+            "from_lfw": FROM_LFW, "mixed": MIXED, "augmentation": repr(AUGMENTATION),
+        }  # fmt: skip
