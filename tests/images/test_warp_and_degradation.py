@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from npfacenet.errors import ArgumentError, ImageError
 from npfacenet.images import central_square, resize
+from npfacenet.images.blending import blended
 from npfacenet.images.degradation import blurred, erased, jpeg_compressed, relit
 from npfacenet.images.warp import warp
 from npfacenet.testing import pictures
@@ -309,3 +310,24 @@ def test_what_no_degradation_can_be_is_refused() -> None:
         relit(grey)
     with pytest.raises(ImageError):
         erased(grey, 0, 0, 1, 1, (0, 0, 0))
+
+
+@given(st.integers(0, 2**16), st.floats(0, 1))
+def test_a_blend_lies_between_its_pictures(seed: int, share: float) -> None:
+    one, other = np.random.default_rng(seed).integers(0, 256, (2, 3, 4, 3), dtype=np.uint8)
+    mixed = blended(one, other, share)
+    assert (np.minimum(one, other) <= mixed).all()
+    assert (mixed <= np.maximum(one, other)).all()
+    assert np.array_equal(mixed, blended(other, one, 1 - share)) or 0 < share < 1
+    exact = (1 - share) * one.astype(float) + share * other
+    assert np.abs(mixed - exact).max() <= 0.5 + 1e-4
+
+
+def test_what_cannot_be_blended_is_refused() -> None:
+    one = np.zeros((2, 2, 3), np.uint8)
+    with pytest.raises(ArgumentError, match="share is 0 to 1, not 1.5"):
+        blended(one, one, 1.5)
+    with pytest.raises(ArgumentError, match="not nan"):
+        blended(one, one, float("nan"))
+    with pytest.raises(ImageError, match="cannot be blended"):
+        blended(one, one[:1], 0.5)

@@ -26,12 +26,13 @@ from npfacenet.layers import (
     Shape,
 )
 from npfacenet.networks import Builder, Network
-from npfacenet.recipes import inception_resnet_v1, nn4_small2
+from npfacenet.recipes import inception_resnet_v1, nn4_small2, npfacenet_small
 
 RECIPES: dict[str, Callable[[], Network]] = {
     "nn4.small2 course": nn4_small2,
     "nn4.small2 openface": lambda: nn4_small2("openface"),
     "inception-resnet-v1": inception_resnet_v1,
+    "npfacenet-small": npfacenet_small,
 }
 
 

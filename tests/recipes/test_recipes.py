@@ -13,7 +13,7 @@ from npfacenet.errors import ArgumentError
 from npfacenet.layers import Array
 from npfacenet.models import Model
 from npfacenet.networks import Network, summarise
-from npfacenet.recipes import RECIPES, inception_resnet_v1, nn4_small2, recipes
+from npfacenet.recipes import RECIPES, inception_resnet_v1, nn4_small2, npfacenet_small, recipes
 
 # Where a reference names a stage after its convolution and means the activation.
 STAGE_NODES = {
@@ -98,8 +98,9 @@ def test_the_variants_of_nn4_small2_differ(rng: np.random.Generator) -> None:
         (nn4_small2("openface"), 3_743_280, 224),
         (inception_resnet_v1(128), 22_808_144, 490),
         (inception_resnet_v1(512), 22_808_144 + 384 * (1792 + 3), 490),
+        (npfacenet_small(), 973_160, 55),
     ],
-    ids=["course", "openface", "128", "512"],
+    ids=["course", "openface", "128", "512", "small"],
 )
 def test_how_many_numbers(network: Network, count: int, tensors: int) -> None:
     assert summarise(network).parameters == count

@@ -1,0 +1,111 @@
+"""A pupil learns what a teacher said of views, and goes on where it was interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_people import draw_people, draw_person, small_model
+from test_loop import assert_same_run
+
+from npfacenet.errors import ArgumentError, TrainingError
+from npfacenet.recognition.lfw import Pair
+from npfacenet.training import Configuration, IdentityFolder, Progress
+from npfacenet.training.held_out import HeldOut, held_out_folds, held_out_people
+from npfacenet.training.teaching import teach
+from npfacenet.training.view_feed import Source
+from npfacenet.training.views import Views
+
+CHOICES = Configuration(
+    loss=("distillation", "relations:2"), steps=9, save=3, validate=3, average=0.9, warm_up=2,
+    learning_rate=3e-3, held_out=0,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> IdentityFolder:
+    return IdentityFolder.of(draw_people(tmp_path_factory.mktemp("people"), 6, 2))
+
+
+@pytest.fixture(scope="module")
+def source() -> Source:
+    teacher = small_model()
+    size = teacher.card.input_size
+    pictures = np.stack([np.asarray(draw_person(i % 8, i).resize((size, size))) for i in range(64)])
+    return Source(Views(pictures, np.roll(teacher.embed(pictures).values, 1, axis=1)), 16)
+
+
+@pytest.fixture
+def held_out(people: IdentityFolder) -> HeldOut:
+    model = small_model()
+    return held_out_people(model, people, people.subset([]), CHOICES)
+
+
+def test_an_interrupted_run_comes_to_the_same_bits(
+    source: Source, held_out: HeldOut, tmp_path: Path
+) -> None:
+    def interrupt(progress: Progress) -> None:
+        if progress.step == 4:
+            raise KeyboardInterrupt
+
+    teach(small_model(), [source], tmp_path / "whole", CHOICES, held_out)
+    with pytest.raises(KeyboardInterrupt):
+        teach(small_model(), [source], tmp_path / "run", CHOICES, held_out, watch=interrupt)
+    teach(small_model(), [source], tmp_path / "run", CHOICES, held_out, resume=True)
+    assert_same_run(tmp_path / "run", tmp_path / "whole")
+    other = replace(source, each=8)
+    with pytest.raises(TrainingError, match="other people or pictures"):
+        teach(small_model(), [other], tmp_path / "run", CHOICES, held_out, resume=True)
+
+
+def test_a_pupil_comes_closer_to_its_teacher(
+    source: Source, held_out: HeldOut, tmp_path: Path
+) -> None:
+    losses = []
+    choices = replace(CHOICES, steps=60, learning_rate=1e-2, validate=60)
+    teach(
+        small_model(), [source], tmp_path / "run", choices, held_out,
+        watch=lambda progress: losses.append(progress.measures["cosine"]),
+    )  # fmt: skip
+    assert np.mean(losses[-5:]) > np.mean(losses[:5]) + 0.2
+
+
+def test_what_does_not_fit_is_refused(source: Source, held_out: HeldOut, tmp_path: Path) -> None:
+    def with_loss(*loss: str) -> None:
+        teach(small_model(), [source], tmp_path, replace(CHOICES, loss=loss), held_out)
+
+    with pytest.raises(ArgumentError, match="have no identities, which 'semi-hard' needs"):
+        with_loss("distillation", "semi-hard")
+    small = Source(Views(source.views.pictures[:, :8, :8], source.views.targets), 4)
+    with pytest.raises(ArgumentError, match="views of 8 pixels a side"):
+        teach(small_model(), [small], tmp_path, CHOICES, held_out)
+    assert not list(tmp_path.iterdir())
+
+
+def test_folds_measure_what_their_pairs_say(tmp_path: Path) -> None:
+    for person in range(4):
+        folder = tmp_path / f"P{person}"
+        folder.mkdir()
+        for number in (1, 2):
+            draw_person(person, number).save(folder / f"P{person}_000{number}.jpg")
+    model = small_model()
+    fold = (
+        *(Pair((f"P{i}", 1), (f"P{i}", 2)) for i in range(4)),
+        *(Pair((f"P{i}", 1), (f"P{(i + 1) % 4}", 1)) for i in range(4)),
+    )
+    held_out = held_out_folds(model, tmp_path, [fold], ["Ada"], crop=None, name="a fold")
+    found, measured = held_out.measure(model.parameters)
+    assert found is not None
+    rows = {
+        (i, k): model.embed(tmp_path / f"P{i}" / f"P{i}_000{k}.jpg").values[0]
+        for i in range(4)
+        for k in (1, 2)
+    }
+    genuine = [np.linalg.norm(rows[i, 1] - rows[i, 2]) for i in range(4)]
+    impostors = [np.linalg.norm(rows[i, 1] - rows[(i + 1) % 4, 1]) for i in range(4)]
+    wins = np.mean([[g < i for i in impostors] for g in genuine])
+    assert found.area == pytest.approx(wins)
+    assert measured.card.trained_on == ("Ada",)
+    assert measured.card.threshold is None

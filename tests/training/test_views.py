@@ -1,0 +1,151 @@
+"""Views prepared ahead: whole, in their order, and what is said of folders that are not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_people import draw_person, small_model
+from hypothesis import given
+from hypothesis import strategies as st
+
+from npfacenet.errors import ArgumentError, OutputError, TrainingError
+from npfacenet.images import preprocessing, resize
+from npfacenet.training import views as views_file
+from npfacenet.training.view_feed import Source, ViewFeed
+from npfacenet.training.views import Picture, Views, codes, open_views, prepare_views
+
+COUNT, SIZE = 11, 16
+
+
+def draw(number: int) -> Picture:
+    return np.asarray(draw_person(number % 5, number))
+
+
+@pytest.fixture(autouse=True)
+def few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views_file, "TOGETHER", 4)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    prepare_views(tmp_path / "views", draw, COUNT, small_model(), SIZE)
+    return tmp_path / "views"
+
+
+def test_views_are_what_was_drawn_with_what_the_teacher_says(folder: Path) -> None:
+    views = open_views(folder)
+    expected = np.stack([resize(draw(i), SIZE, "bilinear") for i in range(COUNT)])
+    np.testing.assert_array_equal(views.pictures, expected)
+    embeddings = small_model().embed([draw(i) for i in range(COUNT)]).values
+    np.testing.assert_allclose(views.targets, embeddings, atol=1e-3)
+    np.testing.assert_allclose(np.linalg.norm(views.targets, axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("stop", [0, 3, 4, 9])
+def test_an_interrupted_preparation_goes_on(stop: int, folder: Path, tmp_path: Path) -> None:
+    def interrupted(number: int) -> Picture:
+        if number == stop:
+            raise KeyboardInterrupt
+        return draw(number)
+
+    other = tmp_path / "other"
+    with pytest.raises(KeyboardInterrupt):
+        prepare_views(other, interrupted, COUNT, small_model(), SIZE)
+    with pytest.raises(TrainingError, match=rf"holds \d+ of {COUNT} views: go on preparing"):
+        open_views(other)
+    with (other / "pictures.u8").open("ab") as file:
+        file.write(b"half a view")
+    drawn = []
+
+    def noted(number: int) -> Picture:
+        drawn.append(number)
+        return draw(number)
+
+    prepare_views(other, noted, COUNT, small_model(), SIZE)
+    assert drawn == list(range(stop // 4 * 4, COUNT))
+    for name in ("pictures.u8", "embeddings.f16", "record.json"):
+        assert (other / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_folders_of_other_views_or_of_none_are_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="holds other views"):
+        prepare_views(folder, draw, COUNT + 1, small_model(), SIZE)
+    with pytest.raises(TrainingError, match="holds no views that can be used"):
+        open_views(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError):
+        prepare_views(tmp_path / "file", draw, COUNT, small_model(), SIZE)
+    with pytest.raises(TrainingError, match="3 views with 2 embeddings"):
+        Views(np.zeros((3, 2, 2, 3), np.uint8), np.zeros((2, 4), np.float32))
+
+
+@pytest.mark.parametrize(
+    "record", ["[]", "{", "{}", '{"count": 1e999}', '{"count": -1, "size": 1, "outputs": 1}']
+)
+def test_a_damaged_record_is_refused(record: str, folder: Path) -> None:
+    (folder / "record.json").write_text(record)
+    with pytest.raises(TrainingError, match="views"):
+        open_views(folder)
+
+
+def test_numbers_that_are_not_finite_are_refused(folder: Path) -> None:
+    with (folder / "embeddings.f16").open("r+b") as file:
+        file.write(np.array([np.nan], "<f2").tobytes())
+    with pytest.raises(TrainingError, match="not finite"):
+        open_views(folder)
+    assert json.loads((folder / "record.json").read_text())["count"] == COUNT
+
+
+@given(st.integers(2, 6), st.integers(1, 4), st.integers(0, 2**16))
+def test_a_code_is_one_for_a_person_and_lacks_what_all_share(
+    people: int, pictures: int, seed: int
+) -> None:
+    rows = np.random.default_rng(seed).standard_normal((people * pictures, 5)).astype(np.float32)
+    found = codes(rows, pictures).reshape(people, pictures, 5)
+    assert (found == found[:, :1]).all()
+    np.testing.assert_allclose(np.linalg.norm(found, axis=2), 1, rtol=1e-5)
+    np.testing.assert_allclose(
+        codes(rows + np.float32(3), pictures), found.reshape(-1, 5), atol=1e-3
+    )
+
+
+@pytest.mark.parametrize(("count", "pictures"), [(5, 2), (4, 4), (4, 0), (0, 1)])
+def test_views_that_are_of_no_two_people_have_no_codes(count: int, pictures: int) -> None:
+    with pytest.raises(ArgumentError, match="two people or more"):
+        codes(np.ones((count, 3), np.float32), pictures)
+
+
+def numbered(count: int) -> Views:
+    """Views whose picture and target say their number."""
+    numbers = np.arange(count, dtype=np.uint8)
+    pictures = np.zeros((count, 2, 2, 3), np.uint8)
+    pictures[:, :, 0], pictures[:, 0, 1, 0] = numbers[:, None, None], 255
+    return Views(pictures, numbers.astype(np.float32)[:, None])
+
+
+@given(st.integers(1, 9), st.integers(9, 30), st.integers(0, 99))
+def test_every_view_comes_once_in_an_epoch(each: int, count: int, seed: int) -> None:
+    source = Source(numbered(count), each)
+    epoch = [source.chosen(number, [seed]) for number in range(count // each)]
+    assert all(len(batch) == each for batch in epoch)
+    assert len(set(np.concatenate(epoch).tolist())) == count // each * each
+    assert np.array_equal(source.chosen(1, [seed]), source.chosen(1, [seed]))
+
+
+def test_a_batch_takes_its_share_of_each_source_and_keeps_pictures_with_targets() -> None:
+    feed = ViewFeed((Source(numbered(20), 6), Source(numbered(30), 9)), preprocessing("unit"), 5)
+    batches = list(feed.batches(3, 6))
+    assert [batch.images.shape for batch in batches] == [(15, 2, 2, 3)] * 3
+    mirrored = 0
+    for number, batch in enumerate(batches, start=3):
+        assert batch.teacher is not None
+        assert np.array_equal(batch.images, feed.batch(number).images)
+        numbers = np.rint(255 * batch.images[:, 1].max(axis=(1, 2))).astype(int)
+        assert numbers.tolist() == batch.teacher[:, 0].astype(int).tolist()
+        mirrored += int((batch.images[:, 0, 0, 0] == 1).sum())
+    assert 10 < mirrored < 35
+    with pytest.raises(ArgumentError, match="1 to 20 of these views, not 21"):
+        Source(numbered(20), 21)
