@@ -325,7 +325,7 @@ def test_a_blend_lies_between_its_pictures(seed: int, share: float) -> None:
 
 def test_what_cannot_be_blended_is_refused() -> None:
     one = np.zeros((2, 2, 3), np.uint8)
-    with pytest.raises(ArgumentError, match="share is 0 to 1, not 1.5"):
+    with pytest.raises(ArgumentError, match=r"share is 0 to 1, not 1\.5"):
         blended(one, one, 1.5)
     with pytest.raises(ArgumentError, match="not nan"):
         blended(one, one, float("nan"))
