@@ -1,0 +1,126 @@
+"""A picture of a person, from all the parts."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import ArgumentError
+from npfacenet.samples.background import background, neck_and_clothes
+from npfacenet.samples.camera import View, cast, normals, view
+from npfacenet.samples.conditions import Conditions
+from npfacenet.samples.eyes import brows_on, eyes_on, glint
+from npfacenet.samples.features import Features, features
+from npfacenet.samples.film import developed
+from npfacenet.samples.grid import Floats, bump, mix, step
+from npfacenet.samples.hair import (
+    Strands,
+    hair_colour,
+    hair_light,
+    hair_volume,
+    hanging,
+    scalp_strands,
+)
+from npfacenet.samples.identity import Identity
+from npfacenet.samples.light import Lamp, gloss, lamp, lit, open_to
+from npfacenet.samples.mouth import mouth_on, nostrils_on
+from npfacenet.samples.skin import beard_on, skin, tone
+from npfacenet.samples.surface import Hit, surface
+from npfacenet.samples.worn import glasses_on
+
+LARGEST = 1024
+FINER = 2  # rays per pixel, each way
+
+
+def draw(identity: Identity, conditions: Conditions, size: int = 112) -> npt.NDArray[np.uint8]:
+    """A picture of a drawn person: uint8 (size, size, 3), RGB.
+
+    It is framed as the central 150 of the 250 pixels of LFW's aligned pictures: the whole head,
+    eyes at about 0.43 of the height. The same arguments give the same pixels, as far as NumPy's
+    arithmetic is the same. `size` is 1 to 1024; it changes how finely a picture is drawn, not
+    what it shows.
+
+    Raises ArgumentError for another size, or for what is no `Identity` or no `Conditions`.
+
+    >>> draw(Identity(), Conditions(), size=16).shape
+    (16, 16, 3)
+    """
+    if not isinstance(identity, Identity):
+        raise ArgumentError(f"identity is an Identity, not {identity!r}")
+    if not isinstance(conditions, Conditions):
+        raise ArgumentError(f"conditions is a Conditions, not {conditions!r}")
+    whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
+    if not whole or not 1 <= size <= LARGEST:
+        raise ArgumentError(f"size is a whole number of 1 to {LARGEST}, not {size!r}")
+    return developed(_scene(identity, conditions, FINER * int(size)), conditions, int(size))
+
+
+def _scene(who: Identity, now: Conditions, pixels: int) -> Floats:
+    """The light that reaches the film, linear, (3, pixels, pixels)."""
+    face, source, strands = features(who, now), lamp(now), Strands(who)
+    rays = view(now, pixels)
+    picture = background(now, pixels)
+    hanging(who, face, rays, picture, strands, source, in_front=False)
+    neck_and_clothes(who, face, now, rays, picture, source, tone(who))
+    if who.hair_length < 0.5:
+        _ears(who, rays, picture, source)
+    hit = cast(rays, surface(who, face, hair_volume(who, now)))
+    mix(picture, step(hit.rim, 0.0, 0.06), _head(who, face, now, rays, hit, source, strands))
+    hanging(who, face, rays, picture, strands, source, in_front=True)
+    if now.glasses:
+        glasses_on(who, now, rays, picture, source)
+    return picture
+
+
+def _head(
+    who: Identity, face: Features, now: Conditions, rays: View, hit: Hit, source: Lamp,
+    strands: Strands,
+) -> Floats:
+    x, y = hit.x, hit.y
+    normal = normals(hit.depth, rays.spacing)
+    depth = np.where(hit.rim > 0, hit.depth, np.float32(-9))
+    lamplight = open_to(source, depth, rays.spacing)
+    sky = np.clip(1 - 5 * np.maximum(hit.hollow, -0.02), 0.3, 1.15)
+
+    grain = scalp_strands(who, strands, hit.angle, x, y)
+    bristle = strands.at(x + 0.3 * y, y * np.float32(1.5))
+    albedo = skin(who, face, x, y, now.flush)
+    nostrils_on(who, face, albedo, x, y)
+    beard_on(who, face, albedo, x, y, bristle, hair_colour(who, 0.8))
+    lips = mouth_on(who, face, now, albedo, x, y)
+    wet = eyes_on(who, face, now, albedo, x, y)
+    brow = hair_colour(who, 0.5) * np.float32(0.7)
+    brows_on(who, face, now, albedo, x, y, bristle, brow)
+
+    light = lit(albedo, normal, source, lamplight, sky)
+    oily = 0.5 + 0.5 * bump(x, 0.35)
+    light += source.key[:, None, None] * (
+        (0.045 * oily + 0.07 * lips) * lamplight * gloss(normal, source, 16)
+    )
+    light += source.key[:, None, None] * (0.8 * wet * glint(face, now, x, y))
+
+    within = hit.hair + 0.05 * grain
+    cover = step(within, -0.03, 0.12) * min(1.0, 0.55 + 2.5 * who.hair_length)
+    # Hair shades the skin below it.
+    light *= 1 - 0.4 * bump(hit.hair + 0.03, 0.07)
+    mix(light, cover, hair_light(hair_colour(who), grain, normal, source, np.minimum(sky, 1)))
+    return light
+
+
+def _ears(who: Identity, rays: View, picture: Floats, source: Lamp) -> None:
+    """Draw both ears, flat shells that stand off the head's sides."""
+    x, y = rays.at_depth(0.0)
+    tall, wide = 0.31 * who.ear_size, 0.15 * who.ear_size
+    aside = np.abs(x) - who.head_width * 0.97
+    u = (aside - 0.25 * (0.25 - y) * wide) / wide
+    v = (y - 0.27) / np.float32(tall)
+    v += 0.25 * u * (v > 0)
+    radius = np.sqrt(u * u + v * v)
+    inner = np.sqrt(np.square(u + 0.15) + np.square(v + 0.1))
+    shade = 1 - 0.45 * step(inner, 0.75, 0.4) + 0.12 * bump(radius - 0.85, 0.12)
+    albedo = tone(who)[:, None, None] * np.array([0.95, 0.74, 0.72], np.float32)[:, None, None]
+    albedo = albedo * shade
+    lean = np.sign(x) * np.clip(0.35 + 0.4 * u, -0.9, 0.9)
+    normal = (lean, np.zeros_like(x), np.sqrt(1 - lean * lean))
+    half = np.full_like(x, 0.8)
+    mix(picture, step(radius, 1.0, 0.88), lit(albedo, normal, source, half, half))
