@@ -9,7 +9,7 @@ import numpy as np
 from npfacenet.samples.camera import View
 from npfacenet.samples.conditions import Conditions
 from npfacenet.samples.features import Features
-from npfacenet.samples.grid import Floats, bump, mix, pattern, step
+from npfacenet.samples.grid import Floats, bump, mix, step
 from npfacenet.samples.identity import Identity
 from npfacenet.samples.light import Lamp, lit
 
@@ -19,7 +19,7 @@ def background(now: Conditions, pixels: int) -> Floats:
     rng = np.random.default_rng([now.background, 3])
     line = (np.arange(pixels, dtype=np.float32) + np.float32(0.5)) / np.float32(pixels)
     x, y = np.meshgrid(line, line)
-    low, high = _colour(rng, 0.5), _colour(rng, 0.5)
+    low, high = _colour(rng, 0.35), _colour(rng, 0.35)
     share = np.clip(0.5 + rng.normal() * (x - 0.5) + rng.normal() * (y - 0.5), 0, 1)
     picture = low[:, None, None] + share * (high - low)[:, None, None]
     for _ in range(int(rng.integers(1, 5))):
@@ -29,17 +29,24 @@ def background(now: Conditions, pixels: int) -> Floats:
         across = (x - 0.5) * np.float32(np.cos(angle)) + (y - 0.5) * np.float32(np.sin(angle))
         soft, wide = rng.uniform(0.01, 0.1), rng.uniform(0.03, 0.3)
         band = step(np.abs(across - place), wide + soft, wide)
-        mix(picture, float(rng.uniform(0.3, 0.9)) * band, _colour(rng, 0.7))
-    cloud = pattern(rng, 64, int(rng.integers(2, 7)))
-    rows = np.arange(pixels) * 64 // pixels
-    cloud = cloud[rows][:, rows]
-    picture *= np.clip(1 + 0.14 * cloud, 0.3, 2)
-    return picture.astype(np.float32)
+        mix(picture, float(rng.uniform(0.3, 0.9)) * band, _colour(rng, 0.5))
+    picture *= 1 + 0.3 * _clouds(rng, line)
+    return np.asarray(picture, np.float32)
+
+
+def _clouds(rng: np.random.Generator, line: Floats) -> Floats:
+    """A few smooth spots, (n, n), about -1 to 1."""
+    count = 8
+    places, width = rng.random((2, count, 1)), rng.uniform(0.06, 0.2)
+    across, down = np.exp(-0.5 * ((line - places) / width) ** 2)
+    return np.asarray(down.T @ (across * rng.uniform(-1, 1, (count, 1))), np.float32)
 
 
 def _colour(rng: np.random.Generator, vivid: float) -> Floats:
     saturation = vivid * rng.beta(1.2, 2.5)
-    colour = colorsys.hsv_to_rgb(rng.random(), saturation, rng.uniform(0.08, 0.95))
+    # Rooms and streets are mostly of warm hues and blues, seldom purple.
+    hue = rng.choice([0.08, 0.1, 0.35, 0.58, 0.62, 0.98]) + rng.normal() * 0.05
+    colour = colorsys.hsv_to_rgb(hue % 1, saturation, rng.uniform(0.08, 0.95))
     return np.square(np.array(colour, np.float32))
 
 
@@ -56,10 +63,10 @@ def neck_and_clothes(
     half = who.neck * (1 + 0.25 * step(y, face.chin + 0.1, face.chin + 0.7))
     round_x = np.clip(x / half, -0.98, 0.98)
     normal = (round_x, np.full_like(x, 0.1), np.sqrt(1 - round_x * round_x))
-    under = 0.35 + 0.65 * step(y, face.chin - 0.25, face.chin + 0.55)
+    under = 0.62 + 0.38 * step(y, face.chin - 0.1, face.chin + 0.5)
     cords = 1 - 0.08 * bump(aside - 0.3 * who.neck, 0.05)
     albedo = skin[:, None, None] * (under * cords)
-    light = lit(albedo, normal, source, 0.4 + 0.6 * step(y, face.chin, face.chin + 0.5), under)
+    light = lit(albedo, normal, source, 0.45 + 0.55 * step(y, face.chin, face.chin + 0.6), under)
     mix(picture, step(half - aside, 0.0, 0.03) * step(y, 0.5, 0.9), light)
     shoulder = face.chin + 0.28 + 0.32 * (aside - who.neck) * step(aside, 1.2, 0.9) + rng.normal(
         0, 0.03

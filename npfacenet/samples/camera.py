@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,10 @@ class View:
     down: Floats
     turn: Floats
     spacing: float
+
+    def cut(self, rows: slice, columns: slice) -> View:
+        """The rays of a part of the picture."""
+        return replace(self, across=self.across[rows, columns], down=self.down[rows, columns])
 
     def at_depth(self, z: float) -> tuple[Floats, Floats]:
         """The head's x and y (n, n) of what each pixel shows of its plane at z."""
@@ -61,10 +65,10 @@ def view(now: Conditions, pixels: int) -> View:
     )
 
 
-def cast(rays: View, head: Surface) -> Hit:
-    """Where every ray meets the head, by fixed-point steps; where it passes by, the nearest.
+def coarsely(rays: View, head: Surface) -> tuple[slice, slice, Floats, Floats]:
+    """Where every other ray of every other row meets the head, by fixed-point steps.
 
-    The first steps are taken by every other ray of every other row only.
+    Gives the rows and the columns of rays that matter, and for those a first depth and scale.
     """
     coarse = _Rays.of(rays.across[::2, ::2], rays.down[::2, ::2], rays.turn)
     depth = np.full_like(coarse.x, 1.0)
@@ -72,9 +76,26 @@ def cast(rays: View, head: Surface) -> Hit:
     for _ in range(_STEPS):
         depth, angle, y, _ = coarse.step(depth, scale, head)
         scale = 1 + _sampled(head.table, angle, y, 1)[0]
+    near = coarse.step(depth, scale, head)[3] > -0.05
+    rows, columns = _span(near.any(axis=1)), _span(near.any(axis=0))
+    whole = slice(2 * rows.start, 2 * rows.stop), slice(2 * columns.start, 2 * columns.stop)
+    depth, scale = (
+        plane[rows, columns].repeat(2, axis=0).repeat(2, axis=1) for plane in (depth, scale)
+    )
+    return *whole, depth, scale
+
+
+def _span(flags: np.ndarray) -> slice:
+    """From one before the first true to one after the last; at least two wide."""
+    found = np.flatnonzero(flags)
+    if not len(found):
+        return slice(0, 2)
+    return slice(max(int(found[0]) - 1, 0), min(int(found[-1]) + 2, len(flags)))
+
+
+def cast(rays: View, head: Surface, depth: Floats, scale: Floats) -> Hit:
+    """Where every ray meets the head, from a first depth and scale; or where it passes by."""
     fine = _Rays.of(rays.across, rays.down, rays.turn)
-    scale = scale.repeat(2, axis=0).repeat(2, axis=1)
-    depth = depth.repeat(2, axis=0).repeat(2, axis=1)
     depth, angle, y, _ = fine.step(depth, scale, head)
     displacement, hollow, hair = _sampled(head.table, angle, y, 3)
     depth, angle, y, rim = fine.step(depth, 1 + displacement, head)

@@ -44,7 +44,7 @@ def features(who: Identity, now: Conditions) -> Features:
         mouth_y=who.mouth_height - 0.03 * smile - 0.05 * now.mouth_open,
         mouth_width=who.mouth_width * stretch,
         gap=gap,
-        lift=0.11 * now.smile,
+        lift=0.11 * smile + 0.06 * min(now.smile, 0.0),
         upper_lip=who.upper_lip * (1 - 0.3 * smile),
         lower_lip=who.lower_lip * (1 - 0.2 * smile),
         chin=who.chin + 0.6 * gap,

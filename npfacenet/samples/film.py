@@ -15,7 +15,9 @@ def developed(light: Floats, now: Conditions, size: int) -> npt.NDArray[np.uint8
     """Linear light (3, n, n), averaged and blurred to uint8 (size, size, 3)."""
     lens = _lens(light.shape[1], size, now.blur * size / 112)
     sharp = lens @ light @ lens.T
-    sharp *= np.float32(2**now.exposure)
+    # A camera meters what falls on the face, not how dark the face is.
+    metered = 0.62 * now.light + 0.62 * now.ambient + 0.1
+    sharp *= np.float32(0.98 * 2**now.exposure / metered)
     values = np.sqrt(np.maximum(sharp, 0))
     # A shoulder: highlights bend instead of breaking off.
     values = np.where(values > 0.75, 0.75 + 0.35 * np.tanh((values - 0.75) / 0.35), values)
@@ -30,9 +32,8 @@ def developed(light: Floats, now: Conditions, size: int) -> npt.NDArray[np.uint8
 
 def _lens(rays: int, size: int, blur: float) -> Floats:
     """The weights (size, rays) with which rays make pixels; edge rays go on beyond the edge."""
-    finer = rays // size
     spread = np.hypot(blur, 0.4)
-    places = (np.arange(rays) + 0.5) / finer
+    places = (np.arange(rays) + 0.5) * (size / rays)
     pixels = np.arange(size) + 0.5
     weights = np.exp(-0.5 * ((pixels[:, None] - places) / spread) ** 2)
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -6,7 +6,6 @@ import numpy as np
 
 from npfacenet.samples.camera import View
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.features import Features
 from npfacenet.samples.grid import Floats, looked_up, mix, pattern, step
 from npfacenet.samples.identity import Identity
 from npfacenet.samples.light import Lamp
@@ -42,14 +41,14 @@ class Strands:
         along = np.cumsum(np.pad(fine, ((0, 15), (0, 0)), mode="wrap"), axis=0)
         smooth = along[15:] - np.pad(along, ((1, 0), (0, 0)))[:_SIZE]
         self._straight = smooth / smooth.std() + 0.8 * pattern(rng, _SIZE, 9)
-        self._curly = pattern(rng, _SIZE, 20) + 0.4 * fine
+        self._curly = 0.8 * pattern(rng, _SIZE, 17) + 0.25 * fine
         self._who = who
 
     def at(self, across: Floats, along: Floats) -> Floats:
         """Strands (h, w), of mean 0 and spread about 1, at places in units."""
         curl = np.float32(self._who.curl)
         if curl > 0.65:
-            return looked_up(self._curly, across * 46 + 640, along * 46 + 640)
+            return looked_up(self._curly, across * 40 + 640, along * 40 + 640)
         wave = across + 0.05 * curl * np.sin(along * 9 + across * 3)
         return np.float32(0.75) * looked_up(self._straight, wave * 44 + 640, along * 14 + 640)
 
@@ -70,7 +69,7 @@ def hair_light(
     x, y, z = normal
     facing = x * np.float32(source.x) + y * np.float32(source.y) + z * np.float32(source.z)
     key = 0.25 + 0.75 * np.clip(0.6 * facing + 0.4, 0, 1)
-    shade = np.clip(0.85 + 0.32 * strands, 0.25, 1.9) * open_to_sky
+    shade = np.clip(0.85 + 0.26 * strands, 0.3, 1.8) * open_to_sky
     # Strands run down along the surface; they shine where that is square to the half vector.
     half = np.array([source.x, source.y, source.z + 1])
     half /= np.linalg.norm(half)
@@ -87,7 +86,7 @@ def hair_light(
 
 
 def hanging(
-    who: Identity, face: Features, rays: View, picture: Floats, strands: Strands, source: Lamp,
+    who: Identity, now: Conditions, rays: View, picture: Floats, strands: Strands, source: Lamp,
     in_front: bool,
 ) -> None:
     """Draw long hair behind the head, or its locks in front of the cheeks, into the picture."""
@@ -100,8 +99,9 @@ def hanging(
     thick = 0.1 + 0.32 * who.hair_volume
     wave = 0.04 * (0.3 + who.curl) * np.sin(y * np.float32(5) + np.sign(x))
     fall = step(y, -0.8, 1.0)
-    outer = who.head_width + thick * (0.55 + 0.5 * fall) + wave
-    outer -= 0.9 * who.head_width * step(y, -0.9, -1.7) + 0.12 * step(y, length - 0.5, length)
+    rise = np.clip((-0.25 - y) / np.float32(who.crown + hair_volume(who, now) - 0.2), 0, 1)
+    outer = (who.head_width + thick * (0.3 + 0.6 * fall)) * np.sqrt(1 - rise**2.6) + wave
+    outer -= 0.25 * np.square(step(y, length - 0.6, length + 0.1))
     ragged = 0.05 * strands.at(x, y * np.float32(0.15))
     mask = step(outer - aside + 0.6 * ragged, -0.02, 0.04)
     mask *= step(y + ragged * 2, length + 0.06, length - 0.06)

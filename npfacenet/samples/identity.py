@@ -65,8 +65,8 @@ class Identity:
 
     head_width: float = 1.06
     chin: float = 1.85
-    crown: float = 1.68
-    jaw: float = 2.4
+    crown: float = 1.6
+    jaw: float = 2.7
     cheekbones: float = 1.0
     cheeks: float = 0.5
     chin_size: float = 1.0
@@ -88,7 +88,7 @@ class Identity:
     nose_tip: float = 1.0
     nose_hump: float = 0.0
     mouth_height: float = 1.1
-    mouth_width: float = 0.37
+    mouth_width: float = 0.39
     upper_lip: float = 0.07
     lower_lip: float = 0.1
     lip_redness: float = 0.5
@@ -171,8 +171,8 @@ class _Person:
         return {
             "head_width": near("head_width", 1.06 + 0.02 * male + 0.035 * weight, 0.05),
             "chin": near("chin", 1.80 + 0.07 * male, 0.1),
-            "crown": near("crown", 1.66, 0.07),
-            "jaw": near("jaw", 2.2 + 0.4 * male + 0.15 * weight, 0.35),
+            "crown": near("crown", 1.6, 0.07),
+            "jaw": near("jaw", 2.6 + 0.45 * male + 0.15 * weight, 0.4),
             "cheekbones": near("cheekbones", 1 + 0.3 * self.eastern - 0.2 * weight, 0.5),
             "cheeks": near("cheeks", 0.5 + 0.7 * weight - 0.3 * self.old, 0.4),
             "chin_size": near("chin_size", 0.9 + 0.3 * male, 0.5),
@@ -196,7 +196,7 @@ class _Person:
             "brow_height": near("brow_height", 0.33 - 0.03 * male, 0.035),
             "brow_thickness": near("brow_thickness", 0.042 + 0.016 * male, 0.011),
             "brow_arch": near("brow_arch", 0.8 - 0.35 * male, 0.4),
-            "brow_slant": near("brow_slant", 0.03, 0.07),
+            "brow_slant": near("brow_slant", 0.06, 0.06),
             "brow_density": near("brow_density", 0.7 + 0.1 * male - 0.2 * self.old, 0.15),
         }
 
@@ -213,7 +213,7 @@ class _Person:
             "nose_tip": near("nose_tip", 1.0 + 0.2 * self.old, 0.35),
             "nose_hump": near("nose_hump", 0.1 + 0.1 * male, 0.4),
             "mouth_height": near("mouth_height", nose + 0.46 + 0.02 * male, 0.035),
-            "mouth_width": near("mouth_width", 0.36 + 0.01 * male + 0.02 * african, 0.03),
+            "mouth_width": near("mouth_width", 0.385 + 0.01 * male + 0.02 * african, 0.03),
             "upper_lip": near(
                 "upper_lip", 0.07 - 0.01 * male + 0.025 * african - 0.02 * self.old + 0.01 * full,
                 0.012,
@@ -236,7 +236,7 @@ class _Person:
             "iris": near("iris", fair * (0.85 - 0.6 * dark), 0.2 * fair + 0.06),
             "hair_melanin": near("hair_melanin", dark, 0.05),
             "hair_red": near("hair_red", fair * 0.9 if self.chance(0.12) else 0.15, 0.12),
-            "grey": near("grey", max(0.0, (self.age - 38) / 32), 0.25) if self.age > 32 else 0.0,
+            "grey": near("grey", max(0.0, (self.age - 46) / 28), 0.2) if self.age > 38 else 0.0,
         }
 
     def _hair(self) -> dict[str, float]:

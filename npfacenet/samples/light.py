@@ -11,7 +11,7 @@ from npfacenet.samples.conditions import Conditions
 from npfacenet.samples.grid import Floats, step
 
 # Light that enters skin comes out reddened and beside where it went in.
-_WRAP = (0.38, 0.22, 0.16)
+_WRAP = (0.30, 0.15, 0.09)
 _SHADOW_STEPS = (0.06, 0.13, 0.21, 0.31, 0.43)  # units along the light
 
 
@@ -51,7 +51,7 @@ def lit(
     """A skin-like surface's light (3, h, w): wrapped Lambert, and a sky that is brighter above."""
     x, y, z = normal
     facing = x * np.float32(source.x) + y * np.float32(source.y) + z * np.float32(source.z)
-    sky = (np.float32(0.72) + np.float32(0.28) * z - np.float32(0.16) * y) * open_to_sky
+    sky = (np.float32(0.58) + np.float32(0.36) * z - np.float32(0.24) * y) * open_to_sky
     result = np.empty_like(albedo)
     for channel, wrap in enumerate(_WRAP):
         key = np.maximum((facing + np.float32(wrap)) * np.float32(1 / (1 + wrap)), 0)

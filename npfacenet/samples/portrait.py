@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError
 from npfacenet.samples.background import background, neck_and_clothes
-from npfacenet.samples.camera import View, cast, normals, view
+from npfacenet.samples.camera import View, cast, coarsely, normals, view
 from npfacenet.samples.conditions import Conditions
 from npfacenet.samples.eyes import brows_on, eyes_on, glint
 from npfacenet.samples.features import Features, features
@@ -29,7 +31,7 @@ from npfacenet.samples.surface import Hit, surface
 from npfacenet.samples.worn import glasses_on
 
 LARGEST = 1024
-FINER = 2  # rays per pixel, each way
+FINER = 1.5  # rays per pixel, each way
 
 
 def draw(identity: Identity, conditions: Conditions, size: int = 112) -> npt.NDArray[np.uint8]:
@@ -52,7 +54,7 @@ def draw(identity: Identity, conditions: Conditions, size: int = 112) -> npt.NDA
     whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
     if not whole or not 1 <= size <= LARGEST:
         raise ArgumentError(f"size is a whole number of 1 to {LARGEST}, not {size!r}")
-    return developed(_scene(identity, conditions, FINER * int(size)), conditions, int(size))
+    return developed(_scene(identity, conditions, 2 * math.ceil(FINER * int(size) / 2)), conditions, int(size))
 
 
 def _scene(who: Identity, now: Conditions, pixels: int) -> Floats:
@@ -60,13 +62,18 @@ def _scene(who: Identity, now: Conditions, pixels: int) -> Floats:
     face, source, strands = features(who, now), lamp(now), Strands(who)
     rays = view(now, pixels)
     picture = background(now, pixels)
-    hanging(who, face, rays, picture, strands, source, in_front=False)
+    hanging(who, now, rays, picture, strands, source, in_front=False)
     neck_and_clothes(who, face, now, rays, picture, source, tone(who))
     if who.hair_length < 0.5:
         _ears(who, rays, picture, source)
-    hit = cast(rays, surface(who, face, hair_volume(who, now)))
-    mix(picture, step(hit.rim, 0.0, 0.06), _head(who, face, now, rays, hit, source, strands))
-    hanging(who, face, rays, picture, strands, source, in_front=True)
+    head = surface(who, face, hair_volume(who, now))
+    rows, columns, depth, scale = coarsely(rays, head)
+    rays_on = rays.cut(rows, columns)
+    hit = cast(rays_on, head, depth, scale)
+    cover = step(hit.rim, 0.0, 0.06) * step(hit.y, face.chin - 0.015, face.chin - 0.06)
+    light = _head(who, face, now, rays_on, hit, source, strands)
+    mix(picture[:, rows, columns], cover, light)
+    hanging(who, now, rays, picture, strands, source, in_front=True)
     if now.glasses:
         glasses_on(who, now, rays, picture, source)
     return picture
@@ -110,7 +117,7 @@ def _head(
 def _ears(who: Identity, rays: View, picture: Floats, source: Lamp) -> None:
     """Draw both ears, flat shells that stand off the head's sides."""
     x, y = rays.at_depth(0.0)
-    tall, wide = 0.31 * who.ear_size, 0.15 * who.ear_size
+    tall, wide = 0.31 * who.ear_size, 0.125 * who.ear_size
     aside = np.abs(x) - who.head_width * 0.97
     u = (aside - 0.25 * (0.25 - y) * wide) / wide
     v = (y - 0.27) / np.float32(tall)
@@ -118,7 +125,7 @@ def _ears(who: Identity, rays: View, picture: Floats, source: Lamp) -> None:
     radius = np.sqrt(u * u + v * v)
     inner = np.sqrt(np.square(u + 0.15) + np.square(v + 0.1))
     shade = 1 - 0.45 * step(inner, 0.75, 0.4) + 0.12 * bump(radius - 0.85, 0.12)
-    albedo = tone(who)[:, None, None] * np.array([0.95, 0.74, 0.72], np.float32)[:, None, None]
+    albedo = tone(who)[:, None, None] * np.array([0.93, 0.80, 0.78], np.float32)[:, None, None]
     albedo = albedo * shade
     lean = np.sign(x) * np.clip(0.35 + 0.4 * u, -0.9, 0.9)
     normal = (lean, np.zeros_like(x), np.sqrt(1 - lean * lean))

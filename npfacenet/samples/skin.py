@@ -11,8 +11,8 @@ from npfacenet.samples.identity import Identity
 # Linear light (here: the square of a picture's values), by melanin.
 _MELANIN = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TONES = np.array(
-    [(0.93, 0.77, 0.69), (0.85, 0.66, 0.54), (0.70, 0.50, 0.38), (0.49, 0.33, 0.24),
-     (0.31, 0.20, 0.155)]
+    [(0.93, 0.77, 0.69), (0.85, 0.66, 0.54), (0.70, 0.50, 0.38), (0.48, 0.335, 0.255),
+     (0.31, 0.21, 0.17)]
 ) ** 2  # fmt: skip
 
 

@@ -63,6 +63,9 @@ def surface(who: Identity, face: Features, volume: float) -> Surface:
     bumps = _bumps(who, face, np.interp(_Y, heights, width))
     hairline = _hairline(who)
     within = hairline[None, :] - _Y[:, None]
+    # A bald man's remaining hair ends above his ears.
+    bare = 2.7 - 1.85 * min(1.0, 1.4 * who.baldness)
+    within = np.minimum(within, _Y[:, None] + bare)
     bumps += _hair_thickness(who, within, volume)
     hollow = _BLUR_ROWS @ bumps @ _BLUR_COLUMNS - bumps
     table = np.stack([bumps / DEPTH, hollow, within]).reshape(3, -1)
@@ -77,7 +80,7 @@ def _outline(heights: np.ndarray, crown: float, chin: float, jaw: float) -> np.n
     middle = -0.25
     above = np.clip((middle - heights) / (middle - crown), 0, 1)
     below = np.clip((heights - middle) / (chin - middle), 0, 1)
-    return np.sqrt(1 - above**2.3) * np.sqrt(1 - below**jaw)
+    return np.sqrt(1 - above**2.6) * np.sqrt(1 - below**jaw)
 
 
 def _blur(count: int, width: float) -> np.ndarray:
@@ -102,7 +105,7 @@ def _bumps(who: Identity, face: Features, widths: np.ndarray) -> np.ndarray:
         (wing * 0.82, nose + 0.02, 0.075, 0.075, 0.09),
         (face.mouth_width + 0.12, mouth - 0.05, 0.09, 0.16, -0.02 - 0.03 * smile),
         (1.0 * who.head_width, -0.55, 0.2, 0.3, -0.03),
-        (0.62, who.mouth_height + 0.45, 0.2, 0.2, 0.03 * (who.jaw - 2.2) + 0.05 * who.wrinkles),
+        (0.62, who.mouth_height + 0.45, 0.2, 0.2, 0.03 * (who.jaw - 2.6) + 0.05 * who.wrinkles),
     ]
     single = [
         (0.0, -0.02, 0.10, 0.22, 0.12 * who.nose_bridge),
