@@ -105,7 +105,7 @@ def conditions(seed: int) -> Conditions:
         light=near("light", 0.6 + 0.7 * hard, 0.15),
         ambient=near("ambient", 0.85 - 0.5 * hard, 0.1),
         warmth=near("warmth", 0.1, 0.4),
-        exposure=near("exposure", 0, 0.42),
+        exposure=near("exposure", 0, 0.36),
         contrast=near("contrast", 1, 0.12),
         saturation=near("saturation", 1, 0.15),
         smile=near("smile", 0.65, 0.25) if smiles else near("smile", 0.05, 0.15),

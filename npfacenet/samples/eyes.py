@@ -29,8 +29,8 @@ def eyes_on(
     )
     arch = np.maximum(1 - u * u, 0)
     skewed = np.sqrt(arch) * (0.6 + 0.4 * arch) * (1 - 0.12 * u)
-    upper = -1.2 * face.eye_height * skewed
-    lower = 0.72 * face.eye_height * arch * (1 + 0.2 * u)
+    upper = -1.08 * face.eye_height * skewed
+    lower = 0.74 * face.eye_height * arch * (1 + 0.2 * u)
     opening = step(v - upper, -_SOFT, _SOFT) * step(lower - v, -_SOFT, _SOFT) * (np.abs(u) < 1.02)
     _lids(who, face, now, albedo, u, v, upper, lower)
     mix(albedo, opening, _ball(who, now, u * np.float32(who.eye_width), v, v - upper, side))

@@ -102,9 +102,9 @@ def hanging(
     rise = np.clip((-0.25 - y) / np.float32(who.crown + hair_volume(who, now) - 0.2), 0, 1)
     outer = (who.head_width + thick * (0.3 + 0.6 * fall)) * np.sqrt(1 - rise**2.6) + wave
     outer -= 0.25 * np.square(step(y, length - 0.6, length + 0.1))
-    ragged = 0.05 * strands.at(x, y * np.float32(0.15))
+    ragged = 0.04 * strands.at(x * np.float32(0.6), y * np.float32(0.15))
     mask = step(outer - aside + 0.6 * ragged, -0.02, 0.04)
-    mask *= step(y + ragged * 2, length + 0.06, length - 0.06)
+    mask *= step(y + ragged * 2, length + 0.1, length - 0.12)
     if in_front:
         inner = who.head_width * (0.97 - 0.17 * step(y, 0.1, 1.3)) + 0.5 * wave
         inner += 0.16 * np.sign(x) * np.float32(who.parting) * (1 - fall)

@@ -17,8 +17,8 @@ LIMITS = {
     "brow_slant": (-0.4, 0.4), "brow_density": (0, 1),
     "nose_length": (0.4, 0.9), "nose_width": (0.1, 0.3), "nose_bridge": (0, 3),
     "nose_tip": (0, 3), "nose_hump": (-1.5, 2),
-    "mouth_height": (0.8, 1.4), "mouth_width": (0.25, 0.5), "upper_lip": (0.01, 0.16),
-    "lower_lip": (0.02, 0.2), "lip_redness": (0, 1), "ear_size": (0.5, 1.5), "neck": (0.4, 1.0),
+    "mouth_height": (0.8, 1.4), "mouth_width": (0.25, 0.5), "upper_lip": (0.02, 0.2),
+    "lower_lip": (0.03, 0.26), "lip_redness": (0, 1), "ear_size": (0.5, 1.5), "neck": (0.5, 1.2),
     "melanin": (0, 1), "ruddiness": (-1, 1), "sallowness": (-1, 1), "iris": (0, 1),
     "hair_melanin": (0, 1), "hair_red": (0, 1), "grey": (0, 1),
     "hair_length": (0, 1), "hair_volume": (0, 1), "hairline": (0.6, 1.4), "recession": (0, 1),
@@ -78,7 +78,7 @@ class Identity:
     eye_depth: float = 1.0
     lid_crease: float = 0.7
     brow_height: float = 0.32
-    brow_thickness: float = 0.05
+    brow_thickness: float = 0.06
     brow_arch: float = 0.6
     brow_slant: float = 0.05
     brow_density: float = 0.7
@@ -89,11 +89,11 @@ class Identity:
     nose_hump: float = 0.0
     mouth_height: float = 1.1
     mouth_width: float = 0.39
-    upper_lip: float = 0.07
-    lower_lip: float = 0.1
+    upper_lip: float = 0.09
+    lower_lip: float = 0.13
     lip_redness: float = 0.5
     ear_size: float = 1.0
-    neck: float = 0.65
+    neck: float = 0.82
     melanin: float = 0.3
     ruddiness: float = 0.0
     sallowness: float = 0.0
@@ -178,7 +178,7 @@ class _Person:
             "chin_size": near("chin_size", 0.9 + 0.3 * male, 0.5),
             "brow_ridge": near("brow_ridge", 0.4 + 0.7 * male - 0.4 * self.eastern, 0.4),
             "ear_size": near("ear_size", 0.95 + 0.1 * male + 0.15 * self.old, 0.12),
-            "neck": near("neck", 0.58 + 0.13 * male + 0.04 * weight, 0.04),
+            "neck": near("neck", 0.72 + 0.14 * male + 0.05 * weight, 0.04),
             "lopsidedness": near("lopsidedness", 0, 0.4),
         }
 
@@ -194,7 +194,7 @@ class _Person:
             "eye_depth": near("eye_depth", 1 - 0.6 * self.eastern + 0.3 * male, 0.4),
             "lid_crease": near("lid_crease", 0.8 - 0.6 * self.eastern, 0.2),
             "brow_height": near("brow_height", 0.33 - 0.03 * male, 0.035),
-            "brow_thickness": near("brow_thickness", 0.042 + 0.016 * male, 0.011),
+            "brow_thickness": near("brow_thickness", 0.052 + 0.018 * male, 0.013),
             "brow_arch": near("brow_arch", 0.8 - 0.35 * male, 0.4),
             "brow_slant": near("brow_slant", 0.06, 0.06),
             "brow_density": near("brow_density", 0.7 + 0.1 * male - 0.2 * self.old, 0.15),
@@ -215,11 +215,11 @@ class _Person:
             "mouth_height": near("mouth_height", nose + 0.46 + 0.02 * male, 0.035),
             "mouth_width": near("mouth_width", 0.385 + 0.01 * male + 0.02 * african, 0.03),
             "upper_lip": near(
-                "upper_lip", 0.07 - 0.01 * male + 0.025 * african - 0.02 * self.old + 0.01 * full,
+                "upper_lip", 0.1 - 0.012 * male + 0.03 * african - 0.02 * self.old + 0.01 * full,
                 0.012,
             ),
             "lower_lip": near(
-                "lower_lip", 0.1 - 0.01 * male + 0.03 * african - 0.02 * self.old + 0.013 * full,
+                "lower_lip", 0.14 - 0.012 * male + 0.035 * african - 0.02 * self.old + 0.013 * full,
                 0.014,
             ),
             "lip_redness": near("lip_redness", 0.65 - 0.35 * male, 0.18),

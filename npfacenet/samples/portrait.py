@@ -70,8 +70,9 @@ def _scene(who: Identity, now: Conditions, pixels: int) -> Floats:
     rows, columns, depth, scale = coarsely(rays, head)
     rays_on = rays.cut(rows, columns)
     hit = cast(rays_on, head, depth, scale)
-    cover = step(hit.rim, 0.0, 0.06) * step(hit.y, face.chin - 0.015, face.chin - 0.06)
-    light = _head(who, face, now, rays_on, hit, source, strands)
+    grain = scalp_strands(who, strands, hit.angle, hit.x, hit.y)
+    cover = _silhouette(face, hit, grain)
+    light = _head(who, face, now, rays_on, hit, source, strands, grain)
     mix(picture[:, rows, columns], cover, light)
     hanging(who, now, rays, picture, strands, source, in_front=True)
     if now.glasses:
@@ -79,9 +80,15 @@ def _scene(who: Identity, now: Conditions, pixels: int) -> Floats:
     return picture
 
 
+def _silhouette(face: Features, hit: Hit, grain: Floats) -> Floats:
+    """Where the head is (h, w); hair ends less evenly than skin."""
+    fluff = 0.05 * grain * step(hit.hair, 0.1, 0.4)
+    return step(hit.rim + fluff, 0.0, 0.06) * step(hit.y, face.chin - 0.04, face.chin - 0.12)
+
+
 def _head(
     who: Identity, face: Features, now: Conditions, rays: View, hit: Hit, source: Lamp,
-    strands: Strands,
+    strands: Strands, grain: Floats,
 ) -> Floats:
     x, y = hit.x, hit.y
     normal = normals(hit.depth, rays.spacing)
@@ -89,7 +96,6 @@ def _head(
     lamplight = open_to(source, depth, rays.spacing)
     sky = np.clip(1 - 5 * np.maximum(hit.hollow, -0.02), 0.3, 1.15)
 
-    grain = scalp_strands(who, strands, hit.angle, x, y)
     bristle = strands.at(x + 0.3 * y, y * np.float32(1.5))
     albedo = skin(who, face, x, y, now.flush)
     nostrils_on(who, face, albedo, x, y)
@@ -102,12 +108,13 @@ def _head(
     light = lit(albedo, normal, source, lamplight, sky)
     oily = 0.5 + 0.5 * bump(x, 0.35)
     light += source.key[:, None, None] * (
-        (0.045 * oily + 0.07 * lips) * lamplight * gloss(normal, source, 16)
+        (0.075 * oily + 0.06 * lips) * lamplight * gloss(normal, source, 16)
     )
+    light *= 0.6 + 0.4 * step(face.chin - y, 0.04, 0.3)
     light += source.key[:, None, None] * (0.8 * wet * glint(face, now, x, y))
 
     within = hit.hair + 0.05 * grain
-    cover = step(within, -0.03, 0.12) * min(1.0, 0.55 + 2.5 * who.hair_length)
+    cover = step(within, -0.07, 0.05) * min(1.0, 0.55 + 2.5 * who.hair_length)
     # Hair shades the skin below it.
     light *= 1 - 0.4 * bump(hit.hair + 0.03, 0.07)
     mix(light, cover, hair_light(hair_colour(who), grain, normal, source, np.minimum(sky, 1)))

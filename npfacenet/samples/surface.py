@@ -64,7 +64,7 @@ def surface(who: Identity, face: Features, volume: float) -> Surface:
     hairline = _hairline(who)
     within = hairline[None, :] - _Y[:, None]
     # A bald man's remaining hair ends above his ears.
-    bare = 2.7 - 1.85 * min(1.0, 1.4 * who.baldness)
+    bare = 2.7 - 1.7 * min(1.0, 1.4 * who.baldness) * (1 + 0.3 * np.clip((105 - abs(ANGLES)) / 30, 0, 1))
     within = np.minimum(within, _Y[:, None] + bare)
     bumps += _hair_thickness(who, within, volume)
     hollow = _BLUR_ROWS @ bumps @ _BLUR_COLUMNS - bumps
@@ -102,7 +102,7 @@ def _bumps(who: Identity, face: Features, widths: np.ndarray) -> np.ndarray:
         (face.eye_x, 0.0, 0.17, 0.10, 0.05),
         (0.72, 0.42 - 0.06 * smile, 0.24, 0.20, 0.045 * who.cheekbones + 0.04 * smile),
         (0.62, 1.05, 0.26, 0.32, 0.05 * (who.cheeks - 0.6)),
-        (wing * 0.82, nose + 0.02, 0.075, 0.075, 0.09),
+        (wing * 0.84, nose + 0.01, 0.062, 0.07, 0.12),
         (face.mouth_width + 0.12, mouth - 0.05, 0.09, 0.16, -0.02 - 0.03 * smile),
         (1.0 * who.head_width, -0.55, 0.2, 0.3, -0.03),
         (0.62, who.mouth_height + 0.45, 0.2, 0.2, 0.03 * (who.jaw - 2.6) + 0.05 * who.wrinkles),
