@@ -46,7 +46,7 @@ def _colour(rng: np.random.Generator, vivid: float) -> Floats:
     saturation = vivid * rng.beta(1.2, 2.5)
     # Rooms and streets are mostly of warm hues and blues, seldom purple.
     hue = rng.choice([0.08, 0.1, 0.35, 0.58, 0.62, 0.98]) + rng.normal() * 0.05
-    colour = colorsys.hsv_to_rgb(hue % 1, saturation, rng.uniform(0.08, 0.95))
+    colour = colorsys.hsv_to_rgb(hue % 1, saturation, 0.06 + 0.84 * rng.random() ** 1.4)
     return np.square(np.array(colour, np.float32))
 
 
@@ -63,7 +63,7 @@ def neck_and_clothes(
     half = who.neck * (1 + 0.25 * step(y, face.chin + 0.1, face.chin + 0.7))
     round_x = np.clip(x / half, -0.98, 0.98)
     normal = (round_x, np.full_like(x, 0.1), np.sqrt(1 - round_x * round_x))
-    under = 0.62 + 0.38 * step(y, face.chin - 0.1, face.chin + 0.5)
+    under = 0.5 + 0.5 * step(y, face.chin + 0.0, face.chin + 0.7)
     cords = 1 - 0.08 * bump(aside - 0.3 * who.neck, 0.05)
     albedo = skin[:, None, None] * (under * cords)
     light = lit(albedo, normal, source, 0.45 + 0.55 * step(y, face.chin, face.chin + 0.6), under)

@@ -13,7 +13,7 @@ from npfacenet.samples.surface import BOTTOM, COLUMNS, PROFILE, ROWS, TOP, Hit, 
 
 ACROSS = 3.57  # units that a picture shows at distance 1
 EYES = 0.425  # the height at which a plain portrait has the eyes, of the picture
-ANCHOR = (0.0, 0.45, 0.6)  # the point of the head that stays where it is when the head turns
+ANCHOR = (0.0, 0.45, 0.95)  # the point of the head that stays where it is when the head turns
 _STEPS = 4
 
 

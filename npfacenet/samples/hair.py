@@ -70,6 +70,7 @@ def hair_light(
     facing = x * np.float32(source.x) + y * np.float32(source.y) + z * np.float32(source.z)
     key = 0.25 + 0.75 * np.clip(0.6 * facing + 0.4, 0, 1)
     shade = np.clip(0.85 + 0.26 * strands, 0.3, 1.8) * open_to_sky
+    shade *= 0.55 + 0.45 * step(z, 0.0, 0.5)
     # Strands run down along the surface; they shine where that is square to the half vector.
     half = np.array([source.x, source.y, source.z + 1])
     half /= np.linalg.norm(half)

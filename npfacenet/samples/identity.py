@@ -197,7 +197,7 @@ class _Person:
             "brow_thickness": near("brow_thickness", 0.052 + 0.018 * male, 0.013),
             "brow_arch": near("brow_arch", 0.8 - 0.35 * male, 0.4),
             "brow_slant": near("brow_slant", 0.06, 0.06),
-            "brow_density": near("brow_density", 0.7 + 0.1 * male - 0.2 * self.old, 0.15),
+            "brow_density": near("brow_density", 0.8 + 0.08 * male - 0.2 * self.old, 0.15),
         }
 
     def _nose_and_mouth(self) -> dict[str, float]:

@@ -52,10 +52,11 @@ def lit(
     x, y, z = normal
     facing = x * np.float32(source.x) + y * np.float32(source.y) + z * np.float32(source.z)
     sky = (np.float32(0.58) + np.float32(0.36) * z - np.float32(0.24) * y) * open_to_sky
+    shaded = open_to_light * np.minimum(np.float32(0.45) + np.float32(0.55) * open_to_sky, 1)
     result = np.empty_like(albedo)
     for channel, wrap in enumerate(_WRAP):
         key = np.maximum((facing + np.float32(wrap)) * np.float32(1 / (1 + wrap)), 0)
-        key *= open_to_light
+        key *= shaded
         result[channel] = albedo[channel] * (
             source.key[channel] * key + source.ambient[channel] * sky
         )

@@ -94,7 +94,7 @@ def _head(
     normal = normals(hit.depth, rays.spacing)
     depth = np.where(hit.rim > 0, hit.depth, np.float32(-9))
     lamplight = open_to(source, depth, rays.spacing)
-    sky = np.clip(1 - 5 * np.maximum(hit.hollow, -0.02), 0.3, 1.15)
+    sky = np.clip(1 - 6.5 * np.maximum(hit.hollow, -0.02), 0.25, 1.15)
 
     bristle = strands.at(x + 0.3 * y, y * np.float32(1.5))
     albedo = skin(who, face, x, y, now.flush)

@@ -32,7 +32,10 @@ def skin(who: Identity, face: Features, x: Floats, y: Floats, flush: float) -> F
     blotch = looked_up(pattern(rng, 64, 5), 14 * x + 300, 14 * y + 300)
     fine = looked_up(pattern(rng, 128, 30), 40 * x + 600, 40 * y + 600)
     shade = 1 + (0.02 + 0.05 * who.blotches) * blotch + 0.02 * fine
-    shade -= (0.1 + 0.1 * who.eye_bags) * spot(aside - face.eye_x, y - 0.02, 0.24, 0.15)
+    shade -= (0.15 + 0.12 * who.eye_bags) * spot(aside - face.eye_x, y - 0.0, 0.24, 0.15)
+    # The hollows between brow and nose, and the flanks of the nose, see little of the sky.
+    shade -= 0.16 * who.eye_depth * spot(aside - face.eye_x + 0.26, y + 0.08, 0.08, 0.12)
+    shade -= 0.09 * spot(aside - who.nose_width - 0.02, y - 0.55 * face.nose_y, 0.06, 0.22)
     shade -= 0.3 * who.freckles * step(fine, 0.9, 1.7) * bump(y - 0.3, 0.4)
     shade *= _wrinkles(who, face, aside, y)
     red = 0.5 * bump(y - 0.5, 0.25) * bump(aside - 0.62, 0.22)
