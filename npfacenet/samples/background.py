@@ -51,7 +51,12 @@ def _colour(rng: np.random.Generator, vivid: float) -> Floats:
 
 
 def neck_and_clothes(
-    who: Identity, face: Features, now: Conditions, rays: View, picture: Floats, source: Lamp,
+    who: Identity,
+    face: Features,
+    now: Conditions,
+    rays: View,
+    picture: Floats,
+    source: Lamp,
     skin: Floats,
 ) -> None:
     """Draw the neck, and the collar or neckline below it, into the picture."""
@@ -68,15 +73,17 @@ def neck_and_clothes(
     albedo = skin[:, None, None] * (under * cords)
     light = lit(albedo, normal, source, 0.45 + 0.55 * step(y, face.chin, face.chin + 0.6), under)
     mix(picture, step(half - aside, 0.0, 0.03) * step(y, 0.5, 0.9), light)
-    shoulder = face.chin + 0.28 + 0.32 * (aside - who.neck) * step(aside, 1.2, 0.9) + rng.normal(
-        0, 0.03
+    shoulder = (
+        face.chin + 0.28 + 0.32 * (aside - who.neck) * step(aside, 1.2, 0.9) + rng.normal(0, 0.03)
     )
     shoulder += 0.3 * np.maximum(aside - 0.9, 0) ** 1.5
     neckline = rng.uniform(0.12, 0.75)
     opening = face.chin + 0.25 + neckline * np.maximum(1 - aside / (who.neck * 1.2), 0)
     cloth = step(y - np.maximum(shoulder, opening), -0.02, 0.03)
     colour, inner = _colour(rng, 0.8), _colour(rng, 0.5)
-    fold = 1 + 0.12 * np.sin(x * np.float32(rng.uniform(3, 8)) + y * 4 + np.float32(rng.uniform(0, 6)))
+    fold = 1 + 0.12 * np.sin(
+        x * np.float32(rng.uniform(3, 8)) + y * 4 + np.float32(rng.uniform(0, 6))
+    )
     lean = np.clip(x / 2.2, -0.9, 0.9)
     normal = (lean, np.full_like(x, -0.3), np.sqrt(np.maximum(0.91 - lean * lean, 0.05)))
     albedo = colour[:, None, None] * fold

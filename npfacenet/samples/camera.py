@@ -15,6 +15,7 @@ ACROSS = 3.57  # units that a picture shows at distance 1
 EYES = 0.425  # the height at which a plain portrait has the eyes, of the picture
 ANCHOR = (0.0, 0.45, 0.95)  # the point of the head that stays where it is when the head turns
 _STEPS = 4
+_UNSETTLED = 0.3
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,10 @@ def cast(rays: View, head: Surface, depth: Floats, scale: Floats) -> Hit:
     fine = _Rays.of(rays.across, rays.down, rays.turn)
     depth, angle, y, _ = fine.step(depth, scale, head)
     displacement, hollow, hair = _sampled(head.table, angle, y, 3)
+    last = depth
     depth, angle, y, rim = fine.step(depth, 1 + displacement, head)
+    # Below the chin the steps may not settle; nothing is there.
+    rim[(np.abs(depth - last) > _UNSETTLED) & (y > 1)] = -1
     return Hit(
         fine.x + depth * fine.dx, y, fine.z + depth * fine.dz, depth, angle, rim, hollow, hair
     )
@@ -129,11 +133,15 @@ class _Rays:
         np.clip(row, 0, PROFILE - 1.001, out=row)
         at = row.astype(np.int32)
         row -= at
-        by_width, by_depth = _between(head.inverse_width, at, row), _between(
-            head.inverse_depth, at, row
+        by_width, by_depth = (
+            _between(head.inverse_width, at, row),
+            _between(head.inverse_depth, at, row),
         )
-        xo, zo, xd, zd = self.x * by_width, self.z * by_depth, self.dx * by_width, (
-            self.dz * by_depth
+        xo, zo, xd, zd = (
+            self.x * by_width,
+            self.z * by_depth,
+            self.dx * by_width,
+            (self.dz * by_depth),
         )
         a, b = xd * xd + zd * zd, xo * xd + zo * zd
         rim = b * b - a * (xo * xo + zo * zo - scale * scale)

@@ -124,6 +124,6 @@ def conditions(seed: int) -> Conditions:
         clothes=int(rng.integers(2**31)),
         background=int(rng.integers(2**31)),
         blur=float(rng.uniform(0.0, 0.9)),
-        noise=float(rng.uniform(0.5, 6.0)),
+        noise=float(rng.uniform(0.5, 4.0)),
         noise_seed=int(rng.integers(2**62)),
     )

@@ -24,8 +24,10 @@ def eyes_on(
     """Draw eyes and lids into the albedo (3, h, w), in place; returns where they are wet (h, w)."""
     side = np.sign(x)
     u = (np.abs(x) - face.eye_x) * np.float32(1 / who.eye_width)
-    v = y + np.float32(who.eye_slant) * u * np.float32(who.eye_width) + side * np.float32(
-        0.02 * who.lopsidedness
+    v = (
+        y
+        + np.float32(who.eye_slant) * u * np.float32(who.eye_width)
+        + side * np.float32(0.02 * who.lopsidedness)
     )
     arch = np.maximum(1 - u * u, 0)
     skewed = np.sqrt(arch) * (0.6 + 0.4 * arch) * (1 - 0.12 * u)
@@ -65,12 +67,18 @@ def glint(face: Features, now: Conditions, x: Floats, y: Floats) -> Floats:
     at_x = 0.035 * np.sin(np.radians(now.light_side)) + 0.07 * now.gaze_x
     at_y = -0.042 + 0.04 * now.gaze_y
     gap = np.abs(x) - face.eye_x
-    return spot(gap - np.sign(x) * np.float32(at_x), y - np.float32(at_y), 0.02, 0.02)
+    return spot(gap - np.sign(x) * np.float32(at_x), y - np.float32(at_y), 0.014, 0.014)
 
 
 def _lids(
-    who: Identity, face: Features, now: Conditions, albedo: Floats, u: Floats, v: Floats,
-    upper: Floats, lower: Floats,
+    who: Identity,
+    face: Features,
+    now: Conditions,
+    albedo: Floats,
+    u: Floats,
+    v: Floats,
+    upper: Floats,
+    lower: Floats,
 ) -> None:
     within = step(np.abs(u), 1.25, 0.7)
     fold = upper - 0.05 - 0.025 * who.lid_crease
@@ -85,15 +93,24 @@ def _lids(
 
 
 def brows_on(
-    who: Identity, face: Features, now: Conditions, albedo: Floats, x: Floats, y: Floats,
-    strands: Floats, colour: Floats,
+    who: Identity,
+    face: Features,
+    now: Conditions,
+    albedo: Floats,
+    x: Floats,
+    y: Floats,
+    strands: Floats,
+    colour: Floats,
 ) -> None:
     """Draw both brows into the albedo (3, h, w), in place."""
     half = who.eye_width * 1.42
     u = (np.abs(x) - face.eye_x - 0.02) * np.float32(1 / half)
-    line = face.brow_y - half * who.brow_slant * u - 0.07 * who.brow_arch * (
-        1 - np.square(u - 0.3)
-    ) + 0.03 * who.brow_arch
+    line = (
+        face.brow_y
+        - half * who.brow_slant * u
+        - 0.07 * who.brow_arch * (1 - np.square(u - 0.3))
+        + 0.03 * who.brow_arch
+    )
     line += 0.05 * min(now.brows_raised, 0) * u
     line += np.sign(x) * np.float32(0.018 * who.lopsidedness)
     thick = who.brow_thickness * (1.1 - 0.5 * (u + 0.3).clip(0, 1.3))

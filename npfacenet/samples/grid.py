@@ -33,8 +33,10 @@ def spot(x: Floats, y: Floats, x_width: float, y_width: float) -> Floats:
 
 def mix(picture: Floats, mask: Floats, colour: Colour | Floats) -> None:
     """Lay a colour (or a picture) over a picture (3, h, w), in place, where the mask says so."""
-    over = np.reshape(np.asarray(colour, np.float32), (3, 1, 1)) if len(np.shape(colour)) == 1 else (
-        np.asarray(colour, np.float32)
+    over = (
+        np.reshape(np.asarray(colour, np.float32), (3, 1, 1))
+        if len(np.shape(colour)) == 1
+        else (np.asarray(colour, np.float32))
     )
     picture += mask * (over - picture)
 
@@ -55,3 +57,18 @@ def looked_up(plane: Floats, u: Floats, v: Floats) -> Floats:
     rows = v.astype(np.int32) & (size - 1)
     columns = u.astype(np.int32) & (size - 1)
     return plane.ravel().take(rows * size + columns)
+
+
+def smoothly_looked_up(plane: Floats, u: Floats, v: Floats) -> Floats:
+    """The same between its pixels, by bilinear interpolation; u and v are not negative."""
+    size = len(plane)
+    columns, rows = u.astype(np.int32), v.astype(np.int32)
+    across, down = u - columns, v - rows
+    right, below = (columns + 1) & (size - 1), ((rows + 1) & (size - 1)) * size
+    columns &= size - 1
+    rows = (rows & (size - 1)) * size
+    flat = plane.ravel()
+    upper, lower = flat.take(rows + columns), flat.take(below + columns)
+    upper += across * (flat.take(rows + right) - upper)
+    lower += across * (flat.take(below + right) - lower)
+    return np.asarray(upper + down * (lower - upper), np.float32)

@@ -62,7 +62,10 @@ def scalp_strands(who: Identity, strands: Strands, angle: Floats, x: Floats, y: 
 
 
 def hair_light(
-    colour: Floats, strands: Floats, normal: tuple[Floats, Floats, Floats], source: Lamp,
+    colour: Floats,
+    strands: Floats,
+    normal: tuple[Floats, Floats, Floats],
+    source: Lamp,
     open_to_sky: Floats,
 ) -> Floats:
     """The light from hair (3, h, w): dull between its strands, with a band of gloss across them."""
@@ -87,7 +90,12 @@ def hair_light(
 
 
 def hanging(
-    who: Identity, now: Conditions, rays: View, picture: Floats, strands: Strands, source: Lamp,
+    who: Identity,
+    now: Conditions,
+    rays: View,
+    picture: Floats,
+    strands: Strands,
+    source: Lamp,
     in_front: bool,
 ) -> None:
     """Draw long hair behind the head, or its locks in front of the cheeks, into the picture."""

@@ -13,9 +13,9 @@ LIMITS = {
     "cheekbones": (-1, 3), "cheeks": (-2, 3), "chin_size": (-1, 3), "brow_ridge": (-1, 3),
     "eye_distance": (0.75, 1.25), "eye_width": (0.16, 0.32), "eye_height": (0.03, 0.14),
     "eye_slant": (-0.4, 0.4), "eye_depth": (-1, 3), "lid_crease": (0, 1),
-    "brow_height": (0.18, 0.5), "brow_thickness": (0.01, 0.12), "brow_arch": (-1, 2),
+    "brow_height": (0.14, 0.5), "brow_thickness": (0.01, 0.12), "brow_arch": (-1, 2),
     "brow_slant": (-0.4, 0.4), "brow_density": (0, 1),
-    "nose_length": (0.4, 0.9), "nose_width": (0.1, 0.3), "nose_bridge": (0, 3),
+    "nose_length": (0.4, 0.9), "nose_width": (0.12, 0.36), "nose_bridge": (0, 3),
     "nose_tip": (0, 3), "nose_hump": (-1.5, 2),
     "mouth_height": (0.8, 1.4), "mouth_width": (0.25, 0.5), "upper_lip": (0.02, 0.2),
     "lower_lip": (0.03, 0.26), "lip_redness": (0, 1), "ear_size": (0.5, 1.5), "neck": (0.5, 1.2),
@@ -77,18 +77,18 @@ class Identity:
     eye_slant: float = 0.05
     eye_depth: float = 1.0
     lid_crease: float = 0.7
-    brow_height: float = 0.32
+    brow_height: float = 0.27
     brow_thickness: float = 0.06
     brow_arch: float = 0.6
     brow_slant: float = 0.05
     brow_density: float = 0.7
     nose_length: float = 0.64
-    nose_width: float = 0.18
+    nose_width: float = 0.205
     nose_bridge: float = 1.0
     nose_tip: float = 1.0
     nose_hump: float = 0.0
     mouth_height: float = 1.1
-    mouth_width: float = 0.39
+    mouth_width: float = 0.4
     upper_lip: float = 0.09
     lower_lip: float = 0.13
     lip_redness: float = 0.5
@@ -103,7 +103,7 @@ class Identity:
     grey: float = 0.0
     hair_length: float = 0.3
     hair_volume: float = 0.4
-    hairline: float = 0.98
+    hairline: float = 1.02
     recession: float = 0.2
     baldness: float = 0.0
     parting: float = 0.0
@@ -193,7 +193,7 @@ class _Person:
             "eye_slant": near("eye_slant", 0.04 + 0.07 * self.eastern - 0.06 * self.old, 0.07),
             "eye_depth": near("eye_depth", 1 - 0.6 * self.eastern + 0.3 * male, 0.4),
             "lid_crease": near("lid_crease", 0.8 - 0.6 * self.eastern, 0.2),
-            "brow_height": near("brow_height", 0.33 - 0.03 * male, 0.035),
+            "brow_height": near("brow_height", 0.29 - 0.03 * male, 0.035),
             "brow_thickness": near("brow_thickness", 0.052 + 0.018 * male, 0.013),
             "brow_arch": near("brow_arch", 0.8 - 0.35 * male, 0.4),
             "brow_slant": near("brow_slant", 0.06, 0.06),
@@ -207,13 +207,13 @@ class _Person:
         return {
             "nose_length": nose,
             "nose_width": near(
-                "nose_width", 0.165 + 0.01 * male + 0.045 * african + 0.015 * self.eastern, 0.018
+                "nose_width", 0.19 + 0.012 * male + 0.045 * african + 0.015 * self.eastern, 0.022
             ),
             "nose_bridge": near("nose_bridge", 1.1 - 0.5 * max(african, self.eastern), 0.35),
             "nose_tip": near("nose_tip", 1.0 + 0.2 * self.old, 0.35),
             "nose_hump": near("nose_hump", 0.1 + 0.1 * male, 0.4),
             "mouth_height": near("mouth_height", nose + 0.46 + 0.02 * male, 0.035),
-            "mouth_width": near("mouth_width", 0.385 + 0.01 * male + 0.02 * african, 0.03),
+            "mouth_width": near("mouth_width", 0.4 + 0.01 * male + 0.02 * african, 0.03),
             "upper_lip": near(
                 "upper_lip", 0.1 - 0.012 * male + 0.03 * african - 0.02 * self.old + 0.01 * full,
                 0.012,
@@ -250,7 +250,7 @@ class _Person:
         return {
             "hair_length": length if long or not male else min(length, 0.45),
             "hair_volume": near("hair_volume", 0.4 + 0.25 * (curl > 0.6) + 0.1 * (not male), 0.2),
-            "hairline": near("hairline", 0.95 + 0.05 * male, 0.07),
+            "hairline": near("hairline", 1.0 + 0.04 * male, 0.08),
             "recession": near("recession", (0.25 + 0.5 * old) if male else 0.1, 0.15),
             "baldness": near("baldness", 0.75, 0.25) if bald else 0.0,
             "parting": near("parting", self.rng.choice([-0.45, 0.45]), 0.25),

@@ -12,7 +12,7 @@ from npfacenet.samples.grid import Floats, step
 
 # Light that enters skin comes out reddened and beside where it went in.
 _WRAP = (0.30, 0.15, 0.09)
-_SHADOW_STEPS = (0.06, 0.13, 0.21, 0.31, 0.43)  # units along the light
+_SHADOW_STEPS = (0.05, 0.1, 0.16, 0.23, 0.31, 0.4)  # units along the light
 
 
 @dataclass(frozen=True)
@@ -84,5 +84,10 @@ def open_to(source: Lamp, depth: Floats, spacing: float) -> Floats:
     for reach in _SHADOW_STEPS:
         right, down = round(source.x * reach / spacing), round(source.y * reach / spacing)
         between = np.roll(depth, (-down, -right), axis=(0, 1)) - depth
-        np.maximum(blocked, step(between - np.float32(source.z * reach), 0.0, 0.09), out=blocked)
+        np.maximum(blocked, step(between - np.float32(source.z * reach), 0.0, 0.13), out=blocked)
+    blur = max(1, round(0.025 / spacing))
+    for axis in (0, 1):
+        blocked = (
+            np.roll(blocked, blur, axis) + 2 * blocked + np.roll(blocked, -blur, axis)
+        ) * np.float32(0.25)
     return 1 - np.float32(0.75) * blocked

@@ -28,7 +28,9 @@ def mouth_on(
     inside = np.abs(u) < 1
     lips = step(y - top, -_SOFT, _SOFT) * step(bottom - y, -_SOFT, _SOFT) * inside
     red = who.lip_redness + 0.6 * now.make_up * (1 - who.lip_redness)
-    tint = tone(who) * np.array([0.9 - 0.08 * red, 0.62 - 0.22 * red, 0.62 - 0.16 * red], np.float32)
+    tint = tone(who) * np.array(
+        [0.9 - 0.08 * red, 0.62 - 0.22 * red, 0.62 - 0.16 * red], np.float32
+    )
     relief = 0.84 + 0.24 * step(y, face.mouth_y, face.mouth_y + face.gap + face.lower_lip * 0.5)
     mix(albedo, (0.72 + 0.2 * red) * lips, tint[:, None, None] * relief)
     if face.gap > 0.012:
@@ -60,7 +62,9 @@ def nostrils_on(who: Identity, face: Features, albedo: Floats, x: Floats, y: Flo
     aside, below = np.abs(x), y - face.nose_y
     wing = who.nose_width
     dark = 0.7 * spot(aside - 0.5 * wing, below - 0.08, 0.25 * wing, 0.024)
-    dark += 0.26 * spot(aside - wing - 0.035 + 1.2 * np.square(below + 0.02), below - 0.0, 0.024, 0.07)
+    dark += 0.26 * spot(
+        aside - wing - 0.035 + 1.2 * np.square(below + 0.02), below - 0.0, 0.024, 0.07
+    )
     dark += 0.1 * spot(x, below - 0.13, wing * 0.9, 0.04)
     dark += 0.06 * spot(x, below - 0.26, 0.04, 0.09)
     albedo *= 1 - np.minimum(dark, 0.85)

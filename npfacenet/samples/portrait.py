@@ -54,7 +54,9 @@ def draw(identity: Identity, conditions: Conditions, size: int = 112) -> npt.NDA
     whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
     if not whole or not 1 <= size <= LARGEST:
         raise ArgumentError(f"size is a whole number of 1 to {LARGEST}, not {size!r}")
-    return developed(_scene(identity, conditions, 2 * math.ceil(FINER * int(size) / 2)), conditions, int(size))
+    return developed(
+        _scene(identity, conditions, 2 * math.ceil(FINER * int(size) / 2)), conditions, int(size)
+    )
 
 
 def _scene(who: Identity, now: Conditions, pixels: int) -> Floats:
@@ -83,12 +85,18 @@ def _scene(who: Identity, now: Conditions, pixels: int) -> Floats:
 def _silhouette(face: Features, hit: Hit, grain: Floats) -> Floats:
     """Where the head is (h, w); hair ends less evenly than skin."""
     fluff = 0.05 * grain * step(hit.hair, 0.1, 0.4)
-    return step(hit.rim + fluff, 0.0, 0.06) * step(hit.y, face.chin - 0.04, face.chin - 0.12)
+    return step(hit.rim + fluff, 0.015, 0.075) * step(hit.y, face.chin - 0.04, face.chin - 0.12)
 
 
 def _head(
-    who: Identity, face: Features, now: Conditions, rays: View, hit: Hit, source: Lamp,
-    strands: Strands, grain: Floats,
+    who: Identity,
+    face: Features,
+    now: Conditions,
+    rays: View,
+    hit: Hit,
+    source: Lamp,
+    strands: Strands,
+    grain: Floats,
 ) -> Floats:
     x, y = hit.x, hit.y
     normal = normals(hit.depth, rays.spacing)
@@ -98,27 +106,38 @@ def _head(
 
     bristle = strands.at(x + 0.3 * y, y * np.float32(1.5))
     albedo = skin(who, face, x, y, now.flush)
-    nostrils_on(who, face, albedo, x, y)
     beard_on(who, face, albedo, x, y, bristle, hair_colour(who, 0.8))
-    lips = mouth_on(who, face, now, albedo, x, y)
-    wet = eyes_on(who, face, now, albedo, x, y)
+    part = _band(y, face.nose_y - 0.3, face.nose_y + 0.4)
+    nostrils_on(who, face, albedo[:, part], x[part], y[part])
+    mouth = _band(y, face.mouth_y - 0.4, face.mouth_y + face.gap + 0.5)
+    lips = mouth_on(who, face, now, albedo[:, mouth], x[mouth], y[mouth])
+    eyes = _band(y, -0.35, 0.35)
+    wet = eyes_on(who, face, now, albedo[:, eyes], x[eyes], y[eyes])
+    part = _band(y, face.brow_y - 0.35, face.brow_y + 0.3)
     brow = hair_colour(who, 0.5) * np.float32(0.7)
-    brows_on(who, face, now, albedo, x, y, bristle, brow)
+    brows_on(who, face, now, albedo[:, part], x[part], y[part], bristle[part], brow)
 
     light = lit(albedo, normal, source, lamplight, sky)
-    oily = 0.5 + 0.5 * bump(x, 0.35)
-    light += source.key[:, None, None] * (
-        (0.075 * oily + 0.06 * lips) * lamplight * gloss(normal, source, 16)
-    )
+    oily = 0.0375 + 0.0375 * bump(x, 0.35)
+    oily[mouth] += 0.06 * lips
+    light += source.key[:, None, None] * (oily * lamplight * gloss(normal, source, 16))
     light *= 0.6 + 0.4 * step(face.chin - y, 0.04, 0.3)
-    light += source.key[:, None, None] * (0.8 * wet * glint(face, now, x, y))
+    light[:, eyes] += source.key[:, None, None] * (wet * glint(face, now, x[eyes], y[eyes]))
 
     within = hit.hair + 0.05 * grain
     cover = step(within, -0.07, 0.05) * min(1.0, 0.55 + 2.5 * who.hair_length)
     # Hair shades the skin below it.
     light *= 1 - 0.4 * bump(hit.hair + 0.03, 0.07)
     mix(light, cover, hair_light(hair_colour(who), grain, normal, source, np.minimum(sky, 1)))
+    # What lies beyond the outline has no normal of its own.
+    light *= 0.55 + 0.45 * step(hit.rim, -0.02, 0.1)
     return light
+
+
+def _band(y: Floats, low: float, high: float) -> slice:
+    """The rows of pixels that show something of these heights of the head."""
+    rows = np.flatnonzero((y.min(axis=1) < high) & (y.max(axis=1) > low))
+    return slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 1)
 
 
 def _ears(who: Identity, rays: View, picture: Floats, source: Lamp) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from npfacenet.samples.features import Features
-from npfacenet.samples.grid import Floats, bump, looked_up, mix, pattern, spot, step
+from npfacenet.samples.grid import (
+    Floats,
+    bump,
+    looked_up,
+    mix,
+    pattern,
+    smoothly_looked_up,
+    spot,
+    step,
+)
 from npfacenet.samples.identity import Identity
 
 # Linear light (here: the square of a picture's values), by melanin.
@@ -30,7 +39,7 @@ def skin(who: Identity, face: Features, x: Floats, y: Floats, flush: float) -> F
     rng = np.random.default_rng([who.texture, 1])
     aside = np.abs(x)
     blotch = looked_up(pattern(rng, 64, 5), 14 * x + 300, 14 * y + 300)
-    fine = looked_up(pattern(rng, 128, 30), 40 * x + 600, 40 * y + 600)
+    fine = smoothly_looked_up(pattern(rng, 128, 30), 40 * x + 600, 40 * y + 600)
     shade = 1 + (0.02 + 0.05 * who.blotches) * blotch + 0.02 * fine
     shade -= (0.15 + 0.12 * who.eye_bags) * spot(aside - face.eye_x, y - 0.0, 0.24, 0.15)
     # The hollows between brow and nose, and the flanks of the nose, see little of the sky.
@@ -52,9 +61,13 @@ def skin(who: Identity, face: Features, x: Floats, y: Floats, flush: float) -> F
 def _wrinkles(who: Identity, face: Features, aside: Floats, y: Floats) -> Floats:
     old, smile = who.wrinkles, face.smile
     along = (y - face.nose_y + 0.03) * np.float32(1 / (face.mouth_y - face.nose_y + 0.1))
-    fold = who.nose_width + 0.07 + along * np.float32(
-        face.mouth_width + 0.08 - who.nose_width
-    ) * (0.45 + 0.55 * np.minimum(along, 1))
+    fold = (
+        who.nose_width
+        + 0.07
+        + along
+        * np.float32(face.mouth_width + 0.08 - who.nose_width)
+        * (0.45 + 0.55 * np.minimum(along, 1))
+    )
     across = aside - fold
     reach = step(along, -0.15, 0.15) * step(along, 1.25, 0.75)
     dark = (0.05 + 0.22 * old + 0.16 * smile) * bump(across, 0.035) * reach
@@ -73,17 +86,20 @@ def _wrinkles(who: Identity, face: Features, aside: Floats, y: Floats) -> Floats
     return np.maximum(1 - dark, 0.2)
 
 
-def _moles(
-    who: Identity, rng: np.random.Generator, albedo: Floats, x: Floats, y: Floats
-) -> None:
+def _moles(who: Identity, rng: np.random.Generator, albedo: Floats, x: Floats, y: Floats) -> None:
     for _ in range(int(rng.integers(0, 4))):
         at_x, at_y = rng.uniform(-0.9, 0.9), rng.uniform(-0.8, 1.6)
-        size = rng.uniform(0.018, 0.032)
+        size = rng.uniform(0.014, 0.028)
         mix(albedo, 0.6 * spot(x - at_x, y - at_y, size, size), tone(who) * np.float32(0.3))
 
 
 def beard_on(
-    who: Identity, face: Features, albedo: Floats, x: Floats, y: Floats, strands: Floats,
+    who: Identity,
+    face: Features,
+    albedo: Floats,
+    x: Floats,
+    y: Floats,
+    strands: Floats,
     colour: Floats,
 ) -> None:
     """Draw stubble, beard and moustache into the albedo, in place."""  # fmt: skip

@@ -64,7 +64,9 @@ def surface(who: Identity, face: Features, volume: float) -> Surface:
     hairline = _hairline(who)
     within = hairline[None, :] - _Y[:, None]
     # A bald man's remaining hair ends above his ears.
-    bare = 2.7 - 1.7 * min(1.0, 1.4 * who.baldness) * (1 + 0.3 * np.clip((105 - abs(ANGLES)) / 30, 0, 1))
+    bare = 2.7 - 1.7 * min(1.0, 1.4 * who.baldness) * (
+        1 + 0.3 * np.clip((105 - abs(ANGLES)) / 30, 0, 1)
+    )
     within = np.minimum(within, _Y[:, None] + bare)
     bumps += _hair_thickness(who, within, volume)
     hollow = _BLUR_ROWS @ bumps @ _BLUR_COLUMNS - bumps
@@ -153,8 +155,8 @@ def _hairline(who: Identity) -> np.ndarray:
     top = np.clip((78 - abs(ANGLES)) / 25, 0, 1)
     line -= top * (1.3 * who.baldness)
     # Hair falls from the parting, lower on its far side.
-    line -= 0.28 * who.parting * _SINE * np.clip((65 - abs(ANGLES)) / 30, 0, 1) * (
-        0.35 + who.fringe
+    line -= (
+        0.28 * who.parting * _SINE * np.clip((65 - abs(ANGLES)) / 30, 0, 1) * (0.35 + who.fringe)
     )
     return np.convolve(np.pad(line, 3, mode="edge"), np.ones(7) / 7, mode="valid")
 

@@ -11,9 +11,7 @@ from npfacenet.samples.identity import Identity
 from npfacenet.samples.light import Lamp
 
 
-def glasses_on(
-    who: Identity, now: Conditions, rays: View, picture: Floats, source: Lamp
-) -> None:
+def glasses_on(who: Identity, now: Conditions, rays: View, picture: Floats, source: Lamp) -> None:
     """Draw glasses into the picture, in place; `now.glasses` is how thick their rims are."""
     rng = np.random.default_rng([now.clothes, 5])
     x, y = rays.at_depth(1.28)
@@ -26,9 +24,11 @@ def glasses_on(
     rim = step(np.abs(ring - 1), thick, thick * 0.4)
     bridge = step(np.abs(y + 0.06), 0.035, 0.015) * step(aside, who.eye_distance / 2 - half, 0.0)
     bridge = np.maximum(bridge, 0)
-    arms = step(np.abs(y + 0.05), 0.04, 0.02) * step(
-        aside, who.eye_distance / 2 + half, who.eye_distance / 2 + half + 0.04
-    ) * step(aside, who.head_width, who.head_width - 0.05)
+    arms = (
+        step(np.abs(y + 0.05), 0.04, 0.02)
+        * step(aside, who.eye_distance / 2 + half, who.eye_distance / 2 + half + 0.04)
+        * step(aside, who.head_width, who.head_width - 0.05)
+    )
     colour = np.array([(0.01, 0.01, 0.012), (0.09, 0.045, 0.02), (0.2, 0.19, 0.18)])[
         int(rng.integers(3))
     ]
