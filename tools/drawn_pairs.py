@@ -94,7 +94,7 @@ def main() -> None:
     report_pixels(drawn)
     for name in arguments.model:
         model = npfacenet.load(name)
-        a, b = (np.asarray(model.embed(list(side))) for side in (drawn.a, drawn.b))
+        a, b = (model.embed(list(side)).values for side in (drawn.a, drawn.b))
         report(name.rpartition("/")[2], measured(a, b, drawn.genuine))
 
 

@@ -78,7 +78,7 @@ def coarsely(rays: View, head: Surface) -> tuple[slice, slice, Floats, Floats]:
         depth, angle, y, _ = coarse.step(depth, scale, head)
         scale = 1 + _sampled(head.table, angle, y, 1)[0]
     near = coarse.step(depth, scale, head)[3] > -0.05
-    rows, columns = _span(near.any(axis=1)), _span(near.any(axis=0))
+    rows, columns = _span(np.any(near, axis=1)), _span(np.any(near, axis=0))
     whole = slice(2 * rows.start, 2 * rows.stop), slice(2 * columns.start, 2 * columns.stop)
     depth, scale = (
         plane[rows, columns].repeat(2, axis=0).repeat(2, axis=1) for plane in (depth, scale)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npfacenet.samples.fields import check_fields, check_seed
+from npfacenet.samples.fields import check_fields, check_whole
 
 LIMITS = {
     "yaw": (-40, 40), "pitch": (-25, 25), "roll": (-45, 45),
@@ -87,7 +87,7 @@ def conditions(seed: int) -> Conditions:
     >>> conditions(3) == conditions(3), conditions(3) == conditions(4)
     (True, False)
     """
-    rng = np.random.default_rng([check_seed(seed), 2])
+    rng = np.random.default_rng([check_whole(seed, "seed"), 2])
 
     def near(name: str, mean: float, spread: float) -> float:
         low, high = LIMITS[name]

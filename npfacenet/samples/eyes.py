@@ -34,7 +34,7 @@ def eyes_on(
     upper = -1.08 * face.eye_height * skewed
     lower = 0.74 * face.eye_height * arch * (1 + 0.2 * u)
     opening = step(v - upper, -_SOFT, _SOFT) * step(lower - v, -_SOFT, _SOFT) * (np.abs(u) < 1.02)
-    _lids(who, face, now, albedo, u, v, upper, lower)
+    _lids(who, now, albedo, u, v, upper, lower)
     mix(albedo, opening, _ball(who, now, u * np.float32(who.eye_width), v, v - upper, side))
     lashes = bump(v - upper + 0.004, 0.017 + 0.008 * now.make_up) * step(np.abs(u), 1.12, 0.85)
     dark = np.float32(0.12) * tone(who)
@@ -59,7 +59,7 @@ def _ball(
     mix(iris, step(radius, PUPIL + 0.012, PUPIL - 0.012), (0.004, 0.004, 0.004))
     mix(white, step(radius, IRIS + _SOFT, IRIS - _SOFT), iris)
     white *= 0.42 + 0.58 * step(below, -0.01, 0.075)
-    return white
+    return np.asarray(white)
 
 
 def glint(face: Features, now: Conditions, x: Floats, y: Floats) -> Floats:
@@ -72,7 +72,6 @@ def glint(face: Features, now: Conditions, x: Floats, y: Floats) -> Floats:
 
 def _lids(
     who: Identity,
-    face: Features,
     now: Conditions,
     albedo: Floats,
     u: Floats,

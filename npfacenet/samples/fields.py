@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def check_fields(
     """
     for field in fields(record):
         low, high = limits[field.name]
-        value: Any = getattr(record, field.name)
+        value: object = getattr(record, field.name)
         kinds = (int, np.integer) if field.name in whole else (int, float, np.integer, np.floating)
         if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
             kind = "a whole number" if field.name in whole else "a finite number"
@@ -35,8 +35,12 @@ def check_fields(
             raise ArgumentError(f"{field.name} is {low} to {high}, not {value!r}")
 
 
-def check_seed(seed: int, name: str = "seed") -> int:
-    """The seed, known to be a whole number of 0 or above; raises ArgumentError for another."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ArgumentError(f"{name} is a whole number, 0 or above, not {seed!r}")
-    return int(seed)
+def check_whole(value: object, name: str) -> int:
+    """The value, known to be a whole number of 0 or above; raises ArgumentError that names it.
+
+    >>> check_whole(np.int64(3), "seed")
+    3
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+        raise ArgumentError(f"{name} is a whole number, 0 or above, not {value!r}")
+    return int(value)

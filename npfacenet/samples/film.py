@@ -36,4 +36,4 @@ def _lens(rays: int, size: int, blur: float) -> Floats:
     places = (np.arange(rays) + 0.5) * (size / rays)
     pixels = np.arange(size) + 0.5
     weights = np.exp(-0.5 * ((pixels[:, None] - places) / spread) ** 2)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)

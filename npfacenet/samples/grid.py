@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Floats: TypeAlias = npt.NDArray[np.float32]
+Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 Colour: TypeAlias = tuple[float, float, float]
 
 
@@ -42,7 +42,7 @@ def mix(picture: Floats, mask: Floats, colour: Colour | Floats) -> None:
 
 
 def pattern(rng: np.random.Generator, size: int, waves: int) -> Floats:
-    """An irregular, periodic plane (size, size) of mean 0 and spread 1, smooth over size / waves."""
+    """An irregular, periodic plane (size, size) of mean 0, spread 1, smooth over size / waves."""
     spectrum = np.fft.rfft2(rng.standard_normal((size, size)))
     rows, columns = np.fft.fftfreq(size) * size, np.arange(size // 2 + 1)
     spectrum *= np.exp(-0.5 * (rows[:, None] ** 2 + columns**2) / waves**2)
@@ -52,7 +52,7 @@ def pattern(rng: np.random.Generator, size: int, waves: int) -> Floats:
 
 
 def looked_up(plane: Floats, u: Floats, v: Floats) -> Floats:
-    """A periodic plane (n, n), n a power of two, at (row v, column u) in its own pixels; nearest."""
+    """A periodic plane (n, n), n a power of two, at (row v, column u) of its pixels; nearest."""
     size = len(plane)
     rows = v.astype(np.int32) & (size - 1)
     columns = u.astype(np.int32) & (size - 1)
@@ -63,7 +63,7 @@ def smoothly_looked_up(plane: Floats, u: Floats, v: Floats) -> Floats:
     """The same between its pixels, by bilinear interpolation; u and v are not negative."""
     size = len(plane)
     columns, rows = u.astype(np.int32), v.astype(np.int32)
-    across, down = u - columns, v - rows
+    across, down = u - columns.astype(np.float32), v - rows.astype(np.float32)
     right, below = (columns + 1) & (size - 1), ((rows + 1) & (size - 1)) * size
     columns &= size - 1
     rows = (rows & (size - 1)) * size

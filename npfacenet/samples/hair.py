@@ -6,7 +6,7 @@ import numpy as np
 
 from npfacenet.samples.camera import View
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.grid import Floats, looked_up, mix, pattern, step
+from npfacenet.samples.grid import Floats, looked_up, mix, pattern, smoothly_looked_up, step
 from npfacenet.samples.identity import Identity
 from npfacenet.samples.light import Lamp
 
@@ -23,7 +23,7 @@ def hair_colour(who: Identity, greyness: float = 1.0) -> Floats:
     """The colour of somebody's hair (3,), linear; beards and brows may be less grey."""
     tone = np.array([np.interp(who.hair_melanin, _HAIR_MELANIN, c) for c in _HAIR_TONES.T])
     tone *= 1 + who.hair_red * np.array([0.35, -0.12, -0.35])
-    return (tone + greyness * who.grey * (_GREY - tone)).astype(np.float32)
+    return np.asarray(tone + greyness * who.grey * (_GREY - tone), np.float32)
 
 
 def hair_volume(who: Identity, now: Conditions) -> float:
@@ -44,13 +44,14 @@ class Strands:
         self._curly = 0.8 * pattern(rng, _SIZE, 17) + 0.25 * fine
         self._who = who
 
-    def at(self, across: Floats, along: Floats) -> Floats:
+    def at(self, across: Floats, along: Floats, smooth: bool = False) -> Floats:
         """Strands (h, w), of mean 0 and spread about 1, at places in units."""
+        look_up = smoothly_looked_up if smooth else looked_up
         curl = np.float32(self._who.curl)
         if curl > 0.65:
-            return looked_up(self._curly, across * 40 + 640, along * 40 + 640)
+            return look_up(self._curly, across * 40 + 640, along * 40 + 640)
         wave = across + 0.05 * curl * np.sin(along * 9 + across * 3)
-        return np.float32(0.75) * looked_up(self._straight, wave * 44 + 640, along * 14 + 640)
+        return np.float32(0.75) * look_up(self._straight, wave * 44 + 640, along * 14 + 640)
 
 
 def scalp_strands(who: Identity, strands: Strands, angle: Floats, x: Floats, y: Floats) -> Floats:
@@ -75,7 +76,7 @@ def hair_light(
     shade = np.clip(0.85 + 0.26 * strands, 0.3, 1.8) * open_to_sky
     shade *= 0.55 + 0.45 * step(z, 0.0, 0.5)
     # Strands run down along the surface; they shine where that is square to the half vector.
-    half = np.array([source.x, source.y, source.z + 1])
+    half = np.array([source.x, source.y, source.z + 1], np.float32)
     half /= np.linalg.norm(half)
     tangent_y = 1 - y * y
     lean = (half[1] - y * (x * half[0] + y * half[1] + z * half[2])) / np.sqrt(tangent_y + 0.02)
@@ -120,11 +121,10 @@ def hanging(
         mask *= step(aside - inner + 0.5 * ragged, -0.02, 0.05) * step(y, -0.75, -0.45)
         middle, half = 0.5 * (inner + outer), 0.5 * (outer - inner) + 0.05
         round_x = np.clip((aside - middle) / half, -0.95, 0.95) * np.sign(x)
-        dull = np.float32(1.0)
+        dull = np.ones_like(x)
     else:
         round_x = np.clip(x / (outer + 0.05), -0.95, 0.95)
-        dull = np.float32(0.42) + 0.5 * step(aside, who.head_width - 0.1, who.head_width + 0.25)
+        dull = 0.42 + 0.5 * step(aside, who.head_width - 0.1, who.head_width + 0.25)
     normal = (round_x, np.full_like(x, -0.05), np.sqrt(1 - np.square(round_x)))
     sheen = strands.at(x, y * np.float32(0.4))
-    open_sky = dull * np.ones_like(x)
-    mix(picture, mask, hair_light(hair_colour(who), sheen, normal, source, open_sky))
+    mix(picture, mask, hair_light(hair_colour(who), sheen, normal, source, dull))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npfacenet.samples.fields import check_fields, check_seed
+from npfacenet.samples.fields import check_fields, check_whole
 
 LIMITS = {
     "head_width": (0.8, 1.35), "chin": (1.4, 2.3), "crown": (1.3, 2.1), "jaw": (1.5, 4.5),
@@ -134,7 +134,7 @@ def identity(seed: int) -> Identity:
     >>> identity(7) == identity(7), identity(7) == identity(8)
     (True, False)
     """
-    return _Person(np.random.default_rng([check_seed(seed), 1])).identity()
+    return _Person(np.random.default_rng([check_whole(seed, "seed"), 1])).identity()
 
 
 class _Person:

@@ -75,7 +75,7 @@ def gloss(normal: tuple[Floats, Floats, Floats], source: Lamp, sharpness: int) -
     )
     for _ in range(sharpness.bit_length() - 1):
         shine *= shine
-    return shine
+    return np.asarray(shine)
 
 
 def open_to(source: Lamp, depth: Floats, spacing: float) -> Floats:

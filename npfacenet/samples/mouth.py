@@ -38,11 +38,11 @@ def mouth_on(
         mix(albedo, hole, _behind(face, u, y - line))
     seam = bump(y - line, 0.014 + 0.004 * who.wrinkles) * step(np.abs(u), 1.06, 0.85)
     seam = np.maximum(seam, 0.7 * bump(y - gap_end, 0.012) * inside * (face.gap > 0.02))
-    corners = spot(np.abs(u) - 1.0, y - face.mouth_y + 0.65 * face.lift, 0.09, 0.03)
+    corners = spot(np.abs(u) - 1.0, y - face.mouth_y + 0.65 * face.lift, 0.06, 0.03)
     mix(albedo, 0.62 * np.maximum(seam, 0.8 * corners), tint * np.float32(0.2))
     below = bump(y - bottom - 0.05, 0.035) * arch
     albedo *= 1 - 0.13 * below
-    return lips
+    return np.asarray(lips)
 
 
 def _behind(face: Features, u: Floats, below: Floats) -> Floats:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError
 from npfacenet.samples.conditions import conditions
-from npfacenet.samples.fields import check_seed
+from npfacenet.samples.fields import check_whole
 from npfacenet.samples.identity import identity
 from npfacenet.samples.portrait import draw
 
@@ -45,9 +45,9 @@ def people(count: int, pictures: int, seed: int = 0, size: int = 112) -> People:
     >>> people(2, 3, size=16).labels.tolist()
     [0, 0, 0, 1, 1, 1]
     """
-    check_seed(seed)
+    check_whole(seed, "seed")
     for name, value in (("count", count), ("pictures", pictures)):
-        if check_seed(value, name) < 1:
+        if check_whole(value, name) < 1:
             raise ArgumentError(f"{name} is at least 1, not {value}")
     labels = np.repeat(np.arange(seed, seed + count, dtype=np.int64), pictures)
     drawn = [
@@ -68,9 +68,9 @@ def pairs(count: int = 1000, seed: int = 0, size: int = 112) -> Pairs:
     >>> pairs(4, size=16).genuine.tolist()
     [True, False, True, False]
     """
-    if not 1 <= check_seed(count, "count") <= _SEEDS_PER_SET // 4:
+    if not 1 <= check_whole(count, "count") <= _SEEDS_PER_SET // 4:
         raise ArgumentError(f"count is 1 to {_SEEDS_PER_SET // 4}, not {count}")
-    first = PAIRS_FROM + _SEEDS_PER_SET * check_seed(seed)
+    first = PAIRS_FROM + _SEEDS_PER_SET * check_whole(seed, "seed")
     genuine = np.arange(count) % 2 == 0
     sides: tuple[list[npt.NDArray[np.uint8]], list[npt.NDArray[np.uint8]]] = ([], [])
     for i in range(count):

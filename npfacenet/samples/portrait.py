@@ -13,6 +13,7 @@ from npfacenet.samples.camera import View, cast, coarsely, normals, view
 from npfacenet.samples.conditions import Conditions
 from npfacenet.samples.eyes import brows_on, eyes_on, glint
 from npfacenet.samples.features import Features, features
+from npfacenet.samples.fields import check_whole
 from npfacenet.samples.film import developed
 from npfacenet.samples.grid import Floats, bump, mix, step
 from npfacenet.samples.hair import (
@@ -51,9 +52,8 @@ def draw(identity: Identity, conditions: Conditions, size: int = 112) -> npt.NDA
         raise ArgumentError(f"identity is an Identity, not {identity!r}")
     if not isinstance(conditions, Conditions):
         raise ArgumentError(f"conditions is a Conditions, not {conditions!r}")
-    whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
-    if not whole or not 1 <= size <= LARGEST:
-        raise ArgumentError(f"size is a whole number of 1 to {LARGEST}, not {size!r}")
+    if not 1 <= check_whole(size, "size") <= LARGEST:
+        raise ArgumentError(f"size is 1 to {LARGEST}, not {size}")
     return developed(
         _scene(identity, conditions, 2 * math.ceil(FINER * int(size) / 2)), conditions, int(size)
     )
@@ -84,7 +84,7 @@ def _scene(who: Identity, now: Conditions, pixels: int) -> Floats:
 
 def _silhouette(face: Features, hit: Hit, grain: Floats) -> Floats:
     """Where the head is (h, w); hair ends less evenly than skin."""
-    fluff = 0.05 * grain * step(hit.hair, 0.1, 0.4)
+    fluff = 0.03 * grain * step(hit.hair, 0.1, 0.4)
     return step(hit.rim + fluff, 0.015, 0.075) * step(hit.y, face.chin - 0.04, face.chin - 0.12)
 
 
@@ -115,7 +115,8 @@ def _head(
     wet = eyes_on(who, face, now, albedo[:, eyes], x[eyes], y[eyes])
     part = _band(y, face.brow_y - 0.35, face.brow_y + 0.3)
     brow = hair_colour(who, 0.5) * np.float32(0.7)
-    brows_on(who, face, now, albedo[:, part], x[part], y[part], bristle[part], brow)
+    lie = strands.at(x[part] + 0.35 * y[part], y[part], smooth=True)
+    brows_on(who, face, now, albedo[:, part], x[part], y[part], lie, brow)
 
     light = lit(albedo, normal, source, lamplight, sky)
     oily = 0.0375 + 0.0375 * bump(x, 0.35)

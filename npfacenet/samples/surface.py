@@ -78,22 +78,22 @@ def surface(who: Identity, face: Features, volume: float) -> Surface:
     )
 
 
-def _outline(heights: np.ndarray, crown: float, chin: float, jaw: float) -> np.ndarray:
+def _outline(heights: Floats, crown: float, chin: float, jaw: float) -> Floats:
     middle = -0.25
     above = np.clip((middle - heights) / (middle - crown), 0, 1)
     below = np.clip((heights - middle) / (chin - middle), 0, 1)
     return np.sqrt(1 - above**2.6) * np.sqrt(1 - below**jaw)
 
 
-def _blur(count: int, width: float) -> np.ndarray:
+def _blur(count: int, width: float) -> Floats:
     weights = np.exp(-0.5 * (np.subtract.outer(np.arange(count), np.arange(count)) / width) ** 2)
-    return weights / weights.sum(axis=1, keepdims=True)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 _BLUR_ROWS, _BLUR_COLUMNS = _blur(ROWS, 7.0), _blur(COLUMNS, 11.0).T
 
 
-def _bumps(who: Identity, face: Features, widths: np.ndarray) -> np.ndarray:
+def _bumps(who: Identity, face: Features, widths: Floats) -> Floats:
     """The sum of Gaussian bumps, (ROWS, COLUMNS), in units; rows times columns each."""
     nose, mouth, smile = face.nose_y, face.mouth_y, face.smile
     low = mouth + face.gap
@@ -128,11 +128,11 @@ def _bumps(who: Identity, face: Features, widths: np.ndarray) -> np.ndarray:
     across = np.interp(y, _Y, widths) * _SINE - x
     columns = amplitude * _FRONT * np.exp(-0.5 * (across / x_width) ** 2)
     rows = np.exp(-0.5 * ((_Y - y) / y_width) ** 2)
-    result: np.ndarray = rows.T @ columns
+    result: Floats = rows.T @ columns
     return result
 
 
-def _hairline(who: Identity) -> np.ndarray:
+def _hairline(who: Identity) -> Floats:
     """The height of the hairline (COLUMNS,), by angle; above it is hair."""
     long = float(np.clip((who.hair_length - 0.4) / 0.15, 0, 1))
     side = -0.1 + 0.65 * who.sideburns + long * (1 - who.sideburns) * 0.8
@@ -161,11 +161,11 @@ def _hairline(who: Identity) -> np.ndarray:
     return np.convolve(np.pad(line, 3, mode="edge"), np.ones(7) / 7, mode="valid")
 
 
-def _hair_thickness(who: Identity, within: np.ndarray, volume: float) -> np.ndarray:
+def _hair_thickness(who: Identity, within: Floats, volume: float) -> Floats:
     rise = np.clip((0.3 - _Y) / 1.2, 0, 1)[:, None]
     thickness = volume * (0.3 + 0.55 * rise)
     groove = np.exp(-0.5 * ((ANGLES / 50 - who.parting) / 0.12) ** 2) * abs(who.parting)
     thickness = thickness * (1 - 0.5 * groove[None, :] * (who.curl < 0.6))
     edge = np.clip(within / 0.22, 0, 1)
-    result: np.ndarray = thickness * edge * (2 - edge)
+    result: Floats = thickness * edge * (2 - edge)
     return result
