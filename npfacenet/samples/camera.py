@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from npfacenet.samples.conditions import Conditions
 from npfacenet.samples.grid import Floats
@@ -86,7 +87,7 @@ def coarsely(rays: View, head: Surface) -> tuple[slice, slice, Floats, Floats]:
     return *whole, depth, scale
 
 
-def _span(flags: np.ndarray) -> slice:
+def _span(flags: npt.NDArray[np.bool_]) -> slice:
     """From one before the first true to one after the last; at least two wide."""
     found = np.flatnonzero(flags)
     if not len(found):
@@ -152,7 +153,7 @@ class _Rays:
         return depth, angle, self.y + depth * self.dy, rim / a
 
 
-def _between(profile: Floats, at: np.ndarray, share: Floats) -> Floats:
+def _between(profile: Floats, at: npt.NDArray[np.int32], share: Floats) -> Floats:
     low = profile.take(at)
     return low + share * (profile.take(at + 1) - low)
 

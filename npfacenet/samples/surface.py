@@ -82,7 +82,7 @@ def _outline(heights: Floats, crown: float, chin: float, jaw: float) -> Floats:
     middle = -0.25
     above = np.clip((middle - heights) / (middle - crown), 0, 1)
     below = np.clip((heights - middle) / (chin - middle), 0, 1)
-    return np.sqrt(1 - above**2.6) * np.sqrt(1 - below**jaw)
+    return np.asarray(np.sqrt(1 - above**2.6) * np.sqrt(1 - below**jaw))
 
 
 def _blur(count: int, width: float) -> Floats:
