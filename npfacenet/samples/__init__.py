@@ -1,0 +1,27 @@
+"""Drawn faces that belong to nobody: shaded, textured heads from numbers alone.
+
+An `Identity` is all that makes a person, `Conditions` all that differs between pictures of one;
+`draw` makes the picture. Both can be drawn by seed. No photograph is behind any of it.
+
+>>> from npfacenet.samples import conditions, draw, identity
+>>> draw(identity(1), conditions(1), size=64).shape
+(64, 64, 3)
+"""
+
+from npfacenet.samples.conditions import Conditions, conditions
+from npfacenet.samples.identity import Identity, identity
+from npfacenet.samples.people import PAIRS_FROM, Pairs, People, pairs, people
+from npfacenet.samples.portrait import draw
+
+__all__ = [
+    "PAIRS_FROM",
+    "Conditions",
+    "Identity",
+    "Pairs",
+    "People",
+    "conditions",
+    "draw",
+    "identity",
+    "pairs",
+    "people",
+]

@@ -1,0 +1,183 @@
+"""From pixels to rays, from rays to the head, and from light to pixels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.samples.conditions import Conditions
+from npfacenet.samples.grid import Floats
+from npfacenet.samples.surface import BOTTOM, COLUMNS, PROFILE, ROWS, TOP, Hit, Surface
+
+ACROSS = 3.57  # units that a picture shows at distance 1
+EYES = 0.425  # the height at which a plain portrait has the eyes, of the picture
+ANCHOR = (0.0, 0.45, 0.95)  # the point of the head that stays where it is when the head turns
+_STEPS = 4
+_UNSETTLED = 0.3
+
+
+@dataclass(frozen=True)
+class View:
+    """Rays: `across` and `down` (n, n) in units from the anchor; `turn` (3, 3) head to camera."""
+
+    across: Floats
+    down: Floats
+    turn: Floats
+    spacing: float
+
+    def cut(self, rows: slice, columns: slice) -> View:
+        """The rays of a part of the picture."""
+        return replace(self, across=self.across[rows, columns], down=self.down[rows, columns])
+
+    def at_depth(self, z: float) -> tuple[Floats, Floats]:
+        """The head's x and y (n, n) of what each pixel shows of its plane at z."""
+        (a, b, c), (d, e, f), _ = self.turn.tolist()
+        x0, y0 = self.across - c * z, self.down - f * z
+        scale = 1 / (a * e - b * d)
+        return (e * scale) * x0 - (b * scale) * y0, (a * scale) * y0 - (d * scale) * x0
+
+
+def view(now: Conditions, pixels: int) -> View:
+    """The rays of a square of pixels under these conditions."""
+    yaw, pitch, roll = (math.radians(x) for x in (now.yaw, now.pitch, now.roll))
+    turn_y = np.array(
+        [[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]]
+    )
+    turn_x = np.array(
+        [[1, 0, 0], [0, math.cos(pitch), math.sin(pitch)], [0, -math.sin(pitch), math.cos(pitch)]]
+    )
+    turn = turn_x @ turn_y
+    spacing = ACROSS * now.distance / pixels
+    line = (np.arange(pixels) + 0.5) / pixels - 0.5
+    right = (line - now.shift_x) * ACROSS * now.distance
+    down = (line - now.shift_y) * ACROSS * now.distance
+    # The anchor of a plain portrait lies this far below the middle of the picture.
+    below = ANCHOR[1] + (EYES - 0.5) * ACROSS
+    x, y = np.meshgrid(right, down - below)
+    x, y = math.cos(roll) * x + math.sin(roll) * y, math.cos(roll) * y - math.sin(roll) * x
+    anchor = turn @ ANCHOR
+    return View(
+        (x + anchor[0]).astype(np.float32),
+        (y + anchor[1]).astype(np.float32),
+        turn.astype(np.float32),
+        spacing,
+    )
+
+
+def coarsely(rays: View, head: Surface) -> tuple[slice, slice, Floats, Floats]:
+    """Where every other ray of every other row meets the head, by fixed-point steps.
+
+    Gives the rows and the columns of rays that matter, and for those a first depth and scale.
+    """
+    coarse = _Rays.of(rays.across[::2, ::2], rays.down[::2, ::2], rays.turn)
+    depth = np.full_like(coarse.x, 1.0)
+    scale = np.ones_like(coarse.x)
+    for _ in range(_STEPS):
+        depth, angle, y, _ = coarse.step(depth, scale, head)
+        scale = 1 + _sampled(head.table, angle, y, 1)[0]
+    near = coarse.step(depth, scale, head)[3] > -0.05
+    rows, columns = _span(np.any(near, axis=1)), _span(np.any(near, axis=0))
+    whole = slice(2 * rows.start, 2 * rows.stop), slice(2 * columns.start, 2 * columns.stop)
+    depth, scale = (
+        plane[rows, columns].repeat(2, axis=0).repeat(2, axis=1) for plane in (depth, scale)
+    )
+    return *whole, depth, scale
+
+
+def _span(flags: npt.NDArray[np.bool_]) -> slice:
+    """From one before the first true to one after the last; at least two wide."""
+    found = np.flatnonzero(flags)
+    if not len(found):
+        return slice(0, 2)
+    return slice(max(int(found[0]) - 1, 0), min(int(found[-1]) + 2, len(flags)))
+
+
+def cast(rays: View, head: Surface, depth: Floats, scale: Floats) -> Hit:
+    """Where every ray meets the head, from a first depth and scale; or where it passes by."""
+    fine = _Rays.of(rays.across, rays.down, rays.turn)
+    depth, angle, y, _ = fine.step(depth, scale, head)
+    displacement, hollow, hair = _sampled(head.table, angle, y, 3)
+    last = depth
+    depth, angle, y, rim = fine.step(depth, 1 + displacement, head)
+    # Below the chin the steps may not settle; nothing is there.
+    rim[(np.abs(depth - last) > _UNSETTLED) & (y > 1)] = -1
+    return Hit(
+        fine.x + depth * fine.dx, y, fine.z + depth * fine.dz, depth, angle, rim, hollow, hair
+    )
+
+
+@dataclass(frozen=True)
+class _Rays:
+    """Parallel rays in the head's coordinates: origins (n, n), and one direction."""
+
+    x: Floats
+    y: Floats
+    z: Floats
+    dx: Floats
+    dy: Floats
+    dz: Floats
+
+    @classmethod
+    def of(cls, across: Floats, down: Floats, turn: Floats) -> _Rays:
+        x, y, z = (turn[0, i] * across + turn[1, i] * down for i in range(3))
+        return cls(x, y, z, *turn[2])
+
+    def step(
+        self, depth: Floats, scale: Floats, head: Surface
+    ) -> tuple[Floats, Floats, Floats, Floats]:
+        """Depth, angle, height and rim of where the scaled sections at the last depth are met."""
+        y = self.y + depth * self.dy
+        row = (y - TOP) * np.float32((PROFILE - 1) / (BOTTOM - TOP))
+        np.clip(row, 0, PROFILE - 1.001, out=row)
+        at = row.astype(np.int32)
+        row -= at
+        by_width, by_depth = (
+            _between(head.inverse_width, at, row),
+            _between(head.inverse_depth, at, row),
+        )
+        xo, zo, xd, zd = (
+            self.x * by_width,
+            self.z * by_depth,
+            self.dx * by_width,
+            (self.dz * by_depth),
+        )
+        a, b = xd * xd + zd * zd, xo * xd + zo * zd
+        rim = b * b - a * (xo * xo + zo * zo - scale * scale)
+        depth = (np.sqrt(np.maximum(rim, 0)) - b) / a
+        xn, zn = xo + depth * xd, zo + depth * zd
+        angle = xn / (np.abs(xn) + np.abs(zn) + np.float32(1e-6))
+        angle = np.where(zn < 0, np.copysign(np.float32(2), xn) - angle, angle)
+        return depth, angle, self.y + depth * self.dy, rim / a
+
+
+def _between(profile: Floats, at: npt.NDArray[np.int32], share: Floats) -> Floats:
+    low = profile.take(at)
+    return low + share * (profile.take(at + 1) - low)
+
+
+def _sampled(table: Floats, angle: Floats, y: Floats, channels: int) -> list[Floats]:
+    u = (angle + 2) * np.float32((COLUMNS - 1) / 4)
+    v = (y - TOP) * np.float32((ROWS - 1) / (BOTTOM - TOP))
+    np.clip(u, 0, COLUMNS - 1.001, out=u)
+    np.clip(v, 0, ROWS - 1.001, out=v)
+    column, row = u.astype(np.int32), v.astype(np.int32)
+    u -= column
+    v -= row
+    at = row * COLUMNS + column
+    result = []
+    for plane in table[:channels]:
+        upper, lower = plane.take(at), plane.take(at + COLUMNS)
+        upper += u * (plane.take(at + 1) - upper)
+        lower += u * (plane.take(at + (COLUMNS + 1)) - lower)
+        result.append(upper + v * (lower - upper))
+    return result
+
+
+def normals(depth: Floats, spacing: float) -> tuple[Floats, Floats, Floats]:
+    """Unit normals (x, y, z), (n, n) each, to the picture's right, down and to the camera."""
+    along_y, along_x = np.gradient(depth, np.float32(spacing))
+    z = 1 / np.sqrt(1 + along_x * along_x + along_y * along_y)
+    return -along_x * z, -along_y * z, z

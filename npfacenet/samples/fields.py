@@ -1,0 +1,46 @@
+"""What the numbers of a drawn person or picture may be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from npfacenet.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def check_fields(
+    record: DataclassInstance,
+    limits: Mapping[str, tuple[float, float]],
+    whole: Collection[str] = (),
+) -> None:
+    """Raise ArgumentError for the first field that is no finite number within its limits.
+
+    Fields named in `whole` must be whole numbers. NumPy's numbers count; truth values do not.
+    """
+    for field in fields(record):
+        low, high = limits[field.name]
+        value: object = getattr(record, field.name)
+        kinds = (int, np.integer) if field.name in whole else (int, float, np.integer, np.floating)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
+            kind = "a whole number" if field.name in whole else "a finite number"
+            raise ArgumentError(f"{field.name} is {kind} of {low} to {high}, not {value!r}")
+        if not low <= value <= high:
+            raise ArgumentError(f"{field.name} is {low} to {high}, not {value!r}")
+
+
+def check_whole(value: object, name: str) -> int:
+    """The value, known to be a whole number of 0 or above; raises ArgumentError that names it.
+
+    >>> check_whole(np.int64(3), "seed")
+    3
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+        raise ArgumentError(f"{name} is a whole number, 0 or above, not {value!r}")
+    return int(value)

@@ -1,0 +1,39 @@
+"""From light to a picture's values: sharpness, exposure, colours and noise of a camera."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.samples.conditions import Conditions
+from npfacenet.samples.grid import Floats
+
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def developed(light: Floats, now: Conditions, size: int) -> npt.NDArray[np.uint8]:
+    """Linear light (3, n, n), averaged and blurred to uint8 (size, size, 3)."""
+    lens = _lens(light.shape[1], size, now.blur * size / 112)
+    sharp = lens @ light @ lens.T
+    # A camera meters what falls on the face, not how dark the face is.
+    metered = 0.62 * now.light + 0.62 * now.ambient + 0.1
+    sharp *= np.float32(0.98 * 2**now.exposure / metered)
+    values = np.sqrt(np.maximum(sharp, 0))
+    # A shoulder: highlights bend instead of breaking off.
+    values = np.where(values > 0.75, 0.75 + 0.35 * np.tanh((values - 0.75) / 0.35), values)
+    values = 0.45 + np.float32(now.contrast) * (values - 0.45)
+    grey = np.tensordot(_LUMINANCE, values, 1)
+    values = grey + np.float32(now.saturation) * (values - grey)
+    rng = np.random.default_rng([now.noise_seed, 6])
+    noise = rng.standard_normal((size, size, 3), np.float32)
+    levels = 255 * values.transpose(1, 2, 0) + np.float32(now.noise) * noise
+    return np.rint(levels).clip(0, 255).astype(np.uint8)
+
+
+def _lens(rays: int, size: int, blur: float) -> Floats:
+    """The weights (size, rays) with which rays make pixels; edge rays go on beyond the edge."""
+    spread = np.hypot(blur, 0.4)
+    places = (np.arange(rays) + 0.5) * (size / rays)
+    pixels = np.arange(size) + 0.5
+    weights = np.exp(-0.5 * ((pixels[:, None] - places) / spread) ** 2)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)

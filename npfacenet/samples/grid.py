@@ -1,0 +1,74 @@
+"""Arithmetic on planes of pixels: steps, bumps, irregular patterns, and mixing of colours."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.floating[Any]]
+Colour: TypeAlias = tuple[float, float, float]
+
+
+def step(x: Floats, low: float, high: float) -> Floats:
+    """From 0 at `low` to 1 at `high`, smoothly; `high` may be the smaller.
+
+    >>> step(np.array([0, 2, 4], np.float32), 1, 3).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    t = np.clip((x - np.float32(low)) * np.float32(1 / (high - low)), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def bump(x: Floats, width: float) -> Floats:
+    """exp(-x^2 / (2 width^2)): 1 in the middle, 0.61 at `width`."""
+    return np.exp(x * x * np.float32(-0.5 / width**2))
+
+
+def spot(x: Floats, y: Floats, x_width: float, y_width: float) -> Floats:
+    """A bump in both directions."""
+    return np.exp(x * x * np.float32(-0.5 / x_width**2) + y * y * np.float32(-0.5 / y_width**2))
+
+
+def mix(picture: Floats, mask: Floats, colour: Colour | Floats) -> None:
+    """Lay a colour (or a picture) over a picture (3, h, w), in place, where the mask says so."""
+    over = (
+        np.reshape(np.asarray(colour, np.float32), (3, 1, 1))
+        if len(np.shape(colour)) == 1
+        else (np.asarray(colour, np.float32))
+    )
+    picture += mask * (over - picture)
+
+
+def pattern(rng: np.random.Generator, size: int, waves: int) -> Floats:
+    """An irregular, periodic plane (size, size) of mean 0, spread 1, smooth over size / waves."""
+    spectrum = np.fft.rfft2(rng.standard_normal((size, size)))
+    rows, columns = np.fft.fftfreq(size) * size, np.arange(size // 2 + 1)
+    spectrum *= np.exp(-0.5 * (rows[:, None] ** 2 + columns**2) / waves**2)
+    spectrum[0, 0] = 0
+    plane = np.fft.irfft2(spectrum, (size, size))
+    return np.asarray(plane / plane.std(), np.float32)
+
+
+def looked_up(plane: Floats, u: Floats, v: Floats) -> Floats:
+    """A periodic plane (n, n), n a power of two, at (row v, column u) of its pixels; nearest."""
+    size = len(plane)
+    rows = v.astype(np.int32) & (size - 1)
+    columns = u.astype(np.int32) & (size - 1)
+    return plane.ravel().take(rows * size + columns)
+
+
+def smoothly_looked_up(plane: Floats, u: Floats, v: Floats) -> Floats:
+    """The same between its pixels, by bilinear interpolation; u and v are not negative."""
+    size = len(plane)
+    columns, rows = u.astype(np.int32), v.astype(np.int32)
+    across, down = u - columns.astype(np.float32), v - rows.astype(np.float32)
+    right, below = (columns + 1) & (size - 1), ((rows + 1) & (size - 1)) * size
+    columns &= size - 1
+    rows = (rows & (size - 1)) * size
+    flat = plane.ravel()
+    upper, lower = flat.take(rows + columns), flat.take(below + columns)
+    upper += across * (flat.take(rows + right) - upper)
+    lower += across * (flat.take(below + right) - lower)
+    return np.asarray(upper + down * (lower - upper), np.float32)

@@ -1,0 +1,80 @@
+"""Several pictures of several drawn people, and the fixed pairs on which networks are measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import ArgumentError
+from npfacenet.samples.conditions import conditions
+from npfacenet.samples.fields import check_whole
+from npfacenet.samples.identity import identity
+from npfacenet.samples.portrait import draw
+
+PAIRS_FROM = 1_000_000
+"""Identities of `pairs` have seeds from here on; those to train on have smaller ones."""
+
+_SEEDS_PER_SET = 1_000_000
+
+
+@dataclass(frozen=True)
+class People:
+    """Pictures uint8 (N, size, size, 3), and the seed of whom each one shows, int64 (N,)."""
+
+    pictures: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pictures a and b, uint8 (N, size, size, 3) each, and whether they show one person (N,)."""
+
+    a: npt.NDArray[np.uint8]
+    b: npt.NDArray[np.uint8]
+    genuine: npt.NDArray[np.bool_]
+
+
+def people(count: int, pictures: int, seed: int = 0, size: int = 112) -> People:
+    """`pictures` pictures of each of `count` people, whose seeds are seed, seed + 1, and so on.
+
+    They come person by person. Seeds below 1,000,000 are for training and showing; see `pairs`.
+    Raises ArgumentError for a count or a number of pictures below 1, or another seed or size.
+
+    >>> people(2, 3, size=16).labels.tolist()
+    [0, 0, 0, 1, 1, 1]
+    """
+    check_whole(seed, "seed")
+    for name, value in (("count", count), ("pictures", pictures)):
+        if check_whole(value, name) < 1:
+            raise ArgumentError(f"{name} is at least 1, not {value}")
+    labels = np.repeat(np.arange(seed, seed + count, dtype=np.int64), pictures)
+    drawn = [
+        draw(identity(int(label)), conditions(int(label) * pictures + i % pictures), size)
+        for i, label in enumerate(labels)
+    ]
+    return People(np.stack(drawn), labels)
+
+
+def pairs(count: int = 1000, seed: int = 0, size: int = 112) -> Pairs:
+    """Drawn pairs to verify, genuine and impostor ones by turns; nobody is in two of them.
+
+    With the defaults, the fixed 1,000 pairs on which networks are measured. Their people have
+    seeds of 1,000,000 (1 + seed) on, and their conditions too, so that none of them is met in
+    training on seeds below 1,000,000. Every ten pairs hold five genuine ones; folds are runs of
+    count / 10. Raises ArgumentError for a count below 1 or above 250,000, or another seed or size.
+
+    >>> pairs(4, size=16).genuine.tolist()
+    [True, False, True, False]
+    """
+    if not 1 <= check_whole(count, "count") <= _SEEDS_PER_SET // 4:
+        raise ArgumentError(f"count is 1 to {_SEEDS_PER_SET // 4}, not {count}")
+    first = PAIRS_FROM + _SEEDS_PER_SET * check_whole(seed, "seed")
+    genuine = np.arange(count) % 2 == 0
+    sides: tuple[list[npt.NDArray[np.uint8]], list[npt.NDArray[np.uint8]]] = ([], [])
+    for i in range(count):
+        for j in range(2):
+            who = first + 2 * i + (0 if genuine[i] else j)
+            sides[j].append(draw(identity(who), conditions(first + 2 * i + j), size))
+    return Pairs(np.stack(sides[0]), np.stack(sides[1]), genuine)
