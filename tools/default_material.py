@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from npfacenet.images import read
 from npfacenet.images.blending import blended
+from npfacenet.samples import conditions, draw, identity
 from npfacenet.training import Augmentation, IdentityFolder
 from npfacenet.training.pictures import PictureStore, read_people
 
@@ -18,6 +19,7 @@ Picture = npt.NDArray[np.uint8]
 
 CROP = 150  # of LFW's 250 pixels
 FROM_LFW = 0.35  # the share of views: LFW's framing is the one that is judged
+PEOPLE, EACH = 2500, 6  # drawn people, and pictures of each
 MIXED = 0.25  # the share of views that show two pictures at once
 AUGMENTATION = Augmentation(
     flip=0.5, shift=0.08, scale=0.18, rotation=12, brightness=0.35, contrast=0.4,
@@ -67,3 +69,8 @@ class Photographs:
             "crops": len(self.crops), "lfw": len(self.lfw.paths), "seed": self.seed,
             "from_lfw": FROM_LFW, "mixed": MIXED, "augmentation": repr(AUGMENTATION),
         }  # fmt: skip
+
+
+def drawn_view(number: int) -> Picture:
+    """A picture of a drawn person, `EACH` of them in a row: uint8 (112, 112, 3)."""
+    return draw(identity(number // EACH), conditions(number))

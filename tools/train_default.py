@@ -17,7 +17,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from default_material import CROP, Photographs
+from default_material import CROP, EACH, PEOPLE, Photographs, drawn_view
 
 import npfacenet
 from npfacenet.checkpoints.card import Card
@@ -30,11 +30,11 @@ from npfacenet.training.held_out import HeldOut, held_out_folds
 from npfacenet.training.pictures import read_people
 from npfacenet.training.teaching import teach
 from npfacenet.training.view_feed import Source
-from npfacenet.training.views import open_views, prepare_views
+from npfacenet.training.views import Views, codes, open_views, prepare_views
 
 TEACHER = "weights/inception_resnet_v1_128_f16.h5"
 SEED = 23
-BATCH = 64
+PHOTOGRAPHS, DRAWN = 54, 10  # of the views in a batch
 CHOICES = Configuration(
     loss=("distillation", "relations:10"), steps=18_000, learning_rate=4e-3, weight_decay=0.02,
     warm_up=300, clip=5.0, average=0.998, augmentation=Augmentation.none(), crop=CROP,
@@ -66,7 +66,7 @@ def folds_3_and_4(model: Model, shared: Path) -> HeldOut:
 
 
 def views(arguments: argparse.Namespace) -> None:
-    """Prepare the views of photographs."""
+    """Prepare the views of photographs, and those of drawn people."""
     teacher = npfacenet.load(arguments.shared / TEACHER)
     material = Photographs.of(arguments.shared, teacher.card.input_size, SEED)
     with Bar() as bar:
@@ -74,6 +74,17 @@ def views(arguments: argparse.Namespace) -> None:
             arguments.run / "views", material.view, arguments.count, teacher, 96,
             about=material.about(), progress=bar,
         )  # fmt: skip
+        prepare_views(
+            arguments.run / "drawn", drawn_view, PEOPLE * EACH, teacher, 96,
+            about={"people": PEOPLE, "each": EACH}, progress=bar,
+        )  # fmt: skip
+
+
+def sources(run: Path) -> list[Source]:
+    """What a batch is made of: of drawn people, each person's code is learnt."""
+    photographs, drawn = open_views(run / "views"), open_views(run / "drawn")
+    coded = Views(drawn.pictures, codes(drawn.targets, EACH))
+    return [Source(photographs, PHOTOGRAPHS), Source(coded, DRAWN)]
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -82,7 +93,6 @@ def train(arguments: argparse.Namespace) -> None:
     run = arguments.run / f"seed-{arguments.seed}"
     held_out = folds_3_and_4(model, arguments.shared)
     choices = replace(CHOICES, seed=arguments.seed, steps=arguments.steps)
-    source = Source(open_views(arguments.run / "views"), BATCH)
 
     def watch(progress: Progress) -> None:
         if progress.step % 100 == 0 or progress.validation is not None:
@@ -94,7 +104,9 @@ def train(arguments: argparse.Namespace) -> None:
             print(line, flush=True)
 
     resume = (run / "checkpoint.h5").is_file()
-    trained = teach(model, [source], run, choices, held_out, resume=resume, watch=watch)
+    trained = teach(
+        model, sources(arguments.run), run, choices, held_out, resume=resume, watch=watch
+    )
     print(f"best at step {trained.step}: {trained.validation}; {trained.ended}")
 
 
