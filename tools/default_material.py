@@ -19,7 +19,7 @@ Picture = npt.NDArray[np.uint8]
 
 CROP = 150  # of LFW's 250 pixels
 FROM_LFW = 0.35  # the share of views: LFW's framing is the one that is judged
-PEOPLE, EACH = 2500, 6  # drawn people, and pictures of each
+PEOPLE, EACH = 1600, 6  # drawn people, and pictures of each
 MIXED = 0.25  # the share of views that show two pictures at once
 AUGMENTATION = Augmentation(
     flip=0.5, shift=0.08, scale=0.18, rotation=12, brightness=0.35, contrast=0.4,

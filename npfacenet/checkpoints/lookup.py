@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from npfacenet.checkpoints.manifest import data_folders, is_name, known_names, manifest
+from npfacenet.checkpoints.manifest import PACKAGED, data_folders, is_name, known_names, manifest
 from npfacenet.errors import WeightsError, WeightsNotFoundError
 
 _VARIABLE = "NPFACENET_WEIGHTS"
@@ -41,7 +41,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     >>> find("nn4")  # doctest: +SKIP
     Traceback (most recent call last):
     npfacenet.errors.WeightsNotFoundError: no weights called 'nn4' in /home/ada/.cache/npfacenet, \
-...; did you mean 'nn4.small2'? Known: nn4.small2, inception-resnet-v1
+...; did you mean 'nn4.small2'? Known: nn4.small2, inception-resnet-v1, npfacenet-small
     """
     if not isinstance(name_or_path, (str, os.PathLike)):
         raise WeightsNotFoundError(f"weights are named by a text or a path, not {name_or_path!r}")
@@ -101,6 +101,8 @@ def _candidates(name: str) -> Iterator[tuple[str, Path | None]]:
 def _remedy_for_name(name: str) -> str:
     if name in manifest():
         return f"get them with: npfacenet weights fetch {name}"
+    if name == PACKAGED:
+        return "they come with npfacenet: the installation is incomplete, install it anew"
     return known_names(name)
 
 

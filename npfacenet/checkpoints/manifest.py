@@ -11,6 +11,8 @@ from typing import Literal
 from npfacenet.errors import WeightsError, WeightsNotFoundError
 
 Kind = Literal["wheel", "sdist"]
+PACKAGED = "npfacenet-small"
+"""The weights that come with the package; they are in no manifest, because nobody fetches them."""
 
 _KINDS: Mapping[str, Kind] = {"wheel": "wheel", "sdist": "sdist"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -108,7 +110,7 @@ def public_weights(name: str) -> PublicWeights:
     >>> public_weights("nn4.small").name
     Traceback (most recent call last):
     npfacenet.errors.WeightsNotFoundError: no public weights are called 'nn4.small'; did you mean \
-'nn4.small2'? Known: nn4.small2, inception-resnet-v1
+'nn4.small2'? Known: nn4.small2, inception-resnet-v1, npfacenet-small
     """
     known = manifest()
     if name not in known:
@@ -117,16 +119,16 @@ def public_weights(name: str) -> PublicWeights:
 
 
 def known_names(name: str) -> str:
-    """Say which names the manifest knows, the ones that resemble `name` first; for messages."""
+    """Say which names there are, the ones that resemble `name` first; for messages."""
     import difflib
 
-    known = list(manifest())
+    known = [*manifest(), PACKAGED]
     folded = {other.casefold(): other for other in known}
     close = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded)]
     if not close and name:
         close = [other for key, other in folded.items() if key.startswith(name.casefold())]
     guess = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
-    return f"{guess}Known: {', '.join(known) or 'none'}"
+    return f"{guess}Known: {', '.join(known)}"
 
 
 def _manifest_path() -> Path:

@@ -1,4 +1,4 @@
-"""`npfacenet demo`: the whole job once, on real pictures, with a sheet to look at."""
+"""`npfacenet demo`: the whole job once, on drawn or real pictures, with a sheet to look at."""
 
 from __future__ import annotations
 
@@ -11,24 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import npfacenet
-from npfacenet.checkpoints.lookup import find
 from npfacenet.checkpoints.placing import atomic_file, require_writable, writing_in
 from npfacenet.commands import options
+from npfacenet.commands.office import draw_office
 from npfacenet.commands.progress import Progress
-from npfacenet.errors import GalleryError, OutputError, WeightsNotFoundError
+from npfacenet.errors import GalleryError, OutputError
 from npfacenet.images import read
 from npfacenet.images.contact_sheet import Tile, write_contact_sheet
-from npfacenet.models import Embeddings, Model
+from npfacenet.models import Embeddings
 from npfacenet.recognition import Gallery, Identification, identify, verify
 from npfacenet.recognition.distance import within
 from npfacenet.recognition.gallery import pictures_of
 
-# Beside a checkout, and only there: pictures that do not ship with the project.
-COURSE_PICTURES = Path(npfacenet.__file__).resolve().parents[2] / "shared" / "course"
 DOOR = "camera_"
-SHOWN = 4
+SHOWN = 5  # candidates of a probe
+ENROLLED_SHOWN = 12
 SHEET = "npfacenet-demo.png"
+OFFICE = "npfacenet-demo"  # the folder of drawn pictures
 NEEDS = (
     "name.jpg for each person and camera_0.jpg, camera_1.jpg, ... for who stands at the door; "
     "or name/1.jpg, name/2.jpg, ..., of which the last stands at the door"
@@ -41,7 +40,8 @@ def add_parser(subparsers: options.Subparsers) -> None:
         "demo",
         help="enrol, verify, identify and turn an intruder away, on pictures",
         description="Do the whole job once: enrol a gallery, verify a claim, identify who stands "
-        "at the door, turn an intruder away; and write a sheet of the pictures.",
+        "at the door, turn an intruder away; and write a sheet of the pictures. Without --images "
+        f"an office of twelve people is drawn, who belong to nobody, into the folder {OFFICE}.",
         epilog=f"FOLDER holds {NEEDS}.",
     )
     parser.add_argument("--images", metavar="FOLDER", help="pictures of faces, cropped")
@@ -63,23 +63,23 @@ class Cast:
 
 def run(arguments: argparse.Namespace) -> int:
     """Tell the story on standard output; 0 when it was told."""
-    folder = Path(arguments.images) if arguments.images else COURSE_PICTURES
-    if not arguments.images and not folder.is_dir():
-        raise GalleryError(
-            f"the demo needs pictures of faces: npfacenet demo --images FOLDER, with {NEEDS}"
-        )
     sheet = Path(arguments.output)
     if sheet.suffix != ".png":
         raise OutputError(f"the sheet must be called NAME.png, not {arguments.output!r}")
     require_writable(sheet)
+    folder = Path(arguments.images or sheet.with_name(OFFICE))
+    if not arguments.images:
+        draw_office(folder, DOOR)
     cast = cast_of(folder)
-    model = model_for(arguments)
+    model = options.load_model(arguments)
     with Progress() as progress:
         known = model.embed(cast.enrolled, progress=progress)
         probes = model.embed(cast.at_the_door, progress=progress)
     gallery = Gallery(cast.names, known)
     card = model.card
     print(f"model      {card.architecture}, {card.variant or 'one variant'}: {card.source}")
+    if not arguments.images:
+        print(f"pictures   drawn: an office of people who belong to nobody, in {folder}")
     print(f"enrolled   {', '.join(gallery.people)}")
     results = tell_who_is_at_the_door(gallery, probes)
     tell_claims(gallery, probes[0], results[0])
@@ -101,7 +101,7 @@ def next_commands(folder: Path, cast: Cast, result: Identification) -> list[str]
     commands = (
         ("verify", cast.at_the_door[0], nearest),
         ("identify", cast.at_the_door[-1], "--gallery", folder),
-        ("summary", "nn4.small2"),
+        ("summary", "npfacenet-small"),
         ("--help",),
     )
     return [shlex.join([program, *map(str, words)]) for words in commands]
@@ -118,21 +118,6 @@ def cast_of(folder: Path) -> Cast:
         raise GalleryError(f"{folder} cannot be played with; the demo needs {NEEDS}")
     names = tuple(name for name, paths in gallery.items() for _ in paths)
     return Cast(names, tuple(p for paths in gallery.values() for p in paths), tuple(door))
-
-
-def model_for(arguments: argparse.Namespace) -> Model:
-    """The model asked for; the default one is fetched where it is not found."""
-    try:
-        find(arguments.model)
-    except WeightsNotFoundError:
-        if arguments.model != options.DEFAULT_MODEL:
-            raise
-        from npfacenet.checkpoints.fetching import fetch
-
-        print(f"fetching the weights of {arguments.model} (15 MB, once)")
-        with Progress("bytes") as progress:
-            fetch(arguments.model, progress=progress)
-    return options.load_model(arguments)
 
 
 def tell_who_is_at_the_door(gallery: Gallery, probes: Embeddings) -> list[Identification]:
@@ -172,8 +157,9 @@ def tell_intruder(gallery: Gallery, probe: Embeddings, result: Identification) -
 def write_sheet(
     target: Path, cast: Cast, results: list[Identification], intruder: Identification
 ) -> None:
-    """One row for each probe with its nearest people, and one for the intruder."""
+    """The people enrolled, a row for each probe with its nearest ones, one for the intruder."""
     faces = dict(zip(reversed(cast.names), reversed(cast.enrolled), strict=True))
+    people = list(dict.fromkeys(cast.names))
 
     def row(title: str, probe: Path, result: Identification) -> tuple[str, list[Tile]]:
         nearest = result.candidates[:SHOWN]
@@ -186,10 +172,15 @@ def write_sheet(
             tiles.append(Tile(read(faces[candidate.name]), caption, frame))
         return title, tiles
 
-    rows = [
-        row(result.match or "unknown", probe, result)
+    rows: list[tuple[str, list[Tile]]] = []
+    for start in range(0, min(len(people), ENROLLED_SHOWN), 1 + SHOWN):
+        some = people[start : start + 1 + SHOWN]
+        title = "" if start else f"enrolled: {len(people)} people"
+        rows.append((title, [Tile(read(faces[name]), name) for name in some]))
+    rows += [
+        row(f"who is it? {result.match or 'unknown'}", probe, result)
         for probe, result in zip(cast.at_the_door, results, strict=True)
     ]
-    rows.append(row("the first one as an intruder", cast.at_the_door[0], intruder))
+    rows.append(row("the first one again, as if not enrolled", cast.at_the_door[0], intruder))
     with writing_in(target.parent), atomic_file(target) as file:
         write_contact_sheet(rows, file)

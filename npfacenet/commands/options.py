@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TypeAlias
 
+from npfacenet.checkpoints.manifest import PACKAGED
 from npfacenet.errors import printable
 from npfacenet.models import Model, load
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-DEFAULT_MODEL = "nn4.small2"
 CROPPED_FACES = "no face is detected: pictures are taken as cropped faces, by their central square"
 
 
@@ -22,9 +22,9 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model",
-        default=DEFAULT_MODEL,
+        default=PACKAGED,
         metavar="NAME|FILE",
-        help=f"nn4.small2, inception-resnet-v1 or a weight file (default: {DEFAULT_MODEL})",
+        help="npfacenet-small (the default), nn4.small2, inception-resnet-v1 or a weight file",
     )
     group.add_argument("--variant", help="of nn4.small2: course (default) or openface")
     group.add_argument(

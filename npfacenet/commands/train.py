@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from npfacenet.checkpoints.card import derived_card
+from npfacenet.checkpoints.manifest import PACKAGED
 from npfacenet.checkpoints.placing import atomic_file, writing_in
 from npfacenet.commands import options
 from npfacenet.commands.progress import Progress as Bar
@@ -160,7 +161,7 @@ def begun_with(arguments: argparse.Namespace) -> dict[str, object]:
         "folder": str(Path(arguments.folder).resolve()),
         "people": people,
         "fresh": arguments.fresh,
-        "model": _resolved(options.DEFAULT_MODEL if arguments.model is None else arguments.model),
+        "model": _resolved(PACKAGED if arguments.model is None else arguments.model),
         "variant": arguments.variant,
         "preprocessing": arguments.preprocessing,
         "teacher": None if arguments.teacher is None else _resolved(arguments.teacher),

@@ -12,7 +12,8 @@ from npfacenet.commands.progress import Progress, amount
 from npfacenet.errors import ArgumentError, WeightsNotFoundError
 
 _DESCRIPTION = """\
-List the public weight files, print where one lies on this machine, or fetch it.
+List the weight files that have names, print where one lies on this machine, or
+fetch it.
 
 A model is named, or its file is given. A name is looked for in the folders of
 $NPFACENET_WEIGHTS, in your cache folder, in the installed package, and in the
@@ -25,8 +26,9 @@ example:
   npfacenet weights path nn4.small2"""
 
 _LIST = """\
-List the public weight files: name, architecture, size, licence, and where the
-file lies on this machine, or "not fetched". --json adds the source, what it was
+List the weights that come with the package and the public weight files: name,
+architecture, size, licence, and where the file lies on this machine, or "not
+fetched". --json adds the source, what it was
 trained on, hashes, and the package that it is taken from."""
 
 _LIST_EPILOG = """\
@@ -103,17 +105,22 @@ def _add(
 
 def run_list(arguments: argparse.Namespace) -> int:
     """Print every public weight file and where it lies; return 0."""
-    from npfacenet.checkpoints.manifest import manifest
+    from npfacenet.checkpoints.manifest import PACKAGED, manifest
 
+    packaged = _found(PACKAGED)
     listed = [(weights, _found(weights.name)) for weights in manifest().values()]
     if arguments.json:
         entries = [
             {**dataclasses.asdict(weights), "path": None if path is None else str(path)}
             for weights, path in listed
         ]
-        options.print_json({"weights": entries})
+        own = {"name": PACKAGED, "path": None if packaged is None else str(packaged)}
+        options.print_json({"packaged": own, "weights": entries})
         return 0
     rows = [("NAME", "ARCHITECTURE", "SIZE", "LICENCE", "WHERE")]
+    if packaged is not None:
+        size = amount(packaged.stat().st_size, "bytes")
+        rows.append((PACKAGED, PACKAGED, size, "research and education", str(packaged)))
     for weights, path in listed:
         where = "not fetched" if path is None else str(path)
         size = amount(weights.size, "bytes")

@@ -7,6 +7,7 @@ import os
 from npfacenet.checkpoints.card import derived_card
 from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.checkpoints.lookup import find
+from npfacenet.checkpoints.manifest import PACKAGED
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.models.model import Model
@@ -14,7 +15,7 @@ from npfacenet.recipes import recipes
 
 
 def load(
-    name_or_path: str | os.PathLike[str] = "nn4.small2",
+    name_or_path: str | os.PathLike[str] = PACKAGED,
     *,
     architecture: str | None = None,
     variant: str | None = None,
@@ -23,14 +24,14 @@ def load(
 ) -> Model:
     """Load a face recognition model.
 
-    `name_or_path`: a weight file or folder in any known layout, or a name ("nn4.small2",
-    "inception-resnet-v1") that is looked for in `$NPFACENET_WEIGHTS`, the user's cache, the
-    package's own data and the checkout's `weights/`. Which network a file holds is found out
-    from its tensors; `architecture` insists on one. `variant`: for nn4.small2 "course" (the
-    default) or "openface". `preprocessing` ("unit", "fixed", "prewhiten") replaces the card's.
-    `untrusted` reads the file in a child process with limits on time and memory, because
-    HDF5's C library has crashed on crafted files before, and looped for ever; that takes
-    about 0.3 s longer.
+    `name_or_path`: a weight file or folder in any known layout, or a name ("npfacenet-small", the
+    default, which comes with the package; "nn4.small2", "inception-resnet-v1") that is looked for
+    in `$NPFACENET_WEIGHTS`, the user's cache, the package's own data and the checkout's
+    `weights/`. Which network a file holds is found out from its tensors; `architecture` insists on
+    one. `variant`: for nn4.small2 "course" (the default) or "openface". `preprocessing` ("unit",
+    "fixed", "prewhiten") replaces the card's. `untrusted` reads the file in a child process with
+    limits on time and memory, because HDF5's C library has crashed on crafted files before, and
+    looped for ever; that takes about 0.3 s longer.
 
     Raises WeightsNotFoundError, saying where it was looked for and how to get it;
     WeightsError for a file that cannot be used; ArgumentError for a choice that there is not.
