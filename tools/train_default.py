@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from default_material import CROP, EACH, PEOPLE, Photographs, drawn_view
+from default_report import drawn, lfw, report, write_default
 
 import npfacenet
 from npfacenet.checkpoints.card import Card
@@ -36,7 +37,7 @@ TEACHER = "weights/inception_resnet_v1_128_f16.h5"
 SEED = 23
 PHOTOGRAPHS, DRAWN = 54, 10  # of the views in a batch
 CHOICES = Configuration(
-    loss=("distillation", "relations:10"), steps=18_000, learning_rate=4e-3, weight_decay=0.02,
+    loss=("distillation", "relations:10"), steps=16_000, learning_rate=4e-3, weight_decay=0.02,
     warm_up=300, clip=5.0, average=0.998, augmentation=Augmentation.none(), crop=CROP,
     held_out=0, validate=1000, save=500, seed=SEED,
 )  # fmt: skip
@@ -110,19 +111,36 @@ def train(arguments: argparse.Namespace) -> None:
     print(f"best at step {trained.step}: {trained.validation}; {trained.ended}")
 
 
+def finish(arguments: argparse.Namespace) -> None:
+    """Calibrate the best weights, write them as the package carries them, and report."""
+    images = arguments.shared / "lfw" / "images"
+    folds = choose_folds(read_pairs(arguments.shared / "lfw" / "pairs_dev.txt"), [3, 4])
+    best = arguments.run / f"seed-{arguments.seed}" / "best.h5"
+    model = write_default(best, arguments.output, images, folds, CROP)
+    threshold = model.card.threshold
+    if threshold is None:
+        sys.exit("error: the card of the file has no threshold")
+    print(f"{arguments.output}: {arguments.output.stat().st_size:,} bytes, {model.fingerprint}")
+    print(report("LFW folds 3-4", threshold.value, *lfw(model, images, folds, CROP)))
+    print(report("drawn pairs", threshold.value, *drawn(model)))
+
+
 def main() -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("command", choices=("views", "train"))
+    parser.add_argument("command", choices=("views", "train", "finish"))
     parser.add_argument("--shared", type=Path, default=Path("../shared"), metavar="DIR")
     parser.add_argument("--run", type=Path, default=Path("runs/default"), metavar="DIR")
     parser.add_argument("--count", type=int, default=70_000, help="of views")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--output", type=Path, default=Path("weights/npfacenet-small.h5"), metavar="FILE.h5"
+    )
     parser.add_argument("--steps", type=int, default=CHOICES.steps)
     arguments = parser.parse_args()
-    {"views": views, "train": train}[arguments.command](arguments)
+    {"views": views, "train": train, "finish": finish}[arguments.command](arguments)
 
 
 if __name__ == "__main__":
