@@ -24,7 +24,7 @@ from typing import Any
 from bench_turns import ORDER, PRODUCT, Engines, Turns, say
 
 TOOLS = Path(__file__).resolve().parent
-NETWORKS = ("nn4.small2", "inception-resnet-v1")
+NETWORKS = ("npfacenet-small", "nn4.small2", "inception-resnet-v1")
 NEEDS = {
     "npfacenet": (),
     "readable": (),
