@@ -39,6 +39,7 @@ _ROOMS = (
     "networks",
     "recipes",
     "recognition",
+    "samples",
     "training",
 )
 
