@@ -69,7 +69,8 @@ def surface(who: Identity, face: Features, volume: float) -> Surface:
     )
     within = np.minimum(within, _Y[:, None] + bare)
     bumps += _hair_thickness(who, within, volume)
-    hollow = _BLUR_ROWS @ bumps @ _BLUR_COLUMNS - bumps
+    bumps = bumps.astype(np.float32)
+    hollow = _BLUR_ROWS @ bumps[::2, ::2] @ _BLUR_COLUMNS - bumps
     table = np.stack([bumps / DEPTH, hollow, within]).reshape(3, -1)
     return Surface(
         (1 / np.maximum(width, 0.005)).astype(np.float32),
@@ -79,15 +80,17 @@ def surface(who: Identity, face: Features, volume: float) -> Surface:
 
 
 def _outline(heights: Floats, crown: float, chin: float, jaw: float) -> Floats:
-    middle = -0.25
+    middle = -0.4
     above = np.clip((middle - heights) / (middle - crown), 0, 1)
     below = np.clip((heights - middle) / (chin - middle), 0, 1)
     return np.asarray(np.sqrt(1 - above**2.6) * np.sqrt(1 - below**jaw))
 
 
 def _blur(count: int, width: float) -> Floats:
-    weights = np.exp(-0.5 * (np.subtract.outer(np.arange(count), np.arange(count)) / width) ** 2)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+    """A matrix that blurs every other of `count` samples, and gives all of them."""
+    away = np.subtract.outer(np.arange(count), np.arange(0, count, 2))
+    weights = np.exp(-0.5 * (away / width) ** 2)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
 _BLUR_ROWS, _BLUR_COLUMNS = _blur(ROWS, 7.0), _blur(COLUMNS, 11.0).T
