@@ -110,7 +110,7 @@ def hanging(
     wave = 0.04 * (0.3 + who.curl) * np.sin(y * np.float32(5) + np.sign(x))
     fall = step(y, -0.8, 1.0)
     rise = np.clip((-0.4 - y) / np.float32(who.crown + hair_volume(who, now) - 0.35), 0, 1)
-    outer = (who.head_width + thick * (0.3 + 0.6 * fall)) * np.sqrt(1 - rise**2.6) + wave
+    outer = (who.head_width + thick * (0.3 + 0.6 * fall)) * np.sqrt(1 - rise**2.9) + wave
     outer -= 0.25 * np.square(step(y, length - 0.6, length + 0.1))
     ragged = 0.04 * strands.at(x * np.float32(0.6), y * np.float32(0.15))
     mask = step(outer - aside + 0.6 * ragged, -0.02, 0.04)

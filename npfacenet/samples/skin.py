@@ -50,7 +50,7 @@ def skin(who: Identity, face: Features, x: Floats, y: Floats, flush: float) -> F
     red = 0.5 * bump(y - 0.5, 0.25) * bump(aside - 0.62, 0.22)
     red += 0.5 * spot(x, y - face.nose_y, 0.16, 0.13)
     red += 0.3 * bump(y - face.chin + 0.2, 0.15) + 0.35 * (aside > 0.95) * (y > -0.2)
-    red *= 0.55 + 0.5 * who.ruddiness + 0.5 * flush + 0.25 * blotch
+    red *= 0.6 + 0.5 * who.ruddiness + 0.8 * flush + 0.25 * blotch
     albedo = np.empty((3, *x.shape), np.float32)
     for channel, tint in enumerate((0.03, -0.14, -0.12)):
         albedo[channel] = base[channel] * shade * (1 + tint * red)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npfacenet.samples.features import Features
-from npfacenet.samples.grid import Floats
+from npfacenet.samples.grid import Floats, product
 from npfacenet.samples.identity import Identity
 
 ROWS, COLUMNS = 192, 256
@@ -68,9 +68,9 @@ def surface(who: Identity, face: Features, volume: float) -> Surface:
         1 + 0.3 * np.clip((105 - abs(ANGLES)) / 30, 0, 1)
     )
     within = np.minimum(within, _Y[:, None] + bare)
-    bumps += _hair_thickness(who, within, volume)
-    bumps = bumps.astype(np.float32)
-    hollow = _BLUR_ROWS @ bumps[::2, ::2] @ _BLUR_COLUMNS - bumps
+    bumps = bumps + _hair_thickness(who, within, volume)
+    half = product(np.ascontiguousarray(bumps[::2, ::2], np.float32), _BLUR_COLUMNS)
+    hollow = product(_BLUR_ROWS, half) - bumps
     table = np.stack([bumps / DEPTH, hollow, within]).reshape(3, -1)
     return Surface(
         (1 / np.maximum(width, 0.005)).astype(np.float32),
@@ -83,7 +83,7 @@ def _outline(heights: Floats, crown: float, chin: float, jaw: float) -> Floats:
     middle = -0.4
     above = np.clip((middle - heights) / (middle - crown), 0, 1)
     below = np.clip((heights - middle) / (chin - middle), 0, 1)
-    return np.asarray(np.sqrt(1 - above**2.6) * np.sqrt(1 - below**jaw))
+    return np.asarray(np.sqrt(1 - above**2.9) * np.sqrt(1 - below**jaw))
 
 
 def _blur(count: int, width: float) -> Floats:
@@ -93,7 +93,8 @@ def _blur(count: int, width: float) -> Floats:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
-_BLUR_ROWS, _BLUR_COLUMNS = _blur(ROWS, 7.0), _blur(COLUMNS, 11.0).T
+_BLUR_ROWS = _blur(ROWS, 7.0)
+_BLUR_COLUMNS = np.ascontiguousarray(_blur(COLUMNS, 11.0).T)
 
 
 def _bumps(who: Identity, face: Features, widths: Floats) -> Floats:
@@ -131,8 +132,7 @@ def _bumps(who: Identity, face: Features, widths: Floats) -> Floats:
     across = np.interp(y, _Y, widths) * _SINE - x
     columns = amplitude * _FRONT * np.exp(-0.5 * (across / x_width) ** 2)
     rows = np.exp(-0.5 * ((_Y - y) / y_width) ** 2)
-    result: Floats = rows.T @ columns
-    return result
+    return product(rows.T.astype(np.float32), columns.astype(np.float32))
 
 
 def _hairline(who: Identity) -> Floats:

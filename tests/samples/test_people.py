@@ -112,15 +112,13 @@ def test_pairs_show_people_that_training_does_not() -> None:
     assert not np.array_equal(pairs(2, seed=1, size=24).a, drawn.a[:2])
 
 
-@pytest.mark.parametrize("prewhitened", [False, True])
-def test_raw_pixels_do_not_tell_people_apart(prewhitened: bool) -> None:
-    drawn = pairs(240, size=32)
+def test_raw_pixels_do_not_tell_people_apart() -> None:
+    drawn = pairs(100, size=24)
     a, b = (side.reshape(len(side), -1).astype(np.float64) for side in (drawn.a, drawn.b))
-    if prewhitened:
-        a, b = ((x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True) for x in (a, b))
-    distances = np.linalg.norm(a - b, axis=1)
-    best = max(((distances <= t) == drawn.genuine).mean() for t in distances)
-    assert 0.5 < best < 0.75
+    white_a, white_b = ((x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True) for x in (a, b))
+    for distances in (np.linalg.norm(a - b, axis=1), np.linalg.norm(white_a - white_b, axis=1)):
+        best = max(((distances <= t) == drawn.genuine).mean() for t in distances)
+        assert 0.5 < best < 0.75
 
 
 @pytest.mark.parametrize(
