@@ -29,7 +29,7 @@ def developed(light: Floats, now: Conditions, size: int) -> npt.NDArray[np.uint8
     rng = np.random.default_rng([now.noise_seed, 6])
     noise = rng.standard_normal((size, size, 3), np.float32)
     levels = 255 * values.transpose(1, 2, 0) + np.float32(now.noise) * noise
-    return np.rint(levels).clip(0, 255).astype(np.uint8)
+    return np.asarray(np.rint(levels).clip(0, 255), np.uint8)
 
 
 def _lens(rays: int, size: int, blur: float) -> Floats:

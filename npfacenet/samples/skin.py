@@ -110,8 +110,11 @@ def beard_on(
     jaw = step(y - edge, -0.1, 0.12)
     jaw = np.maximum(jaw, bump(aside - face.mouth_width - 0.1, 0.07) * step(y, 0.85, 1.05))
     lip = face.mouth_y - face.upper_lip * 0.6
-    upper = step(y, face.nose_y + 0.12, face.nose_y + 0.2) * step(y, lip + 0.02, lip - 0.04)
-    upper *= step(aside, face.mouth_width + 0.14, face.mouth_width - 0.03)
+    # A moustache slopes from below the nose to beside the mouth.
+    sloped = y - 0.55 * aside * aside + 0.03 * strands
+    upper = step(sloped, face.nose_y + 0.1, face.nose_y + 0.2)
+    upper *= step(y - 0.9 * np.square(aside), lip + 0.03, lip - 0.05)
+    upper *= step(aside, face.mouth_width + 0.16, face.mouth_width - 0.06)
     tuft = spot(x, y - face.mouth_y - face.gap - face.lower_lip - 0.12, 0.08, 0.07)
     jaw = np.maximum(jaw, tuft)
     shadow = np.maximum(jaw, upper) * (0.34 * who.stubble) * (0.85 + 0.25 * strands)

@@ -120,9 +120,9 @@ def _bumps(who: Identity, face: Features, widths: Floats) -> Floats:
         (0.0, nose - 0.03, 0.135, 0.115, 0.19 + 0.04 * who.nose_tip),
         (0.0, nose + 0.22, 0.05, 0.08, -0.018),
         (0.0, mouth + 0.02, 0.42, 0.26, 0.055),
-        (0.0, mouth - 0.5 * face.upper_lip, 0.8 * face.mouth_width, 0.045, 0.3 * face.upper_lip),
-        (0.0, low + 0.5 * face.lower_lip, 0.65 * face.mouth_width, 0.06, 0.4 * face.lower_lip),
-        (0.0, mouth + 0.5 * face.gap, 0.8 * face.mouth_width, 0.03 + 0.4 * face.gap, -0.035),
+        (0.0, mouth - 0.5 * face.upper_lip, 0.5 * face.mouth_width, 0.045, 0.32 * face.upper_lip),
+        (0.0, low + 0.5 * face.lower_lip, 0.5 * face.mouth_width, 0.06, 0.42 * face.lower_lip),
+        (0.0, mouth + 0.5 * face.gap, 0.5 * face.mouth_width, 0.03 + 0.4 * face.gap, -0.035),
         (0.0, low + face.lower_lip + 0.1, 0.24, 0.06, -0.035),
         (0.0, face.chin - 0.24, 0.26, 0.17, 0.075 * who.chin_size),
         (0.0, -0.8, 0.8, 0.35, 0.02),
@@ -169,6 +169,6 @@ def _hair_thickness(who: Identity, within: Floats, volume: float) -> Floats:
     thickness = volume * (0.3 + 0.55 * rise)
     groove = np.exp(-0.5 * ((ANGLES / 50 - who.parting) / 0.12) ** 2) * abs(who.parting)
     thickness = thickness * (1 - 0.5 * groove[None, :] * (who.curl < 0.6))
-    edge = np.clip(within / 0.22, 0, 1)
-    result: Floats = thickness * edge * (2 - edge)
+    edge = np.clip(within / 0.25, 0, 1)
+    result: Floats = thickness * edge * edge * (3 - 2 * edge)
     return result
