@@ -20,7 +20,9 @@ from npfacenet.samples.surface import Hit
 def silhouette(face: Features, hit: Hit, grain: Floats) -> Floats:
     """Where the head is (h, w), 0 to 1; hair ends less evenly than skin."""
     fluff = 0.03 * grain * step(hit.hair, 0.1, 0.4)
-    return step(hit.rim + fluff, 0.03, 0.1) * step(hit.y, face.chin - 0.04, face.chin - 0.12)
+    # Steps have not settled at the very edge of a jaw.
+    jaw = 0.07 * step(hit.y, 0.8, 1.4)
+    return step(hit.rim + fluff - jaw, 0.03, 0.1) * step(hit.y, face.chin - 0.04, face.chin - 0.12)
 
 
 def head_light(
