@@ -35,6 +35,11 @@ NEEDED: dict[str, dict[str, Any]] = {
 }
 
 
+IRREGULAR = (
+    "parting", "fringe", "lopsidedness", "beard", "moustache", "stubble", "freckles", "blotches",
+)  # fmt: skip
+
+
 def drawn(who: Identity, now: Conditions, size: int = SIDE) -> Values:
     return draw(who, now, size).astype(np.float64)
 
@@ -93,7 +98,9 @@ def test_a_size_changes_how_finely_is_drawn_not_what(a: int, b: int, size: int) 
 @few
 @given(seeds, seeds)
 def test_mirrored_conditions_mirror_a_symmetric_face(a: int, b: int) -> None:
-    who = replace(identity(a), parting=0.0, lopsidedness=0.0, curl=0.0)
+    # What is irregular in skin and hair is no more symmetric than in people.
+    even: dict[str, Any] = dict.fromkeys(IRREGULAR, 0.0)
+    who = replace(identity(a), **even)
     now = replace(
         conditions(b), noise=0.0, blur=1.5, background=0, glasses=0.0, exposure=0.0, light=1.0
     )
@@ -101,7 +108,7 @@ def test_mirrored_conditions_mirror_a_symmetric_face(a: int, b: int) -> None:
     mirror = replace(now, **{name: -getattr(now, name) for name in turned})
     face = slice(SIDE // 4, -SIDE // 4)
     one, two = drawn(who, now)[face, face], drawn(who, mirror)[face, face]
-    assert abs(one - two[:, ::-1]).mean() < 7
+    assert abs(one - two[:, ::-1]).mean() < 8  # unmirrored, about 29
 
 
 def test_positive_numbers_go_where_they_are_said_to() -> None:
@@ -130,6 +137,14 @@ def nose_tip(now: Conditions) -> tuple[int, int]:
     in_front = np.where((hit.rim > 0) & (abs(hit.y - 0.6) < 0.4), hit.z, 0)
     row, column = np.unravel_index(in_front.argmax(), in_front.shape)
     return int(row) + rows.start, int(column) + columns.start
+
+
+def test_eyes_look_where_the_gaze_goes() -> None:
+    right, left = (drawn(Identity(), replace(PLAIN, gaze_x=g)) for g in (0.9, -0.9))
+    rows = slice(25, 30)
+    for middle in (23, 41):  # of either eye; its white shows where it does not look
+        assert (right - left)[rows, middle - 5 : middle - 1].mean() > 2
+        assert (right - left)[rows, middle + 1 : middle + 5].mean() < -2
 
 
 def test_a_smile_shows_in_the_mouth_and_closed_eyes_in_the_eyes() -> None:

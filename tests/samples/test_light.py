@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from npfacenet.samples import Conditions, Identity
@@ -19,6 +19,7 @@ small = st.integers(1, 40)
 
 
 @given(small, small, st.integers(1, 700), st.integers(0, 100))
+@example(1, 40, 625, 0)  # nine rows in pieces of eight
 def test_a_product_in_pieces_is_the_product(rows: int, inner: int, columns: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     a, b = (

@@ -69,6 +69,9 @@ def test_every_limit_is_kept(kind: Any, of_seed: Any, limits: Any) -> None:
                 kind(**{name: value})
             assert str(caught.value).startswith(f"{name} is "), name
             assert str(caught.value).endswith(f"not {value!r}"), name
+            if value not in beyond:
+                kind_of_number = "a whole number" if whole else "a finite number"
+                assert kind_of_number in str(caught.value), name
 
 
 def test_people_are_believable() -> None:
