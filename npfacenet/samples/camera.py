@@ -15,7 +15,7 @@ from npfacenet.samples.surface import BOTTOM, COLUMNS, PROFILE, ROWS, TOP, Hit, 
 ACROSS = 3.57  # units that a picture shows at distance 1
 EYES = 0.425  # the height at which a plain portrait has the eyes, of the picture
 ANCHOR = (0.0, 0.45, 0.95)  # the point of the head that stays where it is when the head turns
-_STEPS = 4
+_STEPS = 6
 _UNSETTLED = 0.3
 
 
@@ -76,7 +76,9 @@ def coarsely(rays: View, head: Surface) -> tuple[slice, slice, Floats, Floats]:
     depth = np.full_like(coarse.x, 1.0)
     scale = np.ones_like(coarse.x)
     for _ in range(_STEPS):
-        depth, angle, y, _ = coarse.step(depth, scale, head)
+        met, angle, y, _ = coarse.step(depth, scale, head)
+        # Half of each step: whole ones swing to and fro below the chin.
+        depth = 0.5 * (depth + met)
         scale = 1 + _sampled(head.table, angle, y, 1)[0]
     near = coarse.step(depth, scale, head)[3] > -0.05
     rows, columns = _span(np.any(near, axis=1)), _span(np.any(near, axis=0))
@@ -98,7 +100,8 @@ def _span(flags: npt.NDArray[np.bool_]) -> slice:
 def cast(rays: View, head: Surface, depth: Floats, scale: Floats) -> Hit:
     """Where every ray meets the head, from a first depth and scale; or where it passes by."""
     fine = _Rays.of(rays.across, rays.down, rays.turn)
-    depth, angle, y, _ = fine.step(depth, scale, head)
+    met, angle, y, _ = fine.step(depth, scale, head)
+    depth = 0.5 * (depth + met)
     displacement, hollow, hair = _sampled(head.table, angle, y, 3)
     last = depth
     depth, angle, y, rim = fine.step(depth, 1 + displacement, head)

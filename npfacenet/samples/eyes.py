@@ -49,7 +49,7 @@ def _ball(
     x = across - side * np.float32(0.075 * now.gaze_x) + 0.008
     y = v - np.float32(0.04 * now.gaze_y) + 0.012
     radius = np.sqrt(x * x + y * y)
-    white = np.array([0.60, 0.54, 0.51], np.float32)[:, None, None] * (
+    white = np.array([0.50, 0.45, 0.42], np.float32)[:, None, None] * (
         1 - 9 * across * across
     ).clip(0.35, 1)
     share = np.linspace(0, 1, len(_IRIS_TONES))

@@ -6,15 +6,17 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.grid import Floats
+from npfacenet.samples.grid import Floats, product
 
-_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMINANCE = (0.299, 0.587, 0.114)
 
 
 def developed(light: Floats, now: Conditions, size: int) -> npt.NDArray[np.uint8]:
     """Linear light (3, n, n), averaged and blurred to uint8 (size, size, 3)."""
     lens = _lens(light.shape[1], size, now.blur * size / 112)
-    sharp = lens @ light @ lens.T
+    rays = light.shape[1]
+    across = product(light.reshape(-1, rays), np.ascontiguousarray(lens.T))
+    sharp = np.stack([product(lens, plane) for plane in across.reshape(3, rays, size)])
     # A camera meters what falls on the face, not how dark the face is.
     metered = 0.62 * now.light + 0.62 * now.ambient + 0.1
     sharp *= np.float32(0.98 * 2**now.exposure / metered)
@@ -22,12 +24,12 @@ def developed(light: Floats, now: Conditions, size: int) -> npt.NDArray[np.uint8
     # A shoulder: highlights bend instead of breaking off.
     values = np.where(values > 0.75, 0.75 + 0.35 * np.tanh((values - 0.75) / 0.35), values)
     values = 0.45 + np.float32(now.contrast) * (values - 0.45)
-    grey = np.tensordot(_LUMINANCE, values, 1)
+    grey = sum(weight * plane for weight, plane in zip(_LUMINANCE, values, strict=True))
     values = grey + np.float32(now.saturation) * (values - grey)
     rng = np.random.default_rng([now.noise_seed, 6])
     noise = rng.standard_normal((size, size, 3), np.float32)
     levels = 255 * values.transpose(1, 2, 0) + np.float32(now.noise) * noise
-    return np.rint(levels).clip(0, 255).astype(np.uint8)
+    return np.asarray(np.rint(levels).clip(0, 255), np.uint8)
 
 
 def _lens(rays: int, size: int, blur: float) -> Floats:

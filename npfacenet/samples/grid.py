@@ -11,6 +11,9 @@ Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 Colour: TypeAlias = tuple[float, float, float]
 
 
+_SINGLE_THREADED = 200_000  # multiplications; OpenBLAS shares them out from 262,144 on
+
+
 def step(x: Floats, low: float, high: float) -> Floats:
     """From 0 at `low` to 1 at `high`, smoothly; `high` may be the smaller.
 
@@ -72,3 +75,16 @@ def smoothly_looked_up(plane: Floats, u: Floats, v: Floats) -> Floats:
     upper += across * (flat.take(rows + right) - upper)
     lower += across * (flat.take(below + right) - lower)
     return np.asarray(upper + down * (lower - upper), np.float32)
+
+
+def product(a: Floats, b: Floats) -> Floats:
+    """The product of (m, k) and (k, n), in pieces so small that OpenBLAS leaves them to one thread.
+
+    A picture's matrices are small: to wake other threads, and to wait for them where processors
+    are shared, would take longer than all the rest of the drawing.
+    """
+    result = np.empty((len(a), b.shape[1]), np.float32)
+    piece = max(1, _SINGLE_THREADED // b.size)
+    for top in range(0, len(a), piece):
+        np.matmul(a[top : top + piece], b, out=result[top : top + piece])
+    return result

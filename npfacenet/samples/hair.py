@@ -17,6 +17,7 @@ _HAIR_TONES = np.array(
 ) ** 2  # fmt: skip
 _GREY = np.array([0.62, 0.62, 0.63]) ** 2
 _SIZE = 128  # of the strands' pattern
+_CURLY = 0.65  # from this curl on, hair shows curls in place of strands
 
 
 def hair_colour(who: Identity, greyness: float = 1.0) -> Floats:
@@ -38,20 +39,22 @@ class Strands:
     def __init__(self, who: Identity) -> None:
         rng = np.random.default_rng([who.texture, 2])
         fine = rng.standard_normal((_SIZE, _SIZE)).astype(np.float32)
-        along = np.cumsum(np.pad(fine, ((0, 15), (0, 0)), mode="wrap"), axis=0)
-        smooth = along[15:] - np.pad(along, ((1, 0), (0, 0)))[:_SIZE]
-        self._straight = smooth / smooth.std() + 0.8 * pattern(rng, _SIZE, 9)
-        self._curly = 0.8 * pattern(rng, _SIZE, 17) + 0.25 * fine
-        self._who = who
+        self._curl = np.float32(who.curl)
+        self._curly = who.curl > _CURLY
+        if self._curly:
+            self._plane = 0.8 * pattern(rng, _SIZE, 17) + 0.25 * fine
+        else:
+            sums = np.cumsum(np.pad(fine, ((16, 0), (0, 0)), mode="wrap"), axis=0)
+            smooth = sums[16:] - sums[:-16]
+            self._plane = 0.75 * (smooth / smooth.std() + 0.8 * pattern(rng, _SIZE, 9))
 
     def at(self, across: Floats, along: Floats, smooth: bool = False) -> Floats:
         """Strands (h, w), of mean 0 and spread about 1, at places in units."""
         look_up = smoothly_looked_up if smooth else looked_up
-        curl = np.float32(self._who.curl)
-        if curl > 0.65:
-            return look_up(self._curly, across * 40 + 640, along * 40 + 640)
-        wave = across + 0.05 * curl * np.sin(along * 9 + across * 3)
-        return np.float32(0.75) * look_up(self._straight, wave * 44 + 640, along * 14 + 640)
+        if self._curly:
+            return look_up(self._plane, across * 40 + 640, along * 40 + 640)
+        wave = across + 0.05 * self._curl * np.sin(along * 9 + across * 3)
+        return look_up(self._plane, wave * 44 + 640, along * 14 + 640)
 
 
 def scalp_strands(who: Identity, strands: Strands, angle: Floats, x: Floats, y: Floats) -> Floats:
@@ -109,8 +112,8 @@ def hanging(
     thick = 0.1 + 0.32 * who.hair_volume
     wave = 0.04 * (0.3 + who.curl) * np.sin(y * np.float32(5) + np.sign(x))
     fall = step(y, -0.8, 1.0)
-    rise = np.clip((-0.25 - y) / np.float32(who.crown + hair_volume(who, now) - 0.2), 0, 1)
-    outer = (who.head_width + thick * (0.3 + 0.6 * fall)) * np.sqrt(1 - rise**2.6) + wave
+    rise = np.clip((-0.4 - y) / np.float32(who.crown + hair_volume(who, now) - 0.35), 0, 1)
+    outer = (who.head_width + thick * (0.3 + 0.6 * fall)) * np.sqrt(1 - rise**2.9) + wave
     outer -= 0.25 * np.square(step(y, length - 0.6, length + 0.1))
     ragged = 0.04 * strands.at(x * np.float32(0.6), y * np.float32(0.15))
     mask = step(outer - aside + 0.6 * ragged, -0.02, 0.04)

@@ -50,7 +50,7 @@ def skin(who: Identity, face: Features, x: Floats, y: Floats, flush: float) -> F
     red = 0.5 * bump(y - 0.5, 0.25) * bump(aside - 0.62, 0.22)
     red += 0.5 * spot(x, y - face.nose_y, 0.16, 0.13)
     red += 0.3 * bump(y - face.chin + 0.2, 0.15) + 0.35 * (aside > 0.95) * (y > -0.2)
-    red *= 0.55 + 0.5 * who.ruddiness + 0.5 * flush + 0.25 * blotch
+    red *= 0.6 + 0.5 * who.ruddiness + 0.8 * flush + 0.25 * blotch
     albedo = np.empty((3, *x.shape), np.float32)
     for channel, tint in enumerate((0.03, -0.14, -0.12)):
         albedo[channel] = base[channel] * shade * (1 + tint * red)
@@ -110,8 +110,11 @@ def beard_on(
     jaw = step(y - edge, -0.1, 0.12)
     jaw = np.maximum(jaw, bump(aside - face.mouth_width - 0.1, 0.07) * step(y, 0.85, 1.05))
     lip = face.mouth_y - face.upper_lip * 0.6
-    upper = step(y, face.nose_y + 0.12, face.nose_y + 0.2) * step(y, lip + 0.02, lip - 0.04)
-    upper *= step(aside, face.mouth_width + 0.14, face.mouth_width - 0.03)
+    # A moustache slopes from below the nose to beside the mouth.
+    sloped = y - 0.55 * aside * aside + 0.03 * strands
+    upper = step(sloped, face.nose_y + 0.1, face.nose_y + 0.2)
+    upper *= step(y - 0.9 * np.square(aside), lip + 0.03, lip - 0.05)
+    upper *= step(aside, face.mouth_width + 0.16, face.mouth_width - 0.06)
     tuft = spot(x, y - face.mouth_y - face.gap - face.lower_lip - 0.12, 0.08, 0.07)
     jaw = np.maximum(jaw, tuft)
     shadow = np.maximum(jaw, upper) * (0.34 * who.stubble) * (0.85 + 0.25 * strands)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npfacenet.samples.features import Features
-from npfacenet.samples.grid import Floats
+from npfacenet.samples.grid import Floats, product
 from npfacenet.samples.identity import Identity
 
 ROWS, COLUMNS = 192, 256
@@ -68,8 +68,9 @@ def surface(who: Identity, face: Features, volume: float) -> Surface:
         1 + 0.3 * np.clip((105 - abs(ANGLES)) / 30, 0, 1)
     )
     within = np.minimum(within, _Y[:, None] + bare)
-    bumps += _hair_thickness(who, within, volume)
-    hollow = _BLUR_ROWS @ bumps @ _BLUR_COLUMNS - bumps
+    bumps = bumps + _hair_thickness(who, within, volume)
+    half = product(np.ascontiguousarray(bumps[::2, ::2], np.float32), _BLUR_COLUMNS)
+    hollow = product(_BLUR_ROWS, half) - bumps
     table = np.stack([bumps / DEPTH, hollow, within]).reshape(3, -1)
     return Surface(
         (1 / np.maximum(width, 0.005)).astype(np.float32),
@@ -79,18 +80,21 @@ def surface(who: Identity, face: Features, volume: float) -> Surface:
 
 
 def _outline(heights: Floats, crown: float, chin: float, jaw: float) -> Floats:
-    middle = -0.25
+    middle = -0.4
     above = np.clip((middle - heights) / (middle - crown), 0, 1)
     below = np.clip((heights - middle) / (chin - middle), 0, 1)
-    return np.asarray(np.sqrt(1 - above**2.6) * np.sqrt(1 - below**jaw))
+    return np.asarray(np.sqrt(1 - above**2.9) * np.sqrt(1 - below**jaw))
 
 
 def _blur(count: int, width: float) -> Floats:
-    weights = np.exp(-0.5 * (np.subtract.outer(np.arange(count), np.arange(count)) / width) ** 2)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+    """A matrix that blurs every other of `count` samples, and gives all of them."""
+    away = np.subtract.outer(np.arange(count), np.arange(0, count, 2))
+    weights = np.exp(-0.5 * (away / width) ** 2)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
-_BLUR_ROWS, _BLUR_COLUMNS = _blur(ROWS, 7.0), _blur(COLUMNS, 11.0).T
+_BLUR_ROWS = _blur(ROWS, 7.0)
+_BLUR_COLUMNS = np.ascontiguousarray(_blur(COLUMNS, 11.0).T)
 
 
 def _bumps(who: Identity, face: Features, widths: Floats) -> Floats:
@@ -116,9 +120,9 @@ def _bumps(who: Identity, face: Features, widths: Floats) -> Floats:
         (0.0, nose - 0.03, 0.135, 0.115, 0.19 + 0.04 * who.nose_tip),
         (0.0, nose + 0.22, 0.05, 0.08, -0.018),
         (0.0, mouth + 0.02, 0.42, 0.26, 0.055),
-        (0.0, mouth - 0.5 * face.upper_lip, 0.8 * face.mouth_width, 0.045, 0.3 * face.upper_lip),
-        (0.0, low + 0.5 * face.lower_lip, 0.65 * face.mouth_width, 0.06, 0.4 * face.lower_lip),
-        (0.0, mouth + 0.5 * face.gap, 0.8 * face.mouth_width, 0.03 + 0.4 * face.gap, -0.035),
+        (0.0, mouth - 0.5 * face.upper_lip, 0.5 * face.mouth_width, 0.045, 0.32 * face.upper_lip),
+        (0.0, low + 0.5 * face.lower_lip, 0.5 * face.mouth_width, 0.06, 0.42 * face.lower_lip),
+        (0.0, mouth + 0.5 * face.gap, 0.5 * face.mouth_width, 0.03 + 0.4 * face.gap, -0.035),
         (0.0, low + face.lower_lip + 0.1, 0.24, 0.06, -0.035),
         (0.0, face.chin - 0.24, 0.26, 0.17, 0.075 * who.chin_size),
         (0.0, -0.8, 0.8, 0.35, 0.02),
@@ -128,8 +132,7 @@ def _bumps(who: Identity, face: Features, widths: Floats) -> Floats:
     across = np.interp(y, _Y, widths) * _SINE - x
     columns = amplitude * _FRONT * np.exp(-0.5 * (across / x_width) ** 2)
     rows = np.exp(-0.5 * ((_Y - y) / y_width) ** 2)
-    result: Floats = rows.T @ columns
-    return result
+    return product(rows.T.astype(np.float32), columns.astype(np.float32))
 
 
 def _hairline(who: Identity) -> Floats:
@@ -166,6 +169,6 @@ def _hair_thickness(who: Identity, within: Floats, volume: float) -> Floats:
     thickness = volume * (0.3 + 0.55 * rise)
     groove = np.exp(-0.5 * ((ANGLES / 50 - who.parting) / 0.12) ** 2) * abs(who.parting)
     thickness = thickness * (1 - 0.5 * groove[None, :] * (who.curl < 0.6))
-    edge = np.clip(within / 0.22, 0, 1)
-    result: Floats = thickness * edge * (2 - edge)
+    edge = np.clip(within / 0.25, 0, 1)
+    result: Floats = thickness * edge * edge * (3 - 2 * edge)
     return result

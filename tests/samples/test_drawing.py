@@ -13,29 +13,47 @@ from hypothesis import strategies as st
 
 from npfacenet.errors import ArgumentError
 from npfacenet.samples import Conditions, Identity, conditions, draw, identity
+from npfacenet.samples.camera import cast, coarsely, view
+from npfacenet.samples.conditions import LIMITS as CONDITION_LIMITS
+from npfacenet.samples.features import features
+from npfacenet.samples.identity import LIMITS as IDENTITY_LIMITS
 from npfacenet.samples.portrait import LARGEST
+from npfacenet.samples.surface import surface
 
 Values = npt.NDArray[np.float64]
 seeds = st.integers(0, 2**40)
-few = settings(max_examples=12)
+few = settings(max_examples=8)
 PLAIN = Conditions(noise=0, blur=0)
 SIDE = 64
 
-# Values apart from the defaults, where those alone would show nothing.
-IDENTITY_CHANGES: dict[str, Any] = {"eye_height": 0.13, "texture": 5, "parting": 0.6}
-IDENTITY_NEEDS: dict[str, Any] = {"baldness": {"hair_length": 0.35}}
-CONDITION_CHANGES: dict[str, Any] = {"clothes": 5, "background": 6, "noise_seed": 7}
-CONDITION_NEEDS: dict[str, Any] = {"noise_seed": {"noise": 4.0}}
+# Where the defaults show nothing of a field, others that do.
+NEEDED: dict[str, dict[str, Any]] = {
+    "baldness": {"hair_length": 0.35},
+    "blotches": {"ruddiness": 1.0},
+    "noise_seed": {"noise": 4.0},
+    "clothes": {"distance": 1.3},
+}
+
+
+IRREGULAR = (
+    "parting", "fringe", "lopsidedness", "beard", "moustache", "stubble", "freckles", "blotches",
+)  # fmt: skip
 
 
 def drawn(who: Identity, now: Conditions, size: int = SIDE) -> Values:
     return draw(who, now, size).astype(np.float64)
 
 
-def changed(record: Any, name: str, changes: dict[str, Any]) -> float | int:
-    """Another value for a field, well within its limits."""
-    value: float | int = getattr(record, name)
-    return changes.get(name, value * 1.25 if value else 0.6)
+def two_values(kind: Any, name: str, limits: dict[str, tuple[float, float]]) -> tuple[Any, Any]:
+    """Records that differ in one field: its default, and a third of its range away from that."""
+    record = replace(kind(), **{"noise": 0, "blur": 0} if kind is Conditions else {})
+    record = replace(record, **NEEDED.get(name, {}))
+    low, high = limits[name]
+    value = getattr(record, name)
+    if isinstance(value, int) and high > 1000:
+        return record, replace(record, **{name: value + 5})
+    away = (high - low) / 3
+    return record, replace(record, **{name: value + away if value + away <= high else value - away})
 
 
 @few
@@ -54,20 +72,18 @@ def test_tiny_pictures_can_be_drawn(size: int) -> None:
     assert draw(Identity(), Conditions(), size).shape == (size, size, 3)
 
 
-@pytest.mark.parametrize("name", [n for n in Identity.__dataclass_fields__])
-def test_every_number_of_an_identity_is_seen(name: str) -> None:
-    who = replace(Identity(), **IDENTITY_NEEDS.get(name, {}))
-    other = replace(who, **{name: changed(who, name, IDENTITY_CHANGES)})
-    difference = abs(drawn(who, PLAIN) - drawn(other, PLAIN))
+@pytest.mark.parametrize("name", IDENTITY_LIMITS)
+def test_every_number_of_an_identity_is_seen_and_the_room_stays(name: str) -> None:
+    one, two = two_values(Identity, name, IDENTITY_LIMITS)
+    difference = abs(drawn(one, PLAIN) - drawn(two, PLAIN))
     assert difference.max() >= 4
-    assert difference[:8, :8].max() <= 1  # the corner shows the room
+    assert difference[:6, :6].max() <= 1
 
 
-@pytest.mark.parametrize("name", [n for n in Conditions.__dataclass_fields__])
+@pytest.mark.parametrize("name", CONDITION_LIMITS)
 def test_every_number_of_the_conditions_is_seen(name: str) -> None:
-    now = replace(PLAIN, **CONDITION_NEEDS.get(name, {}))
-    other = replace(now, **{name: changed(now, name, CONDITION_CHANGES)})
-    assert abs(drawn(Identity(), now) - drawn(Identity(), other)).max() >= 4
+    one, two = two_values(Conditions, name, CONDITION_LIMITS)
+    assert abs(drawn(Identity(), one) - drawn(Identity(), two)).max() >= 4
 
 
 @few
@@ -82,7 +98,9 @@ def test_a_size_changes_how_finely_is_drawn_not_what(a: int, b: int, size: int) 
 @few
 @given(seeds, seeds)
 def test_mirrored_conditions_mirror_a_symmetric_face(a: int, b: int) -> None:
-    who = replace(identity(a), parting=0.0, lopsidedness=0.0, curl=0.0)
+    # What is irregular in skin and hair is no more symmetric than in people.
+    even: dict[str, Any] = dict.fromkeys(IRREGULAR, 0.0)
+    who = replace(identity(a), **even)
     now = replace(
         conditions(b), noise=0.0, blur=1.5, background=0, glasses=0.0, exposure=0.0, light=1.0
     )
@@ -90,7 +108,7 @@ def test_mirrored_conditions_mirror_a_symmetric_face(a: int, b: int) -> None:
     mirror = replace(now, **{name: -getattr(now, name) for name in turned})
     face = slice(SIDE // 4, -SIDE // 4)
     one, two = drawn(who, now)[face, face], drawn(who, mirror)[face, face]
-    assert abs(one - two[:, ::-1]).mean() < 7
+    assert abs(one - two[:, ::-1]).mean() < 8  # unmirrored, about 29
 
 
 def test_positive_numbers_go_where_they_are_said_to() -> None:
@@ -100,24 +118,48 @@ def test_positive_numbers_go_where_they_are_said_to() -> None:
     assert lit_left[left].mean() > lit_left[right].mean() + 20
     assert lit_right[right].mean() > lit_right[left].mean() + 20
 
-    def darkest(now: Conditions) -> tuple[float, float]:
-        """Where a black nose would be: the centre of what make-up-free brows darken."""
-        with_brows, without = (
-            drawn(replace(Identity(), brow_density=d, hair_melanin=1.0), now) for d in (1.0, 0.0)
-        )
-        weight = np.maximum(without - with_brows, 0).sum(axis=2)
-        rows, columns = np.indices(weight.shape)
-        total = weight.sum()
-        return float((rows * weight).sum() / total), float((columns * weight).sum() / total)
+    row, column = nose_tip(PLAIN)
+    assert abs(column - (SIDE - 1) / 2) <= 1
+    assert 0.5 * SIDE < row < 0.7 * SIDE
+    assert nose_tip(replace(PLAIN, yaw=20.0))[1] >= column + 2
+    assert nose_tip(replace(PLAIN, pitch=15.0))[0] >= row + 2
+    assert nose_tip(replace(PLAIN, roll=30.0))[1] <= column - 1  # it is below the anchor
+    assert nose_tip(replace(PLAIN, shift_x=0.125)) == (row, column + SIDE // 8)
+    assert nose_tip(replace(PLAIN, shift_y=0.125)) == (row + SIDE // 8, column)
 
-    row, column = darkest(PLAIN)
-    assert abs(column - (SIDE - 1) / 2) < 1
-    assert 0.25 * SIDE < row < 0.43 * SIDE
-    assert darkest(replace(PLAIN, yaw=20.0))[1] > column
-    assert darkest(replace(PLAIN, pitch=15.0))[0] > row
-    assert darkest(replace(PLAIN, shift_x=0.1))[1] == pytest.approx(column + 0.1 * SIDE, abs=0.3)
-    assert darkest(replace(PLAIN, shift_y=0.1))[0] == pytest.approx(row + 0.1 * SIDE, abs=0.3)
-    assert darkest(replace(PLAIN, roll=30.0))[1] > column + 1  # the brows are above the anchor
+
+def nose_tip(now: Conditions) -> tuple[int, int]:
+    """The pixel (row, column) of the point farthest in front of the head."""
+    who, rays = Identity(), view(now, SIDE)
+    head = surface(who, features(who, now), 0.2)
+    rows, columns, depth, scale = coarsely(rays, head)
+    hit = cast(rays.cut(rows, columns), head, depth, scale)
+    in_front = np.where((hit.rim > 0) & (abs(hit.y - 0.6) < 0.4), hit.z, 0)
+    row, column = np.unravel_index(in_front.argmax(), in_front.shape)
+    return int(row) + rows.start, int(column) + columns.start
+
+
+def test_eyes_look_where_the_gaze_goes() -> None:
+    right, left = (drawn(Identity(), replace(PLAIN, gaze_x=g)) for g in (0.9, -0.9))
+    rows = slice(25, 30)
+    for middle in (23, 41):  # of either eye; its white shows where it does not look
+        assert (right - left)[rows, middle - 5 : middle - 1].mean() > 2
+        assert (right - left)[rows, middle + 1 : middle + 5].mean() < -2
+
+
+def test_a_smile_shows_in_the_mouth_and_closed_eyes_in_the_eyes() -> None:
+    mouth, eyes = slice(40, 52), slice(22, 32)
+
+    def difference(**numbers: Any) -> Values:
+        return abs(drawn(Identity(), PLAIN) - drawn(Identity(), replace(PLAIN, **numbers)))
+
+    smile, talk = difference(smile=1.0), difference(mouth_open=1.0)
+    assert smile[mouth].max() > 30
+    assert talk[mouth].max() > 30
+    assert talk[mouth].mean() > 10 * talk[eyes].mean()
+    closed = difference(eyes_open=0.0)
+    assert closed[eyes].max() > 30
+    assert closed[mouth].max() < 8
 
 
 @few
@@ -130,7 +172,7 @@ def test_more_exposure_darkens_nothing(a: int, b: int, more: float) -> None:
 
 
 def test_more_melanin_is_darker_skin_and_darker_hair() -> None:
-    def mean(part: tuple[slice, slice], **numbers: float) -> float:
+    def mean(part: tuple[slice, slice], **numbers: Any) -> float:
         return float(drawn(replace(Identity(), **numbers), PLAIN)[part].mean())
 
     cheek, top = (slice(36, 40), slice(20, 26)), (slice(2, 7), slice(28, 36))
@@ -144,12 +186,9 @@ def test_more_melanin_is_darker_skin_and_darker_hair() -> None:
 @few
 @given(seeds, seeds)
 def test_blur_smooths_and_noise_roughens(a: int, b: int) -> None:
-    def roughness(**numbers: float) -> float:
-        picture = drawn(identity(a), replace(conditions(b), noise=0, blur=0), SIDE)
-        if numbers:
-            now = replace(replace(conditions(b), noise=0, blur=0), **numbers)
-            picture = drawn(identity(a), now, SIDE)
-        return float(abs(np.diff(picture, axis=0)).mean())
+    def roughness(noise: float = 0.0, blur: float = 0.0) -> float:
+        now = replace(conditions(b), noise=noise, blur=blur)
+        return float(abs(np.diff(drawn(identity(a), now), axis=0)).mean())
 
     assert roughness(blur=3.0) < roughness() < roughness(noise=20.0)
 
