@@ -10,11 +10,12 @@ import numpy as np
 import npfacenet
 from npfacenet.checkpoints.card import Threshold
 from npfacenet.checkpoints.native import write_native
+from npfacenet.images import centre_crop, read
 from npfacenet.models import Model
 from npfacenet.recognition.calibration import calibrate, errors_at
 from npfacenet.recognition.distance import paired_distances
 from npfacenet.recognition.evaluation import Distances, Flags, evaluate
-from npfacenet.recognition.lfw import Fold, pair_distances
+from npfacenet.recognition.lfw import Fold, pair_distances, picture_path
 from npfacenet.samples import pairs
 
 FALSE_MATCH_RATE = 0.01
@@ -63,6 +64,33 @@ def apart(distances: list[Distances], genuine: list[Flags]) -> tuple[Distances, 
     """The distances of genuine pairs, and those of impostor pairs."""
     every, same = np.concatenate(distances), np.concatenate(genuine)
     return every[same], every[~same]
+
+
+def by_brightness(
+    threshold: float,
+    images: Path,
+    folds: tuple[Fold, ...],
+    crop: int,
+    distances: list[Distances],
+) -> str:
+    """The errors of a threshold in thirds of the pairs, by how bright the darker face is.
+
+    LFW says nothing of who is shown; how bright the middle of a face is depends on skin and light.
+    """
+    chosen = [pair for fold in folds for pair in fold]
+    bright = {
+        picture: float(centre_crop(read(picture_path(images, picture)), crop // 2).mean())
+        for picture in {picture for pair in chosen for picture in (pair.a, pair.b)}
+    }
+    darker = np.array([min(bright[pair.a], bright[pair.b]) for pair in chosen])
+    genuine = np.array([pair.genuine for pair in chosen])
+    every = np.concatenate(distances)
+    thirds = np.array_split(np.argsort(darker, kind="stable"), 3)
+    lines = []
+    for name, third in zip(("darkest", "middle", "brightest"), thirds, strict=True):
+        errors = errors_at(threshold, *apart([every[third]], [genuine[third]]))
+        lines.append(f"  {name} third: {errors}")
+    return "\n".join(lines)
 
 
 def report(what: str, threshold: float, distances: list[Distances], genuine: list[Flags]) -> str:

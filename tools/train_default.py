@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from default_material import CROP, EACH, PEOPLE, Photographs, drawn_view
-from default_report import drawn, lfw, report, write_default
+from default_report import by_brightness, drawn, lfw, report, write_default
 
 import npfacenet
 from npfacenet.checkpoints.card import Card
@@ -136,7 +136,7 @@ def short(arguments: argparse.Namespace) -> None:
     choices = replace(CHOICES, steps=SHORT_STEPS, validate=SHORT_STEPS, save=SHORT_STEPS)
     taught(arguments.shared, run, choices, say)
     entries = RunFolder(run / f"seed-{choices.seed}").entries()
-    losses = [entry["loss"] for entry in entries if isinstance(entry.get("loss"), float)]
+    losses = [loss for entry in entries if isinstance(loss := entry.get("loss"), float)]
     for start in range(0, len(losses), 10):
         print(f"steps {start + 1} to {start + 10}: {np.mean(losses[start : start + 10]):.4f}")
     if SHORT_RUN.is_file():
@@ -158,7 +158,9 @@ def finish(arguments: argparse.Namespace) -> None:
     if threshold is None:
         sys.exit("error: the card of the file has no threshold")
     print(f"{arguments.output}: {arguments.output.stat().st_size:,} bytes, {model.fingerprint}")
-    print(report("LFW folds 3-4", threshold.value, *lfw(model, images, folds, CROP)))
+    distances, genuine = lfw(model, images, folds, CROP)
+    print(report("LFW folds 3-4", threshold.value, distances, genuine))
+    print(by_brightness(threshold.value, images, folds, CROP, distances))
     print(report("drawn pairs", threshold.value, *drawn(model)))
 
 
