@@ -38,8 +38,8 @@ class Source:
 class ViewFeed:
     """Batch number i, always the same: it follows from the seed and its number.
 
-    Half of the views are mirrored: a teacher's embedding hardly tells a face from its mirror
-    image.
+    Sources are mixed, so that every shard of a batch has its share of each. Half of the views are
+    mirrored: a teacher's embedding hardly tells a face from its mirror image.
     """
 
     sources: tuple[Source, ...]
@@ -50,14 +50,16 @@ class ViewFeed:
         """The views of one batch, with what is to be learnt of them."""
         pictures, targets = [], []
         for i, source in enumerate(self.sources):
-            chosen = source.chosen(number, [self.seed, i])
+            chosen = source.chosen(number, [self.seed, 1, i])
             pictures.append(source.views.pictures[chosen])
             targets.append(source.views.targets[chosen])
-        views = np.concatenate(pictures)
-        mirrored = np.random.default_rng([self.seed, number, 2]).random(len(views)) < 0.5
+        rng = np.random.default_rng([self.seed, 2, number])
+        order = rng.permutation(sum(map(len, pictures)))
+        views = np.concatenate(pictures)[order]
+        mirrored = rng.random(len(views)) < 0.5
         views[mirrored] = views[mirrored, :, ::-1]
         nobody = np.zeros(len(views), np.intp)
-        return Batch(self.scaling.scale(views), nobody, np.concatenate(targets))
+        return Batch(self.scaling.scale(views), nobody, np.concatenate(targets)[order])
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
         """Batches from `start` up to `stop`."""

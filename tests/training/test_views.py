@@ -145,6 +145,7 @@ def test_a_batch_takes_its_share_of_each_source_and_keeps_pictures_with_targets(
         assert np.array_equal(batch.images, feed.batch(number).images)
         numbers = np.rint(255 * batch.images[:, 1].max(axis=(1, 2))).astype(int)
         assert numbers.tolist() == batch.teacher[:, 0].astype(int).tolist()
+        assert numbers.tolist() != sorted(numbers.tolist())
         mirrored += int((batch.images[:, 0, 0, 0] == 1).sum())
     assert 10 < mirrored < 35
     with pytest.raises(ArgumentError, match="1 to 20 of these views, not 21"):
