@@ -8,7 +8,7 @@ from pathlib import Path
 from npfacenet.checkpoints.downloading import download, name_in
 from npfacenet.checkpoints.isolation import read_isolated
 from npfacenet.checkpoints.lookup import cache_folder
-from npfacenet.checkpoints.manifest import is_name, manifest
+from npfacenet.checkpoints.manifest import PACKAGED, is_name, manifest
 from npfacenet.checkpoints.placing import Report, place_verified
 from npfacenet.errors import ArgumentError, WeightsError
 
@@ -60,13 +60,14 @@ def fetch_url(
 
 
 def free_name(name: str) -> str:
-    """The name itself; ArgumentError if it is none, or the manifest's for another file."""
+    """The name itself; ArgumentError if it is none, or that of a public or packaged file."""
     if not is_name(name):
         raise ArgumentError(
             f"{name!r} cannot be the name of weights: ASCII letters, digits, '.', '_' and '-' only"
         )
-    if name in manifest():
-        raise ArgumentError(f"{name!r} is the name of a public file; choose another")
+    if name in manifest() or name == PACKAGED:
+        kind = "the package's own" if name == PACKAGED else "a public"
+        raise ArgumentError(f"{name!r} is the name of {kind} file; choose another")
     return name
 
 

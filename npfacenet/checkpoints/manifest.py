@@ -113,6 +113,8 @@ def public_weights(name: str) -> PublicWeights:
 'nn4.small2'? Known: nn4.small2, inception-resnet-v1, npfacenet-small
     """
     known = manifest()
+    if name == PACKAGED:
+        raise WeightsNotFoundError(f"{name!r} comes with npfacenet and is not fetched: load it")
     if name not in known:
         raise WeightsNotFoundError(f"no public weights are called {name!r}; {known_names(name)}")
     return known[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from npfacenet.checkpoints.card import Threshold
+from npfacenet.errors import ArgumentError, TrainingError
 from npfacenet.inference.blas import single_threaded
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
@@ -46,10 +48,30 @@ class HeldOut:
         self.store = store
         self._model, self._pairs, self._learnt, self._where = model, pairs, learnt, where
 
+    @property
+    def digest(self) -> str:
+        """64 hexadecimal digits for which pictures are paired, and how they are cropped."""
+        digest = hashlib.sha256(f"{self._where}, crop {self.store.crop}\n".encode())
+        for path in self.store.paths:
+            digest.update(f"{path.parent.name}/{path.name}\n".encode("utf-8", "surrogateescape"))
+        if self._pairs is not None:
+            for part in (self._pairs.a, self._pairs.b, self._pairs.genuine):
+                digest.update(part.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    def require_pairs(self, patience: int) -> None:
+        """Raise ArgumentError for patience where there is nothing to be patient for."""
+        if patience and self._pairs is None:
+            raise ArgumentError(
+                "patience needs people to validate on: hold out a larger share, of more people"
+            )
+
     def measure(self, parameters: NetworkParameters) -> tuple[Validation | None, Model]:
         """The rates with these parameters, and a model of them whose card says so.
 
         Its threshold allows one false match in a hundred on these pairs, where they carry that.
+        Raises ImageError for a picture that cannot be read, WeightsError for parameters that give
+        no embeddings.
         """
         old = self._model.card
         card = replace(
@@ -92,8 +114,15 @@ def held_out_folds(
     crop: int | None,
     name: str,
 ) -> HeldOut:
-    """The pairs of LFW's folds (`read_pairs`); `name` says which, for the card."""
+    """The pairs of LFW's folds (`read_pairs`); `name` says which, for the card.
+
+    Raises TrainingError for folds without pairs, and for somebody in them who is `learnt` from.
+    """
     chosen = [pair for fold in folds for pair in fold]
+    known = {name for pair in chosen for name, _ in (pair.a, pair.b)} & set(learnt)
+    if known or not chosen:
+        what = f"{min(known)!r}, who is learnt from" if known else "no pair"
+        raise TrainingError(f"{name} cannot be held out: there is {what} in it")
     pictures = list(dict.fromkeys(picture for pair in chosen for picture in (pair.a, pair.b)))
     row = {picture: i for i, picture in enumerate(pictures)}
     store = PictureStore(

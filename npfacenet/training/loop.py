@@ -60,12 +60,9 @@ def train(
     if {parse(text)[0] for text in choices.loss} <= set(MININGS):
         whole = whole.with_at_least(2)  # others would be read for nothing
     learn, held = hold_out(whole.labels, choices.held_out, choices.seed)
-    if choices.patience and not held:
-        raise ArgumentError(
-            "patience needs people to validate on: hold out a larger share, of more people"
-        )
     people, card = whole.subset(learn), model.card
     held_out = held_out_people(model, whole.subset(held), people, choices)
+    held_out.require_pairs(choices.patience)
     terms = objectives(choices.loss, choices.margin, card.outputs, len(people.names))
     sampler = _sampler(people, terms, choices, teacher)
     largest = max(card.input_size, teacher.card.input_size if teacher else 0)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 
+from npfacenet.checkpoints.card import Card
 from npfacenet.errors import ArgumentError
 from npfacenet.images import preprocessing
 from npfacenet.inference.blas import threads as threads_to_use
@@ -36,24 +37,24 @@ def teach(
     """Train a model on prepared views; what happens is written to `run_folder`.
 
     Of the configuration, what chooses and varies pictures has no effect: a batch holds as many
-    views of each source as that says. `held_out` chooses the best weights. All else is as with
-    `npfacenet.training.train`. Raises ArgumentError for losses that need identities, and for
-    views that are not of the model's input size.
+    views of each source as that says (to go on, it must be the same nevertheless). `held_out`
+    chooses the best weights. All else is as with `npfacenet.training.train`. Raises ArgumentError
+    for losses that need identities, for no sources, for views that are not of the model's input
+    size or whose targets do not fit, and for patience where nobody is held out; TrainingError for
+    a loss that is not finite, a collapse, and a run that began with something else.
     """
     card = model.card
     terms = objectives(configuration.loss, configuration.margin, card.outputs, 2)
     if strange := [term.name for term in terms if term.targets != "teacher"]:
         raise ArgumentError(f"prepared views have no identities, which {strange[0]!r} needs")
-    for source in sources:
-        if source.views.pictures.shape[1] != card.input_size:
-            side = source.views.pictures.shape[1]
-            raise ArgumentError(f"views of {side} pixels a side, for a model of {card.input_size}")
+    _require_fitting(sources, card, exactly=any(term.name == "distillation" for term in terms))
+    held_out.require_pairs(configuration.patience)
     scaling = preprocessing(card.preprocessing)
     feed = ViewFeed(tuple(sources), scaling, configuration.seed)
     folder = RunFolder(run_folder)
     record = run_record(model, configuration, about or {}) | {
-        "teacher": None,
-        "pictures": _digest(sources),
+        "teacher": None,  # it has said all that it says: in the targets
+        "pictures": _digest(sources, held_out),
     }
     if resume:
         folder.require_same(record)
@@ -67,10 +68,31 @@ def teach(
         return run.go(watch)
 
 
-def _digest(sources: Sequence[Source]) -> str:
-    """64 hexadecimal digits for what is to be learnt, and how many views make a batch."""
-    digest = hashlib.sha256()
+def _require_fitting(sources: Sequence[Source], card: Card, *, exactly: bool) -> None:
+    """Raise ArgumentError unless the views are of the model's size, and their targets comparable.
+
+    To be learnt `exactly`, they have as many numbers as the model's embeddings.
+    """
+    if not sources:
+        raise ArgumentError("there are no views to learn from")
+    expected = card.outputs if exactly else sources[0].views.targets.shape[1]
     for source in sources:
-        digest.update(f"{source.each} of {source.views.pictures.shape}\n".encode())
-        digest.update(source.views.targets.tobytes())
+        side, numbers = source.views.pictures.shape[1], source.views.targets.shape[1]
+        if side != card.input_size:
+            raise ArgumentError(f"views of {side} pixels a side, for a model of {card.input_size}")
+        if numbers != expected:
+            raise ArgumentError(f"targets of {numbers} numbers, where {expected} are needed")
+
+
+def _digest(sources: Sequence[Source], held_out: HeldOut) -> str:
+    """64 hexadecimal digits for what is learnt from, in which shares, and what measures it.
+
+    Of the views' pictures, which are large, the first and the last of each source count.
+    """
+    digest = hashlib.sha256(held_out.digest.encode())
+    for source in sources:
+        views = source.views
+        digest.update(f"{source.each} of {views.pictures.shape}\n".encode())
+        digest.update(views.pictures[[0, -1]].tobytes())
+        digest.update(views.targets.tobytes())
     return digest.hexdigest()

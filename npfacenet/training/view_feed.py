@@ -22,13 +22,15 @@ class Source:
     each: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.each <= len(self.views):
+        if type(self.each) is not int or not 1 <= self.each <= len(self.views):
             raise ArgumentError(
                 f"a batch holds 1 to {len(self.views)} of these views, not {self.each}"
             )
 
     def chosen(self, number: int, seed: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-        """The views of a batch: in an epoch every view comes once, but for a rest."""
+        """The indices of the views in a batch (each,): in an epoch every view comes once, but for
+        a rest. `seed` is the beginning of a seed, to which the epoch's number is added.
+        """
         epoch, place = divmod(number, len(self.views) // self.each)
         order = np.random.default_rng([*seed, epoch]).permutation(len(self.views))
         return order[place * self.each : (place + 1) * self.each]

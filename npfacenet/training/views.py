@@ -23,13 +23,14 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.checkpoints.placing import Report, atomic_file, writing_in
-from npfacenet.errors import ArgumentError, TrainingError
+from npfacenet.errors import ArgumentError, ShapeError, TrainingError
 from npfacenet.images import resize
 from npfacenet.models import Model
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
 Draw: TypeAlias = Callable[[int], Picture]  # a view by its number, always the same
 
+SMALLEST = 1e-6  # length of a person's mean less the mean of all
 TOGETHER = 64  # views drawn, embedded and written at a time
 RECORD, PICTURES, EMBEDDINGS = "record.json", "pictures.u8", "embeddings.f16"
 
@@ -38,13 +39,24 @@ RECORD, PICTURES, EMBEDDINGS = "record.json", "pictures.u8", "embeddings.f16"
 class Views:
     """`pictures`, uint8 (N, S, S, 3), and for each an embedding: `targets`, float32 (N, D).
 
-    The pictures may be mapped from a file. Raises TrainingError where their numbers differ.
+    The pictures may be mapped from a file. Raises ShapeError for another shape or dtype,
+    TrainingError where their numbers differ.
     """
 
     pictures: Picture
     targets: npt.NDArray[np.float32]
 
     def __post_init__(self) -> None:
+        pictures, targets = self.pictures, self.targets
+        square = pictures.ndim == 4 and pictures.shape[1:] == (pictures.shape[1],) * 2 + (3,)
+        if pictures.dtype != np.uint8 or not square:
+            raise ShapeError(
+                f"views are uint8 (N, S, S, 3), received {pictures.dtype} {pictures.shape}"
+            )
+        if targets.dtype != np.float32 or targets.ndim != 2:
+            raise ShapeError(
+                f"targets are float32 (N, D), received {targets.dtype} {targets.shape}"
+            )
         if len(self.pictures) != len(self.targets) or not len(self.pictures):
             raise TrainingError(
                 f"{len(self.pictures)} views with {len(self.targets)} embeddings: each view has "
@@ -68,39 +80,92 @@ def prepare_views(
     """Draw `count` views and have the teacher embed them; goes on where it was interrupted.
 
     `draw(number)` gives a view as the teacher is shown it; `size` is the side that is kept for
-    the pupil. `about` is written down, and must be the same to go on. Raises TrainingError for
-    a folder of other views, OutputError for one that cannot be written.
+    the pupil. `about` is written down, JSON, and must be the same to go on; so must the first and
+    the last view that are there, which are drawn again. Raises ArgumentError for a count or size
+    below 1, TrainingError for a folder of other views and for a teacher's embeddings that are not
+    finite, OutputError for a folder that cannot be written.
     """
+    for name, number in (("count", count), ("size", size)):
+        if type(number) is not int or number < 1:
+            raise ArgumentError(f"{name} is a whole number of at least 1, not {number!r}")
     path = Path(folder)
-    outputs = teacher.card.outputs
     record = {
-        "count": count, "size": size, "outputs": outputs,
+        "count": count, "size": size, "outputs": teacher.card.outputs,
         "teacher": teacher.fingerprint, "about": dict(about or {}),
     }  # fmt: skip
+    content = json.dumps(record, indent=2)
     with writing_in(path):
         path.mkdir(parents=True, exist_ok=True)
-    if (path / RECORD).exists():
-        if _record(path) != json.loads(json.dumps(record)):
-            raise TrainingError(f"{path} holds other views: remove it, or choose another folder")
-    else:
+    if not (path / RECORD).exists():
         with atomic_file(path / RECORD) as file:
-            file.write(json.dumps(record, indent=2).encode() + b"\n")
-    done = _whole_rows(path, size, outputs)
-    with (
-        writing_in(path),
-        (path / PICTURES).open("ab") as pictures,
-        (path / EMBEDDINGS).open("ab") as embeddings,
-    ):
-        pictures.truncate(done * size * size * 3)
-        embeddings.truncate(done * outputs * 2)
-        for start in range(done, count, TOGETHER):
-            views = [draw(number) for number in range(start, min(start + TOGETHER, count))]
-            found = teacher.embed(views).values
-            small = np.stack([resize(view, size, "bilinear") for view in views])
-            pictures.write(small.tobytes())
-            embeddings.write(found.astype("<f2").tobytes())
-            if progress is not None:
-                progress("preparing views", start + len(views), count)
+            file.write(content.encode() + b"\n")
+    elif _record(path) != json.loads(content):
+        raise TrainingError(f"{path} holds other views: remove it, or choose another folder")
+    files = _Files(path, size, teacher.card.outputs)
+    done = files.keep(count)
+    for number in {0, done - 1} if done else ():
+        files.require_drawn(number, draw(number))
+    for start in range(done, count, TOGETHER):
+        views = [draw(number) for number in range(start, min(start + TOGETHER, count))]
+        found = teacher.embed(views).values
+        if not np.isfinite(found).all():
+            raise TrainingError(f"the teacher's embeddings of views from {start} on are not finite")
+        files.add(np.stack([resize(view, size, "bilinear") for view in views]), found.astype("<f2"))
+        if progress is not None:
+            progress("preparing views", start + len(views), count)
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The two files of a folder of views, and how long a row is in each."""
+
+    path: Path
+    size: int
+    outputs: int
+
+    @property
+    def rows(self) -> dict[Path, int]:
+        """Bytes of a view, and of an embedding."""
+        return {
+            self.path / PICTURES: self.size * self.size * 3,
+            self.path / EMBEDDINGS: self.outputs * 2,
+        }
+
+    def whole_rows(self) -> int:
+        """How many views both files hold; an interrupt can leave one of them ahead."""
+        return min(
+            file.stat().st_size // row if file.exists() else 0 for file, row in self.rows.items()
+        )
+
+    def keep(self, count: int) -> int:
+        """Drop the rest, and of a batch that is not whole all; return how many views stay.
+
+        Embeddings depend on their batch by rounding, so a batch is not begun in its midst.
+        """
+        done = self.whole_rows()
+        done = done if done == count else done // TOGETHER * TOGETHER
+        with writing_in(self.path):
+            for path, row in self.rows.items():
+                with path.open("ab") as file:
+                    file.truncate(done * row)
+        return done
+
+    def add(self, *rows: npt.NDArray[np.generic]) -> None:
+        """Views, and their embeddings."""
+        with writing_in(self.path):
+            for path, more in zip(self.rows, rows, strict=True):
+                with path.open("ab") as file:
+                    file.write(more.tobytes())
+
+    def require_drawn(self, number: int, view: Picture) -> None:
+        """Raise TrainingError unless this is the view with that number."""
+        length = self.size * self.size * 3
+        there = np.fromfile(self.path / PICTURES, np.uint8, length, offset=number * length)
+        if not np.array_equal(there, resize(view, self.size, "bilinear").reshape(-1)):
+            raise TrainingError(
+                f"{self.path}: view {number} is not what is drawn now: remove the folder, or "
+                "choose another"
+            )
 
 
 def open_views(folder: str | os.PathLike[str]) -> Views:
@@ -114,7 +179,7 @@ def open_views(folder: str | os.PathLike[str]) -> Views:
         case {"count": int(count), "size": int(size), "outputs": int(outputs)} if (
             min(count, size, outputs) > 0
         ):
-            done = _whole_rows(path, size, outputs)
+            done = _Files(path, size, outputs).whole_rows()
         case _:
             raise TrainingError(f"{path / RECORD} is malformed: prepare the views again")
     if done < count:
@@ -132,25 +197,24 @@ def codes(embeddings: npt.NDArray[np.float32], pictures: int) -> npt.NDArray[np.
     `embeddings` (N, D) are a teacher's, those of each person side by side, `pictures` of them.
     A person's code is their mean less the mean of all, of unit length: what a teacher that
     knows photographs sees in all drawings alike is left out. Returns (N, D). Raises
-    ArgumentError where the views are not `pictures` of each of at least two people.
+    ArgumentError where the views are not `pictures` of each of at least two people, or where
+    somebody's mean is that of all, which is no direction.
     """
     people, rest = divmod(len(embeddings), pictures) if pictures > 0 else (0, 1)
     if rest or people < 2:
         raise ArgumentError(f"{len(embeddings)} views are not {pictures} of two people or more")
     means = embeddings.reshape(people, pictures, -1).mean(axis=1)
-    return np.repeat(_unit(means - means.mean(axis=0)), pictures, axis=0)
+    own = means - means.mean(axis=0)
+    if not (np.linalg.norm(own, axis=1) > SMALLEST).all():
+        raise ArgumentError(
+            "somebody's embeddings are those of all people on average: no direction"
+        )
+    return np.repeat(_unit(own), pictures, axis=0)
 
 
 def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
-
-
-def _whole_rows(path: Path, size: int, outputs: int) -> int:
-    """How many views both files hold; an interrupt can leave one of them ahead."""
-    each = {PICTURES: size * size * 3, EMBEDDINGS: outputs * 2}
-    files = {path / name: row for name, row in each.items()}
-    return min(file.stat().st_size // row if file.exists() else 0 for file, row in files.items())
 
 
 def _record(path: Path) -> dict[str, object]:

@@ -44,7 +44,7 @@ def held_out(people: IdentityFolder) -> HeldOut:
 
 
 def test_an_interrupted_run_comes_to_the_same_bits(
-    source: Source, held_out: HeldOut, tmp_path: Path
+    source: Source, held_out: HeldOut, people: IdentityFolder, tmp_path: Path
 ) -> None:
     def interrupt(progress: Progress) -> None:
         if progress.step == 4:
@@ -58,6 +58,9 @@ def test_an_interrupted_run_comes_to_the_same_bits(
     other = replace(source, each=8)
     with pytest.raises(TrainingError, match="other people or pictures"):
         teach(small_model(), [other], tmp_path / "run", CHOICES, held_out, resume=True)
+    cropped = held_out_people(small_model(), people, people.subset([]), replace(CHOICES, crop=30))
+    with pytest.raises(TrainingError, match="other people or pictures"):
+        teach(small_model(), [source], tmp_path / "run", CHOICES, cropped, resume=True)
 
 
 def test_a_pupil_comes_closer_to_its_teacher(
@@ -72,7 +75,9 @@ def test_a_pupil_comes_closer_to_its_teacher(
     assert np.mean(losses[-5:]) > np.mean(losses[:5]) + 0.2
 
 
-def test_what_does_not_fit_is_refused(source: Source, held_out: HeldOut, tmp_path: Path) -> None:
+def test_what_does_not_fit_is_refused(
+    source: Source, held_out: HeldOut, people: IdentityFolder, tmp_path: Path
+) -> None:
     def with_loss(*loss: str) -> None:
         teach(small_model(), [source], tmp_path, replace(CHOICES, loss=loss), held_out)
 
@@ -81,6 +86,17 @@ def test_what_does_not_fit_is_refused(source: Source, held_out: HeldOut, tmp_pat
     small = Source(Views(source.views.pictures[:, :8, :8], source.views.targets), 4)
     with pytest.raises(ArgumentError, match="views of 8 pixels a side"):
         teach(small_model(), [small], tmp_path, CHOICES, held_out)
+    with pytest.raises(ArgumentError, match="there are no views to learn from"):
+        teach(small_model(), [], tmp_path, CHOICES, held_out)
+    wide = Source(Views(source.views.pictures, np.ones((64, 17), np.float32)), 4)
+    with pytest.raises(ArgumentError, match="targets of 17 numbers, where 16 are needed"):
+        teach(small_model(), [source, wide], tmp_path, CHOICES, held_out)
+    relations = replace(CHOICES, loss=("relations",))
+    with pytest.raises(ArgumentError, match="targets of 16 numbers, where 17 are needed"):
+        teach(small_model(), [wide, source], tmp_path, relations, held_out)
+    nobody = held_out_people(small_model(), people.subset([]), people, CHOICES)
+    with pytest.raises(ArgumentError, match="patience needs people to validate on"):
+        teach(small_model(), [source], tmp_path, replace(CHOICES, patience=1), nobody)
     assert not list(tmp_path.iterdir())
 
 
@@ -109,3 +125,7 @@ def test_folds_measure_what_their_pairs_say(tmp_path: Path) -> None:
     assert found.area == pytest.approx(wins)
     assert measured.card.trained_on == ("Ada",)
     assert measured.card.threshold is None
+    with pytest.raises(TrainingError, match="a fold cannot be held out: there is 'P2', who is"):
+        held_out_folds(model, tmp_path, [fold], ["Ada", "P2"], crop=None, name="a fold")
+    with pytest.raises(TrainingError, match="there is no pair in it"):
+        held_out_folds(model, tmp_path, [()], [], crop=None, name="a fold")

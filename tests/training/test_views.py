@@ -11,7 +11,7 @@ from drawn_people import draw_person, small_model
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfacenet.errors import ArgumentError, OutputError, TrainingError
+from npfacenet.errors import ArgumentError, OutputError, ShapeError, TrainingError
 from npfacenet.images import preprocessing, resize
 from npfacenet.training import views as views_file
 from npfacenet.training.view_feed import Source, ViewFeed
@@ -65,9 +65,46 @@ def test_an_interrupted_preparation_goes_on(stop: int, folder: Path, tmp_path: P
         return draw(number)
 
     prepare_views(other, noted, COUNT, small_model(), SIZE)
-    assert drawn == list(range(stop // 4 * 4, COUNT))
+    whole = stop // 4 * 4
+    assert sorted(drawn[: len(drawn) - (COUNT - whole)]) == sorted({0, whole - 1} if whole else [])
+    assert drawn[len(drawn) - (COUNT - whole) :] == list(range(whole, COUNT))
     for name in ("pictures.u8", "embeddings.f16", "record.json"):
         assert (other / name).read_bytes() == (folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("rows", [6, 4])
+def test_a_batch_that_was_cut_off_is_made_anew(rows: int, folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    prepare_views(other, draw, COUNT, small_model(), SIZE)
+    for name, row in (("pictures.u8", SIZE * SIZE * 3), ("embeddings.f16", 16 * 2)):
+        with (other / name).open("r+b") as file:
+            file.truncate(rows * row)
+            file.seek(4 * row)
+            file.write(b"?" * (rows - 4) * row)  # of the second batch nothing is kept
+    prepare_views(other, draw, COUNT, small_model(), SIZE)
+    assert (other / "pictures.u8").read_bytes() == (folder / "pictures.u8").read_bytes()
+    assert (other / "embeddings.f16").read_bytes() == (folder / "embeddings.f16").read_bytes()
+
+
+def test_views_that_are_drawn_otherwise_by_now_are_refused(folder: Path) -> None:
+    with pytest.raises(TrainingError, match="view 0 is not what is drawn now"):
+        prepare_views(folder, lambda number: draw(number + 1), COUNT, small_model(), SIZE)
+    assert len(open_views(folder)) == COUNT
+
+
+def test_an_error_of_drawing_is_its_own(tmp_path: Path) -> None:
+    def missing(number: int) -> Picture:
+        raise FileNotFoundError("no such picture")
+
+    with pytest.raises(FileNotFoundError, match="no such picture"):
+        prepare_views(tmp_path / "views", missing, COUNT, small_model(), SIZE)
+
+
+@pytest.mark.parametrize(("count", "size"), [(0, 8), (-1, 8), (2.0, 8), (True, 8), (3, 0)])
+def test_impossible_counts_leave_nothing_behind(count: int, size: int, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="a whole number of at least 1"):
+        prepare_views(tmp_path / "views", draw, count, small_model(), size)
+    assert not list(tmp_path.iterdir())
 
 
 def test_folders_of_other_views_or_of_none_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -78,6 +115,10 @@ def test_folders_of_other_views_or_of_none_are_refused(folder: Path, tmp_path: P
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
         prepare_views(tmp_path / "file", draw, COUNT, small_model(), SIZE)
+    with pytest.raises(ShapeError, match=r"uint8 \(N, S, S, 3\), received float32"):
+        Views(np.zeros((2, 2, 2, 3), np.float32), np.zeros((2, 4), np.float32))
+    with pytest.raises(ShapeError, match=r"float32 \(N, D\), received float32 \(2,\)"):
+        Views(np.zeros((2, 2, 2, 3), np.uint8), np.zeros(2, np.float32))
     with pytest.raises(TrainingError, match="3 views with 2 embeddings"):
         Views(np.zeros((3, 2, 2, 3), np.uint8), np.zeros((2, 4), np.float32))
 
@@ -110,6 +151,11 @@ def test_a_code_is_one_for_a_person_and_lacks_what_all_share(
     np.testing.assert_allclose(
         codes(rows + np.float32(3), pictures), found.reshape(-1, 5), atol=1e-3
     )
+
+
+def test_who_is_everybody_on_average_has_no_code() -> None:
+    with pytest.raises(ArgumentError, match="no direction"):
+        codes(np.ones((4, 3), np.float32), 2)
 
 
 @pytest.mark.parametrize(("count", "pictures"), [(5, 2), (4, 4), (4, 0), (0, 1)])
