@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.errors import TrainingError
 from npfacenet.images import read
 from npfacenet.images.blending import blended
 from npfacenet.samples import conditions, draw, identity
@@ -21,6 +23,7 @@ CROP = 150  # of LFW's 250 pixels
 FROM_LFW = 0.35  # the share of views: LFW's framing is the one that is judged
 PEOPLE, EACH = 1600, 6  # drawn people, and pictures of each
 MIXED = 0.25  # the share of views that show two pictures at once
+SHARE = (0.2, 0.5)  # of the second one
 AUGMENTATION = Augmentation(
     flip=0.5, shift=0.08, scale=0.18, rotation=12, brightness=0.35, contrast=0.4,
     blur=0.2, blur_radius=(0.3, 2.0), jpeg=0.3, jpeg_quality=(15, 90), erase=0.25,
@@ -36,24 +39,37 @@ class Photographs:
     """
 
     crops: tuple[bytes, ...]
+    checksum: int
     lfw: PictureStore
     size: int
     seed: int
 
     @classmethod
     def of(cls, shared: Path, size: int, seed: int) -> Photographs:
-        """Everything that may be trained on; crops are decoded when they are drawn."""
-        with zipfile.ZipFile(shared / "faces.zip") as archive:
-            names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
-            crops = tuple(archive.read(name) for name in names)
+        """Everything that may be trained on; crops are decoded when they are drawn.
+
+        Raises TrainingError for an archive or list that cannot be read, or has nothing in it.
+        """
+        try:
+            with zipfile.ZipFile(shared / "faces.zip") as archive:
+                names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
+                crops = tuple(archive.read(name) for name in names)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise TrainingError(f"{shared / 'faces.zip'} cannot be read: {error}") from error
+        if not crops:
+            raise TrainingError(f"{shared / 'faces.zip'} holds no .jpg")
         people = read_people(shared / "lfw" / "train_people.txt")
         paths = IdentityFolder.of(shared / "lfw" / "images", people).paths
-        return cls(crops, PictureStore(paths, CROP, size, memory=1 << 30), size, seed)
+        checksum = 0
+        for crop in crops:
+            checksum = zlib.crc32(crop, checksum)
+        store = PictureStore(paths, CROP, size, memory=1 << 30)
+        return cls(crops, checksum, store, size, seed)
 
     def view(self, number: int) -> Picture:
         """One picture, or two at once, varied."""
         rng = np.random.default_rng([self.seed, number])
-        mixed, share = rng.random() < MIXED, rng.uniform(0.2, 0.5)
+        mixed, share = rng.random() < MIXED, rng.uniform(*SHARE)
         first = self._one(rng)
         return blended(first, self._one(rng), share) if mixed else first
 
@@ -66,11 +82,17 @@ class Photographs:
     def about(self) -> dict[str, object]:
         """What determines the views, for their record."""
         return {
-            "crops": len(self.crops), "lfw": len(self.lfw.paths), "seed": self.seed,
-            "from_lfw": FROM_LFW, "mixed": MIXED, "augmentation": repr(AUGMENTATION),
+            "crops": len(self.crops), "checksum": self.checksum, "lfw": len(self.lfw.paths),
+            "crop": CROP, "seed": self.seed, "from_lfw": FROM_LFW, "mixed": MIXED,
+            "share": list(SHARE), "augmentation": repr(AUGMENTATION),
         }  # fmt: skip
 
 
 def drawn_view(number: int) -> Picture:
     """A picture of a drawn person, `EACH` of them in a row: uint8 (112, 112, 3)."""
     return draw(identity(number // EACH), conditions(number))
+
+
+def about_drawn() -> dict[str, object]:
+    """What determines those pictures, beside the drawing itself."""
+    return {"each": EACH}

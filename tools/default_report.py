@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from default_material import CROP
+from drawn_rates import in_folds, sentence
 
 import npfacenet
 from npfacenet.checkpoints.card import Threshold
@@ -15,90 +19,94 @@ from npfacenet.models import Model
 from npfacenet.recognition.calibration import calibrate, errors_at
 from npfacenet.recognition.distance import paired_distances
 from npfacenet.recognition.evaluation import Distances, Flags, evaluate
-from npfacenet.recognition.lfw import Fold, pair_distances, picture_path
+from npfacenet.recognition.lfw import Fold, choose_folds, pair_distances, picture_path, read_pairs
 from npfacenet.samples import pairs
+from npfacenet.training.held_out import FALSE_MATCH_RATE
 
-FALSE_MATCH_RATE = 0.01
-DRAWN_FOLDS = 10
-
-
-def write_default(
-    best: Path, target: Path, images: Path, folds: tuple[Fold, ...], crop: int
-) -> Model:
-    """Write the weights in half precision, with a threshold calibrated on these folds.
-
-    The threshold is that of the numbers in the file, not of those before rounding.
-    """
-    model = npfacenet.load(best)
-    write_native(target, model.parameters, replace(model.card, threshold=None), half=True)
-    rounded = npfacenet.load(target)
-    genuine, impostors = apart(*lfw(rounded, images, folds, crop))
-    chosen = calibrate(genuine, impostors, FALSE_MATCH_RATE)
-    evidence = (
-        f"chosen for a false match rate of {FALSE_MATCH_RATE} on these very pairs: LFW folds 3-4, "
-        f"centre crop {crop}, {len(impostors)} of each kind: {chosen}"
-    )
-    threshold = Threshold(round(chosen.threshold, 3), evidence)
-    write_native(
-        target, model.parameters, replace(model.card, threshold=threshold), half=True
-    )  # fmt: skip
-    return npfacenet.load(target)
+NUMBERS = (3, 4)  # of the folds that nobody who is learnt from is in
+FOLDS = f"LFW folds {NUMBERS[0]}-{NUMBERS[1]}"
 
 
-def lfw(
-    model: Model, images: Path, folds: tuple[Fold, ...], crop: int
-) -> tuple[list[Distances], list[Flags]]:
-    """The distances of the pairs, fold by fold, and which are genuine."""
-    distances = pair_distances(model, images, folds, crop=crop)
-    return distances, [np.array([pair.genuine for pair in fold]) for fold in folds]
+@dataclass(frozen=True)
+class Measured:
+    """Distances of pairs, fold by fold, and which pairs are genuine."""
+
+    distances: list[Distances]
+    genuine: list[Flags]
+
+    def of_each_kind(self) -> tuple[Distances, Distances]:
+        """The distances of genuine pairs, and those of impostor pairs."""
+        every, same = np.concatenate(self.distances), np.concatenate(self.genuine)
+        return every[same], every[~same]
+
+    def report(self, what: str, threshold: float) -> str:
+        """Two lines: the rates, and the errors of a threshold."""
+        errors = errors_at(threshold, *self.of_each_kind())
+        return (
+            f"{what}: {sentence(evaluate(self.distances, self.genuine))}\n"
+            f"  at {threshold:g}: {errors}"
+        )
 
 
-def drawn(model: Model) -> tuple[list[Distances], list[Flags]]:
-    """The same for the fixed pairs of drawn people."""
+def lfw_folds(lfw: Path) -> tuple[Fold, ...]:
+    """The pairs on which the default network is validated, calibrated and measured."""
+    return choose_folds(read_pairs(lfw / "pairs_dev.txt"), NUMBERS)
+
+
+def on_lfw(model: Model, lfw: Path) -> Measured:
+    """Those pairs, plain centre crop."""
+    folds = lfw_folds(lfw)
+    distances = pair_distances(model, lfw / "images", folds, crop=CROP)
+    return Measured(distances, [np.array([pair.genuine for pair in fold]) for fold in folds])
+
+
+def on_drawn_pairs(model: Model) -> Measured:
+    """The fixed pairs of drawn people."""
     fixed = pairs()
     distances = paired_distances(model.embed(fixed.a), model.embed(fixed.b))
-    return np.split(distances, DRAWN_FOLDS), np.split(fixed.genuine, DRAWN_FOLDS)
+    return Measured(*in_folds(distances, fixed.genuine))
 
 
-def apart(distances: list[Distances], genuine: list[Flags]) -> tuple[Distances, Distances]:
-    """The distances of genuine pairs, and those of impostor pairs."""
-    every, same = np.concatenate(distances), np.concatenate(genuine)
-    return every[same], every[~same]
+def calibrated(model: Model, lfw: Path) -> Threshold:
+    """A threshold of three decimals that keeps the false match rate, with its own errors."""
+    genuine, impostors = on_lfw(model, lfw).of_each_kind()
+    value = math.floor(1000 * calibrate(genuine, impostors, FALSE_MATCH_RATE).threshold) / 1000
+    evidence = (
+        f"{FOLDS}, centre crop {CROP}, which chose these weights and, for a false match rate of "
+        f"{FALSE_MATCH_RATE}, this threshold: {errors_at(value, genuine, impostors)}"
+    )
+    return Threshold(value, evidence)
 
 
-def by_brightness(
-    threshold: float,
-    images: Path,
-    folds: tuple[Fold, ...],
-    crop: int,
-    distances: list[Distances],
-) -> str:
-    """The errors of a threshold in thirds of the pairs, by how bright the darker face is.
+def write_default(best: Path, target: Path, lfw: Path) -> tuple[Model, float]:
+    """Write the best weights with kernels in half precision; the model in the file, its threshold.
+
+    The threshold is calibrated with the numbers as they are after rounding.
+    """
+    model = npfacenet.load(best)
+    with tempfile.TemporaryDirectory() as folder:
+        rounded = Path(folder) / target.name
+        write_native(rounded, model.parameters, model.card, half=True)
+        threshold = calibrated(npfacenet.load(rounded), lfw)
+    write_native(target, model.parameters, replace(model.card, threshold=threshold), half=True)
+    return npfacenet.load(target), threshold.value
+
+
+def by_brightness(measured: Measured, threshold: float, lfw: Path) -> str:
+    """The errors of a threshold in thirds of LFW's pairs, by how bright the darker face is.
 
     LFW says nothing of who is shown; how bright the middle of a face is depends on skin and light.
     """
-    chosen = [pair for fold in folds for pair in fold]
+    chosen = [pair for fold in lfw_folds(lfw) for pair in fold]
     bright = {
-        picture: float(centre_crop(read(picture_path(images, picture)), crop // 2).mean())
+        picture: centre_crop(read(picture_path(lfw / "images", picture)), CROP // 2).mean()
         for picture in {picture for pair in chosen for picture in (pair.a, pair.b)}
     }
     darker = np.array([min(bright[pair.a], bright[pair.b]) for pair in chosen])
-    genuine = np.array([pair.genuine for pair in chosen])
-    every = np.concatenate(distances)
-    thirds = np.array_split(np.argsort(darker, kind="stable"), 3)
+    every, genuine = np.concatenate(measured.distances), np.concatenate(measured.genuine)
     lines = []
+    thirds = np.array_split(np.argsort(darker, kind="stable"), 3)
     for name, third in zip(("darkest", "middle", "brightest"), thirds, strict=True):
-        errors = errors_at(threshold, *apart([every[third]], [genuine[third]]))
-        lines.append(f"  {name} third: {errors}")
+        of_third = Measured([every[third]], [genuine[third]])
+        lines.append(f"  {name} third: {errors_at(threshold, *of_third.of_each_kind())}")
     return "\n".join(lines)
-
-
-def report(what: str, threshold: float, distances: list[Distances], genuine: list[Flags]) -> str:
-    """Two lines: accuracy and area, and the errors of a threshold."""
-    found = evaluate(distances, genuine)
-    errors = errors_at(threshold, *apart(distances, genuine))
-    return (
-        f"{what}: accuracy {found.accuracy.mean:.4f} +- {found.accuracy.std:.4f}, area "
-        f"{found.area:.4f}, equal error rate {found.equal_error_rate:.4f}\n"
-        f"  at {threshold:g}: {errors}"
-    )

@@ -16,32 +16,27 @@ import time
 
 import numpy as np
 import numpy.typing as npt
+from drawn_rates import FOLDS, rates, sentence
 
 import npfacenet
-from npfacenet.images import resize
-from npfacenet.recognition.evaluation import Evaluation, evaluate
+from npfacenet.errors import ArgumentError
+from npfacenet.images import preprocessing, resize
 from npfacenet.samples import Pairs, pairs
 
-FOLDS = 10
 SMALL = 32
 
 
 def measured(
-    a: npt.NDArray[np.floating], b: npt.NDArray[np.floating], genuine: npt.NDArray[np.bool_]
-) -> Evaluation:
-    """The rates of Euclidean distances between rows."""
-    distances = np.linalg.norm(
-        a.reshape(len(a), -1).astype(np.float64) - b.reshape(len(b), -1), axis=1
-    )
-    return evaluate(np.array_split(distances, FOLDS), np.array_split(genuine, FOLDS))
+    a: npt.NDArray[np.number], b: npt.NDArray[np.number], genuine: npt.NDArray[np.bool_]
+) -> str:
+    """The rates of Euclidean distances between rows, in a line."""
+    difference = a.reshape(len(a), -1).astype(np.float64) - b.reshape(len(b), -1)
+    return sentence(rates(np.linalg.norm(difference, axis=1), genuine))
 
 
 def prewhitened(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Every picture with mean 0 and standard deviation 1."""
-    values = pictures.reshape(len(pictures), -1).astype(np.float32)
-    values -= values.mean(axis=1, keepdims=True)
-    whitened: npt.NDArray[np.float32] = values / np.maximum(values.std(axis=1, keepdims=True), 1)
-    return whitened
+    """Every picture as networks see it: mean 0 and standard deviation 1."""
+    return preprocessing("prewhiten").scale(pictures)
 
 
 def smaller(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -49,29 +44,20 @@ def smaller(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.stack([resize(picture, SMALL, "bilinear") for picture in pictures])
 
 
-def report(name: str, evaluation: Evaluation) -> None:
-    """The rates in a line."""
-    print(
-        f"{name:34} accuracy {evaluation.accuracy.mean:.3f} +- {evaluation.accuracy.std:.3f}, "
-        f"area {evaluation.area:.3f}, equal error rate {evaluation.equal_error_rate:.3f}",
-        flush=True,
-    )
+def report(name: str, found: str) -> None:
+    """The rates under a name."""
+    print(f"{name:34} {found}", flush=True)
 
 
 def report_pixels(drawn: Pairs) -> None:
     """What raw pixels say."""
-    small_a, small_b = smaller(drawn.a), smaller(drawn.b)
-    float_a, float_b = drawn.a.astype(np.float32), drawn.b.astype(np.float32)
-    report("pixels", measured(float_a, float_b, drawn.genuine))
-    report("pixels, prewhitened", measured(
-        prewhitened(drawn.a), prewhitened(drawn.b), drawn.genuine
-    ))  # fmt: skip
-    report(f"pixels at {SMALL}", measured(
-        small_a.astype(np.float32), small_b.astype(np.float32), drawn.genuine
-    ))  # fmt: skip
-    report(f"pixels at {SMALL}, prewhitened", measured(
-        prewhitened(small_a), prewhitened(small_b), drawn.genuine
-    ))  # fmt: skip
+    for size, (a, b) in {
+        "pixels": (drawn.a, drawn.b),
+        f"pixels at {SMALL}": (smaller(drawn.a), smaller(drawn.b)),
+    }.items():
+        report(size, measured(a, b, drawn.genuine))
+        white = measured(prewhitened(a), prewhitened(b), drawn.genuine)
+        report(f"{size}, prewhitened", white)
 
 
 def main() -> None:
@@ -86,6 +72,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="another set of pairs (default 0)")
     parser.add_argument("--size", type=int, default=112, help="pixels (default 112)")
     arguments = parser.parse_args()
+    if arguments.count < FOLDS or arguments.count % FOLDS:
+        raise ArgumentError(f"--count is a multiple of {FOLDS}, not {arguments.count}")
     start = time.process_time()
     drawn = pairs(arguments.count, arguments.seed, arguments.size)
     rate = 2 * arguments.count / (time.process_time() - start)

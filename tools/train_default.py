@@ -8,28 +8,27 @@
 SHARED holds faces.zip (crops without identities), lfw/ (images, train_people.txt, pairs_dev.txt;
 nobody of train_people.txt is in folds 3 and 4) and weights/ with the teacher. Everything goes to
 runs/default (--run), goes on where it was interrupted, and is logged there. Two cores prepare 75
-views a second and train on 320.
+views a second and train on 330.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from default_material import CROP, EACH, PEOPLE, Photographs, drawn_view
-from default_report import by_brightness, drawn, lfw, report, write_default
+import default_short
+from default_material import CROP, EACH, PEOPLE, Photographs, about_drawn, drawn_view
+from default_report import FOLDS, by_brightness, lfw_folds, on_drawn_pairs, on_lfw, write_default
 
 import npfacenet
 from npfacenet.checkpoints.card import Card
+from npfacenet.commands.main import ending_tidily
 from npfacenet.commands.progress import Progress as Bar
 from npfacenet.models import Model
 from npfacenet.recipes import npfacenet_small
-from npfacenet.recognition.lfw import choose_folds, read_pairs
 from npfacenet.training import Augmentation, Configuration, Progress, Trained
 from npfacenet.training.held_out import HeldOut, held_out_folds
 from npfacenet.training.pictures import read_people
@@ -38,19 +37,19 @@ from npfacenet.training.teaching import teach
 from npfacenet.training.view_feed import Source
 from npfacenet.training.views import Views, codes, open_views, prepare_views
 
+ROOT = Path(__file__).resolve().parents[1]
 TEACHER = "weights/inception_resnet_v1_128_f16.h5"
 SEED = 23
+COUNT = 70_000  # views of photographs
 PHOTOGRAPHS, DRAWN = 54, 10  # of the views in a batch
 CHOICES = Configuration(
     loss=("distillation", "relations:10"), steps=16_000, learning_rate=4e-3, weight_decay=0.02,
     warm_up=300, clip=5.0, average=0.998, augmentation=Augmentation.none(), crop=CROP,
     held_out=0, validate=1000, save=500, seed=SEED,
 )  # fmt: skip
-SHORT_VIEWS, SHORT_PEOPLE, SHORT_STEPS = 2000, 60, 100
-SHORT_RUN = Path(__file__).resolve().parents[1] / "weights" / "short_run.json"
 LICENCE = (
-    "research and education only: the photographs it learnt from (LFW, UTKFace) and its "
-    "teacher's (MS-Celeb-1M) allow no commercial use"
+    "research and education only, and nobody without their consent (weights/LICENSE): the "
+    "photographs it learnt from (LFW, UTKFace) and its teacher's (MS-Celeb-1M) allow no more"
 )
 
 
@@ -65,12 +64,10 @@ def untrained(seed: int) -> Model:
     return Model(network, network.initialise(seed), card)
 
 
-def folds_3_and_4(model: Model, shared: Path) -> HeldOut:
+def held_out(model: Model, lfw: Path) -> HeldOut:
     """The pairs that choose the best weights."""
-    lfw = shared / "lfw"
-    folds = choose_folds(read_pairs(lfw / "pairs_dev.txt"), [3, 4])
     learnt = read_people(lfw / "train_people.txt")
-    return held_out_folds(model, lfw / "images", folds, learnt, crop=CROP, name="LFW folds 3-4")
+    return held_out_folds(model, lfw / "images", lfw_folds(lfw), learnt, crop=CROP, name=FOLDS)
 
 
 def prepare(shared: Path, run: Path, photographs: int, people: int) -> None:
@@ -84,7 +81,7 @@ def prepare(shared: Path, run: Path, photographs: int, people: int) -> None:
         )  # fmt: skip
         prepare_views(
             run / "drawn", drawn_view, people * EACH, teacher, 96,
-            about={"people": people, "each": EACH}, progress=bar,
+            about=about_drawn(), progress=bar,
         )  # fmt: skip
 
 
@@ -100,10 +97,17 @@ def taught(
 ) -> Trained:
     """Train a pupil of this seed, or go on with its run."""
     model = untrained(choices.seed)
-    folder = run / f"seed-{choices.seed}"
-    resume = (folder / "checkpoint.h5").is_file()
-    held_out = folds_3_and_4(model, shared)
-    return teach(model, sources(run), folder, choices, held_out, resume=resume, watch=watch)
+    folder = folder_of(run, choices.seed)
+    return teach(
+        model, sources(run), folder.path, choices, held_out(model, shared / "lfw"),
+        resume=folder.checkpoint.is_file(), watch=watch,
+        about={"teacher": TEACHER, "photographs": PHOTOGRAPHS, "drawn": DRAWN},
+    )  # fmt: skip
+
+
+def folder_of(run: Path, seed: int) -> RunFolder:
+    """Where a pupil's run is kept."""
+    return RunFolder(run / f"seed-{seed}")
 
 
 def say(progress: Progress) -> None:
@@ -129,60 +133,61 @@ def train(arguments: argparse.Namespace) -> None:
     print(f"best at step {trained.step}: {trained.validation}; {trained.ended}")
 
 
+def finish(arguments: argparse.Namespace) -> None:
+    """Calibrate the best weights, write them as the package carries them, and report."""
+    lfw = arguments.shared / "lfw"
+    best = folder_of(arguments.run, arguments.seed).best
+    model, threshold = write_default(best, arguments.output, lfw)
+    print(f"{arguments.output}: {arguments.output.stat().st_size:,} bytes, {model.fingerprint}")
+    found = on_lfw(model, lfw)
+    print(found.report(f"{FOLDS}, which chose weights and threshold", threshold))
+    print(by_brightness(found, threshold, lfw))
+    print(on_drawn_pairs(model).report("drawn pairs", threshold))
+
+
 def short(arguments: argparse.Namespace) -> None:
     """The beginning of a run on few views, compared with what it came to before."""
     run = arguments.run / "short"
-    prepare(arguments.shared, run, SHORT_VIEWS, SHORT_PEOPLE)
-    choices = replace(CHOICES, steps=SHORT_STEPS, validate=SHORT_STEPS, save=SHORT_STEPS)
+    default_short.require_new(folder_of(run, SEED).path)
+    prepare(arguments.shared, run, default_short.VIEWS, default_short.PEOPLE)
+    steps = default_short.STEPS
+    choices = replace(CHOICES, steps=steps, validate=steps, save=steps)
     taught(arguments.shared, run, choices, say)
-    entries = RunFolder(run / f"seed-{choices.seed}").entries()
-    losses = [loss for entry in entries if isinstance(loss := entry.get("loss"), float)]
-    for start in range(0, len(losses), 10):
-        print(f"steps {start + 1} to {start + 10}: {np.mean(losses[start : start + 10]):.4f}")
-    if SHORT_RUN.is_file():
-        before = np.array(json.loads(SHORT_RUN.read_text("utf-8")))
-        difference = np.abs(np.array(losses) / before - 1).max()
-        print(f"no loss differs from {SHORT_RUN} by more than {difference:.2%}")
-    else:
-        SHORT_RUN.write_text(json.dumps(losses) + "\n", "utf-8")
-        print(f"{SHORT_RUN} is written")
+    default_short.compare(folder_of(run, SEED), arguments.losses, write=arguments.write)
 
 
-def finish(arguments: argparse.Namespace) -> None:
-    """Calibrate the best weights, write them as the package carries them, and report."""
-    images = arguments.shared / "lfw" / "images"
-    folds = choose_folds(read_pairs(arguments.shared / "lfw" / "pairs_dev.txt"), [3, 4])
-    best = arguments.run / f"seed-{arguments.seed}" / "best.h5"
-    model = write_default(best, arguments.output, images, folds, CROP)
-    threshold = model.card.threshold
-    if threshold is None:
-        sys.exit("error: the card of the file has no threshold")
-    print(f"{arguments.output}: {arguments.output.stat().st_size:,} bytes, {model.fingerprint}")
-    distances, genuine = lfw(model, images, folds, CROP)
-    print(report("LFW folds 3-4", threshold.value, distances, genuine))
-    print(by_brightness(threshold.value, images, folds, CROP, distances))
-    print(report("drawn pairs", threshold.value, *drawn(model)))
-
-
-COMMANDS = {"views": views, "train": train, "finish": finish, "short": short}
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    below = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in (views, train, finish, short):
+        one = below.add_parser(command.__name__, description=command.__doc__)
+        one.add_argument("--shared", type=Path, default=Path("../shared"), metavar="DIR")
+        one.add_argument("--run", type=Path, default=Path("runs/default"), metavar="DIR")
+        one.set_defaults(do=command)
+        if command is views:
+            one.add_argument("--count", type=int, default=COUNT, help="of photographs")
+        if command in (train, finish):
+            one.add_argument("--seed", type=int, default=SEED)
+        if command is train:
+            one.add_argument("--steps", type=int, default=CHOICES.steps)
+        if command is finish:
+            target = ROOT / "weights" / "npfacenet-small.h5"
+            one.add_argument("--output", type=Path, default=target, metavar="FILE.h5")
+        if command is short:
+            losses = ROOT / "weights" / "short_run.json"
+            one.add_argument("--losses", type=Path, default=losses, metavar="FILE.json")
+            one.add_argument("--write", action="store_true", help="write FILE.json instead")
+    return top
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run one of the commands."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument("--shared", type=Path, default=Path("../shared"), metavar="DIR")
-    parser.add_argument("--run", type=Path, default=Path("runs/default"), metavar="DIR")
-    parser.add_argument("--count", type=int, default=70_000, help="of views")
-    parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument(
-        "--output", type=Path, default=Path("weights/npfacenet-small.h5"), metavar="FILE.h5"
-    )
-    parser.add_argument("--steps", type=int, default=CHOICES.steps)
-    arguments = parser.parse_args(words)
-    COMMANDS[arguments.command](arguments)
+    arguments = parser().parse_args(words)
+    with ending_tidily():
+        arguments.do(arguments)
 
 
 if __name__ == "__main__":
@@ -190,3 +195,5 @@ if __name__ == "__main__":
         main()
     except npfacenet.errors.NpfacenetError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted; give the same command to go on")
