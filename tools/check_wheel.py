@@ -2,8 +2,8 @@
 
     .venv/bin/python tools/check_wheel.py
 
-Nothing of the checkout is within reach there, so what the wheel lacks is missed. Fetches
-nn4.small2 (14 MB) as a user would, and verifies two pictures that are drawn here.
+Nothing of the checkout is within reach there, so what the wheel lacks is missed. Plays the demo with
+the weights in the wheel; then fetches nn4.small2 (14 MB) as a user would, and verifies two pictures.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from environment import clean_variables
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = "nn4.small2"
+LARGEST = 4_000_000  # bytes
+WEIGHTS = {"LICENSE", "README.md", "manifest.toml", "npfacenet-small.h5", "short_run.json"}
 ALLOWED = {"npfacenet", "numpy", "h5py", "pillow", "pip", "setuptools"}
 TRIES = 3
+SLOWEST_DEMO = 30  # seconds
 
 
 def main() -> int:
@@ -37,6 +40,7 @@ def main() -> int:
         empty.mkdir()
         check_packages(python, empty)
         check_commands(python, empty)
+        check_demo(python, empty)
         check_verify(python, empty)
     print(f"the wheel is good: {wheel.name}")
     return 0
@@ -59,13 +63,19 @@ def check_contents(wheel: Path) -> None:
     information = metadata.rpartition("/")[0]
     for needed in (
         "npfacenet/py.typed",
-        "npfacenet/weights/manifest.toml",
         f"{information}/licenses/LICENSE",
+        f"{information}/licenses/weights/LICENSE",
     ):
         if needed not in names:
             fail(f"the wheel lacks {needed}")
-    if "License-Expression: MIT" not in text:
-        fail("the metadata do not name the licence")
+    if "License-Expression: MIT AND LicenseRef-npfacenet-weights" not in text:
+        fail("the metadata do not name the licences")
+    data = "npfacenet/weights/"
+    carried = {name.removeprefix(data) for name in names if name.startswith(data)}
+    if carried != WEIGHTS:
+        fail(f"of weights/ the wheel carries {', '.join(sorted(carried))}")
+    if wheel.stat().st_size > LARGEST:
+        fail(f"the wheel has {wheel.stat().st_size:,} bytes, more than {LARGEST:,}")
     strange = [name for name in names if not name.startswith(("npfacenet/", f"{information}/"))]
     if strange:
         fail(f"the wheel carries {', '.join(strange)}")
@@ -96,6 +106,19 @@ def check_commands(python: Path, empty: Path) -> None:
         fail("npfacenet --version does not print npfacenet.__version__")
     if MODEL not in run([command, "weights", "list"], empty):
         fail(f"npfacenet weights list does not list {MODEL}")
+
+
+def check_demo(python: Path, empty: Path) -> None:
+    """Play the demo with what the wheel brings, in less than half a minute."""
+    folder = empty / "demo"
+    folder.mkdir()
+    start = time.monotonic()
+    said = run([str(python.with_name("npfacenet")), "demo"], folder)
+    seconds = time.monotonic() - start
+    if seconds > SLOWEST_DEMO:
+        fail(f"the demo takes {seconds:.0f} s")
+    if "model      npfacenet-small" not in said or not (folder / "npfacenet-demo.png").is_file():
+        fail(f"the demo does not tell its story:\n{said}")
 
 
 def check_verify(python: Path, empty: Path) -> None:

@@ -4,7 +4,7 @@ Makes `.venv` in this checkout (Python's standard library and pip; nothing else 
 touched), installs npfacenet into it, and runs `npfacenet demo` with the arguments
 you give. The first time takes a minute or so; later `.venv` is used as it is.
 
-  python3 tools/demo.py                        the whole job, on pictures found or fetched
+  python3 tools/demo.py                        the whole job, on faces that are drawn
   python3 tools/demo.py --images FOLDER        on your own pictures
   .venv/bin/npfacenet demo --help              all the options (after the first time)
   .venv/bin/npfacenet --help                   the other commands

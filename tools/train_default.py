@@ -48,7 +48,7 @@ CHOICES = Configuration(
     held_out=0, validate=1000, save=500, seed=SEED,
 )  # fmt: skip
 LICENCE = (
-    "research and education only, and nobody without their consent (weights/LICENSE): the "
+    "research and teaching only, and nobody without their consent (weights/LICENSE): the "
     "photographs it learnt from (LFW, UTKFace) and its teacher's (MS-Celeb-1M) allow no more"
 )
 

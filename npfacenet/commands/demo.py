@@ -7,31 +7,24 @@ import os
 import shlex
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from npfacenet.checkpoints.placing import atomic_file, require_writable, writing_in
 from npfacenet.commands import options
-from npfacenet.commands.office import draw_office
+from npfacenet.commands.cast import NEEDS, Cast, cast_of, draw_office
 from npfacenet.commands.progress import Progress
-from npfacenet.errors import GalleryError, OutputError
+from npfacenet.errors import OutputError
 from npfacenet.images import read
 from npfacenet.images.contact_sheet import Tile, write_contact_sheet
 from npfacenet.models import Embeddings
 from npfacenet.recognition import Gallery, Identification, identify, verify
 from npfacenet.recognition.distance import within
-from npfacenet.recognition.gallery import pictures_of
 
-DOOR = "camera_"
 SHOWN = 5  # candidates of a probe
 ENROLLED_SHOWN = 12
 SHEET = "npfacenet-demo.png"
 OFFICE = "npfacenet-demo"  # the folder of drawn pictures
-NEEDS = (
-    "name.jpg for each person and camera_0.jpg, camera_1.jpg, ... for who stands at the door; "
-    "or name/1.jpg, name/2.jpg, ..., of which the last stands at the door"
-)
 
 
 def add_parser(subparsers: options.Subparsers) -> None:
@@ -52,26 +45,15 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser.set_defaults(run=run)
 
 
-@dataclass(frozen=True)
-class Cast:
-    """Who plays: the pictures of the gallery with their names, and those taken at the door."""
-
-    names: tuple[str, ...]
-    enrolled: tuple[Path, ...]
-    at_the_door: tuple[Path, ...]
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Tell the story on standard output; 0 when it was told."""
     sheet = Path(arguments.output)
     if sheet.suffix != ".png":
         raise OutputError(f"the sheet must be called NAME.png, not {arguments.output!r}")
     require_writable(sheet)
-    folder = Path(arguments.images or sheet.with_name(OFFICE))
-    if not arguments.images:
-        draw_office(folder, DOOR)
-    cast = cast_of(folder)
     model = options.load_model(arguments)
+    office = sheet.with_name(OFFICE)
+    cast = cast_of(Path(arguments.images)) if arguments.images else draw_office(office)
     with Progress() as progress:
         known = model.embed(cast.enrolled, progress=progress)
         probes = model.embed(cast.at_the_door, progress=progress)
@@ -79,45 +61,31 @@ def run(arguments: argparse.Namespace) -> int:
     card = model.card
     print(f"model      {card.architecture}, {card.variant or 'one variant'}: {card.source}")
     if not arguments.images:
-        print(f"pictures   drawn: an office of people who belong to nobody, in {folder}")
+        print(f"pictures   drawn: an office of people who belong to nobody, in {office}")
     print(f"enrolled   {', '.join(gallery.people)}")
     results = tell_who_is_at_the_door(gallery, probes)
     tell_claims(gallery, probes[0], results[0])
     intruder = tell_intruder(gallery, probes[0], results[0])
     write_sheet(sheet, cast, results, intruder)
     print(f"\nlook at    {sheet}\n\nnow type")
-    for command in next_commands(folder, cast, results[0]):
+    for command in next_commands(arguments, cast, results[0]):
         print(f"  {command}")
     return 0
 
 
-def next_commands(folder: Path, cast: Cast, result: Identification) -> list[str]:
+def next_commands(arguments: argparse.Namespace, cast: Cast, result: Identification) -> list[str]:
     """Commands that work as they stand, with the program as it was started here."""
     program = sys.argv[0] if Path(sys.argv[0]).name == "npfacenet" else "npfacenet"
     beside = Path(sys.executable).with_name("npfacenet")
     if beside.is_file() and not shutil.which("npfacenet"):
         program = os.path.relpath(beside)
+    model = options.model_options(arguments)
     nearest = cast.enrolled[cast.names.index(result.candidates[0].name)]
-    commands = (
-        ("verify", cast.at_the_door[0], nearest),
-        ("identify", cast.at_the_door[-1], "--gallery", folder),
-        ("summary", "npfacenet-small"),
-        ("--help",),
-    )
+    commands: list[tuple[object, ...]] = [("verify", cast.at_the_door[0], nearest, *model)]
+    if cast.gallery is not None:
+        commands.append(("identify", cast.at_the_door[-1], "--gallery", cast.gallery, *model))
+    commands += [("summary", arguments.model), ("--help",)]
     return [shlex.join([program, *map(str, words)]) for words in commands]
-
-
-def cast_of(folder: Path) -> Cast:
-    """Give every picture of a folder its part; GalleryError if nobody is left for the door."""
-    people = pictures_of(folder)
-    door = [path for name, paths in people.items() if name.startswith(DOOR) for path in paths]
-    gallery = {name: paths for name, paths in people.items() if not name.startswith(DOOR)}
-    if not door:
-        door = [paths.pop() for paths in gallery.values() if len(paths) > 1]
-    if not door or len(gallery) < 2:
-        raise GalleryError(f"{folder} cannot be played with; the demo needs {NEEDS}")
-    names = tuple(name for name, paths in gallery.items() for _ in paths)
-    return Cast(names, tuple(p for paths in gallery.values() for p in paths), tuple(door))
 
 
 def tell_who_is_at_the_door(gallery: Gallery, probes: Embeddings) -> list[Identification]:
@@ -137,7 +105,8 @@ def tell_claims(gallery: Gallery, probe: Embeddings, result: Identification) -> 
     """Print two claims of the first probe: to be the nearest person, and the farthest."""
     print("\nverify     is the first one who they claim to be?")
     for claimed in (result.candidates[0].name, result.candidates[-1].name):
-        claim = verify(probe, gallery.person(claimed)[0])
+        claims = (verify(probe, known) for known in gallery.person(claimed))
+        claim = min(claims, key=lambda each: each.distance)
         answer = "welcome" if claim.same else "go away"
         numbers = f"distance {claim.distance:.3f}, threshold {claim.threshold:g}"
         print(f"  {f'I am {claimed}':28} {answer} ({numbers})")

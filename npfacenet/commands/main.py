@@ -47,8 +47,7 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(
         prog="npfacenet",
         description="Face recognition in pure NumPy: turn faces into vectors and compare them.",
-        epilog="Exit codes: 0 same person or match, 1 not, 2 error. "
-        "Start with: npfacenet weights fetch nn4.small2",
+        epilog="Exit codes: 0 same person or match, 1 not, 2 error. Start with: npfacenet demo",
     )
     top.add_argument("--version", action="version", version=f"npfacenet {npfacenet.__version__}")
     subparsers = top.add_subparsers(metavar="COMMAND", required=True)

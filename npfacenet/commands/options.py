@@ -52,6 +52,16 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
+def model_options(arguments: argparse.Namespace) -> list[str]:
+    """The options of `add_model` that were given, to be given again."""
+    words = []
+    for name in ("model", "variant", "preprocessing"):
+        value = getattr(arguments, name)
+        if value is not None and value != (PACKAGED if name == "model" else None):
+            words += [f"--{name}", str(value)]
+    return [*words, "--untrusted"] if arguments.untrusted else words
+
+
 def load_model(arguments: argparse.Namespace) -> Model:
     """The model that the options ask for."""
     return load(

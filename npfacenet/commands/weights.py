@@ -104,23 +104,23 @@ def _add(
 
 
 def run_list(arguments: argparse.Namespace) -> int:
-    """Print every public weight file and where it lies; return 0."""
-    from npfacenet.checkpoints.manifest import PACKAGED, manifest
+    """Print the packaged weights and every public weight file, and where they lie; return 0."""
+    from npfacenet.checkpoints.manifest import manifest
 
-    packaged = _found(PACKAGED)
+    packaged = _packaged()
     listed = [(weights, _found(weights.name)) for weights in manifest().values()]
     if arguments.json:
         entries = [
             {**dataclasses.asdict(weights), "path": None if path is None else str(path)}
             for weights, path in listed
         ]
-        own = {"name": PACKAGED, "path": None if packaged is None else str(packaged)}
-        options.print_json({"packaged": own, "weights": entries})
+        options.print_json({"packaged": packaged, "weights": entries})
         return 0
     rows = [("NAME", "ARCHITECTURE", "SIZE", "LICENCE", "WHERE")]
-    if packaged is not None:
-        size = amount(packaged.stat().st_size, "bytes")
-        rows.append((PACKAGED, PACKAGED, size, "research and education", str(packaged)))
+    size = "" if packaged["size"] is None else amount(int(packaged["size"]), "bytes")
+    where = str(packaged["path"] or "missing: install npfacenet anew")
+    licence = str(packaged["licence"] or "").partition(" (")[0]
+    rows.append((str(packaged["name"]), str(packaged["architecture"]), size, licence, where))
     for weights, path in listed:
         where = "not fetched" if path is None else str(path)
         size = amount(weights.size, "bytes")
@@ -130,6 +130,24 @@ def run_list(arguments: argparse.Namespace) -> int:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         print("  ".join(cells).rstrip())
     return 0
+
+
+def _packaged() -> dict[str, str | int | None]:
+    """What is to be known of the weights that come with the package, from their own card."""
+    from npfacenet.checkpoints.manifest import PACKAGED
+    from npfacenet.checkpoints.reading import open_weight_file
+
+    path = _found(PACKAGED)
+    known: dict[str, str | int | None] = {"name": PACKAGED, "architecture": PACKAGED}
+    if path is None:
+        return known | dict.fromkeys(("size", "licence", "source", "path"))
+    with open_weight_file(path) as file:
+        card = file.card
+    if card is not None:
+        known |= {"architecture": card.architecture, "licence": card.licence, "source": card.source}
+    return {"licence": None, "source": None} | known | {
+        "size": path.stat().st_size, "path": str(path)
+    }  # fmt: skip
 
 
 def run_path(arguments: argparse.Namespace) -> int:

@@ -105,7 +105,8 @@ class Loss(ABC):
         self, outputs: Array, value: np.floating | float, gradient: Float64, **measures: float
     ) -> LossValue:
         """The answer, with the gradient in the dtype of the outputs."""
-        native = gradient.astype(outputs.dtype.newbyteorder("="), copy=False)
+        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, as elsewhere
+            native = gradient.astype(outputs.dtype.newbyteorder("="), copy=False)
         return LossValue(float(value), native, {k: float(v) for k, v in measures.items()})
 
     def require(self, holds: bool, sentence: str) -> None:

@@ -26,9 +26,11 @@ def check_fields(
     """
     for field in fields(record):
         low, high = limits[field.name]
-        value: object = getattr(record, field.name)
+        value = getattr(record, field.name)
         kinds = (int, np.integer) if field.name in whole else (int, float, np.integer, np.floating)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
+        known = isinstance(value, kinds) and not isinstance(value, bool)
+        # A whole number is finite, and may be too large to be asked.
+        if not known or not (isinstance(value, int) or math.isfinite(value)):
             kind = "a whole number" if field.name in whole else "a finite number"
             raise ArgumentError(f"{field.name} is {kind} of {low} to {high}, not {value!r}")
         if not low <= value <= high:

@@ -39,7 +39,9 @@ class Pairs:
 def people(count: int, pictures: int, seed: int = 0, size: int = 112) -> People:
     """`pictures` pictures of each of `count` people, whose seeds are seed, seed + 1, and so on.
 
-    They come person by person. Seeds below 1,000,000 are for training and showing; see `pairs`.
+    They come person by person, picture i of somebody under the conditions of seed
+    label * `pictures` + i: they are other ones if another number is asked for. Seeds below
+    1,000,000 are for training and showing; see `pairs`.
     Raises ArgumentError for a count or a number of pictures below 1, or another seed or size.
 
     >>> people(2, 3, size=16).labels.tolist()
@@ -49,6 +51,8 @@ def people(count: int, pictures: int, seed: int = 0, size: int = 112) -> People:
     for name, value in (("count", count), ("pictures", pictures)):
         if check_whole(value, name) < 1:
             raise ArgumentError(f"{name} is at least 1, not {value}")
+    if seed + count > 2**63:
+        raise ArgumentError(f"seed + count is at most 2**63, not {seed + count}")
     labels = np.repeat(np.arange(seed, seed + count, dtype=np.int64), pictures)
     drawn = [
         draw(identity(int(label)), conditions(int(label) * pictures + i % pictures), size)

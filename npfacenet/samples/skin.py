@@ -17,6 +17,8 @@ from npfacenet.samples.grid import (
 )
 from npfacenet.samples.identity import Identity
 
+SHORTEST_LIP = 0.2  # from where the folds beside the nose begin to the mouth
+
 # Linear light (here: the square of a picture's values), by melanin.
 _MELANIN = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TONES = np.array(
@@ -60,7 +62,8 @@ def skin(who: Identity, face: Features, x: Floats, y: Floats, flush: float) -> F
 
 def _wrinkles(who: Identity, face: Features, aside: Floats, y: Floats) -> Floats:
     old, smile = who.wrinkles, face.smile
-    along = (y - face.nose_y + 0.03) * np.float32(1 / (face.mouth_y - face.nose_y + 0.1))
+    length = max(face.mouth_y - face.nose_y + 0.1, SHORTEST_LIP)
+    along = (y - face.nose_y + 0.03) * np.float32(1 / length)
     fold = (
         who.nose_width
         + 0.07

@@ -13,7 +13,7 @@ from urllib.error import HTTPError, URLError
 import pytest
 
 from npfacenet.checkpoints import adding, downloading
-from npfacenet.checkpoints.adding import add, fetch_url
+from npfacenet.checkpoints.adding import add, fetch_url, free_name
 from npfacenet.checkpoints.downloading import Response, download
 from npfacenet.errors import ArgumentError, FetchError, WeightsError
 
@@ -200,6 +200,12 @@ def test_fetched_files_are_checked_before_they_have_a_name(
     sha256 = hashlib.sha256(server.content).hexdigest()
     assert fetch_url(URL, sha256, folder=tmp_path) == tmp_path / "mine.h5"
     assert listing(tmp_path) == ["mine.h5"]
+
+
+@pytest.mark.parametrize("name", ["nn4.small2", "npfacenet-small", "../up", ""])
+def test_names_that_are_taken_or_none_are_refused(name: str) -> None:
+    with pytest.raises(ArgumentError, match=r"is the name of|cannot be the name"):
+        free_name(name)
 
 
 def test_files_are_added_under_a_name(

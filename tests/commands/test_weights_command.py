@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from npfacenet.checkpoints import fetching
+from npfacenet.checkpoints.card import Card
+from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.placing import Report
 from npfacenet.commands.weights import add_parser
 from npfacenet.errors import WeightsNotFoundError
+from npfacenet.recipes import npfacenet_small
 
 NAMES = ["nn4.small2", "inception-resnet-v1"]
 Run = Callable[..., str]
@@ -56,13 +59,37 @@ def false_fetch(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path | None]
 
 def test_list_shows_where_each_file_is(run: Run, tmp_path: Path) -> None:
     (tmp_path / "nn4.small2.h5").write_bytes(b"weights")
-    header, first, second = run("list").splitlines()
+    header, own, first, second = run("list").splitlines()
     assert header.split() == ["NAME", "ARCHITECTURE", "SIZE", "LICENCE", "WHERE"]
+    assert own.split()[:2] == ["npfacenet-small"] * 2
+    assert own.endswith("  missing: install npfacenet anew")
     assert first.startswith("nn4.small2 ")
     assert first.endswith(f"  {tmp_path / 'nn4.small2.h5'}")
     assert "15.3 MB" in first
     assert second.endswith("  not fetched")
     assert first.index("15.3 MB") == second.index("92.4 MB") == header.index("SIZE")
+
+
+def test_list_says_what_the_packaged_file_says_of_itself(run: Run, tmp_path: Path) -> None:
+    network = npfacenet_small()
+    card = Card(
+        *("npfacenet-small", None, 128, 96, "prewhiten", None), "drawn", "for tests (and no more)"
+    )
+    path = tmp_path / "npfacenet-small.h5"
+    write_native(path, network.initialise(0), card)
+    line = run("list").splitlines()[1]
+    assert "  for tests  " in line
+    assert line.endswith(str(path))
+    assert json.loads(run("list", "--json"))["packaged"] == {
+        "name": "npfacenet-small", "architecture": "npfacenet-small", "source": "drawn",
+        "licence": "for tests (and no more)", "size": path.stat().st_size, "path": str(path),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [["fetch", "npfacenet-small"], ["path", "npfacenet-small"]])
+def test_the_packaged_weights_are_not_fetched(run: Run, words: list[str]) -> None:
+    with pytest.raises(WeightsNotFoundError, match=r"comes? with npfacenet"):
+        run(*words)
 
 
 def test_list_for_programs(run: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -208,3 +209,22 @@ def test_what_cannot_be_drawn_is_refused(who: Any, now: Any, size: Any, said: st
     with pytest.raises(ArgumentError) as caught:
         draw(who, now, size)
     assert str(caught.value) == said
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32))
+def test_whatever_lies_within_the_limits_can_be_drawn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+
+    def cornered(kind: Any, limits: Mapping[str, tuple[float, float]]) -> Any:
+        """Numbers of which two of three are as small or as large as they can be."""
+        numbers: dict[str, Any] = {}
+        for name, (low, high) in limits.items():
+            if isinstance(getattr(kind(), name), int):
+                numbers[name] = int(rng.integers(int(high)))
+            else:
+                numbers[name] = low + (high - low) * rng.choice([0.0, 1.0, rng.random()])
+        return kind(**numbers)
+
+    who, now = cornered(Identity, IDENTITY_LIMITS), cornered(Conditions, CONDITION_LIMITS)
+    assert draw(who, now, 20).shape == (20, 20, 3)

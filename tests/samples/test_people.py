@@ -64,12 +64,13 @@ def test_every_limit_is_kept(kind: Any, of_seed: Any, limits: Any) -> None:
         for value in (low, high):
             assert getattr(kind(**{name: value}), name) == value
         beyond = (low - 1, high + 1) if whole else (low - 0.01, high + 0.01)
-        for value in (*beyond, math.nan, math.inf, True, "1", None, *([0.5] if whole else [])):
+        others = (math.nan, math.inf, True, "1", None, *([0.5] if whole else []))
+        for value in (*beyond, 10**400, *others):
             with pytest.raises(ArgumentError) as caught:
                 kind(**{name: value})
             assert str(caught.value).startswith(f"{name} is "), name
             assert str(caught.value).endswith(f"not {value!r}"), name
-            if value not in beyond:
+            if value not in (*beyond, 10**400):
                 kind_of_number = "a whole number" if whole else "a finite number"
                 assert kind_of_number in str(caught.value), name
 
@@ -149,6 +150,10 @@ def test_raw_pixels_do_not_tell_people_apart() -> None:
         (lambda: people(1, 0), "pictures is at least 1, not 0"),
         (lambda: people(1, 1, seed=-1), "seed is a whole number, 0 or above, not -1"),
         (lambda: people(1.5, 1), "count is a whole number, 0 or above, not 1.5"),  # type: ignore[arg-type]
+        (
+            lambda: people(2, 1, seed=2**63),
+            "seed + count is at most 2**63, not 9223372036854775810",
+        ),
         (lambda: pairs(0), "count is 1 to 250000, not 0"),
         (lambda: pairs(250_001), "count is 1 to 250000, not 250001"),
         (lambda: pairs(2, seed=-1), "seed is a whole number, 0 or above, not -1"),

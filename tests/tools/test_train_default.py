@@ -15,9 +15,10 @@ from test_bench import tool
 
 import npfacenet
 from npfacenet.checkpoints.native import write_native
+from npfacenet.commands.cast import FIRST, STAFF
 from npfacenet.errors import EvaluationError, TrainingError
 from npfacenet.recognition.calibration import errors_at
-from npfacenet.samples import conditions, draw, identity, pairs
+from npfacenet.samples import PAIRS_FROM, conditions, draw, identity, pairs
 from npfacenet.training import Augmentation
 
 STEPS = 4
@@ -91,7 +92,7 @@ def test_from_pictures_to_a_file(
     assert re.search(r"drawn pairs: accuracy [01]\.\d{4}", said)
     assert output.stat().st_size < 2.5e6
     assert card.trained_on == tuple(f"P{IN_FOLDS + i}" for i in range(TRAINED_ON))
-    assert "research and education only" in card.licence
+    assert "research and teaching only" in card.licence
     assert card.threshold is not None
     assert card.threshold.value == round(card.threshold.value, 3)
     assert len(re.findall(r"third: false match rate .* of (\d+);", said)) == 3
@@ -173,3 +174,8 @@ def test_views_of_photographs_follow_from_their_number(shared: Path) -> None:
     assert not np.array_equal(material.Photographs.of(shared, 64, seed=6).view(3), views[3])
     assert photographs.about()["augmentation"] == repr(material.AUGMENTATION)
     assert Augmentation() != material.AUGMENTATION
+
+
+def test_nobody_in_the_office_of_the_demo_is_learnt_from_or_measured_on() -> None:
+    assert tool("default_material").PEOPLE <= FIRST
+    assert FIRST + len(STAFF) < PAIRS_FROM

@@ -1,0 +1,82 @@
+"""Who plays in the demo: the people of a folder, or an office of twelve who are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from npfacenet.checkpoints.placing import atomic_file, writing_in
+from npfacenet.errors import GalleryError, OutputError
+from npfacenet.images.png import write_png
+from npfacenet.recognition.gallery import pictures_of
+from npfacenet.samples import people
+
+DOOR = "camera_"
+NEEDS = (
+    "name.jpg for each person and camera_0.jpg, camera_1.jpg, ... for who stands at the door; "
+    "or name/1.jpg, name/2.jpg, ..., of which the last stands at the door"
+)
+STAFF = (
+    "Ada", "Boris", "Chidi", "Dalia", "Emil", "Fatou",
+    "Greta", "Hugo", "Ines", "Jun", "Kofi", "Lea",
+)  # fmt: skip
+AT_THE_DOOR = ("Ada", "Dalia", "Hugo", "Kofi")
+VISITOR = "visitor"
+ENROLLED = 2  # pictures of each
+FIRST = 900_000  # the seed of the first one: nobody whom the default network has learnt from
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The pictures of the gallery with their names, and those taken at the door.
+
+    `gallery` is a folder that holds those of the gallery and no others, if there is one.
+    """
+
+    names: tuple[str, ...]
+    enrolled: tuple[Path, ...]
+    at_the_door: tuple[Path, ...]
+    gallery: Path | None = None
+
+
+def cast_of(folder: Path) -> Cast:
+    """Give every picture of a folder its part; GalleryError if nobody is left for the door."""
+    found = pictures_of(folder)
+    door = [path for name, paths in found.items() if name.startswith(DOOR) for path in paths]
+    gallery = {name: paths for name, paths in found.items() if not name.startswith(DOOR)}
+    if not door:
+        door = [paths.pop() for paths in gallery.values() if len(paths) > 1]
+    if not door or len(gallery) < 2:
+        raise GalleryError(f"{folder} cannot be played with; the demo needs {NEEDS}")
+    names = tuple(name for name, paths in gallery.items() for _ in paths)
+    return Cast(names, tuple(p for paths in gallery.values() for p in paths), tuple(door))
+
+
+def draw_office(folder: Path) -> Cast:
+    """Draw the staff as FOLDER/staff/NAME/1.png and 2.png, who comes as FOLDER/door/NAME.png.
+
+    Four of the staff come, and a visitor. Nobody there was ever photographed. Raises OutputError
+    for a folder that cannot be written, or that holds anything else.
+    """
+    staff, door = folder / "staff", folder / "door"
+    enrolled = [(name, staff / name / f"{k + 1}.png") for name in STAFF for k in range(ENROLLED)]
+    visits = [door / f"{name}.png" for name in (*AT_THE_DOOR, VISITOR)]
+    own = {path for _, path in enrolled} | set(visits)
+    others = [path for path in folder.rglob("*") if not path.is_dir() and path not in own]
+    if others:
+        raise OutputError(
+            f"{folder} is where the demo draws, and holds {others[0].relative_to(folder)}: move "
+            "that, or choose another place with -o"
+        )
+    drawn = people(len(STAFF) + 1, ENROLLED + 1, FIRST).pictures
+    each = drawn.reshape(len(STAFF) + 1, ENROLLED + 1, *drawn.shape[1:])
+    pictures = [each[STAFF.index(name), k] for name in STAFF for k in range(ENROLLED)]
+    pictures += [each[STAFF.index(name), ENROLLED] for name in AT_THE_DOOR]
+    pictures.append(each[len(STAFF), ENROLLED])
+    for path, picture in zip([*(path for _, path in enrolled), *visits], pictures, strict=True):
+        with writing_in(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with writing_in(path.parent), atomic_file(path) as file:
+            write_png(picture, file)
+    names, paths = zip(*enrolled, strict=True)
+    return Cast(names, paths, tuple(visits), staff)
