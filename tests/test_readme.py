@@ -37,7 +37,7 @@ def test_the_example_gives_what_it_says(
 def test_what_needs_nothing_but_the_package_gives_what_it_says() -> None:
     """The blocks without files of the user's; each is tried after those before it."""
     text = README.read_text("utf-8")
-    blocks = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     alone = "\n".join(block for block in blocks if ".jpg" not in block)
     example = doctest.DocTestParser().get_doctest(alone, {}, "README", str(README), 0)
     assert len(example.examples) >= 20

@@ -2,8 +2,9 @@
 
     .venv/bin/python tools/check_wheel.py
 
-Nothing of the checkout is within reach there, so what the wheel lacks is missed. Plays the demo with
-the weights in the wheel; then fetches nn4.small2 (14 MB) as a user would, and verifies two pictures.
+Nothing of the checkout is within reach there, so what the wheel lacks is missed. Plays the demo
+with the weights in the wheel; then fetches nn4.small2 (14 MB) as a user would, and verifies two
+pictures.
 """
 
 from __future__ import annotations
