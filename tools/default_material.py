@@ -13,7 +13,7 @@ import numpy.typing as npt
 from npfacenet.errors import TrainingError
 from npfacenet.images import read
 from npfacenet.images.blending import blended
-from npfacenet.samples import conditions, draw, identity
+from npfacenet.samples import picture
 from npfacenet.training import Augmentation, IdentityFolder
 from npfacenet.training.pictures import PictureStore, read_people
 
@@ -90,7 +90,7 @@ class Photographs:
 
 def drawn_view(number: int) -> Picture:
     """A picture of a drawn person, `EACH` of them in a row: uint8 (112, 112, 3)."""
-    return draw(identity(number // EACH), conditions(number))
+    return picture(number, EACH)
 
 
 def about_drawn() -> dict[str, object]:

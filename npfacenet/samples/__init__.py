@@ -10,7 +10,7 @@ An `Identity` is all that makes a person, `Conditions` all that differs between 
 
 from npfacenet.samples.conditions import Conditions, conditions
 from npfacenet.samples.identity import Identity, identity
-from npfacenet.samples.people import PAIRS_FROM, Pairs, People, pairs, people
+from npfacenet.samples.people import PAIRS_FROM, Pairs, People, pairs, people, picture
 from npfacenet.samples.portrait import draw
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "identity",
     "pairs",
     "people",
+    "picture",
 ]

@@ -36,12 +36,22 @@ class Pairs:
     genuine: npt.NDArray[np.bool_]
 
 
+def picture(number: int, each: int, size: int = 112) -> npt.NDArray[np.uint8]:
+    """Picture `number` of a set that has `each` of every person: uint8 (size, size, 3).
+
+    It shows the person of seed number // each, under the conditions of seed `number`. Raises
+    ArgumentError for less than one of each, or another number or size.
+    """
+    if check_whole(each, "each") < 1:
+        raise ArgumentError(f"each is at least 1, not {each}")
+    return draw(identity(check_whole(number, "number") // each), conditions(number), size)
+
+
 def people(count: int, pictures: int, seed: int = 0, size: int = 112) -> People:
     """`pictures` pictures of each of `count` people, whose seeds are seed, seed + 1, and so on.
 
-    They come person by person, picture i of somebody under the conditions of seed
-    label * `pictures` + i: they are other ones if another number is asked for. Seeds below
-    1,000,000 are for training and showing; see `pairs`.
+    They come person by person, as `picture` numbers them: they are other ones if another number of
+    pictures is asked for. Seeds below 1,000,000 are for training and showing; see `pairs`.
     Raises ArgumentError for a count or a number of pictures below 1, or another seed or size.
 
     >>> people(2, 3, size=16).labels.tolist()
@@ -54,10 +64,8 @@ def people(count: int, pictures: int, seed: int = 0, size: int = 112) -> People:
     if seed + count > 2**63:
         raise ArgumentError(f"seed + count is at most 2**63, not {seed + count}")
     labels = np.repeat(np.arange(seed, seed + count, dtype=np.int64), pictures)
-    drawn = [
-        draw(identity(int(label)), conditions(int(label) * pictures + i % pictures), size)
-        for i, label in enumerate(labels)
-    ]
+    numbers = range(seed * pictures, (seed + count) * pictures)
+    drawn = [picture(number, pictures, size) for number in numbers]
     return People(np.stack(drawn), labels)
 
 

@@ -98,7 +98,10 @@ class HeldOut:
 def held_out_people(
     model: Model, folder: IdentityFolder, learnt: IdentityFolder, choices: Configuration
 ) -> HeldOut:
-    """People set apart from those of a folder; pairs are drawn from them."""
+    """People set apart from those of a folder; pairs are drawn from them.
+
+    Raises ArgumentError where there are no pairs of one person, or of two.
+    """
     store = PictureStore(folder.paths, choices.crop, model.card.input_size)
     pairs = draw_pairs(folder.labels, choices.seed) if folder.paths else None
     where = f"{len(folder.names)} held-out people, {_of_pictures(choices.crop)}"

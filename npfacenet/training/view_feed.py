@@ -49,7 +49,7 @@ class ViewFeed:
     seed: int
 
     def batch(self, number: int) -> Batch:
-        """The views of one batch, with what is to be learnt of them."""
+        """The views of one batch, scaled, float32 (N, S, S, 3), with their targets (N, D)."""
         pictures, targets = [], []
         for i, source in enumerate(self.sources):
             chosen = source.chosen(number, [self.seed, 1, i])

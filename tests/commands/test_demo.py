@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -86,3 +87,17 @@ def test_the_story_of_the_office(
     for command in commands[:3]:
         assert main(command) in (0, 1)
     assert all(str(drawn_file) in command for command in commands[:3])
+
+
+def test_the_office_is_told_apart_by_the_packaged_network(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo"]) == 0
+    said = capsys.readouterr().out
+    for name in AT_THE_DOOR:
+        assert re.search(rf"{name}\.png +{name} +nearest {name} at 0\.\d+", said)
+    assert re.search(rf"{VISITOR}\.png +unknown ", said)
+    assert re.search(r"I am Ada +welcome", said)
+    assert re.search(r"I am \w+ +go away", said)
+    assert "turned away" in said

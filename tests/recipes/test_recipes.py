@@ -107,6 +107,12 @@ def test_how_many_numbers(network: Network, count: int, tensors: int) -> None:
     assert len(network.parameter_specs()) == tensors
 
 
+def test_our_own_network_is_as_small_as_it_is_meant_to_be() -> None:
+    summary = summarise(npfacenet_small())
+    assert 2 * summary.multiply_adds <= 120e6
+    assert 0.5e6 <= summary.parameters <= 1.2e6
+
+
 def test_parameters_bear_the_names_of_the_keras_file(inception_resnet_file: Path) -> None:
     with h5py.File(inception_resnet_file) as file:
         groups = file["model_weights"]

@@ -21,6 +21,7 @@ from npfacenet.samples import (
     identity,
     pairs,
     people,
+    picture,
 )
 from npfacenet.samples.conditions import LIMITS as CONDITION_LIMITS
 from npfacenet.samples.identity import LIMITS as IDENTITY_LIMITS
@@ -154,6 +155,8 @@ def test_raw_pixels_do_not_tell_people_apart() -> None:
             lambda: people(2, 1, seed=2**63),
             "seed + count is at most 2**63, not 9223372036854775810",
         ),
+        (lambda: picture(3, 0), "each is at least 1, not 0"),
+        (lambda: picture(-1, 2), "number is a whole number, 0 or above, not -1"),
         (lambda: pairs(0), "count is 1 to 250000, not 0"),
         (lambda: pairs(250_001), "count is 1 to 250000, not 250001"),
         (lambda: pairs(2, seed=-1), "seed is a whole number, 0 or above, not -1"),
