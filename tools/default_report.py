@@ -78,7 +78,7 @@ def calibrated(model: Model, lfw: Path) -> Threshold:
     return Threshold(value, evidence)
 
 
-def write_default(best: Path, target: Path, lfw: Path) -> tuple[Model, float]:
+def write_default(best: Path, target: Path, lfw: Path, licence: str) -> tuple[Model, float]:
     """Write the best weights with kernels in half precision; the model in the file, its threshold.
 
     The threshold is calibrated with the numbers as they are after rounding.
@@ -88,7 +88,8 @@ def write_default(best: Path, target: Path, lfw: Path) -> tuple[Model, float]:
         rounded = Path(folder) / target.name
         write_native(rounded, model.parameters, model.card, half=True)
         threshold = calibrated(npfacenet.load(rounded), lfw)
-    write_native(target, model.parameters, replace(model.card, threshold=threshold), half=True)
+    card = replace(model.card, threshold=threshold, licence=licence)
+    write_native(target, model.parameters, card, half=True)
     return npfacenet.load(target), threshold.value
 
 

@@ -137,7 +137,7 @@ def finish(arguments: argparse.Namespace) -> None:
     """Calibrate the best weights, write them as the package carries them, and report."""
     lfw = arguments.shared / "lfw"
     best = folder_of(arguments.run, arguments.seed).best
-    model, threshold = write_default(best, arguments.output, lfw)
+    model, threshold = write_default(best, arguments.output, lfw, LICENCE)
     print(f"{arguments.output}: {arguments.output.stat().st_size:,} bytes, {model.fingerprint}")
     found = on_lfw(model, lfw)
     print(found.report(f"{FOLDS}, which chose weights and threshold", threshold))

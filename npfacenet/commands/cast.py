@@ -17,10 +17,10 @@ NEEDS = (
     "or name/1.jpg, name/2.jpg, ..., of which the last stands at the door"
 )
 STAFF = (
-    "Ada", "Boris", "Chidi", "Dalia", "Emil", "Fatou",
-    "Greta", "Hugo", "Ines", "Jun", "Kofi", "Lea",
+    "Ada", "Kofi", "Chris", "Hugo", "Emil", "Greta",
+    "Fatou", "Boris", "Ines", "Gus", "Lea", "Jun",
 )  # fmt: skip
-AT_THE_DOOR = ("Ada", "Dalia", "Hugo", "Kofi")
+AT_THE_DOOR = ("Ada", "Hugo", "Boris", "Lea")
 VISITOR = "visitor"
 ENROLLED = 2  # pictures of each
 FIRST = 900_000  # the seed of the first one: nobody whom the default network has learnt from

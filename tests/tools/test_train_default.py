@@ -105,7 +105,7 @@ def test_the_threshold_in_the_file_has_the_errors_that_its_evidence_says(
     start = train_default.untrained(2)
     best, target = tmp_path / "best.h5", tmp_path / "small.h5"
     write_native(best, start.parameters, start.card)
-    model, threshold = report.write_default(best, target, shared / "lfw")
+    model, threshold = report.write_default(best, target, shared / "lfw", "none")
     genuine, impostors = report.on_lfw(model, shared / "lfw").of_each_kind()
     errors = errors_at(threshold, genuine, impostors)
     assert errors.false_match.errors <= 3
@@ -121,7 +121,7 @@ def test_a_file_that_stands_there_stays_when_it_cannot_be_calibrated(
     write_native(best, start.parameters, start.card)
     target.write_bytes(b"as it was")
     with pytest.raises(EvaluationError):
-        tool("default_report").write_default(best, target, tmp_path)
+        tool("default_report").write_default(best, target, tmp_path, "none")
     assert target.read_bytes() == b"as it was"
 
 
