@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 
 from npfacenet.checkpoints.placing import Report
 from npfacenet.errors import ArgumentError
@@ -12,12 +11,11 @@ from npfacenet.images import preprocessing
 from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.losses import OnlineTripletLoss
 from npfacenet.models import Model
-from npfacenet.training.collapse import CollapseDetector
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.feed import Feed
 from npfacenet.training.held_out import held_out_people
 from npfacenet.training.learner import Learner
-from npfacenet.training.objectives import MININGS, Objective, objectives, parse, triplet_margin
+from npfacenet.training.objectives import MININGS, Objective, objectives, parse
 from npfacenet.training.pictures import IdentityFolder, PictureStore
 from npfacenet.training.run import Run, Trained, Watch, run_record
 from npfacenet.training.run_folder import RunFolder
@@ -83,10 +81,7 @@ def train(
     learner = Learner(
         model.network, model.parameters, terms, choices, threads=threads_to_use(threads)
     )
-    with closing(learner):
-        run = Run(model, learner, feed, held_out, folder, CollapseDetector(triplet_margin(terms)))
-        run.prepare(record, resume)
-        return run.go(watch)
+    return Run(model, learner, feed, held_out, folder).made(record, resume=resume, watch=watch)
 
 
 def _sampler(

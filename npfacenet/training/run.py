@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Protocol, TypeAlias
 
@@ -20,6 +21,7 @@ from npfacenet.recipes import Recipe
 from npfacenet.training.collapse import CollapseDetector
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.learner import Batch, Learner, StepResult
+from npfacenet.training.objectives import triplet_margin
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.validation import Validation
 
@@ -73,10 +75,10 @@ class Run:
         feed: Batches,
         held_out: Measure,
         folder: RunFolder,
-        detector: CollapseDetector,
     ) -> None:
         self.model, self.learner, self.feed = model, learner, feed
-        self.held_out, self.folder, self.detector = held_out, folder, detector
+        self.held_out, self.folder = held_out, folder
+        self.detector = CollapseDetector(triplet_margin(learner.objectives))
         self.best: Validation | None = None
         self.best_step = 0
 
@@ -85,16 +87,18 @@ class Run:
         """What was asked for."""
         return self.learner.configuration
 
-    def prepare(self, record: Mapping[str, object], resume: bool) -> None:
-        """Begin, writing down what was asked for; or stand where the run was left."""
-        if resume:
-            self._restore()
-        else:
-            self.folder.begin(record)
-            self._validate()
-            self._save()
+    def made(self, record: Mapping[str, object], *, resume: bool, watch: Watch | None) -> Trained:
+        """Make the run from its beginning, where `record` is written down, or go on with it."""
+        with closing(self.learner):
+            if resume:
+                self._restore()
+            else:
+                self.folder.begin(record)
+                self._validate()
+                self._save()
+            return self._go(watch)
 
-    def go(self, watch: Watch | None) -> Trained:
+    def _go(self, watch: Watch | None) -> Trained:
         """Step after step."""
         choices = self.configuration
         ended = f"all {choices.steps} steps were made"

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 
 from npfacenet.checkpoints.card import Card
 from npfacenet.errors import ArgumentError
 from npfacenet.images import preprocessing
 from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.models import Model
-from npfacenet.training.collapse import CollapseDetector
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.held_out import HeldOut
 from npfacenet.training.learner import Learner
@@ -62,10 +60,7 @@ def teach(
     learner = Learner(
         model.network, model.parameters, terms, configuration, threads=threads_to_use(threads)
     )
-    with closing(learner):
-        run = Run(model, learner, feed, held_out, folder, CollapseDetector(None))
-        run.prepare(record, resume)
-        return run.go(watch)
+    return Run(model, learner, feed, held_out, folder).made(record, resume=resume, watch=watch)
 
 
 def _require_fitting(sources: Sequence[Source], card: Card, *, exactly: bool) -> None:
