@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         triplets,
         unit_vectors,
     )
+    from npfacenet.testing.face_strategies import FacePair, face_pairs, faces
     from npfacenet.testing.gradient_checks import GradientReport, check_gradients
     from npfacenet.testing.image_strategies import encoded_pictures, pictures, pil_images
     from npfacenet.testing.laws import assert_layer_laws
@@ -56,6 +57,7 @@ _HOMES = {
     "embedding_strategies": (
         "clusters", "embeddings", "labelled_pairs", "triplets", "unit_vectors",
     ),
+    "face_strategies": ("FacePair", "face_pairs", "faces"),
     "gradient_checks": ("GradientReport", "check_gradients"),
     "image_strategies": ("encoded_pictures", "pictures", "pil_images"),
     "laws": ("assert_layer_laws",),
@@ -67,6 +69,7 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [
+    "FacePair",
     "GradientReport",
     "assert_layer_laws",
     "assert_loss_laws",
@@ -78,6 +81,8 @@ __all__ = [
     "clusters",
     "embeddings",
     "encoded_pictures",
+    "face_pairs",
+    "faces",
     "labelled_pairs",
     "layers",
     "loss_samples",
