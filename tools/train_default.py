@@ -25,7 +25,7 @@ from default_report import FOLDS, by_brightness, lfw_folds, on_drawn_pairs, on_l
 
 import npfacenet
 from npfacenet.checkpoints.card import Card
-from npfacenet.commands.main import ending_tidily
+from npfacenet.commands.main import ERROR, INTERRUPTED, ending_tidily
 from npfacenet.commands.progress import Progress as Bar
 from npfacenet.models import Model
 from npfacenet.recipes import npfacenet_small
@@ -194,6 +194,8 @@ if __name__ == "__main__":
     try:
         main()
     except npfacenet.errors.NpfacenetError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(ERROR)
     except KeyboardInterrupt:
-        sys.exit("interrupted; give the same command to go on")
+        print("interrupted; give the same command to go on", file=sys.stderr)
+        sys.exit(INTERRUPTED)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from npfacenet.errors import WeightsError
+from npfacenet.images import PREPROCESSINGS
 from npfacenet.recipes import Recipe
 
 METRIC = "Euclidean between unit vectors, 0 to 2"
+LARGEST_DISTANCE = 2
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def _is_threshold(value: object) -> bool:
         case None:
             return True
         case {"value": float() | int() as number, "evidence": str(), "metric": str(), **others}:
-            return not others and type(number) is not bool and 0 <= number < float("inf")
+            return not others and type(number) is not bool and 0 <= number <= LARGEST_DISTANCE
     return False
 
 
@@ -172,7 +174,7 @@ _VALID: dict[str, Callable[[object], bool]] = {
     "variant": lambda value: value is None or _is_text(value),
     "outputs": _is_count,
     "input_size": _is_count,
-    "preprocessing": _is_text,
+    "preprocessing": lambda value: value in tuple(PREPROCESSINGS),
     "threshold": _is_threshold,
     "source": _is_text,
     "licence": _is_text,

@@ -34,7 +34,9 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     The first of these counts: the path itself (a path object, or text that has a separator,
     ends in `.h5` or names something that exists; a folder is returned as it is);
     `$NPFACENET_WEIGHTS` (folders that hold NAME.h5, or files called so, separated as in `$PATH`);
-    the cache folder of the user; the package's own data; the `weights/` of the checkout.
+    the cache folder of the user; the package's own data; the `weights/` of the checkout. The
+    package's own weights, "npfacenet-small", are looked for in the last two only, so that no file
+    of another origin passes for them.
 
     Raises WeightsNotFoundError; the message says where it looked and what to do.
 
@@ -50,7 +52,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
         raise WeightsNotFoundError(f"the name of the weights is empty; {known_names(text)}")
     if "\0" in text:
         raise WeightsNotFoundError(f"the path {text!r} has a NUL character, so it names no file")
-    if _is_path(name_or_path):
+    if text != PACKAGED and _is_path(name_or_path):
         path = Path(os.path.expanduser(text))
         if not os.path.exists(path):
             raise WeightsNotFoundError(f"no weight file {str(path)!r}; {_remedy_for_path(path)}")
@@ -61,7 +63,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
             f"'.', '_' and '-' only; {known_names(text)}"
         )
     looked: list[str] = []
-    for place, candidate in _candidates(text):
+    for place, candidate in _packaged() if text == PACKAGED else _candidates(text):
         if candidate is not None and os.path.isfile(candidate):
             return candidate
         looked.append(place)
@@ -79,6 +81,11 @@ def _is_path(name_or_path: str | os.PathLike[str]) -> bool:
     if name_or_path in (os.curdir, os.pardir):
         return False  # they always exist, and are never what a caller means
     return name_or_path.lower().endswith(".h5") or os.path.exists(name_or_path)
+
+
+def _packaged() -> Iterator[tuple[str, Path | None]]:
+    """Where the package's own weights can be: no other file may pass for them."""
+    return ((str(folder), folder / f"{PACKAGED}.h5") for folder in data_folders())
 
 
 def _candidates(name: str) -> Iterator[tuple[str, Path | None]]:

@@ -114,7 +114,10 @@ def public_weights(name: str) -> PublicWeights:
     """
     known = manifest()
     if name == PACKAGED:
-        raise WeightsNotFoundError(f"{name!r} comes with npfacenet and is not fetched: load it")
+        raise WeightsNotFoundError(
+            f"{name!r} comes with npfacenet and is not fetched; 'npfacenet weights path {name}' "
+            "says where it lies"
+        )
     if name not in known:
         raise WeightsNotFoundError(f"no public weights are called {name!r}; {known_names(name)}")
     return known[name]

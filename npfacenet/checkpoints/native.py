@@ -1,6 +1,6 @@
 """The library's own layout: one contiguous dataset for each dtype, an index, and the card.
 
-- `card`: the fields of Card, JSON in UTF-8.
+- `card`: the fields of Card, JSON in UTF-8, and `card_sha256`: its checksum, 64 hexadecimal digits.
 - `index`: JSON, a list of {layer, parameter, shape, dtype, start, sha256} in the network's
   order; `start` counts numbers from the beginning of the dataset of that dtype, and the
   checksum is of the float32 values after reading.
@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar
 
@@ -27,7 +28,7 @@ from npfacenet.errors import WeightsError
 from npfacenet.layers import Array, Shape
 from npfacenet.networks import Network, NetworkParameters, ParameterName
 
-CARD, INDEX = "card", "index"
+CARD, CARD_SUM, INDEX = "card", "card_sha256", "index"
 STORED: dict[str, np.dtype[np.floating]] = {
     "float32": np.dtype("<f4"),
     "float16": np.dtype("<f2"),
@@ -46,9 +47,10 @@ class Native(WeightFile):
         self._file = file
         self._numbers: dict[str, npt.NDArray[np.float32]] = {}
         self._datasets = {dataset.path: dataset for dataset in file.datasets()}
-        if strange := self._datasets.keys() - {CARD, INDEX, *STORED}:
+        if strange := self._datasets.keys() - {CARD, CARD_SUM, INDEX, *STORED}:
             raise WeightsError(f"{file.path} holds {min(strange)!r}, which has no place in it")
         self._card = card_from_json(self._json(CARD), str(file.path))
+        self._require_whole_card()
         self._tensors: dict[ParameterName, Tensor] = {}
         self._require_rows()
         covered = dict.fromkeys(STORED, 0)
@@ -88,18 +90,30 @@ class Native(WeightFile):
             if dtype in STORED and not (dataset.contiguous and dataset.dtype == STORED[dtype]):
                 raise WeightsError(f"{self.path}: {dtype!r} is not stored in one piece as {dtype}")
 
+    def _require_whole_card(self) -> None:
+        """Raise WeightsError unless the card is as it was written; old files do not say so."""
+        if CARD_SUM not in self._datasets:
+            return
+        if self._text(CARD_SUM).decode("ascii", "replace") != sha256(self._text(CARD)).hexdigest():
+            raise WeightsError(
+                f"{self.path}: {CARD!r} is not what was written (its checksum differs); fetch or "
+                "copy the file again"
+            )
+
     def _json(self, name: str) -> object:
+        try:
+            parsed: object = json.loads(self._text(name))
+        except (ValueError, RecursionError) as error:
+            raise WeightsError(f"{self.path}: {name!r} is no JSON: {error}") from error
+        return parsed
+
+    def _text(self, name: str) -> bytes:
         dataset = self._datasets[name]
         if dataset.dtype != np.uint8 or len(dataset.shape) != 1 or dataset.shape[0] > LONGEST_JSON:
             raise WeightsError(
                 f"{self.path}: {name!r} is no text of at most {LONGEST_JSON:,} bytes"
             )
-        content = self._file.read_as(dataset, np.dtype(np.uint8))
-        try:
-            parsed: object = json.loads(content.tobytes())
-        except (ValueError, RecursionError) as error:
-            raise WeightsError(f"{self.path}: {name!r} is no JSON: {error}") from error
-        return parsed
+        return self._file.read_as(dataset, np.dtype(np.uint8)).tobytes()
 
     def _index(self) -> list[object]:
         index = self._json(INDEX)
@@ -173,7 +187,9 @@ def write_native(
         counts[dtype] += numbers.size
         stored[dtype].append(numbers.reshape(-1))
     with writing_hdf5(path) as file:
-        file[CARD] = _bytes(asdict(card))
+        text = _bytes(asdict(card))
+        file[CARD] = text
+        file[CARD_SUM] = np.frombuffer(sha256(text.data).hexdigest().encode(), np.uint8)
         file[INDEX] = _bytes(index)
         for dtype, pieces in stored.items():
             if pieces:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +25,7 @@ STAFF = (
 AT_THE_DOOR = ("Ada", "Hugo", "Boris", "Lea")
 VISITOR = "visitor"
 ENROLLED = 2  # pictures of each
+_PART = re.compile(r"\.[0-9a-f]{16}\.part")  # `atomic_file`'s
 FIRST = 900_000  # the seed of the first one: nobody whom the default network has learnt from
 
 
@@ -30,18 +33,29 @@ FIRST = 900_000  # the seed of the first one: nobody whom the default network ha
 class Cast:
     """The pictures of the gallery with their names, and those taken at the door.
 
-    `gallery` is a folder that holds those of the gallery and no others, if there is one.
+    `drawn_in` is the folder that an office was drawn in.
     """
 
     names: tuple[str, ...]
     enrolled: tuple[Path, ...]
     at_the_door: tuple[Path, ...]
-    gallery: Path | None = None
+    drawn_in: Path | None = None
 
 
-def cast_of(folder: Path) -> Cast:
-    """Give every picture of a folder its part; GalleryError if nobody is left for the door."""
-    found = pictures_of(folder)
+def cast_of(folder: Path, *, leaving_out: Sequence[Path] = ()) -> Cast:
+    """Give every picture of a folder its part, but for some that an earlier demo left there.
+
+    Raises GalleryError if nobody is left for the door, OutputError where the first path to be
+    left out, which will be written, is a picture of somebody.
+    """
+    found = pictures_of(folder, ignoring={path.name for path in leaving_out[1:]})
+    written = [path.resolve() for path in leaving_out[:1]]
+    for paths in found.values():
+        for path in paths:
+            if path.resolve() in written:
+                raise OutputError(
+                    f"{leaving_out[0]} is one of the pictures: choose another sheet with -o"
+                )
     door = [path for name, paths in found.items() if name.startswith(DOOR) for path in paths]
     gallery = {name: paths for name, paths in found.items() if not name.startswith(DOOR)}
     if not door:
@@ -61,13 +75,7 @@ def draw_office(folder: Path) -> Cast:
     staff, door = folder / "staff", folder / "door"
     enrolled = [(name, staff / name / f"{k + 1}.png") for name in STAFF for k in range(ENROLLED)]
     visits = [door / f"{name}.png" for name in (*AT_THE_DOOR, VISITOR)]
-    own = {path for _, path in enrolled} | set(visits)
-    others = [path for path in folder.rglob("*") if not path.is_dir() and path not in own]
-    if others:
-        raise OutputError(
-            f"{folder} is where the demo draws, and holds {others[0].relative_to(folder)}: move "
-            "that, or choose another place with -o"
-        )
+    _require_own(folder, {path for _, path in enrolled} | set(visits))
     drawn = people(len(STAFF) + 1, ENROLLED + 1, FIRST).pictures
     each = drawn.reshape(len(STAFF) + 1, ENROLLED + 1, *drawn.shape[1:])
     pictures = [each[STAFF.index(name), k] for name in STAFF for k in range(ENROLLED)]
@@ -79,4 +87,25 @@ def draw_office(folder: Path) -> Cast:
         with writing_in(path.parent), atomic_file(path) as file:
             write_png(picture, file)
     names, paths = zip(*enrolled, strict=True)
-    return Cast(names, paths, tuple(visits), staff)
+    return Cast(names, paths, tuple(visits), folder)
+
+
+def _require_own(folder: Path, own: Collection[Path]) -> None:
+    """Raise OutputError for what the demo has not drawn; what a killed one left is removed."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise OutputError(
+            f"{folder} is where the demo draws, and is no folder: move it, or choose another "
+            "place with -o"
+        )
+    folders = {folder, *(parent for path in own for parent in path.parents)}
+    for path in sorted(folder.rglob("*")):
+        if _PART.fullmatch(path.name):
+            with writing_in(path.parent):
+                path.unlink(missing_ok=True)
+            continue
+        own_one = path in (folders if path.is_dir() else own) and not path.is_symlink()
+        if not own_one and not path.name.startswith("."):  # file managers put theirs there
+            raise OutputError(
+                f"{folder} is where the demo draws, and holds {path.relative_to(folder)}: move "
+                "that, or choose another place with -o"
+            )

@@ -7,19 +7,22 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from npfacenet.checkpoints.manifest import PACKAGED
 from npfacenet.checkpoints.placing import atomic_file, require_writable, writing_in
 from npfacenet.commands import options
 from npfacenet.commands.cast import NEEDS, Cast, cast_of, draw_office
 from npfacenet.commands.progress import Progress
-from npfacenet.errors import OutputError
+from npfacenet.errors import EmbeddingError, GalleryError, OutputError, printable
 from npfacenet.images import read
 from npfacenet.images.contact_sheet import Tile, write_contact_sheet
 from npfacenet.models import Embeddings
 from npfacenet.recognition import Gallery, Identification, identify, verify
-from npfacenet.recognition.distance import within
+from npfacenet.recognition.distance import distances, within
 
 SHOWN = 5  # candidates of a probe
 ENROLLED_SHOWN = 12
@@ -34,7 +37,8 @@ def add_parser(subparsers: options.Subparsers) -> None:
         help="enrol, verify, identify and turn an intruder away, on pictures",
         description="Do the whole job once: enrol a gallery, verify a claim, identify who stands "
         "at the door, turn an intruder away; and write a sheet of the pictures. Without --images "
-        f"an office of twelve people is drawn, who belong to nobody, into the folder {OFFICE}.",
+        f"an office of twelve people is drawn, who belong to nobody, into the folder {OFFICE} "
+        "beside the sheet.",
         epilog=f"FOLDER holds {NEEDS}.",
     )
     parser.add_argument("--images", metavar="FOLDER", help="pictures of faces, cropped")
@@ -45,111 +49,141 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser.set_defaults(run=run)
 
 
+@dataclass(frozen=True, eq=False)
+class Play:
+    """The cast with its embeddings: the gallery's, and those of the probes at the door."""
+
+    cast: Cast
+    gallery: Gallery
+    known: Embeddings
+    probes: Embeddings
+
+    def nearest_picture(self, probe: int, name: str) -> Path:
+        """Of the pictures of somebody enrolled, the one that is nearest to a probe."""
+        apart = distances(self.probes[[probe]], self.known)[0]
+        rows = [row for row, other in enumerate(self.cast.names) if other == name]
+        return self.cast.enrolled[min(rows, key=lambda row: apart[row])]
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Tell the story on standard output; 0 when it was told."""
     sheet = Path(arguments.output)
-    if sheet.suffix != ".png":
+    if sheet.suffix.lower() != ".png":
         raise OutputError(f"the sheet must be called NAME.png, not {arguments.output!r}")
     require_writable(sheet)
     model = options.load_model(arguments)
-    office = sheet.with_name(OFFICE)
-    cast = cast_of(Path(arguments.images)) if arguments.images else draw_office(office)
+    if model.card.threshold is None:
+        raise EmbeddingError(
+            "the demo decides by the threshold of the model's card, and this one has none: choose "
+            f"another model (--model {PACKAGED}), or calibrate one (npfacenet evaluate lfw --help)"
+        )
+    cast = cast_for(arguments.images, sheet)
     with Progress() as progress:
         known = model.embed(cast.enrolled, progress=progress)
         probes = model.embed(cast.at_the_door, progress=progress)
-    gallery = Gallery(cast.names, known)
+    play = Play(cast, Gallery(cast.names, known), known, probes)
     card = model.card
     print(f"model      {card.architecture}, {card.variant or 'one variant'}: {card.source}")
-    if not arguments.images:
-        print(f"pictures   drawn: an office of people who belong to nobody, in {office}")
-    print(f"enrolled   {', '.join(gallery.people)}")
-    results = tell_who_is_at_the_door(gallery, probes)
-    tell_claims(gallery, probes[0], results[0])
-    intruder = tell_intruder(gallery, probes[0], results[0])
-    write_sheet(sheet, cast, results, intruder)
+    if cast.drawn_in is not None:
+        print(f"pictures   drawn: an office of people who belong to nobody, in {cast.drawn_in}")
+    print(f"enrolled   {', '.join(map(printable, play.gallery.people))}")
+    results = tell_who_is_at_the_door(play)
+    tell_claims(play, results[0])
+    intruder = tell_intruder(play, results[0])
+    write_sheet(sheet, play, results, intruder)
     print(f"\nlook at    {sheet}\n\nnow type")
-    for command in next_commands(arguments, cast, results[0]):
+    for command in next_commands(arguments, play, results[0]):
         print(f"  {command}")
     return 0
 
 
-def next_commands(arguments: argparse.Namespace, cast: Cast, result: Identification) -> list[str]:
+def cast_for(images: str | None, sheet: Path) -> Cast:
+    """Who plays; OutputError for a sheet that would replace a picture."""
+    if images is None:
+        return draw_office(sheet.with_name(OFFICE))
+    if not images:
+        raise GalleryError(f"--images names no folder; it should be one that holds {NEEDS}")
+    return cast_of(Path(images), leaving_out=(sheet, Path(images, SHEET), Path(images, OFFICE)))
+
+
+def next_commands(arguments: argparse.Namespace, play: Play, result: Identification) -> list[str]:
     """Commands that work as they stand, with the program as it was started here."""
-    program = sys.argv[0] if Path(sys.argv[0]).name == "npfacenet" else "npfacenet"
+    program = "npfacenet"
     beside = Path(sys.executable).with_name("npfacenet")
     if beside.is_file() and not shutil.which("npfacenet"):
         program = os.path.relpath(beside)
-    model = options.model_options(arguments)
-    nearest = cast.enrolled[cast.names.index(result.candidates[0].name)]
+    model, cast = options.model_options(arguments), play.cast
+    nearest = play.nearest_picture(0, result.candidates[0].name)
     commands: list[tuple[object, ...]] = [("verify", cast.at_the_door[0], nearest, *model)]
-    if cast.gallery is not None:
-        commands.append(("identify", cast.at_the_door[-1], "--gallery", cast.gallery, *model))
+    if cast.drawn_in is not None:
+        staff = cast.enrolled[0].parent.parent
+        commands.append(("identify", cast.at_the_door[-1], "--gallery", staff, *model))
     commands += [("summary", arguments.model), ("--help",)]
     return [shlex.join([program, *map(str, words)]) for words in commands]
 
 
-def tell_who_is_at_the_door(gallery: Gallery, probes: Embeddings) -> list[Identification]:
+def tell_who_is_at_the_door(play: Play) -> list[Identification]:
     """Identify every probe and print who it is."""
     print("\nidentify   who stands at the door?")
-    results = [identify(probe, gallery) for probe in probes]
-    for probe, result in zip(probes, results, strict=True):
+    results = [identify(probe, play.gallery) for probe in play.probes]
+    for path, result in zip(play.cast.at_the_door, results, strict=True):
         nearest = result.candidates[0]
         print(
-            f"  {Path(probe.sources[0]).name:16} {result.match or 'unknown':12} nearest "
-            f"{nearest.name} at {nearest.distance:.3f}, margin {result.margin:.3f}"
+            f"  {printable(path.name):16} {printable(result.match or 'unknown'):12} nearest "
+            f"{printable(nearest.name)} at {nearest.distance:.3f}, margin {result.margin:.3f}"
         )
     return results
 
 
-def tell_claims(gallery: Gallery, probe: Embeddings, result: Identification) -> None:
+def tell_claims(play: Play, result: Identification) -> None:
     """Print two claims of the first probe: to be the nearest person, and the farthest."""
     print("\nverify     is the first one who they claim to be?")
     for claimed in (result.candidates[0].name, result.candidates[-1].name):
-        claims = (verify(probe, known) for known in gallery.person(claimed))
+        claims = (verify(play.probes[[0]], known) for known in play.gallery.person(claimed))
         claim = min(claims, key=lambda each: each.distance)
         answer = "welcome" if claim.same else "go away"
         numbers = f"distance {claim.distance:.3f}, threshold {claim.threshold:g}"
-        print(f"  {f'I am {claimed}':28} {answer} ({numbers})")
+        print(f"  {f'I am {printable(claimed)}':28} {answer} ({numbers})")
 
 
-def tell_intruder(gallery: Gallery, probe: Embeddings, result: Identification) -> Identification:
+def tell_intruder(play: Play, result: Identification) -> Identification:
     """Take the first probe's person out of the gallery: do the others keep them out?"""
     person = result.candidates[0].name
-    alone = identify(probe, gallery.without(person))
+    alone = identify(play.probes[[0]], play.gallery.without(person))
     nearest = alone.candidates[0]
-    print(f"\nintruder   the same picture, with {person} not enrolled")
+    print(f"\nintruder   the same picture, with {printable(person)} not enrolled")
     outcome = "let in, wrongly" if alone.match else "turned away"
-    print(f"  {outcome}: nearest is {nearest.name} at {nearest.distance:.3f}")
+    print(f"  {outcome}: nearest is {printable(nearest.name)} at {nearest.distance:.3f}")
     return alone
 
 
 def write_sheet(
-    target: Path, cast: Cast, results: list[Identification], intruder: Identification
+    target: Path, play: Play, results: Sequence[Identification], intruder: Identification
 ) -> None:
     """The people enrolled, a row for each probe with its nearest ones, one for the intruder."""
-    faces = dict(zip(reversed(cast.names), reversed(cast.enrolled), strict=True))
-    people = list(dict.fromkeys(cast.names))
+    cast, people = play.cast, play.gallery.people
+    first = dict(zip(reversed(cast.names), reversed(cast.enrolled), strict=True))
 
-    def row(title: str, probe: Path, result: Identification) -> tuple[str, list[Tile]]:
-        nearest = result.candidates[:SHOWN]
-        tiles = [Tile(read(probe), probe.name)]
-        for candidate in nearest:
+    def row(title: str, probe: int, result: Identification) -> tuple[str, list[Tile]]:
+        tiles = [Tile(read(cast.at_the_door[probe]), printable(cast.at_the_door[probe].name))]
+        for candidate in result.candidates[:SHOWN]:
             frame: Literal["yes", "no"] = (
                 "yes" if within(candidate.distance, result.threshold) else "no"
             )
-            caption = f"{candidate.name}\n{candidate.distance:.3f}"
-            tiles.append(Tile(read(faces[candidate.name]), caption, frame))
+            face = read(play.nearest_picture(probe, candidate.name))
+            caption = f"{printable(candidate.name)}\n{candidate.distance:.3f}"
+            tiles.append(Tile(face, caption, frame))
         return title, tiles
 
     rows: list[tuple[str, list[Tile]]] = []
     for start in range(0, min(len(people), ENROLLED_SHOWN), 1 + SHOWN):
         some = people[start : start + 1 + SHOWN]
         title = "" if start else f"enrolled: {len(people)} people"
-        rows.append((title, [Tile(read(faces[name]), name) for name in some]))
+        rows.append((title, [Tile(read(first[name]), printable(name)) for name in some]))
     rows += [
-        row(f"who is it? {result.match or 'unknown'}", probe, result)
-        for probe, result in zip(cast.at_the_door, results, strict=True)
+        row(f"who is it? {printable(result.match or 'unknown')}", probe, result)
+        for probe, result in enumerate(results)
     ]
-    rows.append(row("the first one again, as if not enrolled", cast.at_the_door[0], intruder))
+    rows.append(row("the first one again, as if not enrolled", 0, intruder))
     with writing_in(target.parent), atomic_file(target) as file:
         write_contact_sheet(rows, file)

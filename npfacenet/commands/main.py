@@ -92,17 +92,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def ending_tidily() -> Iterator[None]:
-    """Let SIGTERM end the program as Ctrl-C does, so that nothing half-written is left."""
+    """Let SIGTERM, and a terminal that closes, end the program as Ctrl-C does.
+
+    So nothing half-written is left.
+    """
 
     def end(number: int, _frame: FrameType | None) -> NoReturn:
         sys.exit(128 + number)
 
+    ending = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    # `nohup` ignores the second, and it stays ignored.
+    ending = [number for number in ending if signal.getsignal(number) is not signal.SIG_IGN]
     try:
-        before = signal.signal(signal.SIGTERM, end)
+        before = {number: signal.signal(number, end) for number in ending}
     except ValueError:  # not in the main thread, as when a test calls this
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from npfacenet.commands import options, weights_files
 from npfacenet.commands.progress import Progress, amount
-from npfacenet.errors import ArgumentError, WeightsNotFoundError
+from npfacenet.errors import ArgumentError, WeightsError, WeightsNotFoundError
 
 _DESCRIPTION = """\
 List the weight files that have names, print where one lies on this machine, or
@@ -119,7 +119,7 @@ def run_list(arguments: argparse.Namespace) -> int:
     rows = [("NAME", "ARCHITECTURE", "SIZE", "LICENCE", "WHERE")]
     size = "" if packaged["size"] is None else amount(int(packaged["size"]), "bytes")
     where = str(packaged["path"] or "missing: install npfacenet anew")
-    licence = str(packaged["licence"] or "").partition(" (")[0]
+    licence = str(packaged["licence"] or "").partition(" (")[0].partition(",")[0]
     rows.append((str(packaged["name"]), str(packaged["architecture"]), size, licence, where))
     for weights, path in listed:
         where = "not fetched" if path is None else str(path)
@@ -141,8 +141,12 @@ def _packaged() -> dict[str, str | int | None]:
     known: dict[str, str | int | None] = {"name": PACKAGED, "architecture": PACKAGED}
     if path is None:
         return known | dict.fromkeys(("size", "licence", "source", "path"))
-    with open_weight_file(path) as file:
-        card = file.card
+    try:
+        with open_weight_file(path) as file:
+            card = file.card
+    except WeightsError:
+        return {**known, "licence": "damaged: install npfacenet anew", "source": None,
+                "size": path.stat().st_size, "path": str(path)}  # fmt: skip
     if card is not None:
         known |= {"architecture": card.architecture, "licence": card.licence, "source": card.source}
     return {"licence": None, "source": None} | known | {

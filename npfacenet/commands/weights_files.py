@@ -79,7 +79,7 @@ def run_info(arguments: argparse.Namespace) -> int:
     print(f"tensors        {len(described.tensors)}, {described.numbers:,} numbers")
     if described.card is not None:
         for field in ("variant", "preprocessing", "source", "licence"):
-            print(f"{field:14} {getattr(described.card, field)}")
+            print(f"{field:14} {getattr(described.card, field) or 'none'}")
         known = described.card.threshold
         print(f"threshold      {f'{known.value:g}: {known.evidence}' if known else 'none'}")
     if described.fingerprint is not None:
@@ -126,6 +126,11 @@ def run_convert(arguments: argparse.Namespace) -> int:
         rounded = ", kernels rounded to float16" if arguments.half else ""
         size = amount(target.stat().st_size, "bytes")
         print(f"{target}: {arguments.layout}, {size}{rounded}")
+    if written.card.licence != card.licence:
+        options.say_error(
+            f"note: the layout {arguments.layout} holds no card: the threshold stays behind, and "
+            f"the licence, which is: {card.licence}"
+        )
     return 0
 
 

@@ -32,9 +32,9 @@ class Relations(Loss):
         """
         pupil = self.accept(outputs, ("N", "D"))
         teacher = self.accept(targets, (len(pupil), "E"), role="targets")
-        difference = pupil @ pupil.T - teacher @ teacher.T
-        np.fill_diagonal(difference, 0)
         pairs = max(1, len(pupil) * (len(pupil) - 1))
-        return self.result(
-            outputs, np.square(difference).sum() / pairs, 4 / pairs * (difference @ pupil)
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # far beyond any embedding
+            difference = pupil @ pupil.T - teacher @ teacher.T
+            np.fill_diagonal(difference, 0)
+            value, gradient = np.square(difference).sum() / pairs, difference @ pupil
+        return self.result(outputs, value, 4 / pairs * gradient)

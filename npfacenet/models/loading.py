@@ -9,6 +9,7 @@ from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.checkpoints.lookup import find
 from npfacenet.checkpoints.manifest import PACKAGED
 from npfacenet.checkpoints.reading import read_checkpoint
+from npfacenet.errors import ArgumentError
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.models.model import Model
 from npfacenet.recipes import recipes
@@ -37,6 +38,12 @@ def load(
     WeightsError for a file that cannot be used; ArgumentError for a choice that there is not.
     """
     candidates = recipes(architecture, variant)
+    if name_or_path == PACKAGED and PACKAGED not in {one.architecture for one in candidates}:
+        asked = " and ".join(repr(choice) for choice in (architecture, variant) if choice)
+        raise ArgumentError(
+            f"{PACKAGED}, the default, is not {asked}: name the model that is meant, such as "
+            f"{candidates[0].architecture}"
+        )
     scaling = None if preprocessing is None else scaling_named(preprocessing).name
     path = find(name_or_path)
     if untrusted:

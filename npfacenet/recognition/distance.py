@@ -84,7 +84,8 @@ def threshold_for(explicit: float | None, *compared: Embeddings) -> float:
         raise EmbeddingError("bare arrays come without a threshold; state one: threshold=...")
     if stated[0] is None:
         raise EmbeddingError(
-            "the model's card has no threshold with evidence; state one: threshold=..."
+            "the model's card has no threshold with evidence; state one: threshold=..., or "
+            "--threshold on the command line"
         )
     return stated[0].value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -113,10 +113,12 @@ def enrol(
     return Gallery(tuple(name for name, path in flat if describe(path) in read), embeddings)
 
 
-def pictures_of(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
+def pictures_of(
+    folder: str | os.PathLike[str], *, ignoring: Collection[str] = ()
+) -> dict[str, list[Path]]:
     """The pictures of each person in a folder, sorted by name.
 
-    Raises GalleryError as `enrol`.
+    `ignoring` names files and folders in it that are nobody's. Raises GalleryError as `enrol`.
     """
     if not _is_text(folder) and not isinstance(folder, os.PathLike):
         raise GalleryError(f"the folder of a gallery is a path, not {folder!r}")
@@ -124,7 +126,7 @@ def pictures_of(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
     try:
         if not root.is_dir():
             raise GalleryError(f"{root} is not a folder; a gallery holds name.jpg or name/*.jpg")
-        people = _people(root)
+        people = _people(root, ignoring)
     except OSError as error:
         raise GalleryError(f"{root} cannot be read: {error.strerror or error}") from error
     if not people:
@@ -132,9 +134,11 @@ def pictures_of(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
     return people
 
 
-def _people(root: Path) -> dict[str, list[Path]]:
+def _people(root: Path, ignoring: Collection[str]) -> dict[str, list[Path]]:
     people: dict[str, list[Path]] = {}
     for entry in sorted(_visible(root)):
+        if entry.name in ignoring:
+            continue
         if entry.is_dir():
             name, pictures = entry.name, sorted(filter(_is_picture, _visible(entry)))
             if not pictures:

@@ -22,7 +22,8 @@ def check_fields(
 ) -> None:
     """Raise ArgumentError for the first field that is no finite number within its limits.
 
-    Fields named in `whole` must be whole numbers. NumPy's numbers count; truth values do not.
+    Fields named in `whole` must be whole numbers. NumPy's numbers count, and are made Python's;
+    truth values do not.
     """
     for field in fields(record):
         low, high = limits[field.name]
@@ -35,6 +36,9 @@ def check_fields(
             raise ArgumentError(f"{field.name} is {kind} of {low} to {high}, not {value!r}")
         if not low <= value <= high:
             raise ArgumentError(f"{field.name} is {low} to {high}, not {value!r}")
+        # NumPy's small numbers would be reckoned with in their own precision.
+        plain = int(value) if isinstance(value, (int, np.integer)) else float(value)
+        object.__setattr__(record, field.name, plain)
 
 
 def check_whole(value: object, name: str) -> int:

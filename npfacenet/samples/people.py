@@ -42,9 +42,10 @@ def picture(number: int, each: int, size: int = 112) -> npt.NDArray[np.uint8]:
     It shows the person of seed number // each, under the conditions of seed `number`. Raises
     ArgumentError for less than one of each, or another number or size.
     """
-    if check_whole(each, "each") < 1:
+    number, each = check_whole(number, "number"), check_whole(each, "each")
+    if each < 1:
         raise ArgumentError(f"each is at least 1, not {each}")
-    return draw(identity(check_whole(number, "number") // each), conditions(number), size)
+    return draw(identity(number // each), conditions(number), size)
 
 
 def people(count: int, pictures: int, seed: int = 0, size: int = 112) -> People:
@@ -57,9 +58,10 @@ def people(count: int, pictures: int, seed: int = 0, size: int = 112) -> People:
     >>> people(2, 3, size=16).labels.tolist()
     [0, 0, 0, 1, 1, 1]
     """
-    check_whole(seed, "seed")
+    seed, count = check_whole(seed, "seed"), check_whole(count, "count")
+    pictures = check_whole(pictures, "pictures")
     for name, value in (("count", count), ("pictures", pictures)):
-        if check_whole(value, name) < 1:
+        if value < 1:
             raise ArgumentError(f"{name} is at least 1, not {value}")
     if seed + count > 2**63:
         raise ArgumentError(f"seed + count is at most 2**63, not {seed + count}")

@@ -41,7 +41,7 @@ def teach(
     size or whose targets do not fit, and for patience where nobody is held out; TrainingError for
     a loss that is not finite, a collapse, and a run that began with something else.
     """
-    card = model.card
+    sources, card = tuple(sources), model.card
     terms = objectives(configuration.loss, configuration.margin, card.outputs, 2)
     if strange := [term.name for term in terms if term.targets != "teacher"]:
         raise ArgumentError(f"prepared views have no identities, which {strange[0]!r} needs")

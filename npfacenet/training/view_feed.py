@@ -24,7 +24,8 @@ class Source:
     def __post_init__(self) -> None:
         if type(self.each) is not int or not 1 <= self.each <= len(self.views):
             raise ArgumentError(
-                f"a batch holds 1 to {len(self.views)} of these views, not {self.each}"
+                f"a batch holds a whole number of 1 to {len(self.views)} of these views, not "
+                f"{self.each!r}"
             )
 
     def chosen(self, number: int, seed: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:

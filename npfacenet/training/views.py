@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -31,8 +32,9 @@ Picture: TypeAlias = npt.NDArray[np.uint8]
 Draw: TypeAlias = Callable[[int], Picture]  # a view by its number, always the same
 
 SMALLEST = 1e-6  # length of a person's mean less the mean of all
+ROUNDING = 1e-2  # of an embedding's length, by float16
 TOGETHER = 64  # views drawn, embedded and written at a time
-RECORD, PICTURES, EMBEDDINGS = "record.json", "pictures.u8", "embeddings.f16"
+RECORD, PICTURES, EMBEDDINGS, LOCK = "record.json", "pictures.u8", "embeddings.f16", ".lock"
 
 
 @dataclass(frozen=True)
@@ -89,20 +91,34 @@ def prepare_views(
         if type(number) is not int or number < 1:
             raise ArgumentError(f"{name} is a whole number of at least 1, not {number!r}")
     path = Path(folder)
+    resize(draw(0), size, "bilinear")  # what cannot be drawn is told before anything is written
     record = {
         "count": count, "size": size, "outputs": teacher.card.outputs,
         "teacher": teacher.fingerprint, "about": dict(about or {}),
     }  # fmt: skip
-    content = json.dumps(record, indent=2)
+    try:
+        content = json.dumps(record, indent=2)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"about is written as JSON, which it cannot be: {error}") from error
     with writing_in(path):
         path.mkdir(parents=True, exist_ok=True)
-    if not (path / RECORD).exists():
-        with atomic_file(path / RECORD) as file:
-            file.write(content.encode() + b"\n")
-    elif _record(path) != json.loads(content):
-        raise TrainingError(f"{path} holds other views: remove it, or choose another folder")
     files = _Files(path, size, teacher.card.outputs)
-    done = files.keep(count)
+    with files.locked():
+        if not (path / RECORD).exists():
+            if files.whole_rows():
+                raise TrainingError(f"{path} holds views of which nothing is known: remove it")
+            with atomic_file(path / RECORD) as file:
+                file.write(content.encode() + b"\n")
+        elif _record(path) != json.loads(content):
+            raise TrainingError(f"{path} holds other views: remove it, or choose another folder")
+        _add_views(files, draw, range(files.keep(count), count), teacher, progress)
+
+
+def _add_views(
+    files: _Files, draw: Draw, numbers: range, teacher: Model, progress: Report | None
+) -> None:
+    """Draw, embed and write the views with these numbers; those before are drawn as they were."""
+    done, count = numbers.start, numbers.stop
     for number in {0, done - 1} if done else ():
         files.require_drawn(number, draw(number))
     for start in range(done, count, TOGETHER):
@@ -110,7 +126,8 @@ def prepare_views(
         found = teacher.embed(views).values
         if not np.isfinite(found).all():
             raise TrainingError(f"the teacher's embeddings of views from {start} on are not finite")
-        files.add(np.stack([resize(view, size, "bilinear") for view in views]), found.astype("<f2"))
+        small = np.stack([resize(view, files.size, "bilinear") for view in views])
+        files.add(small, found.astype("<f2"))
         if progress is not None:
             progress("preparing views", start + len(views), count)
 
@@ -130,6 +147,26 @@ class _Files:
             self.path / PICTURES: self.size * self.size * 3,
             self.path / EMBEDDINGS: self.outputs * 2,
         }
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Raise TrainingError where another process is preparing views in this folder.
+
+        Where the system has no such locks, nothing is locked.
+        """
+        try:
+            import fcntl
+        except ImportError:
+            yield
+            return
+        with writing_in(self.path):
+            file = (self.path / LOCK).open("ab")
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise TrainingError(f"another process is preparing views in {self.path}") from error
+            yield
 
     def whole_rows(self) -> int:
         """How many views both files hold; an interrupt can leave one of them ahead."""
@@ -156,6 +193,8 @@ class _Files:
             for path, more in zip(self.rows, rows, strict=True):
                 with path.open("ab") as file:
                     file.write(more.tobytes())
+                    file.flush()
+                    os.fsync(file.fileno())
 
     def require_drawn(self, number: int, view: Picture) -> None:
         """Raise TrainingError unless this is the view with that number."""
@@ -175,20 +214,25 @@ def open_views(folder: str | os.PathLike[str]) -> Views:
     """
     path = Path(folder)
     record = _record(path)
-    match record:
-        case {"count": int(count), "size": int(size), "outputs": int(outputs)} if (
-            min(count, size, outputs) > 0
-        ):
-            done = _Files(path, size, outputs).whole_rows()
-        case _:
-            raise TrainingError(f"{path / RECORD} is malformed: prepare the views again")
-    if done < count:
+    sizes = [record.get(name) for name in ("count", "size", "outputs")]
+    count, size, outputs = (value if type(value) is int else 0 for value in sizes)
+    if min(count, size, outputs) < 1:
+        raise TrainingError(f"{path / RECORD} is malformed: prepare the views again")
+    files = _Files(path, size, outputs)
+    if (done := files.whole_rows()) < count:
         raise TrainingError(f"{path} holds {done} of {count} views: go on preparing them first")
+    if any(file.stat().st_size != count * row for file, row in files.rows.items()):
+        raise TrainingError(f"{path} holds more than its {count} views: prepare them again")
     pictures = np.memmap(path / PICTURES, np.uint8, "r", shape=(count, size, size, 3))
     stored = np.fromfile(path / EMBEDDINGS, "<f2", count * outputs).astype(np.float32)
-    if not np.isfinite(stored).all():
-        raise TrainingError(f"{path / EMBEDDINGS} is damaged: it holds numbers that are not finite")
-    return Views(pictures, _unit(stored.reshape(count, outputs)))
+    stored = stored.reshape(count, outputs)
+    with np.errstate(all="ignore"):
+        lengths = np.linalg.norm(stored, axis=1)
+    if not (np.abs(lengths - 1) < ROUNDING).all():
+        raise TrainingError(
+            f"{path / EMBEDDINGS} is damaged: it holds rows that are no embeddings; prepare again"
+        )
+    return Views(pictures, _unit(stored))
 
 
 def codes(embeddings: npt.NDArray[np.float32], pictures: int) -> npt.NDArray[np.float32]:
@@ -220,8 +264,10 @@ def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 def _record(path: Path) -> dict[str, object]:
     try:
         record = json.loads((path / RECORD).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"{path} holds no views that can be used: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise TrainingError(
+            f"{path} holds no views that can be used: {error}; prepare them, or remove it"
+        ) from error
     if not isinstance(record, dict):
         raise TrainingError(f"{path / RECORD} is no JSON object")
     return record

@@ -189,11 +189,28 @@ def test_a_malformed_card_or_index_is_refused(
         read_checkpoint(path, (TINY,))
 
 
+def test_a_changed_card_is_refused_and_one_without_a_checksum_read(tmp_path: Path) -> None:
+    path = native(tmp_path / "w.h5")
+    with h5py.File(path, "r+") as file:
+        text = file["card"][()].tobytes()
+        at = text.index(b'"source": "') + len(b'"source": "')
+        file["card"][at] = ord("?")
+    with pytest.raises(WeightsError, match="'card' is not what was written"):
+        read_checkpoint(path, (TINY,))
+    with h5py.File(path, "r+") as file:
+        del file["card_sha256"]
+    card = read_checkpoint(path, (TINY,)).card
+    assert card is not None
+    assert card.source.startswith("?")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("outputs", "4"), ("outputs", True), ("input_size", 0), ("variant", 3), ("source", "a\nb"),
         ("threshold", {"value": -1, "evidence": "", "metric": ""}), ("threshold", 0.7),
+        ("threshold", {"value": 2.5, "evidence": "", "metric": ""}), ("preprocessing", "none"),
+        ("threshold", {"value": 10**400, "evidence": "", "metric": ""}),
         ("trained_on", "Ada"), ("trained_on", [1]), ("architecture", None),
     ],
 )  # fmt: skip

@@ -49,6 +49,17 @@ def put(folder: Path, name: str = FILE) -> Path:
     return path
 
 
+def test_nothing_passes_for_the_packaged_weights(places: Places) -> None:
+    for folder in (places.here, places.variable, places.cache):
+        put(folder, "npfacenet-small.h5")
+    (places.here / "npfacenet-small").mkdir()
+    with pytest.raises(WeightsNotFoundError, match="they come with npfacenet"):
+        find("npfacenet-small")
+    own = put(places.package, "npfacenet-small.h5")
+    assert find("npfacenet-small") == own
+    assert find("./npfacenet-small").is_dir()
+
+
 def test_the_first_of_the_places_counts(places: Places) -> None:
     files = [put(folder) for folder in places.all[1:]]
     for file in files:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from npfacenet.commands.cast import (
     STAFF,
     VISITOR,
     Cast,
+    cast_of,
     draw_office,
 )
 from npfacenet.commands.demo import SHEET
@@ -37,8 +40,8 @@ def test_twelve_people_work_there_and_a_visitor_comes(office: Cast) -> None:
     pictures = [read(path) for path in (*office.enrolled, *office.at_the_door)]
     assert {picture.shape for picture in pictures} == {(112, 112, 3)}
     assert len({picture.tobytes() for picture in pictures}) == len(pictures)
-    assert office.gallery is not None
-    assert set(pictures_of(office.gallery)) == set(STAFF)
+    assert office.drawn_in is not None
+    assert set(pictures_of(office.drawn_in / "staff")) == set(STAFF)
 
 
 def test_it_is_always_the_same_and_drawn_again_over_itself(office: Cast, tmp_path: Path) -> None:
@@ -48,15 +51,76 @@ def test_it_is_always_the_same_and_drawn_again_over_itself(office: Cast, tmp_pat
             assert np.array_equal(read(path), read(other))
 
 
-def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "staff" / "Zoe").mkdir(parents=True)
-    (tmp_path / "staff" / "Zoe" / "1.png").write_text("mine")
-    with pytest.raises(OutputError, match=r"holds staff.Zoe.1\.png: move that"):
+@pytest.mark.parametrize("foreign", ["staff/Zoe/1.png", "door/Zoe.png", "notes.txt", "staff/Zoe/"])
+def test_files_of_others_are_left_alone(foreign: str, tmp_path: Path) -> None:
+    path = tmp_path / foreign
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if foreign.endswith("/"):
+        path.mkdir()
+    else:
+        path.write_text("mine")
+    with pytest.raises(OutputError, match=r"is where the demo draws, and holds .*: move that"):
         draw_office(tmp_path)
-    assert [path.name for path in tmp_path.rglob("*.png")] == ["1.png"]
+    assert not (tmp_path / "staff" / "Ada").exists()
+    assert path.is_dir() or path.read_text() == "mine"
+
+
+def test_what_is_no_folder_of_ours_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError):
-        draw_office(tmp_path / "file")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    for name in ("file", "link"):
+        with pytest.raises(OutputError, match=rf"{name} is where the demo draws, and is no folder"):
+            draw_office(tmp_path / name)
+
+
+def test_what_a_killed_demo_or_a_file_manager_left_does_not_matter(tmp_path: Path) -> None:
+    (tmp_path / "staff" / "Ada").mkdir(parents=True)
+    left = tmp_path / "staff" / "Ada" / ".0123456789abcdef.part"
+    left.write_text("half")
+    (tmp_path / ".DS_Store").write_text("")
+    draw_office(tmp_path)
+    assert not left.exists()
+    assert (tmp_path / ".DS_Store").exists()
+
+
+def test_no_picture_of_the_users_becomes_the_sheet(tmp_path: Path, drawn_file: Path) -> None:
+    for path in draw_office(tmp_path / "office").at_the_door:
+        path.rename(tmp_path / path.name)
+    (tmp_path / "Ada.png").rename(tmp_path / "camera_Ada.png")
+    shutil.rmtree(tmp_path / "office")
+    before = (tmp_path / "Hugo.png").read_bytes()
+    words = ["demo", "--images", str(tmp_path), "--model", str(drawn_file)]
+    assert main([*words, "-o", str(tmp_path / "Hugo.png")]) == 2
+    assert (tmp_path / "Hugo.png").read_bytes() == before
+    for _ in range(2):  # what the first one wrote plays no part in the second
+        assert main([*words, "-o", str(tmp_path / SHEET)]) == 0
+    assert "npfacenet-demo" not in cast_of(tmp_path, leaving_out=(tmp_path / SHEET,) * 2).names
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--images", ""], "--images names no folder"),
+        (
+            ["--preprocessing", "unit"],
+            "threshold of the model's card, and this one has none",
+        ),
+        (["--variant", "openface"], "npfacenet-small, the default, is not 'openface': name the"),
+    ],
+)
+def test_wrong_words_end_in_one_line(
+    words: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", *words]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert not captured.out
+    assert not list(tmp_path.iterdir())
 
 
 def test_missing_weights_are_told_before_anything_is_drawn(
@@ -86,6 +150,13 @@ def test_the_story_of_the_office(
     assert [command[0] for command in commands] == ["verify", "identify", "summary", "--help"]
     for command in commands[:3]:
         assert main(command) in (0, 1)
+    nearest = re.search(r"Ada\.png .* nearest \w+ at (\d\.\d+)", said)
+    capsys.readouterr()
+    main([*commands[0], "--json"])
+    assert nearest is not None
+    assert json.loads(capsys.readouterr().out)["distance"] == pytest.approx(
+        float(nearest[1]), abs=6e-4
+    )
     assert all(str(drawn_file) in command for command in commands[:3])
 
 

@@ -70,7 +70,10 @@ def test_list_shows_where_each_file_is(run: Run, tmp_path: Path) -> None:
     assert first.index("15.3 MB") == second.index("92.4 MB") == header.index("SIZE")
 
 
-def test_list_says_what_the_packaged_file_says_of_itself(run: Run, tmp_path: Path) -> None:
+def test_list_says_what_the_packaged_file_says_of_itself(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("npfacenet.checkpoints.lookup.data_folders", lambda: (tmp_path,))
     network = npfacenet_small()
     card = Card(
         *("npfacenet-small", None, 128, 96, "prewhiten", None), "drawn", "for tests (and no more)"
@@ -84,6 +87,8 @@ def test_list_says_what_the_packaged_file_says_of_itself(run: Run, tmp_path: Pat
         "name": "npfacenet-small", "architecture": "npfacenet-small", "source": "drawn",
         "licence": "for tests (and no more)", "size": path.stat().st_size, "path": str(path),
     }  # fmt: skip
+    path.write_bytes(b"no weights")
+    assert "damaged: install npfacenet anew" in run("list")
 
 
 @pytest.mark.parametrize("words", [["fetch", "npfacenet-small"], ["path", "npfacenet-small"]])

@@ -44,7 +44,7 @@ def test_views_are_what_was_drawn_with_what_the_teacher_says(folder: Path) -> No
     np.testing.assert_allclose(np.linalg.norm(views.targets, axis=1), 1, rtol=1e-6)
 
 
-@pytest.mark.parametrize("stop", [0, 3, 4, 9])
+@pytest.mark.parametrize("stop", [1, 3, 4, 9])
 def test_an_interrupted_preparation_goes_on(stop: int, folder: Path, tmp_path: Path) -> None:
     def interrupted(number: int) -> Picture:
         if number == stop:
@@ -66,6 +66,7 @@ def test_an_interrupted_preparation_goes_on(stop: int, folder: Path, tmp_path: P
 
     prepare_views(other, noted, COUNT, small_model(), SIZE)
     whole = stop // 4 * 4
+    assert drawn.pop(0) == 0  # it is tried before anything is written
     assert sorted(drawn[: len(drawn) - (COUNT - whole)]) == sorted({0, whole - 1} if whole else [])
     assert drawn[len(drawn) - (COUNT - whole) :] == list(range(whole, COUNT))
     for name in ("pictures.u8", "embeddings.f16", "record.json"):
@@ -107,6 +108,36 @@ def test_impossible_counts_leave_nothing_behind(count: int, size: int, tmp_path:
     assert not list(tmp_path.iterdir())
 
 
+def test_two_at_a_time_do_not_mix_their_views(folder: Path, tmp_path: Path) -> None:
+    def second(number: int) -> Picture:
+        if number == 5:
+            with pytest.raises(TrainingError, match="another process is preparing views"):
+                prepare_views(tmp_path / "two", draw, COUNT, small_model(), SIZE)
+        return draw(number)
+
+    prepare_views(tmp_path / "two", second, COUNT, small_model(), SIZE)
+    assert (tmp_path / "two" / "pictures.u8").read_bytes() == (folder / "pictures.u8").read_bytes()
+
+
+def test_views_without_a_record_are_nobodys(folder: Path) -> None:
+    (folder / "record.json").unlink()
+    with pytest.raises(TrainingError, match="views of which nothing is known"):
+        prepare_views(folder, draw, COUNT, small_model(1), SIZE)
+
+
+def test_more_than_the_record_says_is_refused(folder: Path) -> None:
+    with (folder / "pictures.u8").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(TrainingError, match="holds more than its 11 views"):
+        open_views(folder)
+
+
+def test_what_is_no_json_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="about is written as JSON"):
+        prepare_views(tmp_path / "v", draw, 3, small_model(), SIZE, about={"path": tmp_path})
+    assert not list(tmp_path.iterdir())
+
+
 def test_folders_of_other_views_or_of_none_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="holds other views"):
         prepare_views(folder, draw, COUNT + 1, small_model(), SIZE)
@@ -124,7 +155,19 @@ def test_folders_of_other_views_or_of_none_are_refused(folder: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "record", ["[]", "{", "{}", '{"count": 1e999}', '{"count": -1, "size": 1, "outputs": 1}']
+    "record",
+    [
+        *(
+            "[]",
+            "{",
+            "{}",
+            '{"count": 1e999}',
+            '{"count": -1, "size": 1, "outputs": 1}',
+            "[" * 10**5,
+        ),
+        *('{"count": true, "size": 1, "outputs": 1}', '{"count": 11, "size": 4, "outputs": 16}'),
+    ],
+    ids=range(8),
 )
 def test_a_damaged_record_is_refused(record: str, folder: Path) -> None:
     (folder / "record.json").write_text(record)
@@ -135,7 +178,10 @@ def test_a_damaged_record_is_refused(record: str, folder: Path) -> None:
 def test_numbers_that_are_not_finite_are_refused(folder: Path) -> None:
     with (folder / "embeddings.f16").open("r+b") as file:
         file.write(np.array([np.nan], "<f2").tobytes())
-    with pytest.raises(TrainingError, match="not finite"):
+    with pytest.raises(TrainingError, match="no embeddings"):
+        open_views(folder)
+    (folder / "embeddings.f16").write_bytes(bytes(COUNT * 16 * 2))
+    with pytest.raises(TrainingError, match="no embeddings"):
         open_views(folder)
     assert json.loads((folder / "record.json").read_text())["count"] == COUNT
 
@@ -194,5 +240,5 @@ def test_a_batch_takes_its_share_of_each_source_and_keeps_pictures_with_targets(
         assert numbers.tolist() != sorted(numbers.tolist())
         mirrored += int((batch.images[:, 0, 0, 0] == 1).sum())
     assert 10 < mirrored < 35
-    with pytest.raises(ArgumentError, match="1 to 20 of these views, not 21"):
+    with pytest.raises(ArgumentError, match="a whole number of 1 to 20 of these views, not 21"):
         Source(numbered(20), 21)
