@@ -72,18 +72,17 @@ def calibrated(model: Model, lfw: Path) -> Threshold:
     genuine, impostors = on_lfw(model, lfw).of_each_kind()
     value = math.floor(1000 * calibrate(genuine, impostors, FALSE_MATCH_RATE).threshold) / 1000
     evidence = (
-        f"{FOLDS}, centre crop {CROP}, which chose these weights and, for a false match rate of "
-        f"{FALSE_MATCH_RATE}, this threshold: {errors_at(value, genuine, impostors)}"
+        f"chosen for a false match rate of {FALSE_MATCH_RATE} on these very pairs: {FOLDS}, centre "
+        f"crop {CROP}: {errors_at(value, genuine, impostors)}"
     )
     return Threshold(value, evidence)
 
 
-def write_default(best: Path, target: Path, lfw: Path, licence: str) -> tuple[Model, float]:
-    """Write the best weights with kernels in half precision; the model in the file, its threshold.
+def write_default(model: Model, target: Path, lfw: Path, licence: str) -> tuple[Model, float]:
+    """Write a model with kernels in half precision; the model in the file, and its threshold.
 
     The threshold is calibrated with the numbers as they are after rounding.
     """
-    model = npfacenet.load(best)
     with tempfile.TemporaryDirectory() as folder:
         rounded = Path(folder) / target.name
         write_native(rounded, model.parameters, model.card, half=True)

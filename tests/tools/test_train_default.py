@@ -102,10 +102,8 @@ def test_the_threshold_in_the_file_has_the_errors_that_its_evidence_says(
     train_default: ModuleType, shared: Path, tmp_path: Path
 ) -> None:
     report = tool("default_report")
-    start = train_default.untrained(2)
-    best, target = tmp_path / "best.h5", tmp_path / "small.h5"
-    write_native(best, start.parameters, start.card)
-    model, threshold = report.write_default(best, target, shared / "lfw", "none")
+    start, target = train_default.untrained(2), tmp_path / "small.h5"
+    model, threshold = report.write_default(start, target, shared / "lfw", "none")
     genuine, impostors = report.on_lfw(model, shared / "lfw").of_each_kind()
     errors = errors_at(threshold, genuine, impostors)
     assert errors.false_match.errors <= 3
@@ -116,12 +114,10 @@ def test_the_threshold_in_the_file_has_the_errors_that_its_evidence_says(
 def test_a_file_that_stands_there_stays_when_it_cannot_be_calibrated(
     train_default: ModuleType, tmp_path: Path
 ) -> None:
-    start = train_default.untrained(2)
-    best, target = tmp_path / "best.h5", tmp_path / "small.h5"
-    write_native(best, start.parameters, start.card)
+    start, target = train_default.untrained(2), tmp_path / "small.h5"
     target.write_bytes(b"as it was")
     with pytest.raises(EvaluationError):
-        tool("default_report").write_default(best, target, tmp_path, "none")
+        tool("default_report").write_default(start, target, tmp_path, "none")
     assert target.read_bytes() == b"as it was"
 
 
