@@ -83,6 +83,17 @@ def test_what_a_killed_demo_or_a_file_manager_left_does_not_matter(tmp_path: Pat
     assert (tmp_path / ".DS_Store").exists()
 
 
+def test_own_pictures_need_the_threshold_of_a_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    staff = draw_office(tmp_path / "office").drawn_in
+    assert main(["demo", "--images", f"{staff}/staff", "--preprocessing", "unit"]) == 2
+    captured = capsys.readouterr()
+    assert "the model's card, and this one has none" in captured.err
+    assert not captured.out
+
+
 def test_no_picture_of_the_users_becomes_the_sheet(tmp_path: Path, drawn_file: Path) -> None:
     for path in draw_office(tmp_path / "office").at_the_door:
         path.rename(tmp_path / path.name)
@@ -101,10 +112,6 @@ def test_no_picture_of_the_users_becomes_the_sheet(tmp_path: Path, drawn_file: P
     ("words", "said"),
     [
         (["--images", ""], "--images names no folder"),
-        (
-            ["--preprocessing", "unit"],
-            "threshold of the model's card, and this one has none",
-        ),
         (["--variant", "openface"], "npfacenet-small, the default, is not 'openface': name the"),
     ],
 )
@@ -172,3 +179,5 @@ def test_the_office_is_told_apart_by_the_packaged_network(
     assert re.search(r"I am Ada +welcome", said)
     assert re.search(r"I am \w+ +go away", said)
     assert "turned away" in said
+    assert re.search(r"threshold  0\.\d+, calibrated now on pairs of 100 other drawn people", said)
+    assert "holds for photographs)" in said

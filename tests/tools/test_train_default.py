@@ -16,6 +16,7 @@ from test_bench import tool
 import npfacenet
 from npfacenet.checkpoints.native import write_native
 from npfacenet.commands.cast import FIRST, STAFF
+from npfacenet.commands.demo import FIRST_STRANGER, STRANGERS
 from npfacenet.errors import EvaluationError, TrainingError
 from npfacenet.recognition.calibration import errors_at
 from npfacenet.samples import PAIRS_FROM, conditions, draw, identity, pairs
@@ -174,4 +175,5 @@ def test_views_of_photographs_follow_from_their_number(shared: Path) -> None:
 
 def test_nobody_in_the_office_of_the_demo_is_learnt_from_or_measured_on() -> None:
     assert tool("default_material").PEOPLE <= FIRST
-    assert FIRST + len(STAFF) < PAIRS_FROM
+    assert FIRST + len(STAFF) < FIRST_STRANGER
+    assert FIRST_STRANGER + STRANGERS < PAIRS_FROM
