@@ -134,6 +134,8 @@ def machine(cores: int, blas: str) -> dict[str, object]:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > BUSY:
         say(f"busy in the last minute (load {load:.1f}): if it still is, times mean little")
+    if told := os.environ.get("OPENBLAS_CORETYPE"):
+        say(f"OPENBLAS_CORETYPE={told} is set: unset it to let NumPy's OpenBLAS choose its kernels")
     return {
         "cpu": _cpu(),
         "cores": cores,

@@ -56,6 +56,17 @@ def test_a_row_holds_medians_over_the_rounds() -> None:
     assert (ours.cold_start_seconds, torch.cold_start_seconds) == (None, 2.0)
 
 
+def test_kernels_that_are_not_openblas_own_choice_are_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    bench_inference.machine(2, "BLAS")
+    assert "OPENBLAS_CORETYPE=Haswell is set" in capsys.readouterr().err
+    monkeypatch.delenv("OPENBLAS_CORETYPE")
+    bench_inference.machine(2, "BLAS")
+    assert "OPENBLAS_CORETYPE" not in capsys.readouterr().err
+
+
 def test_there_is_no_ratio_without_npfacenet() -> None:
     turns = {name: turn for name, turn in TURNS.items() if name != "npfacenet"}
     (torch,) = bench_inference.summarise("nn4.small2", 4, 10**8, turns, {})
