@@ -1,4 +1,4 @@
-"""From the best weights of a run to the file that ships, with what is to be said of it."""
+"""From the last weights of a run to the file that ships, with what is to be said of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ from npfacenet.models import Model
 from npfacenet.recognition.calibration import calibrate, errors_at
 from npfacenet.recognition.distance import paired_distances
 from npfacenet.recognition.evaluation import Distances, Flags, evaluate
-from npfacenet.recognition.lfw import Fold, choose_folds, pair_distances, picture_path, read_pairs
+from npfacenet.recognition.lfw import (
+    Fold,
+    choose_folds,
+    genuine_flags,
+    pair_distances,
+    picture_path,
+    read_pairs,
+)
 from npfacenet.samples import pairs
 from npfacenet.training.held_out import FALSE_MATCH_RATE
 
@@ -57,7 +64,7 @@ def on_lfw(model: Model, lfw: Path) -> Measured:
     """Those pairs, plain centre crop."""
     folds = lfw_folds(lfw)
     distances = pair_distances(model, lfw / "images", folds, crop=CROP)
-    return Measured(distances, [np.array([pair.genuine for pair in fold]) for fold in folds])
+    return Measured(distances, genuine_flags(folds))
 
 
 def on_drawn_pairs(model: Model) -> Measured:

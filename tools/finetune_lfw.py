@@ -26,6 +26,7 @@ from npfacenet.recognition.evaluation import Evaluation, evaluate
 from npfacenet.recognition.lfw import (
     Fold,
     choose_folds,
+    genuine_flags,
     pair_distances,
     pair_embeddings,
     read_pairs,
@@ -44,7 +45,7 @@ CHOICES = Configuration(crop=CROP, steps=500, learning_rate=3e-4, statistics="mo
 def measure(model: npfacenet.Model, lfw: Path, folds: tuple[Fold, ...]) -> Evaluation:
     """LFW's protocol on these folds."""
     distances = pair_distances(model, lfw / "images", folds, crop=CROP)
-    return evaluate(distances, [np.array([pair.genuine for pair in fold]) for fold in folds])
+    return evaluate(distances, genuine_flags(folds))
 
 
 def rates(evaluation: Evaluation) -> str:

@@ -129,8 +129,7 @@ def last_of(run: Path, seed: int, shared: Path) -> Model:
     with closing(Learner(model.network, model.parameters, terms, CHOICES)) as learner:
         learner.restore(rows, done)
         parameters = learner.best_parameters()
-    measured: Model = held_out(model, shared / "lfw").measure(parameters)[1]
-    return measured
+    return held_out(model, shared / "lfw").model(parameters)
 
 
 def say(progress: Progress) -> None:

@@ -18,7 +18,7 @@ from npfacenet.errors import ArgumentError
 from npfacenet.models import Model
 from npfacenet.recognition.calibration import Calibration, calibrate, errors_at
 from npfacenet.recognition.evaluation import Evaluation, evaluate
-from npfacenet.recognition.lfw import Fold, choose_folds, pair_distances, read_pairs
+from npfacenet.recognition.lfw import Fold, choose_folds, genuine_flags, pair_distances, read_pairs
 from npfacenet.recognition.plots import plot_evaluation, require_matplotlib
 
 
@@ -78,7 +78,7 @@ def run_lfw(arguments: argparse.Namespace) -> int:
         distances = pair_distances(
             model, arguments.images, folds, crop=arguments.crop, progress=progress
         )
-    labels = [np.array([pair.genuine for pair in fold]) for fold in folds]
+    labels = genuine_flags(folds)
     evaluation = evaluate(distances, labels)
     genuine = np.concatenate([d[g] for d, g in zip(distances, labels, strict=True)])
     impostors = np.concatenate([d[~g] for d, g in zip(distances, labels, strict=True)])

@@ -138,20 +138,21 @@ def _packaged() -> dict[str, str | int | None]:
     from npfacenet.checkpoints.reading import open_weight_file
 
     path = _found(PACKAGED)
-    known: dict[str, str | int | None] = {"name": PACKAGED, "architecture": PACKAGED}
+    known: dict[str, str | int | None] = {
+        "name": PACKAGED, "architecture": PACKAGED,
+        **dict.fromkeys(("licence", "source", "size", "path")),
+    }  # fmt: skip
     if path is None:
-        return known | dict.fromkeys(("size", "licence", "source", "path"))
+        return known
+    known |= {"size": path.stat().st_size, "path": str(path)}
     try:
         with open_weight_file(path) as file:
             card = file.card
     except WeightsError:
-        return {**known, "licence": "damaged: install npfacenet anew", "source": None,
-                "size": path.stat().st_size, "path": str(path)}  # fmt: skip
+        return known | {"licence": "damaged: install npfacenet anew"}
     if card is not None:
         known |= {"architecture": card.architecture, "licence": card.licence, "source": card.source}
-    return {"licence": None, "source": None} | known | {
-        "size": path.stat().st_size, "path": str(path)
-    }  # fmt: skip
+    return known
 
 
 def run_path(arguments: argparse.Namespace) -> int:

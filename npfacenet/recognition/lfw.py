@@ -15,7 +15,7 @@ from npfacenet.images import centre_crop, read
 from npfacenet.models import Embeddings, Model
 from npfacenet.models.model import Progress
 from npfacenet.recognition.distance import paired_distances
-from npfacenet.recognition.evaluation import Distances
+from npfacenet.recognition.evaluation import Distances, Flags
 
 LARGEST_FILE = 1 << 26
 
@@ -86,6 +86,11 @@ def choose_folds(folds: Sequence[Fold], numbers: Sequence[int] | None) -> tuple[
     if len(chosen) < 2:
         raise EvaluationError("at least two folds are needed: a threshold is chosen on the others")
     return tuple(folds[number - 1] for number in chosen)
+
+
+def genuine_flags(folds: Sequence[Fold]) -> list[Flags]:
+    """Which pairs are genuine, fold by fold, as `evaluate` takes them."""
+    return [np.array([pair.genuine for pair in fold]) for fold in folds]
 
 
 def _pair(path: str | os.PathLike[str], number: int, words: list[str]) -> Pair:

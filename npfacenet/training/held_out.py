@@ -66,13 +66,8 @@ class HeldOut:
                 "patience needs people to validate on: hold out a larger share, of more people"
             )
 
-    def measure(self, parameters: NetworkParameters) -> tuple[Validation | None, Model]:
-        """The rates with these parameters, and a model of them whose card says so.
-
-        Its threshold allows one false match in a hundred on these pairs, where they carry that.
-        Raises ImageError for a picture that cannot be read, WeightsError for parameters that give
-        no embeddings.
-        """
+    def model(self, parameters: NetworkParameters) -> Model:
+        """A model of these parameters, whose card says whom it learnt from, without a threshold."""
         old = self._model.card
         card = replace(
             old,
@@ -80,7 +75,16 @@ class HeldOut:
             source=f"trained by npfacenet from: {old.source}"[:500],
             trained_on=tuple(sorted({*old.trained_on, *self._learnt})),
         )
-        model = Model(self._model.network, parameters, card)
+        return Model(self._model.network, parameters, card)
+
+    def measure(self, parameters: NetworkParameters) -> tuple[Validation | None, Model]:
+        """The rates with these parameters, and a model of them whose card says so.
+
+        Its threshold allows one false match in a hundred on these pairs, where they carry that.
+        Raises ImageError for a picture that cannot be read, WeightsError for parameters that give
+        no embeddings.
+        """
+        model = self.model(parameters)
         if self._pairs is None:
             return None, model
         faces = (self.store.plain(i) for i in range(len(self.store.paths)))
@@ -91,8 +95,9 @@ class HeldOut:
         if len(impostors) * FALSE_MATCH_RATE >= 3:
             chosen = calibrate(genuine, impostors, FALSE_MATCH_RATE)
             evidence = f"chosen on pairs of {self._where}: {chosen}"
-            card = replace(card, threshold=Threshold(chosen.threshold, evidence))
-        return validated(genuine, impostors), replace(model, card=card)
+            card = replace(model.card, threshold=Threshold(chosen.threshold, evidence))
+            model = replace(model, card=card)
+        return validated(genuine, impostors), model
 
 
 def held_out_people(

@@ -48,7 +48,7 @@ def teach(
     _require_fitting(sources, card, exactly=any(term.name == "distillation" for term in terms))
     held_out.require_pairs(configuration.patience)
     scaling = preprocessing(card.preprocessing)
-    feed = ViewFeed(tuple(sources), scaling, configuration.seed)
+    feed = ViewFeed(sources, scaling, configuration.seed)
     folder = RunFolder(run_folder)
     record = run_record(model, configuration, about or {}) | {
         "teacher": None,  # it has said all that it says: in the targets
