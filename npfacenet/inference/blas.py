@@ -15,9 +15,10 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,6 +35,7 @@ _SPELLINGS = ("scipy_openblas_{}64_", "openblas_{}64_", "openblas_{}", "scipy_op
 _NUMPY_CORE = ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath")  # 2 and 1.26
 _LIMITS = (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
 _ROOT = Path("/")
+_FRESH = 1.0  # seconds for which the limits are not looked up again, which takes up to 0.5 ms
 
 
 class _OpenBLAS(NamedTuple):
@@ -106,7 +108,8 @@ def cores() -> int:
     """How many cores this process may use, unless the variable NPFACENET_THREADS says otherwise.
 
     These are the cores that its affinity allows, and no more than the processor time that its
-    control groups (a container's limit) allow, rounded up. Looked up at every call.
+    control groups (a container's limit) allow, rounded up; it takes a second to see a change of
+    a limit.
 
     Raises ArgumentError if NPFACENET_THREADS is anything but a whole number of at least 1.
     """
@@ -116,7 +119,7 @@ def cores() -> int:
             raise ArgumentError(f"{_VARIABLE} is a whole number of at least 1, not '{said}'")
         return int(value)
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min([allowed or 1, *_quotas(_ROOT)])
+    return min([allowed or 1, *_allowed(_ROOT, int(time.monotonic() / _FRESH))])
 
 
 def threads(requested: int | None) -> int:
@@ -178,6 +181,11 @@ def _begin_anew(blas: _OpenBLAS) -> None:
     global _use
     left, _use = _use, _Use()
     _restore(blas, left)
+
+
+@lru_cache(maxsize=1)
+def _allowed(root: Path, _moment: int) -> list[int]:
+    return list(_quotas(root))
 
 
 def _quotas(root: Path) -> Iterator[int]:

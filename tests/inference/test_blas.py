@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -390,6 +391,23 @@ class TestCores:
         monkeypatch.setattr(blas, "_ROOT", tmp_path)
         monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
         assert cores() == allowed
+
+    def test_a_change_of_the_quota_is_seen_a_second_later(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("proc/self", "sys/fs/cgroup"):
+            (tmp_path / name).mkdir(parents=True)
+        (tmp_path / "proc/self/cgroup").write_text("0::/\n", "ascii")
+        quota, now = tmp_path / "sys/fs/cgroup/cpu.max", [1000.0]
+        monkeypatch.setattr(blas, "_ROOT", tmp_path)
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+        monkeypatch.setattr(time, "monotonic", lambda: now[0])
+        seen = []
+        for moment, cores_allowed in ((1000.0, 3), (1000.5, 5), (1001.0, 7)):
+            now[0] = moment
+            quota.write_text(f"{cores_allowed}00000 100000", "ascii")
+            seen.append(cores())
+        assert seen == [3, 3, 7]
 
 
 def test_threads_are_as_many_as_requested() -> None:
