@@ -22,7 +22,7 @@ from typing import IO, TypeAlias
 SCRIPT = Path(__file__).resolve().with_name("bench_engines.py")
 PRODUCT = "matrix product"  # no network: how fast NumPy multiplies two large matrices
 ORDER = 1024  # of those matrices
-PAUSE = 0.05  # seconds; idle threads of OpenBLAS spin for 26 ms before they sleep
+PAUSE = 0.2  # seconds; idle threads of OpenBLAS spin for up to 0.11 before they sleep
 
 Turns: TypeAlias = dict[str, list[tuple[float, float]]]  # seconds of a call, peak megabytes
 
