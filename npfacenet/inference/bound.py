@@ -17,6 +17,7 @@ from npfacenet.inference.arena import LINE, Lifetime, arrange
 from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.placement import Place, Root, in_place, places_of, roots_of
 from npfacenet.inference.schedule import Task, schedule
+from npfacenet.inference.standby import beside
 from npfacenet.inference.step import Call, Operation
 from npfacenet.inference.view import View, contiguous
 from npfacenet.layers import Array, Shape
@@ -77,7 +78,8 @@ class Bound:
             share = 1 if task.step is steps[task.index] else 2
             work = Work(operation.outputs, task.step.kind, task.core, counted // share, calls)
             self.work.append(work)
-        self._cores = _synchronised(tasks, self.work, 2 if shared else 1)
+        self._calls = [call for work in self.work for call in work.calls]
+        self._shared = _synchronised(tasks, self.work) if shared else None
 
     def run(self, images: Array, output: Array) -> None:
         """Images (batch, H, W, C) to output (batch, ...).
@@ -89,10 +91,10 @@ class Bound:
             np.copyto(self._image, images)
             axes = tuple(range(1, self._image.ndim))
             finite = self._image.sum(axis=axes) * 0  # 0, or NaN if a number is not finite
-            if len(self._cores) == 1:
-                _call(self._cores[0])
+            if self._shared is None:
+                _call(self._calls)
             else:
-                _call_both(*self._cores)
+                _call_both(*self._shared, self._calls)
             np.add(self._output, finite.reshape(-1, *[1] * (self._output.ndim - 1)), out=output)
 
 
@@ -144,10 +146,10 @@ def _apart(operation: Operation) -> Sequence[Operation]:
     return [operation]
 
 
-def _synchronised(tasks: Sequence[Task], work: Sequence[Work], cores: int) -> list[list[Call]]:
-    """The calls of each core; it takes a lock where it waits, which the other core gives free."""
+def _synchronised(tasks: Sequence[Task], work: Sequence[Work]) -> tuple[list[Call], list[Call]]:
+    """The calls of both cores; it takes a lock where it waits, which the other core gives free."""
     signals: dict[int, list[Call]] = {}
-    calls: list[list[Call]] = [[] for _ in range(cores)]
+    calls: tuple[list[Call], list[Call]] = [], []
     waits = {}
     for task in tasks:
         if task.after is not None:
@@ -158,7 +160,7 @@ def _synchronised(tasks: Sequence[Task], work: Sequence[Work], cores: int) -> li
     for task, one in zip(tasks, work, strict=True):
         if id(task) in waits:
             calls[task.core].append(waits[id(task)])
-        calls[task.core] += [*one.calls, *signals.get(id(task), [])]
+        calls[task.core].extend([*one.calls, *signals.get(id(task), [])])
     return calls
 
 
@@ -167,11 +169,12 @@ def _call(calls: Sequence[Call]) -> None:
         call()
 
 
-def _call_both(own: Sequence[Call], others: Sequence[Call]) -> None:
-    """The calls of two cores; this thread makes the first core's. Raises the first error."""
-    done: _thread.LockType = _thread.allocate_lock()
+def _call_both(own: Sequence[Call], others: Sequence[Call], alone: Sequence[Call]) -> None:
+    """The calls of two cores; this thread makes the first core's. Raises the first error.
+
+    Where the system has no thread for the second core, this one makes all of them, `alone`.
+    """
     errors: list[BaseException] = []
-    done.acquire()
 
     def call_others() -> None:
         try:
@@ -180,12 +183,10 @@ def _call_both(own: Sequence[Call], others: Sequence[Call]) -> None:
         except BaseException as error:  # noqa: BLE001  (raised below, by the caller's thread)
             errors.append(error)
             _let_go(own)
-        done.release()
 
     try:
-        _thread.start_new_thread(call_others, ())
-        _call(own)
-        done.acquire()
+        with beside([call_others]) as helping:
+            _call(own if helping else alone)
     except BaseException:
         # The other is not waited for: it may not have begun, and what it does concerns nobody.
         _let_go(others)

@@ -71,8 +71,9 @@ class Plan:
         A batch is shared out to as many `threads` as the process has cores (`blas.cores`), each
         working on a few pictures at a time; one picture is worked on by two. NumPy's matrix
         products are kept to one core each meanwhile (`single_threaded`, which holds for the
-        whole process). A picture with a number that is not finite gets NaN, and no other picture
-        is touched by it. The same batch on as many threads gives the same bits.
+        whole process), and this thread to the core where it is (`standby.beside`). A picture
+        with a number that is not finite gets NaN, and no other picture is touched by it. The
+        same batch on as many threads gives the same bits.
 
         Raises ShapeError for pictures that do not fit, ArgumentError for less than one thread.
         """

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import TypeVar
+
+from npfacenet.inference.standby import beside
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -15,7 +16,7 @@ Result = TypeVar("Result")
 def share_out(items: Iterable[Item], work: Callable[[Item], object], threads: int) -> None:
     """Call `work` for every item; threads take them one after the other, this thread too.
 
-    They live as long as the call. The first error ends it, when what is under way is done.
+    The first error ends it, when what is under way is done.
 
     >>> done = []
     >>> share_out([1, 2, 3], done.append, threads=2)
@@ -36,17 +37,8 @@ def share_out(items: Iterable[Item], work: Callable[[Item], object], threads: in
             errors.append(error)
             left.clear()
 
-    helpers = [threading.Thread(target=take) for _ in range(min(threads, len(left)) - 1)]
-    started = []
-    try:
-        for helper in helpers:
-            helper.start()
-            started.append(helper)
-    except RuntimeError:  # the system has no more threads: fewer do it too
-        pass
-    take()
-    for helper in started:
-        helper.join()
+    with beside([take] * (min(threads, len(left)) - 1)):
+        take()
     if errors:
         raise errors[0]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import tracemalloc
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +15,7 @@ from drawn_networks import Drawn, drawn_networks, drawn_parameters
 from hypothesis import HealthCheck, assume, given, settings
 
 from npfacenet.errors import ArgumentError, ShapeError
-from npfacenet.inference import Plan
+from npfacenet.inference import Plan, standby
 from npfacenet.inference.blas import blas_threads
 from npfacenet.inference.plan import TOGETHER
 from npfacenet.layers import (
@@ -114,6 +116,8 @@ def test_drawn_networks_in_small_pieces_and_halves(drawn: Drawn) -> None:
         patch.setattr("npfacenet.inference.cost.WORTH_HALVING", (0.0,))
         for user in ("im2col", "pool", "winograd_step"):
             patch.setattr(f"npfacenet.inference.{user}.CACHE", 40)
+        patch.setattr("npfacenet.inference.product._SMALL", 60)
+        patch.setattr("npfacenet.inference.product._WIDTHS", (3, 2))
         for cores in (1, 2):
             bound = plan.bind(len(drawn.images), cores=cores)
             for _ in range(2):
@@ -305,6 +309,23 @@ def test_an_error_in_a_layer_comes_through(batch: int, rng: np.random.Generator)
         with pytest.raises(LookupError, match="of the user's own"):
             plan.run(images, threads=2)
     assert plan.workspace == 0
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.usefixtures("always_shared")
+def test_where_the_system_has_no_more_threads_one_is_enough(
+    batch: int, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(standby, "_waiting", deque())
+    monkeypatch.setattr(_thread, "start_new_thread", refuse)
+    network = with_layer(ReLU())
+    parameters = drawn_parameters(network, rng)
+    images = rng.random((batch, 30, 30, 16), dtype=np.float32)
+    expected = network.forward(parameters, images)
+    assert_close(Plan(network, parameters).run(images, threads=2), expected)
 
 
 def test_numbers_too_large_for_float32_are_not_finite_and_nothing_is_warned_of(
