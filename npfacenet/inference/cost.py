@@ -1,34 +1,39 @@
 """What operations cost: a static rule that chooses kernels and shares work between cores.
 
-Nanoseconds on one core of an AMD EPYC with AVX-512. It is mostly their relation that counts, and
-it is much the same elsewhere; nothing is timed, so that results repeat.
+Nanoseconds on one core of an AMD EPYC with OpenBLAS's kernels for AVX-512. It is mostly their
+relation that counts: of kernels of half that speed the same ones are best, but for a few where it
+makes a difference of some percent. Nothing is timed, so that results repeat.
 """
 
 from __future__ import annotations
+
+from npfacenet.inference.product import copied
 
 CACHE = 1 << 17
 """Numbers that a step works on at a time, 0.5 MB: half of a core's cache of the second level."""
 
 WAIT = 50_000.0
 """From a signal of one core to the next call of the other."""
-WORTH_SHARING = 10_000_000.0
+WORTH_SHARING = 1_500_000.0
 """What one picture must cost for two cores to share it: less, and it is done before the other core
 is awake."""
-WORTH_HALVING = (75_000.0, 150_000.0, 400_000.0, float("inf"))
+WORTH_HALVING = (50_000.0, 75_000.0, 150_000.0, 400_000.0, float("inf"))
 """Costs from which on a step is shared by two cores; the best of them is taken."""
 
-_FLOP = 0.0097
-_READ = 0.4  # a number of the right-hand matrix, read and packed by each product
-_PASS = 0.16  # a number read by a pass and written
-_FAR = 0.3  # the same where it does not stay in the cache
-_COPY = 0.14  # a number gathered in runs of a few hundred
-_SCATTER = 0.4  # a number to its place in short runs, with bias and ReLU
-_CALL = 700.0
+_FLOP = 0.0042
+_COPIED = 0.4  # a number of the right-hand matrix, which comes from memory and is copied
+_READ = 0.25  # the same where it is multiplied as it lies
+_PASS = 0.12  # a number read by a pass and written
+_FAR = 0.2  # the same where it does not stay in the cache
+_COPY = 0.16  # a number gathered in runs of a few hundred
+_SCATTER = 0.28  # a number to its place in short runs, with bias and ReLU
+_CALL = 300.0
 
 
 def product(rows: int, inner: int, columns: int) -> float:
     """A matrix (rows, inner) times a matrix (inner, columns)."""
-    return inner * columns * (2 * _FLOP * rows + _READ) + _CALL
+    reading = _COPIED if copied(rows, inner, columns) else _READ
+    return inner * columns * (2 * _FLOP * rows + reading) + _CALL
 
 
 def finishing(numbers: int) -> float:

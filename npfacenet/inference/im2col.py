@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from math import prod
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from npfacenet.inference.cost import CACHE, finishing, im2col, product
 from npfacenet.inference.finish import finish
 from npfacenet.inference.passes import copy
+from npfacenet.inference.product import multiply
 from npfacenet.inference.step import Call, Part, Step, halves_of_rows, largest, pieces
 from npfacenet.inference.view import View, contiguous
 from npfacenet.layers import Shape
@@ -63,7 +61,7 @@ class Im2col(Step):
                 used = prod(patches.shape) if copying else 0
                 product = contiguous(scratch.memory, scratch.offset + used, shape)
             out = product.array().reshape(-1, self.filters)
-            calls += [*copying, partial(np.matmul, patches.array(), kernel, out)]
+            calls += [*copying, *multiply(patches.array(), kernel, out)]
             calls += finish(product, operation.bias, operation.members, parts)
         return calls
 
