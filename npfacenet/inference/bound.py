@@ -18,7 +18,7 @@ from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.placement import Place, Root, in_place, places_of, roots_of
 from npfacenet.inference.schedule import Task, schedule
 from npfacenet.inference.standby import beside
-from npfacenet.inference.step import Call, Operation
+from npfacenet.inference.step import Call, Operation, Step
 from npfacenet.inference.view import View, contiguous
 from npfacenet.layers import Array, Shape
 
@@ -50,11 +50,15 @@ class Bound:
         batch: int,
         cores: int = 1,
     ) -> None:
-        steps = [one.step(batch, *(shapes[name] for name in one.inputs)) for one in operations]
+        def step_of(operation: Operation) -> Step:
+            return operation.step(batch, *(shapes[name] for name in operation.inputs))
+
+        steps = [step_of(operation) for operation in operations]
         shared = cores > 1 and sum(step.cost for step in steps) >= cost.WORTH_SHARING
         if shared:
+            known = {id(one): step for one, step in zip(operations, steps, strict=True)}
             operations = [part for whole in operations for part in _apart(whole)]
-            steps = [one.step(batch, *(shapes[name] for name in one.inputs)) for one in operations]
+            steps = [known.get(id(one)) or step_of(one) for one in operations]
         places = places_of(operations, shapes, names[1])
         if shared:
             idle = {i for i, one in enumerate(operations) if in_place(one, shapes, places)}

@@ -22,6 +22,8 @@ from npfacenet.networks import Network, NetworkParameters
 
 TOGETHER = 8
 """Pictures that one thread works on at a time: more do not make it faster."""
+FEW = 3
+"""Pictures that two threads work on together: shared out, they would wait for the last."""
 _LARGEST = 1 << 22  # numbers of the largest tensor of a micro-batch, 16 MB
 _KEPT = 4  # bound plans that wait for the next call
 _SIZES = 64  # of pictures, whose shapes are remembered
@@ -69,11 +71,11 @@ class Plan:
         """The output for pictures (N, H, W, C) of float32 or float64: float32 (N, ...).
 
         A batch is shared out to as many `threads` as the process has cores (`blas.cores`), each
-        working on a few pictures at a time; one picture is worked on by two. NumPy's matrix
-        products are kept to one core each meanwhile (`single_threaded`, which holds for the
-        whole process), and this thread to the core where it is (`standby.beside`). A picture
-        with a number that is not finite gets NaN, and no other picture is touched by it. The
-        same batch on as many threads gives the same bits.
+        working on a few pictures at a time; one picture is worked on by two, and so are two or
+        three if there are no more. NumPy's matrix products are kept to one core each meanwhile
+        (`single_threaded`, which holds for the whole process), and this thread to the core where
+        it is (`standby.beside`). A picture with a number that is not finite gets NaN, and no
+        other picture is touched by it. The same batch on as many threads gives the same bits.
 
         Raises ShapeError for pictures that do not fit, ArgumentError for less than one thread.
         """
@@ -81,14 +83,15 @@ class Plan:
         shape = self._accept(images)
         shapes = self._shapes(shape)
         output = np.empty((len(images), *shapes[self._output]), np.float32)
-        sharing = min(2, cores) if len(images) == 1 else 1
+        together = cores > 1 and len(images) <= (FEW if cores == 2 else 1)
+        workers, each = (1, 2) if together else (cores, 1)
 
         def work(batch: slice) -> None:
-            with self._bound(batch.stop - batch.start, shape, sharing) as bound:
+            with self._bound(batch.stop - batch.start, shape, each) as bound:
                 bound.run(images[batch], output[batch])
 
         with single_threaded():
-            share_out(batches(len(images), cores, _together(shapes)), work, cores)
+            share_out(batches(len(images), workers, _together(shapes)), work, workers)
         return output
 
     def bind(self, batch: int, *, shape: Shape | None = None, cores: int = 1) -> Bound:

@@ -59,6 +59,7 @@ class _Schedule:
     ) -> None:
         self.tasks: list[Task] = []
         self.free = [0.0, 0.0]
+        self._count = [0, 0]  # tasks of each core
         self._known = [-1, -1]  # for each core: the task of the other that it has waited for
         self._halves, self._worth_halving = halves, worth_halving
         makers: dict[str, list[Task]] = {}
@@ -86,8 +87,8 @@ class _Schedule:
         after = max(others, key=lambda task: task.order, default=None)
         if after is not None:
             self._known[core] = after.order
-        order = sum(task.core == core for task in self.tasks)
-        task = Task(index, step, core, order, start + step.cost, after)
+        task = Task(index, step, core, self._count[core], start + step.cost, after)
+        self._count[core] += 1
         self.free[core] = task.end
         self.tasks.append(task)
         return task

@@ -7,7 +7,9 @@ end with the process.
 from __future__ import annotations
 
 import _thread
+import math
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,6 +18,7 @@ from typing import NamedTuple
 
 Job = Callable[[], object]
 _KEPT = os.cpu_count() or 1  # threads that wait
+_PAUSE, _YOUNG = 0.004, 0.06  # seconds
 
 
 class _Order(NamedTuple):
@@ -58,8 +61,22 @@ class _Standby:
             del job, done  # while it waits
 
 
+class _Burst:
+    """Blocks with hardly a pause between them: when they began, when the last one ended."""
+
+    began = ended = -math.inf
+
+    def is_young(self) -> bool:
+        """Whether a block that begins now is one of the first after a pause."""
+        now = time.monotonic()
+        if now - self.ended > _PAUSE:
+            self.began = now
+        return now - self.began < _YOUNG
+
+
 _waiting: deque[_Standby] = deque()
 _apart = _thread.allocate_lock()
+_burst = _Burst()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_waiting.clear)  # a child has no thread but its own
 
@@ -71,10 +88,11 @@ def beside(jobs: Sequence[Job]) -> Iterator[int]:
     Gives how many jobs are called: fewer if the system has no more threads. Jobs do not raise.
     Where an error ends the block nobody waits.
 
-    Linux moves threads that wait for each other (here, for the interpreter's lock) to one core
-    after a pause, and takes some 50 ms to part them. So this thread stays on the core where it is
-    meanwhile, and the others stay away from it, unless another block is being run, or there are
-    more threads than cores.
+    After a pause Linux moves threads that wake each other (here, for the interpreter's lock) to
+    one core, and takes some 50 ms to part them. So at first this thread stays on the core where
+    it is, and the others stay away from it: for blocks that begin less than 60 ms after a pause,
+    unless another block is being run, or there are more threads than cores. Later they go where
+    they like, which is better beside other processes.
     """
     with _kept_apart(len(jobs)) as others:
         locks = []
@@ -100,16 +118,22 @@ def _kept_apart(count: int) -> Iterator[Collection[int] | None]:
     if where is None or not count:
         yield None
         return
-    mine, here = os.sched_getaffinity(0), where()
-    others = mine - {here}
-    if len(others) < count or not _apart.acquire(blocking=False):
+    mine = os.sched_getaffinity(0)
+    if not _apart.acquire(blocking=False):
         yield mine
         return
     try:
-        _stay_on({here})
-        yield others
+        here = {where()}
+        if len(mine - here) < count or not _burst.is_young():
+            yield mine
+            return
+        try:
+            _stay_on(here)
+            yield mine - here
+        finally:
+            _stay_on(mine)
     finally:
-        _stay_on(mine)
+        _burst.ended = time.monotonic()
         _apart.release()
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 
 import pytest
@@ -23,8 +24,9 @@ needs_affinity = pytest.mark.skipif(
 
 @pytest.fixture(autouse=True)
 def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads of other tests are left alone."""
+    """Threads of other tests are left alone, and there has been a pause."""
     monkeypatch.setattr(standby, "_waiting", deque())
+    monkeypatch.setattr(standby, "_burst", standby._Burst())
 
 
 def test_jobs_run_beside_this_thread_and_are_waited_for() -> None:
@@ -121,6 +123,19 @@ class TestCores:
         with beside([nested]):
             pass
         assert inner == [(before, [before])]
+
+    def test_are_free_again_while_blocks_follow_each_other(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before, now = os.sched_getaffinity(0), [100.0]
+        monkeypatch.setattr(time, "monotonic", lambda: now[0])
+        kept = []
+        for moment in [*(100 + 0.003 * i for i in range(30)), 101.0]:
+            now[0] = moment
+            mine, (others,) = self.affinities()
+            kept.append(mine != before)
+            assert (others == before) == (mine == before)
+        assert kept == [True] * 20 + [False] * 10 + [True]
 
     def test_more_threads_than_cores_go_where_they_like(self) -> None:
         before = os.sched_getaffinity(0)
