@@ -8,7 +8,7 @@
 SHARED holds faces.zip (crops without identities), lfw/ (images, train_people.txt, pairs_dev.txt;
 nobody of train_people.txt is in folds 3 and 4) and weights/ with the teacher. Everything goes to
 runs/default (--run), goes on where it was interrupted, and is logged there. Two cores prepare 75
-views a second and train on 330.
+views a second and train on 330 to 450.
 """
 
 from __future__ import annotations
