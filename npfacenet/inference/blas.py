@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from npfacenet.errors import ArgumentError, printable
+from npfacenet.inference.standby import let_go
 
 if TYPE_CHECKING:
     import ctypes
@@ -118,6 +119,7 @@ def cores() -> int:
             said = printable(value)
             raise ArgumentError(f"{_VARIABLE} is a whole number of at least 1, not '{said}'")
         return int(value)
+    let_go()  # this thread may be kept to one of them
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min([allowed or 1, *_allowed(_ROOT, int(time.monotonic() / _FRESH))])
 

@@ -25,7 +25,7 @@ def width(rows: int, inner: int, columns: int) -> int:
     (128, 192)
     """
     if rows > _FEW or rows * inner * columns <= _SMALL:
-        return columns
+        return max(columns, 1)
     return next((n for n in _WIDTHS if n < columns and rows * inner * n <= _SMALL), columns)
 
 

@@ -1,7 +1,11 @@
-"""Threads that stand by: they work beside the thread that calls, each on another core.
+"""Threads that stand by, to work beside the thread that calls.
 
-Starting a thread takes as long as a small network, so those that have worked wait for more. They
-end with the process.
+Starting a thread takes as long as a small network, so those that have worked wait for more, about
+as many as there are cores.
+
+After a pause Linux moves threads that wake each other (here, for the interpreter's lock) to one
+core, and takes some 50 ms to part them. So for the first 60 ms after a pause each stays on cores
+that the other does not use. Later they go where they like, which is better beside other processes.
 """
 
 from __future__ import annotations
@@ -11,54 +15,28 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import NamedTuple
+from queue import SimpleQueue
+from typing import NamedTuple, TypeAlias
 
-Job = Callable[[], object]
-_KEPT = os.cpu_count() or 1  # threads that wait
+Job: TypeAlias = Callable[[], object]
+Cores: TypeAlias = set[int]
+_LEFT = os.cpu_count() or 1  # threads that wait
 _PAUSE, _YOUNG = 0.004, 0.06  # seconds
 
 
 class _Order(NamedTuple):
     job: Job
     done: _thread.LockType
-    cores: Collection[int] | None
+    stay: Cores | None
+    allowed: Cores | None
 
 
-class _Standby:
-    """A thread that does one job after the other, each ordered while it is in `_waiting`."""
-
-    def __init__(self) -> None:
-        self._orders: deque[_Order] = deque()
-        self._ordered = _thread.allocate_lock()
-        self._ordered.acquire()
-        _thread.start_new_thread(self._serve, ())
-
-    def order(self, job: Job, cores: Collection[int] | None) -> _thread.LockType:
-        """Have a job done, on these cores; the lock is free when it is."""
-        done: _thread.LockType = _thread.allocate_lock()
-        done.acquire()
-        self._orders.append(_Order(job, done, cores))
-        self._ordered.release()
-        return done
-
-    def _serve(self) -> None:
-        more = True
-        while more:
-            self._ordered.acquire()
-            job, done, cores = self._orders.popleft()
-            if cores is not None:
-                _stay_on(cores)
-            try:
-                job()
-                more = len(_waiting) < _KEPT
-                if more:
-                    _waiting.append(self)
-            finally:
-                done.release()
-            del job, done  # while it waits
+class _Kept(NamedTuple):
+    allowed: Cores
+    since: float
 
 
 class _Burst:
@@ -74,11 +52,17 @@ class _Burst:
         return now - self.began < _YOUNG
 
 
-_waiting: deque[_Standby] = deque()
-_apart = _thread.allocate_lock()
-_burst = _Burst()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_waiting.clear)  # a child has no thread but its own
+class _State:
+    """Orders for whoever waits, a token for each thread that does, and threads that are kept."""
+
+    def __init__(self) -> None:
+        self.orders: SimpleQueue[_Order] = SimpleQueue()
+        self.waiting: deque[None] = deque()
+        self.kept: dict[int, _Kept] = {}
+        self.burst = _Burst()
+
+
+_state = _State()
 
 
 @contextmanager
@@ -88,69 +72,126 @@ def beside(jobs: Sequence[Job]) -> Iterator[int]:
     Gives how many jobs are called: fewer if the system has no more threads. Jobs do not raise.
     Where an error ends the block nobody waits.
 
-    After a pause Linux moves threads that wake each other (here, for the interpreter's lock) to
-    one core, and takes some 50 ms to part them. So at first this thread stays on the core where
-    it is, and the others stay away from it: for blocks that begin less than 60 ms after a pause,
-    unless another block is being run, or there are more threads than cores. Later they go where
-    they like, which is better beside other processes.
+    This thread may be kept to one core meanwhile, and the others to the rest: after a pause,
+    unless another thread is kept, or there are more threads than cores.
     """
-    with _kept_apart(len(jobs)) as others:
-        locks = []
-        for job in jobs:
-            with suppress(RuntimeError):  # no more threads
-                locks.append(_take().order(job, others))
+    allowed = _allowed()
+    stay = _parting(len(jobs), allowed)
+    try:
+        if allowed and stay:
+            _keep_on(allowed - stay, allowed)
+        locks = [_ordered(job, stay, allowed) for job in jobs[: _threads(len(jobs))]]
         yield len(locks)
         for done in locks:
             done.acquire()
-
-
-def _take() -> _Standby:
-    try:
-        return _waiting.popleft()
-    except IndexError:
-        return _Standby()
-
-
-@contextmanager
-def _kept_apart(count: int) -> Iterator[Collection[int] | None]:
-    """Keep this thread on its core; gives the cores for `count` others, None if unknown."""
-    where = _where()
-    if where is None or not count:
-        yield None
-        return
-    mine = os.sched_getaffinity(0)
-    if not _apart.acquire(blocking=False):
-        yield mine
-        return
-    try:
-        here = {where()}
-        if len(mine - here) < count or not _burst.is_young():
-            yield mine
-            return
-        try:
-            _stay_on(here)
-            yield mine - here
-        finally:
-            _stay_on(mine)
     finally:
-        _burst.ended = time.monotonic()
-        _apart.release()
+        let_go()
+        _state.burst.ended = time.monotonic()
 
 
-def _stay_on(cores: Collection[int]) -> None:
+def loosen() -> None:
+    """Between two pieces of work: let this thread go if it has been kept for long enough."""
+    kept = _state.kept.get(_thread.get_ident())
+    if kept and time.monotonic() - kept.since >= _YOUNG:
+        let_go()
+
+
+def let_go() -> None:
+    """Let this thread go where it was allowed to, also where an interrupt kept it."""
+    this = _thread.get_ident()
+    if kept := _state.kept.get(this):
+        _stay_on(kept.allowed)
+        _state.kept.pop(this, None)
+
+
+def _threads(count: int) -> int:
+    """How many of so many threads there are for an order each: waiting ones and new ones."""
+    for number in range(count):
+        try:
+            _state.waiting.popleft()
+        except IndexError:
+            try:
+                _thread.start_new_thread(_serve, (_state,))
+            except RuntimeError:  # the system has no more
+                return number
+    return count
+
+
+def _ordered(job: Job, stay: Cores | None, allowed: Cores | None) -> _thread.LockType:
+    """Order a job; the lock is free when it is done."""
+    done: _thread.LockType = _thread.allocate_lock()
+    done.acquire()
+    _state.orders.put(_Order(job, done, stay, allowed))
+    return done
+
+
+def _serve(state: _State) -> None:
+    more = True
+    while more:
+        job, done, stay, allowed = state.orders.get()
+        if allowed:
+            _keep_on(stay, allowed) if stay else _stay_on(allowed)
+        more = False
+        try:
+            job()
+            more = len(state.waiting) < _LEFT
+        finally:
+            del job  # which the caller does not expect to be kept any longer
+            if more:
+                state.waiting.append(None)
+            done.release()
+        let_go()
+
+
+def _parting(count: int, allowed: Cores | None) -> Cores | None:
+    """The cores for `count` others while this thread stays where it is; None if it need not."""
+    where, young = _where(), _state.burst.is_young()
+    if not (where and allowed and count and young):
+        return None
+    others = allowed - {where()}
+    enough = count <= len(others) < len(allowed)
+    now = time.monotonic()
+    alone = all(now - kept.since >= _YOUNG for kept in [*_state.kept.values()])
+    return others if enough and alone else None
+
+
+def _keep_on(cores: Cores, allowed: Cores) -> None:
+    _state.kept[_thread.get_ident()] = _Kept(allowed, time.monotonic())
+    _stay_on(cores)
+
+
+def _allowed() -> Cores | None:
+    """The cores that this thread may use, if the system can say so and keep it to some."""
+    if kept := _state.kept.get(_thread.get_ident()):
+        return kept.allowed
+    return os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else None
+
+
+def _stay_on(cores: Cores) -> None:
     with suppress(OSError):  # a sandbox may not allow it
         os.sched_setaffinity(0, cores)
 
 
 @cache
 def _where() -> Callable[[], int] | None:
-    """What tells the core that this thread runs on, or None where threads cannot be kept."""
-    if not hasattr(os, "sched_setaffinity"):
-        return None
-    with suppress(ImportError, AttributeError, OSError):
+    """What tells the core that this thread runs on, or None if nothing does."""
+    with suppress(ImportError, AttributeError, OSError, TypeError):
         import ctypes
 
         # As PyDLL, which keeps the interpreter's lock: getting it back can take 5 ms.
         where: Callable[[], int] = ctypes.PyDLL(None).sched_getcpu
         return where
     return None
+
+
+def _begin_anew() -> None:
+    """In a forked child, which has no thread but its own."""
+    global _state
+    kept = _state.kept.get(_thread.get_ident())
+    _state = _State()
+    if kept:
+        _state.kept[_thread.get_ident()] = kept
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import TypeVar
 
-from npfacenet.inference.standby import beside
+from npfacenet.inference.standby import beside, loosen
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,12 +33,17 @@ def share_out(items: Iterable[Item], work: Callable[[Item], object], threads: in
                 except IndexError:
                     return
                 work(item)
+                loosen()
         except BaseException as error:  # noqa: BLE001  (raised again below, by the caller's thread)
             errors.append(error)
             left.clear()
 
-    with beside([take] * (min(threads, len(left)) - 1)):
-        take()
+    try:
+        with beside([take] * (min(threads, len(left)) - 1)):
+            take()
+    except BaseException:
+        left.clear()
+        raise
     if errors:
         raise errors[0]
 

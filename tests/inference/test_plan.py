@@ -5,7 +5,6 @@ from __future__ import annotations
 import _thread
 import os
 import tracemalloc
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -325,7 +324,7 @@ def test_where_the_system_has_no_more_threads_one_is_enough(
     def refuse(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(standby, "_waiting", deque())
+    monkeypatch.setattr(standby, "_state", standby._State())
     monkeypatch.setattr(_thread, "start_new_thread", refuse)
     network = with_layer(ReLU())
     parameters = drawn_parameters(network, rng)

@@ -8,12 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 
 import pytest
 
 from npfacenet.inference import standby
-from npfacenet.inference.standby import beside
+from npfacenet.inference.blas import cores
+from npfacenet.inference.standby import beside, loosen
 
 TOGETHER = 20  # seconds, more than enough for threads to meet
 needs_affinity = pytest.mark.skipif(
@@ -25,8 +25,7 @@ needs_affinity = pytest.mark.skipif(
 @pytest.fixture(autouse=True)
 def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads of other tests are left alone, and there has been a pause."""
-    monkeypatch.setattr(standby, "_waiting", deque())
-    monkeypatch.setattr(standby, "_burst", standby._Burst())
+    monkeypatch.setattr(standby, "_state", standby._State())
 
 
 def test_jobs_run_beside_this_thread_and_are_waited_for() -> None:
@@ -53,11 +52,11 @@ def test_a_thread_that_has_worked_works_again() -> None:
 
 
 def test_no_more_threads_wait_than_there_are_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standby, "_KEPT", 1)
+    monkeypatch.setattr(standby, "_LEFT", 1)
     meeting = threading.Barrier(4, timeout=TOGETHER)
     with beside([meeting.wait] * 3):
         meeting.wait()
-    assert len(standby._waiting) == 1
+    assert len(standby._state.waiting) == 1
     with beside([lambda: None] * 2) as helping:
         pass
     assert helping == 2
@@ -110,19 +109,55 @@ class TestCores:
         with pytest.raises(ValueError, match="x"), beside([lambda: None]):
             raise ValueError("x")
         assert os.sched_getaffinity(0) == before
-        assert not standby._apart.locked()
+        assert not standby._state.kept
 
-    def test_a_second_block_leaves_threads_where_they_are(self) -> None:
+    @pytest.mark.parametrize("where", ["beside", "within"])
+    def test_a_second_block_leaves_threads_where_they_are(self, where: str) -> None:
         before = os.sched_getaffinity(0)
-        inner: list[tuple[set[int], list[set[int]]]] = []
+        seen: list[set[int]] = []
 
-        def nested() -> None:
-            os.sched_setaffinity(0, before)
-            inner.append(self.affinities())
+        def second() -> None:
+            with beside([lambda: seen.append(os.sched_getaffinity(0))]):
+                pass
 
-        with beside([nested]):
+        with beside([second if where == "beside" else lambda: None]):
+            if where == "within":
+                second()
+        assert seen == [before]
+        assert os.sched_getaffinity(0) == before
+
+    def test_are_those_that_were_allowed_while_a_thread_is_kept(self) -> None:
+        before = os.sched_getaffinity(0)
+        with beside([lambda: None]):
+            assert len(os.sched_getaffinity(0)) == 1
+            assert cores() == len(before)
+
+    def test_are_given_back_in_the_middle_of_a_long_block(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before, now = os.sched_getaffinity(0), [100.0]
+        monkeypatch.setattr(time, "monotonic", lambda: now[0])
+        with beside([lambda: None]):
+            loosen()
+            assert os.sched_getaffinity(0) != before
+            now[0] += 0.06
+            loosen()
+            assert os.sched_getaffinity(0) == before
+
+    def test_are_given_back_by_the_next_block_where_an_interrupt_kept_a_thread(self) -> None:
+        before = os.sched_getaffinity(0)
+        abandoned = beside([lambda: None])
+        abandoned.__enter__()
+        assert os.sched_getaffinity(0) != before
+        with beside([lambda: None]):
             pass
-        assert inner == [(before, [before])]
+        assert os.sched_getaffinity(0) == before
+
+    def test_a_core_that_is_not_allowed_keeps_nobody(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for core in (-1, 10_000):
+            monkeypatch.setattr(standby, "_where", lambda core=core: lambda: core)
+            mine, (others,) = self.affinities()
+            assert mine == others == os.sched_getaffinity(0)
 
     def test_are_free_again_while_blocks_follow_each_other(
         self, monkeypatch: pytest.MonkeyPatch
