@@ -137,10 +137,11 @@ def _serve(state: _State) -> None:
             more = len(state.waiting) < _LEFT
         finally:
             del job  # which the caller does not expect to be kept any longer
+            # It waits on the same cores, where the next order finds it soonest.
+            state.kept.pop(_thread.get_ident(), None)
             if more:
                 state.waiting.append(None)
             done.release()
-        let_go()
 
 
 def _parting(count: int, allowed: Cores | None) -> Cores | None:
