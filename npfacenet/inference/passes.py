@@ -25,8 +25,7 @@ def add_row(target: View, row: Array) -> list[Call]:
     if line is None:
         array = target.array()
         return [partial(np.add, array, row, array)]
-    total = line.shape[0]
-    run = min(total, max(_RUN // channels, 1) * channels)
+    run = _length(line.shape[0] // channels, max(_RUN // channels, 1)) * channels
     return [partial(np.add, a, _repeated(row, a.shape[-1]), a) for a in _runs(line, run)]
 
 
@@ -34,7 +33,8 @@ def rectify(source: View, target: View) -> list[Call]:
     """max(source, 0) to target, which may be the same."""
     lines = source.line(), target.line()
     if lines[0] is not None and lines[1] is not None:
-        pairs = zip(_runs(lines[0], _RUN), _runs(lines[1], _RUN), strict=True)
+        run = _length(lines[0].shape[0], _RUN)
+        pairs = zip(_runs(lines[0], run), _runs(lines[1], run), strict=True)
         return [partial(np.maximum, a, _zeros((a.shape[-1],)), out=b) for a, b in pairs]
     # Trailing axes until the run is long enough; NumPy joins them where memory runs on.
     shape: tuple[int, ...] = ()
@@ -50,6 +50,13 @@ def copy(source: View, target: View) -> list[Call]:
     if source == target:
         return []
     return [partial(np.copyto, target.array(), source.array())]
+
+
+@lru_cache(maxsize=1024)
+def _length(count: int, most: int) -> int:
+    """The length of runs of at most `most`, of so many: one that leaves no rest, if not short."""
+    lengths = (n for n in range(min(most, count), most // 2, -1) if count % n == 0)
+    return next(lengths, min(most, count))
 
 
 def _runs(line: View, run: int) -> list[Array]:

@@ -23,7 +23,8 @@ def error(layer: Convolution, images: Array, choose: Callable[..., Step], cores:
     """The largest difference to the readable path.
 
     Relative to the largest sum of absolute products: what few products leave of each other where
-    they cancel, no order of summation can compute to a share of itself.
+    they cancel, no order of summation can compute to a share of itself. All taps of the window
+    count, also those that only meet zeros around the picture: filtering adds and subtracts them.
     """
     build = Builder("one convolution", input_shape=images.shape[1:])
     build.add("relu", ReLU(), build.add("conv", layer, build.input))
@@ -41,7 +42,8 @@ def error(layer: Convolution, images: Array, choose: Callable[..., Step], cores:
         bound.run(images, found)
     magnitudes = {name: np.abs(tensor) for name, tensor in parameters.items()}
     largest = network.forward(magnitudes, np.abs(images)).max()
-    return float(np.abs(found - expected).max() / largest)
+    taps = magnitudes["conv", "kernel"].sum(axis=(0, 1, 2)).max()
+    return float(np.abs(found - expected).max() / max(largest, taps * np.abs(images).mean()))
 
 
 def winograd(tile: tuple[int, int]) -> Callable[..., Step]:
