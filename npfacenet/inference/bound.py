@@ -1,7 +1,7 @@
 """A folded network bound to the size of pictures and to memory: lists of calls.
 
-Threads and locks are those of `_thread`, on which `threading` builds: a lock's own methods are
-calls like the others, and starting a thread does not wait until it runs.
+Locks are those of `_thread`, on which `threading` builds: their own methods are calls like the
+others.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Bound:
     """A plan for batches of one size; it owns its memory and serves one caller at a time.
 
     `names` are those of the input and the output, `shapes` those of all tensors. With `cores` = 2
-    two threads share the work if there is enough of it, which pays for one picture. `key` is
+    two threads share the work if there is enough of it, which pays for few pictures. `key` is
     (batch, shape of a picture, cores), `workspace` the memory in bytes, and `work` what is done,
     in order.
     """

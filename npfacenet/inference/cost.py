@@ -15,12 +15,12 @@ CACHE = 1 << 18
 WAIT = 50_000.0
 """From a signal of one core to the next call of the other."""
 WORTH_SHARING = 1_500_000.0
-"""What one picture must cost for two cores to share it: less, and it is done before the other core
-is awake."""
+"""What the pictures must cost for two cores to share their steps: less, and they are done before
+the other core is awake."""
 WORTH_HALVING = (50_000.0, 75_000.0, 150_000.0, 400_000.0, float("inf"))
 """Costs from which on a step is shared by two cores; the best of them is taken."""
 
-_FLOP = 0.0042
+_FLOP = 0.0042  # a multiplication or an addition in a product
 _COPIED = 0.4  # a number of the right-hand matrix, which comes from memory and is copied
 _READ = 0.25  # the same where it is multiplied as it lies
 _PASS = 0.12  # a number read by a pass and written

@@ -23,7 +23,8 @@ from npfacenet.networks import Network, NetworkParameters
 TOGETHER = 8
 """Pictures that one thread works on at a time: more do not make it faster."""
 FEW = 3
-"""Pictures that two threads work on together: shared out, they would wait for the last."""
+"""Pictures whose steps two threads share: shared out, each thread would read all kernels for one or
+two of them, and one wait for the other."""
 _LARGEST = 1 << 22  # numbers of the largest tensor of a micro-batch, 16 MB
 _KEPT = 4  # bound plans that wait for the next call
 _SIZES = 64  # of pictures, whose shapes are remembered
@@ -71,11 +72,12 @@ class Plan:
         """The output for pictures (N, H, W, C) of float32 or float64: float32 (N, ...).
 
         A batch is shared out to as many `threads` as the process has cores (`blas.cores`), each
-        working on a few pictures at a time; one picture is worked on by two, and so are two or
-        three if there are no more. NumPy's matrix products are kept to one core each meanwhile
-        (`single_threaded`, which holds for the whole process), and this thread to the core where
-        it is (`standby.beside`). A picture with a number that is not finite gets NaN, and no
-        other picture is touched by it. The same batch on as many threads gives the same bits.
+        working on a few pictures at a time. The steps for one picture are shared by two, and so
+        are those for two or three pictures where there are no more than two. NumPy's matrix
+        products are kept to one core each meanwhile (`single_threaded`, which holds for the
+        whole process), and after a pause this thread to the core where it is (`standby.beside`).
+        A picture with a number that is not finite gets NaN, and no other picture is touched by
+        it. The same batch on as many threads gives the same bits.
 
         Raises ShapeError for pictures that do not fit, ArgumentError for less than one thread.
         """

@@ -1,4 +1,4 @@
-"""Sharing the steps for one picture between two cores: who does what, and who waits for whom.
+"""Sharing the steps for a few pictures between two cores: who does what, and who waits for whom.
 
 A list schedule (Graham 1969, "Bounds on Multiprocessing Timing Anomalies") by the estimated cost
 of each step: a step runs on the core where it can begin first, or half on each where that ends
