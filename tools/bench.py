@@ -10,6 +10,8 @@
 cold-start  process start to the first embedding of a JPEG, from our own weight file and from
             Keras', against ONNX Runtime's first output from an ONNX file (without a JPEG)
 
+pictures    a thousand JPEG files: reading them, the network alone, and `embed`, which does both
+
     .venv/bin/python -m pip install -e ".[bench]"
     .venv/bin/python tools/bench.py
     .venv/bin/python tools/bench.py --json --networks nn4.small2 --batches 8 --rounds 5
@@ -122,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("name", nargs="?", choices=["cold-start", "prepare"])
+    parser.add_argument("name", nargs="?", choices=["cold-start", "pictures", "prepare"])
     parser.add_argument("--training", action="store_true", help="a training step")
     parser.add_argument("--layers", action="store_true", help="where our own time goes")
     parser.add_argument("--json", action="store_true", help="for programs; not for cold-start")
@@ -132,13 +134,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--batches", nargs="+", type=positive, default=(1, 8, 32), metavar="N")
     parser.add_argument(
-        "--weights", nargs="+", default=(), help="names or files; for cold-start one of nn4.small2"
+        "--weights",
+        nargs="+",
+        default=(),
+        help="names or files; for cold-start and pictures one of nn4.small2",
     )
     parser.add_argument("--rounds", type=positive, default=15)
     parser.add_argument("--folder", type=Path, help="for prepare, which cold-start calls itself")
     chosen = parser.parse_args(arguments)
     if chosen.training and chosen.name is not None:
-        parser.error("choose cold-start or --training")
+        parser.error(f"choose {chosen.name} or --training")
     run_chosen(chosen)
 
 
@@ -164,6 +169,10 @@ def run_chosen(chosen: argparse.Namespace) -> None:
         prepare(weights, chosen.folder)
     elif chosen.name == "cold-start":
         cold_start(weights, chosen.rounds)
+    elif chosen.name == "pictures":
+        import bench_pictures
+
+        bench_pictures.pictures(weights, chosen.rounds)
     elif chosen.layers:
         import bench_layers
 

@@ -123,6 +123,17 @@ def test_layers_are_listed_with_their_kernels(capsys: pytest.CaptureFixture[str]
     assert "of which" in said
 
 
+def test_pictures_are_read_and_embedded(capsys: pytest.CaptureFixture[str]) -> None:
+    tool("bench_pictures").pictures("npfacenet-small", rounds=1, files=9)
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "9 JPEG files of 250x250 pixels, npfacenet-small"
+    assert [line.rsplit(maxsplit=2)[0] for line in told[1:]] == [
+        "reading, one core",
+        "network",
+        "embed",
+    ]
+
+
 @pytest.mark.parametrize("arguments", ["cold-start --training", "--rounds 0", "--networks vgg"])
 def test_what_cannot_be_asked_for(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
