@@ -12,6 +12,7 @@ from npfacenet.errors import TrainingError
 from npfacenet.training.run_folder import RunFolder
 
 VIEWS, PEOPLE, STEPS = 2000, 60, 100
+RATE = 0.0002  # of learning: at that of the run, rounding grows to 5 % of a loss in 100 steps
 ALLOWED = 0.02  # of a loss: another BLAS or machine rounds otherwise
 
 

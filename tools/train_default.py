@@ -173,7 +173,9 @@ def short(arguments: argparse.Namespace) -> None:
     default_short.require_new(folder_of(run, SEED).path)
     prepare(arguments.shared, run, default_short.VIEWS, default_short.PEOPLE)
     steps = default_short.STEPS
-    choices = replace(CHOICES, steps=steps, validate=steps, save=steps)
+    choices = replace(
+        CHOICES, steps=steps, validate=steps, save=steps, learning_rate=default_short.RATE
+    )
     taught(arguments.shared, run, choices, say)
     default_short.compare(folder_of(run, SEED), arguments.losses, write=arguments.write)
 
