@@ -75,6 +75,9 @@ def beside(jobs: Sequence[Job]) -> Iterator[int]:
     This thread may be kept to one core meanwhile, and the others to the rest: after a pause,
     unless another thread is kept, or there are more threads than cores.
     """
+    if not jobs:
+        yield 0
+        return
     allowed = _allowed()
     stay = _parting(len(jobs), allowed)
     try:
@@ -147,7 +150,7 @@ def _serve(state: _State) -> None:
 def _parting(count: int, allowed: Cores | None) -> Cores | None:
     """The cores for `count` others while this thread stays where it is; None if it need not."""
     where, young = _where(), _state.burst.is_young()
-    if not (where and allowed and count and young):
+    if not (where and allowed and young):
         return None
     others = allowed - {where()}
     enough = count <= len(others) < len(allowed)
