@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Hashable, Sequence
+from math import prod
 from typing import NamedTuple
 
+import numpy as np
+
+from npfacenet.layers import Array, Shape
+
 LINE = 16  # numbers in a cache line
+
+
+def aligned(shape: Shape) -> Array:
+    """An array of float32 that begins with a cache line; its numbers are not set.
+
+    Where rows are whole cache lines, products with few rows are some percent faster so.
+    """
+    spare = np.empty(prod(shape) + LINE, np.float32)
+    skip = -spare.ctypes.data // spare.itemsize % LINE
+    return spare[skip : skip + prod(shape)].reshape(shape)
 
 
 class Lifetime(NamedTuple):

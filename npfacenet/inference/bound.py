@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from npfacenet.inference import cost
-from npfacenet.inference.arena import LINE, Lifetime, arrange
+from npfacenet.inference.arena import Lifetime, aligned, arrange
 from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.placement import Place, Root, in_place, places_of, roots_of
 from npfacenet.inference.schedule import Task, schedule
@@ -122,7 +122,7 @@ class _Memory:
         needed = [0] * cores
         for task in tasks:
             needed[task.core] = max(needed[task.core], task.step.scratch)
-        self.block = _allocate(size + sum(needed))
+        self.block = aligned((size + sum(needed),))
         self.scratch = []
         for numbers in needed:
             self.scratch.append(contiguous(self.block, size, (numbers,)))
@@ -206,10 +206,3 @@ def _let_go(calls: Sequence[Call]) -> None:
         lock = getattr(call, "__self__", None)
         if isinstance(lock, _thread.LockType) and call == lock.acquire and lock.locked():
             lock.release()
-
-
-def _allocate(numbers: int) -> Array:
-    """Memory that begins with a cache line."""
-    spare = np.empty(numbers + LINE, np.float32)
-    skip = -spare.ctypes.data // spare.itemsize % LINE
-    return spare[skip : skip + numbers]

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from math import prod
 
+import numpy as np
+
 from npfacenet.errors import ShapeError
+from npfacenet.inference.arena import aligned
 from npfacenet.inference.finish import Member
 from npfacenet.inference.im2col import Im2col
 from npfacenet.inference.step import Operation, Step
@@ -83,8 +86,9 @@ class Convolve(Operation):
             vertical, horizontal = (one.kernel for one in axes(self.window, tile))
             height, width, channels, filters = self.kernel.shape
             down = vertical @ self.kernel.reshape(height, -1)
-            across = horizontal @ down.reshape(len(vertical), width, -1)
-            stack = across.reshape(-1, channels, filters)
+            stack = aligned((len(vertical) * len(horizontal), channels, filters))
+            across = stack.reshape(len(vertical), len(horizontal), -1)
+            np.matmul(horizontal, down.reshape(len(vertical), width, -1), across)
             self._transformed.setdefault(tile, stack)  # another thread may have been faster
         return self._transformed[tile]
 

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from npfacenet.inference.arena import aligned
 from npfacenet.inference.assemble import Assemble
 from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.elementwise import Add, Affine, Normalize
@@ -140,7 +141,7 @@ class _Folding:
         before = self._taken(inputs[0])
         if isinstance(before, Convolve):
             bias = shift if before.bias is None else before.bias * factor + shift
-            return replace(before, outputs=outputs, kernel=before.kernel * factor, bias=bias)
+            return replace(before, outputs=outputs, kernel=_scaled(before.kernel, factor), bias=bias)
         self._put_back(before)
         return Affine(inputs, outputs, factor, shift)
 
@@ -163,7 +164,7 @@ class _Folding:
             return Add(inputs, outputs, scale)
         factor = np.float32(scale)
         bias = None if before.bias is None else before.bias * factor
-        scaled = replace(before, kernel=before.kernel * factor, bias=bias)
+        scaled = replace(before, kernel=_scaled(before.kernel, factor), bias=bias)
         self.operations[inputs[1]] = scaled
         return Add(inputs, outputs)
 
@@ -187,6 +188,10 @@ def _kept(tensor: Array) -> Array:
     """A float32 array that nobody writes to: a copy, if the caller could."""
     tensor = np.asarray(tensor, np.float32)
     return tensor.copy() if tensor.flags.writeable else tensor
+
+
+def _scaled(kernel: Array, factor: Array | np.float32) -> Array:
+    return np.multiply(kernel, factor, out=aligned(kernel.shape))
 
 
 def _rectifies(operation: Operation) -> bool:
@@ -233,10 +238,13 @@ def _side_by_side(operations: list[Operation]) -> list[Operation]:
 def _join(family: list[Convolve]) -> Convolve:
     zeros = [np.zeros(one.kernel.shape[3], np.float32) for one in family]
     biases = [z if one.bias is None else one.bias for one, z in zip(family, zeros, strict=True)]
+    shape = family[0].kernel.shape[:3]
+    kernel = aligned((*shape, sum(map(len, biases))))
+    np.concatenate([one.kernel for one in family], axis=3, out=kernel)
     return replace(
         family[0],
         outputs=tuple(name for one in family for name in one.outputs),
-        kernel=np.concatenate([one.kernel for one in family], axis=3),
+        kernel=kernel,
         bias=np.concatenate(biases),
         members=tuple(member for one in family for member in one.members),
     )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from npfacenet.inference.cost import CACHE, finishing, im2col, product
 from npfacenet.inference.finish import finish
 from npfacenet.inference.passes import copy
-from npfacenet.inference.product import multiply
-from npfacenet.inference.step import Call, Part, Step, halves_of_rows, largest, pieces
+from npfacenet.inference.product import multiply, partial_sums
+from npfacenet.inference.step import Call, Part, Step, halves_of_rows, pieces, sizes
 from npfacenet.inference.view import View, contiguous
 from npfacenet.layers import Shape
 from npfacenet.layers.window import ONE_PIXEL
@@ -38,7 +38,10 @@ class Im2col(Step):
         row = self.columns * (self.filters + (0 if self.pointwise else self.numbers))
         self.pieces = pieces(batch, self.rows, row, max(CACHE, operation.kernel.size))
         # A window of one pixel needs patches after all where its input has gaps.
-        self.scratch = largest(self.pieces) * self.columns * (self.filters + self.numbers)
+        counts = {size * self.columns for size in sizes(self.pieces)}
+        self._unsummed = max(counts) * (self.filters + self.numbers)
+        sums = max(partial_sums(count, self.numbers, self.filters) for count in counts)
+        self.scratch = self._unsummed + sums
         positions = batch * len(self.rows) * self.columns
         self.cost = product(positions, self.numbers, self.filters)
         self.cost += finishing(positions * self.filters)
@@ -51,6 +54,7 @@ class Im2col(Step):
         operation = self.operation
         kernel = operation.kernel.reshape(-1, self.filters)
         images, targets = inputs[0].picture(), [view.picture() for view in outputs]
+        sums = scratch.memory[scratch.offset + self._unsummed : scratch.offset + self.scratch]
         calls: list[Call] = []
         for pictures, rows in self.pieces:
             patches, copying = self._patches(images, pictures, rows, scratch)
@@ -61,7 +65,7 @@ class Im2col(Step):
                 used = prod(patches.shape) if copying else 0
                 product = contiguous(scratch.memory, scratch.offset + used, shape)
             out = product.array().reshape(-1, self.filters)
-            calls += [*copying, *multiply(patches.array(), kernel, out)]
+            calls += [*copying, *multiply(patches.array(), kernel, out, sums)]
             calls += finish(product, operation.bias, operation.members, parts)
         return calls
 

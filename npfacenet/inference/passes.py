@@ -60,9 +60,10 @@ def _length(count: int, most: int) -> int:
 
 
 def _runs(line: View, run: int) -> list[Array]:
-    """A line as rows of `run` numbers, and what is left."""
+    """A line as rows of `run` numbers, and what is left; a single row without a second axis."""
     count, left = divmod(line.shape[0], run)
-    whole = contiguous(line.memory, line.offset, (count, run))
+    shape = (run,) if count == 1 else (count, run)
+    whole = contiguous(line.memory, line.offset, shape)
     rest = contiguous(line.memory, line.offset + count * run, (left,))
     return [view.array() for view in (whole, rest) if prod(view.shape)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,41 +16,74 @@ _SMALL = 1_000_000
 products they first copy both to an order of their own, which for a few rows takes longer than to
 multiply. Kernels without such a limit lose at most a twentieth by the cut."""
 _WIDTHS = (128, 64)
+_PARTS = (1, 2, 3, 4)
 _FEW = 64  # rows: of more, copying is worth it
+_FEWER = 32  # rows: of more, it is not worth a sum of partial products either
 
 
-def width(rows: int, inner: int, columns: int) -> int:
-    """How many columns at a time a product (rows, inner) by (inner, columns) is best made of.
+class Cut(NamedTuple):
+    """The pieces of a product: `parts` along the inner axis, `width` columns at a time."""
 
-    >>> width(9, 864, 384), width(144, 256, 192)
-    (128, 192)
+    parts: int
+    width: int
+
+
+def cut(rows: int, inner: int, columns: int) -> Cut:
+    """How a product (rows, inner) by (inner, columns) is best made.
+
+    >>> cut(9, 864, 384), cut(9, 1792, 384), cut(144, 256, 192)
+    (Cut(parts=1, width=128), Cut(parts=2, width=64), Cut(parts=1, width=192))
     """
+    whole = Cut(1, max(columns, 1))
     if rows > _FEW or rows * inner * columns <= _SMALL:
-        return max(columns, 1)
-    return next((n for n in _WIDTHS if n < columns and rows * inner * n <= _SMALL), columns)
+        return whole
+    for parts in _PARTS if rows <= _FEWER else _PARTS[:1]:
+        for width in _WIDTHS:
+            if inner % parts == 0 and rows * inner * width <= parts * _SMALL:
+                return Cut(parts, min(width, columns))
+    return whole
 
 
 def copied(rows: int, inner: int, columns: int) -> bool:
     """Whether the matrices of a product are likely to be copied before they are multiplied."""
-    return rows * inner * width(rows, inner, columns) > _SMALL
+    parts, width = cut(rows, inner, columns)
+    return rows * inner * width > parts * _SMALL
 
 
-def multiply(left: Array, right: Array, output: Array) -> list[Call]:
-    """(rows, inner) times (inner, columns) to `output` (rows, columns)."""
+def partial_sums(rows: int, inner: int, columns: int) -> int:
+    """The numbers of scratch memory that `multiply` needs."""
+    parts = cut(rows, inner, columns).parts
+    return parts * rows * columns if parts > 1 else 0
+
+
+def multiply(left: Array, right: Array, output: Array, scratch: Array) -> list[Call]:
+    """(rows, inner) times (inner, columns) to `output` (rows, columns).
+
+    `scratch` has as many numbers as `partial_sums` says, or more.
+    """
     (rows, inner), columns = left.shape, right.shape[1]
-    step = width(rows, inner, columns)
-    whole = columns - columns % step
-    calls: list[Call] = []
-    if whole == step:
-        calls.append(partial(np.matmul, left, right[:, :whole], output[:, :whole]))
-    else:
-        stack, outputs = (_blocks(one[:, :whole], step) for one in (right, output))
-        calls.append(partial(np.matmul, left, stack, outputs))
+    parts, width = cut(rows, inner, columns)
+    if (parts, width) == (1, columns):
+        # np.dot asks less of the interpreter than np.matmul, but writes to whole arrays only.
+        product = np.dot if output.flags.c_contiguous else np.matmul
+        return [partial(product, left, right, output)]
+    sums = scratch[: parts * rows * columns] if parts > 1 else output
+    lefts = np.moveaxis(left.reshape(rows, parts, -1), 1, 0)
+    rights = right.reshape(parts, -1, columns)
+    outputs = sums.reshape(parts, rows, columns)
+    whole = columns - columns % width
+    seen, made = (_blocks(one[..., :whole], width) for one in (rights, outputs))
+    calls: list[Call] = [partial(np.matmul, lefts[:, None], seen, made)]
     if whole < columns:
-        calls.append(partial(np.matmul, left, right[:, whole:], output[:, whole:]))
+        rest = rights[..., whole:], outputs[..., whole:]
+        calls.append(partial(np.matmul, lefts, *rest))
+    for part in range(1, parts):
+        before = outputs[0] if part == 1 else output
+        calls.append(partial(np.add, before, outputs[part], output))
     return calls
 
 
-def _blocks(matrix: Array, columns: int) -> Array:
-    """A matrix as a stack of so many columns each, in the same memory."""
-    return np.moveaxis(matrix.reshape(len(matrix), -1, columns), 1, 0)
+def _blocks(matrices: Array, columns: int) -> Array:
+    """Each matrix of a stack as a stack of so many columns each, in the same memory."""
+    stack, rows, _ = matrices.shape
+    return np.moveaxis(matrices.reshape(stack, rows, -1, columns), 2, 1)

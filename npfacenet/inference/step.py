@@ -92,10 +92,9 @@ def pieces(batch: int, rows: range, numbers: int, budget: int) -> list[tuple[sli
     return [(slice(i, i + 1), part) for i in range(batch) for part in parts]
 
 
-def largest(cut: Sequence[tuple[slice, slice]]) -> int:
-    """The rows of all its pictures together that the largest of the pieces has."""
-    sizes: list[int] = [(p.stop - p.start) * (r.stop - r.start) for p, r in cut]
-    return max(sizes)
+def sizes(cut: Sequence[tuple[slice, slice]]) -> set[int]:
+    """The rows of all its pictures together that each of the pieces has."""
+    return {(p.stop - p.start) * (r.stop - r.start) for p, r in cut}
 
 
 def halves_of_rows(rows: range, step: Callable[[range], Step]) -> list[tuple[Step, Step]]:

@@ -12,7 +12,7 @@ import numpy as np
 from npfacenet.inference.cost import CACHE, winograd
 from npfacenet.inference.im2col import halves_of_filters
 from npfacenet.inference.passes import add_row, copy, rectify
-from npfacenet.inference.step import Call, Step, halves_of_rows, largest, pieces
+from npfacenet.inference.step import Call, Step, halves_of_rows, pieces, sizes
 from npfacenet.inference.view import View, contiguous
 from npfacenet.inference.winograd import Transforms, transforms
 from npfacenet.layers import Array, Shape, Window
@@ -53,7 +53,7 @@ class Winograd(Step):
         # A kernel larger than the cache is read anew for every piece: fewer, larger pieces then.
         row = self.tiles[1] * prod(self.size) * 2 * max(self.channels, self.filters)
         self.pieces = pieces(batch, self.rows, row, max(2 * CACHE, kernel))
-        self.half = largest(self.pieces) * row // 2
+        self.half = max(sizes(self.pieces)) * row // 2
         self.scratch = 2 * self.half
 
     def halves(self) -> list[tuple[Step, Step]]:
