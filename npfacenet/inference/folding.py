@@ -141,7 +141,9 @@ class _Folding:
         before = self._taken(inputs[0])
         if isinstance(before, Convolve):
             bias = shift if before.bias is None else before.bias * factor + shift
-            return replace(before, outputs=outputs, kernel=_scaled(before.kernel, factor), bias=bias)
+            return replace(
+                before, outputs=outputs, kernel=_scaled(before.kernel, factor), bias=bias
+            )
         self._put_back(before)
         return Affine(inputs, outputs, factor, shift)
 

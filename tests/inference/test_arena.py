@@ -5,7 +5,7 @@ from __future__ import annotations
 import hypothesis.strategies as st
 from hypothesis import given
 
-from npfacenet.inference.arena import Lifetime, arrange
+from npfacenet.inference.arena import Lifetime, aligned, arrange
 
 
 @st.composite
@@ -36,3 +36,12 @@ def test_arrange(tensors: list[Lifetime]) -> None:
 def test_memory_is_reused() -> None:
     chain = [Lifetime(i, i + 1, 100) for i in range(50)]
     assert arrange(chain)[1] <= 3 * 112
+
+
+@given(st.lists(st.integers(0, 9), max_size=4).map(tuple))
+def test_aligned_arrays_begin_with_a_cache_line(shape: tuple[int, ...]) -> None:
+    array = aligned(shape)
+    assert array.shape == shape
+    assert array.ctypes.data % 64 == 0
+    assert array.flags.c_contiguous
+    assert array.flags.writeable

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfacenet.inference.product import copied, multiply, width
+from npfacenet.inference.product import copied, cut, multiply, partial_sums
 
 sizes = st.integers(1, 70)
 
@@ -19,27 +19,58 @@ def test_is_the_product_wherever_the_matrices_lie(
     left = rng.integers(-4, 5, (rows, inner + 3)).astype(np.float32)[:, 2:-1]
     right = rng.integers(-4, 5, (inner, columns + 5)).astype(np.float32)[:, :columns]
     whole = np.full((rows, columns + 7), np.nan, np.float32)
-    for call in multiply(left, right, whole[:, 1 : columns + 1]):
+    scratch = np.full(partial_sums(rows, inner, columns), np.nan, np.float32)
+    for call in multiply(left, right, whole[:, 1 : columns + 1], scratch):
         call()
     np.testing.assert_array_equal(whole[:, 1 : columns + 1], left @ right)
     assert np.isnan(whole[:, 0]).all()
     assert np.isnan(whole[:, columns + 1 :]).all()
 
 
-@given(rows=sizes, inner=st.integers(1, 2000), columns=st.integers(1, 600))
-def test_pieces_are_no_wider_than_the_matrix_and_small_if_it_is_cut(
+@given(rows=sizes, inner=st.integers(1, 90), columns=st.integers(1, 90), seed=st.integers(0, 9))
+def test_writes_whole_arrays_too(rows: int, inner: int, columns: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    left = rng.integers(-4, 5, (rows, inner)).astype(np.float32)
+    right = rng.integers(-4, 5, (inner, columns)).astype(np.float32)
+    output = np.full((rows, columns), np.nan, np.float32)
+    for call in multiply(left, right, output, np.empty(0, np.float32)):
+        call()
+    np.testing.assert_array_equal(output, left @ right)
+
+
+@given(rows=st.integers(1, 32), parts=st.integers(2, 4), columns=st.integers(1, 200))
+def test_partial_products_are_summed(rows: int, parts: int, columns: int) -> None:
+    inner = parts * (1_000_000 // (rows * min(columns, 64)))  # the most that so many parts can do
+    if cut(rows, inner, columns).parts == 1:
+        return  # there are too few columns, or fewer parts do
+    rng = np.random.default_rng(inner)
+    left = rng.integers(-1, 2, (rows, inner)).astype(np.float32)
+    right = rng.integers(-1, 2, (inner, columns)).astype(np.float32)
+    output = np.full((rows, columns), np.nan, np.float32)
+    scratch = np.full(partial_sums(rows, inner, columns), np.nan, np.float32)
+    for call in multiply(left, right, output, scratch):
+        call()
+    np.testing.assert_array_equal(output, left @ right)
+
+
+@given(rows=sizes, inner=st.integers(1, 6000), columns=st.integers(1, 600))
+def test_pieces_fit_into_the_matrices_and_are_small_if_they_are_cut(
     rows: int, inner: int, columns: int
 ) -> None:
-    step = width(rows, inner, columns)
-    assert 1 <= step <= columns
-    if step < columns:
+    parts, width = cut(rows, inner, columns)
+    assert 1 <= width <= columns
+    assert inner % parts == 0
+    assert partial_sums(rows, inner, columns) == (parts * rows * columns if parts > 1 else 0)
+    if (parts, width) != (1, columns):
         assert not copied(rows, inner, columns)
         assert rows * inner * columns > 1_000_000
 
 
 def test_many_rows_are_worth_a_copy_and_small_products_are_left_whole() -> None:
-    assert width(1000, 576, 192) == 192
+    assert cut(1000, 576, 192) == (1, 192)
     assert copied(1000, 576, 192)
-    assert width(9, 100, 200) == 200
+    assert cut(9, 100, 200) == (1, 200)
     assert not copied(9, 100, 200)
-    assert width(9, 864, 384) == 128
+    assert cut(9, 864, 384) == (1, 128)
+    assert cut(9, 1792, 384) == (2, 64)
+    assert cut(64, 1792, 384) == (1, 384)
