@@ -14,7 +14,7 @@ _SMALL = 1_000_000
 """Up to so many multiplications OpenBLAS's kernels for AVX-512 read both matrices where they lie
 (GEMM_SMALL_MATRIX_PERMIT in its kernel/x86_64/sgemm_small_kernel_permit_skylakex.c); of larger
 products they first copy both to an order of their own, which for a few rows takes longer than to
-multiply. Kernels without such a limit lose at most a twentieth by the cut."""
+multiply. Kernels without such a limit lose up to a tenth by the cut."""
 _WIDTHS = (128, 64)
 _PARTS = (1, 2, 3, 4)
 _FEW = 64  # rows: of more, copying is worth it
