@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from npfacenet.errors import ArgumentError, ShapeError
 from npfacenet.inference import Plan, standby
 from npfacenet.inference.blas import blas_threads
+from npfacenet.inference.convolve import Convolve
+from npfacenet.inference.folding import fold
 from npfacenet.inference.plan import TOGETHER
 from npfacenet.layers import (
     Array,
@@ -136,6 +138,18 @@ def test_two_cores_share_steps() -> None:
     assert {work.core for work in bound.work} == {0, 1}
     names = [work.names for work in bound.work]
     assert len(names) > len(set(names))  # halves of one step
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_folded_and_transformed_kernels_begin_with_a_cache_line(name: str) -> None:
+    network = RECIPES[name]()
+    operations, _ = fold(network, network.initialise(0))
+    convolutions = [one for one in operations if isinstance(one, Convolve)]
+    kernels = [one.kernel for one in convolutions]
+    kernels += [one.transformed((2, 2)) for one in convolutions if one.window.size == (3, 3)]
+    aligned = [kernel.ctypes.data % 64 == 0 for kernel in kernels]
+    # What nothing was folded into, as a last dense layer, may be the model's own array.
+    assert sum(aligned) >= len(aligned) - 2
 
 
 @pytest.mark.parametrize("name", RECIPES)
