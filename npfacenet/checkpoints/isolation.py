@@ -126,6 +126,7 @@ def _checkpoint(
         raise WeightsError(f"{path}: the child process gave {content.size:,} numbers")
     if not np.isfinite(content).all():
         raise WeightsError(f"{path}: the child process gave numbers that are not finite")
+    content.flags.writeable = False
     parameters: dict[ParameterName, Array] = {}
     start = 0
     for name, spec in specs.items():

@@ -45,7 +45,7 @@ class Native(WeightFile):
     def __init__(self, file: TensorFile) -> None:
         self.path = file.path
         self._file = file
-        self._numbers: dict[str, npt.NDArray[np.float32]] = {}
+        self._rows = _Rows(file)
         self._datasets = {dataset.path: dataset for dataset in file.datasets()}
         if strange := self._datasets.keys() - {CARD, CARD_SUM, INDEX, *STORED}:
             raise WeightsError(f"{file.path} holds {min(strange)!r}, which has no place in it")
@@ -141,19 +141,29 @@ class Native(WeightFile):
         if not 0 <= start <= start + size <= dataset.shape[0]:
             raise WeightsError(f"{self.path}: {f'{layer}/{parameter}'!r} lies outside of {dtype!r}")
         piece = slice(start, start + size)
-        read = partial(self._read, dataset, piece, shape, expected, f"{layer}/{parameter}")
+        read = partial(self._rows.read, dataset, piece, shape, expected, f"{layer}/{parameter}")
         return (layer, parameter), dtype, Tensor(shape, read, expected)
 
-    def _read(
-        self, dataset: Dataset, piece: slice, shape: Shape, expected: str, name: str
-    ) -> Array:
+
+class _Rows:
+    """The rows of numbers in a file, each read when the first tensor of it is.
+
+    The file's tensors refer to this and not to the file, so that with the last of them their
+    memory is free at once, and does not wait for the collector of cycles.
+    """
+
+    def __init__(self, file: TensorFile) -> None:
+        self._file = file
+        self._numbers: dict[str, npt.NDArray[np.float32]] = {}
+
+    def read(self, dataset: Dataset, piece: slice, shape: Shape, expected: str, name: str) -> Array:
         """A view of the one array that all tensors of a dtype are read into."""
         if dataset.path not in self._numbers:
             self._numbers[dataset.path] = self._file.map(dataset)
         tensor = self._numbers[dataset.path][piece].reshape(shape)
         if checksum(tensor) != expected:
             raise WeightsError(
-                f"{self.path}: {name!r} is not what was written (its checksum differs); "
+                f"{self._file.path}: {name!r} is not what was written (its checksum differs); "
                 "fetch or copy the file again"
             )
         return tensor

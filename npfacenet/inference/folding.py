@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from npfacenet.inference.arena import aligned
+from npfacenet.inference.arena import LINE, aligned
 from npfacenet.inference.assemble import Assemble
 from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.elementwise import Add, Affine, Normalize
@@ -68,6 +68,10 @@ def fold(network: Network, parameters: NetworkParameters) -> tuple[list[Operatio
         own = {name: _kept(parameters[node.name, name]) for name in node.parameters}
         folding.add(node, own)
     operations = _side_by_side(list(folding.operations.values()))
+    operations = [
+        replace(one, kernel=_alone(one.kernel)) if isinstance(one, Convolve) else one
+        for one in operations
+    ]
     return operations, folding.name_of(network.nodes[-1].name)
 
 
@@ -125,7 +129,8 @@ class _Folding:
             case L2Normalize(epsilon=epsilon):
                 new = Normalize(*names, epsilon)
             case _:
-                new = Readable(*names, node.layer, own)
+                alone = {name: _alone(tensor) for name, tensor in own.items()}
+                new = Readable(*names, node.layer, alone)
         self.operations[node.name] = new
 
     def _taken(self, name: str) -> Operation | None:
@@ -192,6 +197,21 @@ def _kept(tensor: Array) -> Array:
     return tensor.copy() if tensor.flags.writeable else tensor
 
 
+def _alone(tensor: Array) -> Array:
+    """A copy of a tensor that is a part of something larger, which it would keep in memory.
+
+    That is a mapped file, or an array that all tensors were read into.
+    """
+    whole: object = tensor
+    while isinstance(whole, np.ndarray) and whole.base is not None:
+        whole = whole.base
+    if isinstance(whole, np.ndarray) and whole.size <= tensor.size + LINE:
+        return tensor
+    copy = aligned(tensor.shape)
+    np.copyto(copy, tensor)
+    return copy
+
+
 def _scaled(kernel: Array, factor: Array | np.float32) -> Array:
     return np.multiply(kernel, factor, out=aligned(kernel.shape))
 
@@ -211,7 +231,8 @@ def _convolve(
     kernel = np.ascontiguousarray(own["kernel"], np.float32)
     if window.size == window.stride == (1, 1) and window.margins(1, 1) == NO_MARGINS:
         window = ONE_PIXEL  # however its padding was written
-    return Convolve(inputs, outputs, kernel, own.get("bias"), window, (Member(filters, False),))
+    bias = _alone(own["bias"]) if "bias" in own else None
+    return Convolve(inputs, outputs, kernel, bias, window, (Member(filters, False),))
 
 
 def _moving(layer: BatchNorm, own: Own) -> tuple[Array, Array]:

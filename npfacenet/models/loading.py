@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
 from npfacenet.checkpoints.card import derived_card
 from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.checkpoints.lookup import find
 from npfacenet.checkpoints.manifest import PACKAGED
-from npfacenet.checkpoints.reading import read_checkpoint
+from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
+from npfacenet.checkpoints.stored import StoredParameters
 from npfacenet.errors import ArgumentError
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.models.model import Model
-from npfacenet.recipes import recipes
+from npfacenet.recipes import Recipe, recipes
 
 
 def load(
@@ -45,16 +49,21 @@ def load(
             f"{candidates[0].architecture}"
         )
     scaling = None if preprocessing is None else scaling_named(preprocessing).name
-    path = find(name_or_path)
-    if untrusted:
-        from npfacenet.checkpoints.isolation import read_isolated
-
-        checkpoint = read_isolated(path, candidates)
-    else:
-        checkpoint = read_checkpoint(path, candidates)
+    path = find(name_or_path).absolute()
+    read = partial(_reader(untrusted=untrusted), path, candidates)
+    checkpoint = read()
     digest = weights_digest(checkpoint.parameters, checkpoint.checksums)
     card = checkpoint.card or derived_card(
         checkpoint.recipe, checkpoint.network.input_shape[0], path, digest
     )
     card = card.adapted(checkpoint.recipe.variant, scaling or card.preprocessing)
-    return Model(checkpoint.network, checkpoint.parameters, card, digest)
+    parameters = StoredParameters(checkpoint, digest, read)
+    return Model(checkpoint.network, parameters, card, digest)
+
+
+def _reader(*, untrusted: bool) -> Callable[[Path, Sequence[Recipe]], Checkpoint]:
+    if not untrusted:
+        return read_checkpoint
+    from npfacenet.checkpoints.isolation import read_isolated
+
+    return read_isolated

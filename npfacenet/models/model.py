@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from npfacenet.checkpoints.card import Card
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
+from npfacenet.checkpoints.stored import StoredParameters
 from npfacenet.errors import ArgumentError, ImageError, ShapeError, WeightsError
 from npfacenet.images import ImageSource, describe, prepare, preprocessing, read
 from npfacenet.inference import Plan
@@ -35,8 +36,10 @@ class Model:
     `parameters` are the model's own read-only float32 arrays by (layer, parameter): arrays that
     could be written to are copied. `digest` is theirs where it is known already (else it is
     worked out when first needed). A model may be used from several threads, and pickled; what it
-    keeps between calls is its plan (`npfacenet.inference`), made when it is first needed. Raises
-    ShapeError for parameters that are not the network's.
+    keeps between calls is its plan (`npfacenet.inference`), made when it is first needed. A model
+    from a file lets its parameters go then, which the plan has a copy of: who asks for them later,
+    also by pickling, has the file read again (`checkpoints.stored`), and gets WeightsError if that
+    is gone or has changed. Raises ShapeError for parameters that are not the network's.
     """
 
     network: Network
@@ -49,6 +52,8 @@ class Model:
         if strange := specs.keys() ^ self.parameters.keys():
             raise ShapeError(f"{self.network.name} lacks, or has no, {'/'.join(min(strange))}")
         self.network.require(self.parameters)
+        if isinstance(self.parameters, StoredParameters):
+            return
         own = {}
         for name in specs:
             tensor = np.asarray(self.parameters[name], np.float32)
@@ -72,7 +77,12 @@ class Model:
         """The network compiled for speed: `plan.run` takes prepared pictures, in batches."""
         with _compiling:  # for threads that ask at the same time
             made = self.__dict__.get("plan")
-            return made if isinstance(made, Plan) else Plan(self.network, self.parameters)
+            if isinstance(made, Plan):
+                return made
+            plan = Plan(self.network, self.parameters)
+            if isinstance(self.parameters, StoredParameters):
+                self.parameters.let_go()
+            return plan
 
     def embed(
         self,

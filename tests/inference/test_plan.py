@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import os
 import tracemalloc
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -130,6 +131,25 @@ def test_drawn_networks_in_small_pieces_and_halves(drawn: Drawn) -> None:
             for _ in range(2):
                 bound.run(drawn.images, output)
                 assert_close(output, expected, tolerance(plan, len(drawn.images)))
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(drawn_networks())
+def test_a_plan_does_not_hold_the_memory_that_parameters_are_pieces_of(drawn: Drawn) -> None:
+    block = np.concatenate([tensor.ravel() for tensor in drawn.parameters.values()] + [np.ones(99)])
+    block = block.astype(np.float32)
+    block.flags.writeable = False
+    pieces, start = {}, 0
+    for name, tensor in drawn.parameters.items():
+        pieces[name] = block[start : start + tensor.size].reshape(tensor.shape)
+        start += tensor.size
+    gone = weakref.ref(block)
+    del block
+    plan = Plan(drawn.network, pieces)
+    pieces.clear()
+    assert gone() is None
+    expected = Plan(drawn.network, drawn.parameters).run(drawn.images, threads=1)
+    np.testing.assert_array_equal(plan.run(drawn.images, threads=1), expected)
 
 
 def test_two_cores_share_steps() -> None:

@@ -1,0 +1,180 @@
+"""Parameters that stay in their file while nobody needs them."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import shutil
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import npfacenet
+from npfacenet.checkpoints.fingerprint import weights_digest
+from npfacenet.checkpoints.native import write_native
+from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
+from npfacenet.checkpoints.stored import StoredParameters
+from npfacenet.errors import WeightsError
+from npfacenet.layers import Array
+from npfacenet.models import Model
+from npfacenet.testing.weight_files import LAYOUTS, TINY, whole_weight_file
+
+
+class Reader:
+    """Reads a file and counts how often."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.times = path, 0
+
+    def __call__(self) -> Checkpoint:
+        self.times += 1
+        return read_checkpoint(self.path, (TINY,))
+
+
+@pytest.fixture(params=LAYOUTS)
+def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Reader:
+    path = tmp_path / "tiny.h5"
+    path.write_bytes(whole_weight_file(request.param))
+    return Reader(path)
+
+
+def stored(reader: Reader) -> StoredParameters:
+    checkpoint = reader()
+    return StoredParameters(
+        checkpoint, weights_digest(checkpoint.parameters, checkpoint.checksums), reader
+    )
+
+
+@contextmanager
+def freed(array: Array) -> Iterator[None]:
+    """The memory that an array lies in is free at the end, without the collector of cycles."""
+    whole: object = array
+    while isinstance(whole, np.ndarray) and whole.base is not None:
+        whole = whole.base
+    if isinstance(whole, memoryview):
+        whole = whole.obj
+    gone = weakref.ref(whole)
+    del array, whole
+    gc.disable()
+    try:
+        yield
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_what_is_let_go_is_free_and_read_again_when_asked_for(reader: Reader) -> None:
+    parameters = stored(reader)
+    before = {name: tensor.copy() for name, tensor in parameters.items()}
+    holder = [parameters["dense_layer", "bias"]]
+    with freed(holder[0]):
+        holder.clear()
+        parameters.let_go()
+    assert list(parameters) == list(before)
+    assert len(parameters) == len(before)
+    assert ("dense_layer", "bias") in parameters
+    assert ("dense_layer", "gamma") not in parameters
+    with pytest.raises(KeyError):
+        parameters["dense_layer", "gamma"]
+    assert reader.times == 1  # none of these needs a number
+    for name, tensor in parameters.items():
+        np.testing.assert_array_equal(tensor, before[name])
+        assert not tensor.flags.writeable
+    assert reader.times == 2
+    parameters.let_go()
+    again = pickle.loads(pickle.dumps(parameters))  # noqa: S301  (our own)
+    assert again.keys() == before.keys()
+    assert all(np.array_equal(again[name], before[name]) for name in before)
+
+
+def test_what_was_handed_out_stays(reader: Reader) -> None:
+    parameters = stored(reader)
+    bias = parameters["dense_layer", "bias"]
+    before = bias.copy()
+    parameters.let_go()
+    parameters["dense_layer", "kernel"]
+    reader.path.unlink()
+    np.testing.assert_array_equal(bias, before)
+
+
+def test_threads_that_ask_together_have_it_read_once(reader: Reader) -> None:
+    parameters = stored(reader)
+    with ThreadPoolExecutor(8) as pool:
+        for times in (2, 3):
+            parameters.let_go()
+            found = list(pool.map(parameters.__getitem__, [("dense_layer", "bias")] * 32))
+            assert all(one is found[0] for one in found)
+            assert reader.times == times
+
+
+def test_a_file_that_is_gone_is_an_error(reader: Reader) -> None:
+    parameters = stored(reader)
+    parameters.let_go()
+    kept = reader.path.rename(reader.path.with_name("kept.h5"))
+    with pytest.raises(WeightsError, match=r"tiny\.h5"):
+        parameters["dense_layer", "bias"]
+    kept.rename(reader.path)
+    assert parameters["dense_layer", "bias"].shape == (4,)
+
+
+# Of a model.
+
+
+@pytest.fixture
+def own_file(drawn_file: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(drawn_file, tmp_path / "w.h5"))
+
+
+@pytest.mark.parametrize("untrusted", [False, True])
+def test_a_compiled_model_holds_no_parameters(own_file: Path, untrusted: bool) -> None:
+    model = npfacenet.load(own_file, untrusted=untrusted)
+    picture = np.full((9, 9, 3), 99, np.uint8)
+    uncompiled = Model(model.network, dict(model.parameters), model.card)
+    expected = uncompiled.embed(picture)
+    del uncompiled
+    with freed(model.parameters["bn1", "beta"]):
+        embedded = model.embed(picture)
+    np.testing.assert_array_equal(embedded.values, expected.values)
+    assert embedded.fingerprint == expected.fingerprint == model.fingerprint
+
+
+def test_a_compiled_model_gives_its_parameters_from_anywhere(
+    own_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(own_file.parent)
+    model = npfacenet.load(own_file.name)
+    before = {name: tensor.copy() for name, tensor in model.parameters.items()}
+    assert model.plan is model.plan
+    monkeypatch.chdir("/")
+    assert all(np.array_equal(model.parameters[name], before[name]) for name in before)
+    copy = pickle.loads(pickle.dumps(model))  # noqa: S301  (our own)
+    assert copy.fingerprint == model.fingerprint
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_bytes(b"no weights")])
+def test_a_compiled_model_goes_on_without_its_file(
+    own_file: Path, change: Callable[[Path], object]
+) -> None:
+    model = npfacenet.load(own_file)
+    picture = np.full((9, 9, 3), 99, np.uint8)
+    before = model.embed(picture)
+    change(own_file)
+    np.testing.assert_array_equal(model.embed(picture).values, before.values)
+    for ask in (lambda: model.parameters["bn1", "beta"], lambda: pickle.dumps(model)):
+        with pytest.raises(WeightsError, match=r"w\.h5"):
+            ask()
+
+
+def test_other_weights_in_the_file_are_not_taken_for_the_models(own_file: Path) -> None:
+    model = npfacenet.load(own_file)
+    changed = dict(model.parameters)
+    changed["bn1", "beta"] = changed["bn1", "beta"] + np.float32(1e-7)
+    assert model.plan.workspace == 0
+    write_native(own_file, changed, model.card)
+    with pytest.raises(WeightsError, match=r"w\.h5 holds other weights .* load it anew"):
+        model.parameters["bn1", "beta"]
