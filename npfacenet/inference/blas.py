@@ -60,6 +60,23 @@ def controllable() -> bool:
     return _openblas() is not None
 
 
+@cache
+def kernels() -> str | None:
+    """Which kernels OpenBLAS has chosen for this processor, as "Haswell"; None if it is another.
+
+    It can be told to take others by the variable OPENBLAS_CORETYPE.
+    """
+    for library in _loaded():
+        import ctypes
+
+        for name in _SPELLINGS:
+            with suppress(AttributeError):
+                ask = library[name.format("get_corename")]
+                ask.restype = ctypes.c_char_p
+                return str(ask().decode())
+    return None
+
+
 def blas_threads() -> int | None:
     """How many threads NumPy's matrix products use now, or None if that cannot be known.
 

@@ -2,52 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from npfacenet.inference.blas import kernels
 from npfacenet.inference.step import Call
 from npfacenet.layers import Array
 
-_SMALL = 1_000_000
-"""Up to so many multiplications OpenBLAS's kernels for AVX-512 read both matrices where they lie
-(GEMM_SMALL_MATRIX_PERMIT in its kernel/x86_64/sgemm_small_kernel_permit_skylakex.c); of larger
-products they first copy both to an order of their own, which for a few rows takes longer than to
-multiply. Kernels without such a limit lose up to a tenth by the cut."""
+_IN_PLACE = ("SkylakeX", "Cooperlake", "SapphireRapids")
+"""OpenBLAS's kernels that read the matrices of a small product where they lie (its
+kernel/x86_64/sgemm_small_kernel_permit_skylakex.c). All others, and these for larger products,
+first copy both to an order of their own: for a few rows that takes longer than to multiply, and
+with a short inner axis a tenth of the time."""
+_SMALL = 1_000_000  # multiplications of a small product at most
+_FEW = 64  # rows: of no more, pieces have all of them
 _WIDTHS = (128, 64)
 _PARTS = (1, 2, 3, 4)
-_FEW = 64  # rows: of more, copying is worth it
-_FEWER = 32  # rows: of more, it is not worth a sum of partial products either
+_FEWER = 32  # rows: of more, copying is worth it rather than a sum of partial products
+_STRIP = 32  # columns of a piece of many rows,
+_HIGH = 48  # which has so many of them at least,
+_UNIT = 12  # in multiples of what those kernels multiply at a time,
+_NEAR = 1 << 16  # if the right-hand matrix is so small that it stays in the cache meanwhile
 
 
 class Cut(NamedTuple):
-    """The pieces of a product: `parts` along the inner axis, `width` columns at a time."""
+    """The pieces of a product: `parts` along the inner axis, of so many rows and columns each."""
 
     parts: int
+    height: int
     width: int
 
 
 def cut(rows: int, inner: int, columns: int) -> Cut:
-    """How a product (rows, inner) by (inner, columns) is best made.
-
-    >>> cut(9, 864, 384), cut(9, 1792, 384), cut(144, 256, 192)
-    (Cut(parts=1, width=128), Cut(parts=2, width=64), Cut(parts=1, width=192))
-    """
-    whole = Cut(1, max(columns, 1))
-    if rows > _FEW or rows * inner * columns <= _SMALL:
+    """How a product (rows, inner) by (inner, columns) is best made."""
+    whole, small = Cut(1, rows, columns), _limit()
+    if rows * inner * columns <= small or not small:
         return whole
+    if rows > _FEW:
+        width = min(_STRIP, columns)
+        most = small // (inner * width)
+        near = inner * columns <= _NEAR
+        return Cut(1, _even(rows, most), width) if near and most >= _HIGH else whole
     for parts in _PARTS if rows <= _FEWER else _PARTS[:1]:
         for width in _WIDTHS:
-            if inner % parts == 0 and rows * inner * width <= parts * _SMALL:
-                return Cut(parts, min(width, columns))
+            if inner % parts == 0 and rows * inner * width <= parts * small:
+                return Cut(parts, rows, min(width, columns))
     return whole
+
+
+def _even(rows: int, most: int) -> int:
+    """The rows of pieces of at most so many: about as many in each, in multiples of `_UNIT`."""
+    if rows <= most:
+        return rows
+    most -= most % _UNIT
+    count = -(-rows // most)
+    return -(-rows // (count * _UNIT)) * _UNIT
 
 
 def copied(rows: int, inner: int, columns: int) -> bool:
     """Whether the matrices of a product are likely to be copied before they are multiplied."""
-    parts, width = cut(rows, inner, columns)
-    return rows * inner * width > parts * _SMALL
+    parts, height, width = cut(rows, inner, columns)
+    return height * inner * width > parts * _limit()
 
 
 def partial_sums(rows: int, inner: int, columns: int) -> int:
@@ -62,28 +80,59 @@ def multiply(left: Array, right: Array, output: Array, scratch: Array) -> list[C
     `scratch` has as many numbers as `partial_sums` says, or more.
     """
     (rows, inner), columns = left.shape, right.shape[1]
-    parts, width = cut(rows, inner, columns)
-    if (parts, width) == (1, columns):
-        # np.dot asks less of the interpreter than np.matmul, but writes to whole arrays only.
-        product = np.dot if output.flags.c_contiguous else np.matmul
-        return [partial(product, left, right, output)]
-    sums = scratch[: parts * rows * columns] if parts > 1 else output
+    parts, *size = cut(rows, inner, columns)
+    if parts == 1:
+        return _in_pieces(left, right, output, *size)
+    sums = scratch[: parts * rows * columns].reshape(parts, rows, columns)
     lefts = np.moveaxis(left.reshape(rows, parts, -1), 1, 0)
-    rights = right.reshape(parts, -1, columns)
-    outputs = sums.reshape(parts, rows, columns)
-    whole = columns - columns % width
-    seen, made = (_blocks(one[..., :whole], width) for one in (rights, outputs))
-    calls: list[Call] = [partial(np.matmul, lefts[:, None], seen, made)]
-    if whole < columns:
-        rest = rights[..., whole:], outputs[..., whole:]
-        calls.append(partial(np.matmul, lefts, *rest))
+    calls = _in_pieces(lefts, right.reshape(parts, -1, columns), sums, *size)
     for part in range(1, parts):
-        before = outputs[0] if part == 1 else output
-        calls.append(partial(np.add, before, outputs[part], output))
+        before = sums[0] if part == 1 else output
+        calls.append(partial(np.add, before, sums[part], output))
     return calls
 
 
-def _blocks(matrices: Array, columns: int) -> Array:
-    """Each matrix of a stack as a stack of so many columns each, in the same memory."""
-    stack, rows, _ = matrices.shape
-    return np.moveaxis(matrices.reshape(stack, rows, -1, columns), 2, 1)
+def multiply_each(left: Array, right: Array, output: Array) -> list[Call]:
+    """Stacks of matrices, (n, rows, inner) times (n, inner, columns) to (n, rows, columns)."""
+    rows, columns = output.shape[1:]
+    parts, *size = cut(rows, left.shape[2], columns)
+    return _in_pieces(left, right, output, *(size if parts == 1 else (rows, columns)))
+
+
+def _in_pieces(left: Array, right: Array, output: Array, height: int, width: int) -> list[Call]:
+    rows, columns = output.shape[-2:]
+    if (height, width) == (rows, columns):
+        # np.dot asks less of the interpreter than np.matmul, but writes to whole arrays only.
+        whole = output.ndim == 2 and output.flags.c_contiguous
+        return [partial(np.dot if whole else np.matmul, left, right, output)]
+    inner = left.shape[-1]
+    calls: list[Call] = []
+    for down, high in _spans(rows, height):
+        for across, wide in _spans(columns, width):
+            seen = _blocks(left[..., down, :], high, inner)
+            kernel = _blocks(right[..., across], inner, wide)
+            made = _blocks(output[..., down, across], high, wide)
+            calls.append(partial(np.matmul, seen, kernel, made))
+    return calls
+
+
+def _spans(length: int, step: int) -> Iterator[tuple[slice, int]]:
+    """All whole steps, then what is left, with the length of a step in it."""
+    whole = length - length % step
+    if whole:
+        yield slice(0, whole), step
+    if whole < length:
+        yield slice(whole, length), length - whole
+
+
+def _blocks(matrices: Array, height: int, width: int) -> Array:
+    """(..., rows, columns) as (..., rows / height, columns / width, height, width), uncopied."""
+    *stack, rows, columns = matrices.shape
+    return matrices.reshape(*stack, rows // height, height, columns // width, width).swapaxes(
+        -3, -2
+    )
+
+
+def _limit() -> int:
+    """Multiplications up to which matrices are read where they lie: 0 if they never are."""
+    return _SMALL if kernels() in _IN_PLACE else 0

@@ -12,6 +12,7 @@ import numpy as np
 from npfacenet.inference.cost import CACHE, winograd
 from npfacenet.inference.im2col import halves_of_filters
 from npfacenet.inference.passes import add_row, copy, rectify
+from npfacenet.inference.product import multiply_each
 from npfacenet.inference.step import Call, Step, halves_of_rows, pieces, sizes
 from npfacenet.inference.view import View, contiguous
 from npfacenet.inference.winograd import Transforms, transforms
@@ -161,7 +162,7 @@ class _Flow:
         points, channels, filters = kernel.shape
         source, target = (points, self.tiles, channels), (points, self.tiles, filters)
         seen, product = self._arrays(source, target)
-        self.calls.append(partial(np.matmul, seen, kernel, product))
+        self.calls += multiply_each(seen, kernel, product)
         self.channels = filters
 
     def _matmul(self, matrix: Array, source: Shape, target: Shape) -> None:

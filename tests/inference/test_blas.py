@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -63,6 +64,22 @@ def test_the_openblas_of_a_wheel_is_found() -> None:
     if not list(libraries.glob("*openblas*")):
         pytest.skip("not NumPy's own wheel")
     assert controllable()
+
+
+@needs_control
+def test_the_kernels_are_those_that_openblas_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert blas.kernels()
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")
+        assert run("from npfacenet.inference.blas import kernels; print(kernels())") == "Nehalem"
+
+
+def test_another_blas_has_no_kernels_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    blas.kernels.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(blas, "_loaded", lambda: iter(()))
+        assert blas.kernels() is None
+    blas.kernels.cache_clear()
 
 
 @needs_control

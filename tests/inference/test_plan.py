@@ -124,8 +124,9 @@ def test_drawn_networks_in_small_pieces_and_halves(drawn: Drawn) -> None:
         patch.setattr("npfacenet.inference.cost.WORTH_HALVING", (0.0,))
         for user in ("im2col", "pool", "winograd_step"):
             patch.setattr(f"npfacenet.inference.{user}.CACHE", 40)
-        patch.setattr("npfacenet.inference.product._SMALL", 60)
-        patch.setattr("npfacenet.inference.product._WIDTHS", (3, 2))
+        patch.setattr("npfacenet.inference.product._limit", lambda: 60)
+        for name, value in (("WIDTHS", (3, 2)), ("FEW", 5), ("STRIP", 2), ("HIGH", 2), ("UNIT", 2)):
+            patch.setattr(f"npfacenet.inference.product._{name}", value)
         for cores in (1, 2):
             bound = plan.bind(len(drawn.images), cores=cores)
             for _ in range(2):

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from npfacenet.inference.product import copied, cut, multiply, partial_sums
+from npfacenet.inference.product import copied, cut, multiply, multiply_each, partial_sums
 
 sizes = st.integers(1, 70)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernels_that_multiply_in_place() -> Iterator[None]:
+    """Whatever the processor is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("npfacenet.inference.product.kernels", lambda: "SkylakeX")
+        yield
 
 
 @given(rows=sizes, inner=st.integers(1, 1200), columns=st.integers(1, 420), seed=st.integers(0, 9))
@@ -52,24 +63,69 @@ def test_partial_products_are_summed(rows: int, parts: int, columns: int) -> Non
     np.testing.assert_array_equal(output, left @ right)
 
 
-@given(rows=sizes, inner=st.integers(1, 6000), columns=st.integers(1, 600))
+@given(
+    stack=st.integers(1, 3),
+    rows=st.integers(65, 700),
+    inner=st.integers(17, 130),
+    columns=st.integers(16, 170),
+    seed=st.integers(0, 9),
+)
+def test_many_rows_are_cut_too(stack: int, rows: int, inner: int, columns: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    left = rng.integers(-4, 5, (stack, rows, inner)).astype(np.float32)
+    right = rng.integers(-4, 5, (stack, inner, columns)).astype(np.float32)
+    output = np.full((stack, rows, columns), np.nan, np.float32)
+    for call in multiply_each(left, right, output):
+        call()
+    np.testing.assert_array_equal(output, left @ right)
+    output[:] = np.nan
+    for call in multiply(left[0], right[0], output[0], np.empty(0, np.float32)):
+        call()
+    np.testing.assert_array_equal(output[0], left[0] @ right[0])
+
+
+@given(stack=st.integers(1, 3), rows=st.integers(1, 64), seed=st.integers(0, 9))
+def test_stacks_of_few_rows(stack: int, rows: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    left = rng.integers(-4, 5, (stack, rows, 1100)).astype(np.float32)
+    right = rng.integers(-4, 5, (stack, 1100, 200)).astype(np.float32)
+    output = np.full((stack, rows, 200), np.nan, np.float32)
+    for call in multiply_each(left, right, output):
+        call()
+    np.testing.assert_array_equal(output, left @ right)
+
+
+@given(rows=st.integers(1, 3000), inner=st.integers(1, 6000), columns=st.integers(1, 600))
 def test_pieces_fit_into_the_matrices_and_are_small_if_they_are_cut(
     rows: int, inner: int, columns: int
 ) -> None:
-    parts, width = cut(rows, inner, columns)
+    parts, height, width = cut(rows, inner, columns)
     assert 1 <= width <= columns
+    assert 1 <= height <= rows
     assert inner % parts == 0
     assert partial_sums(rows, inner, columns) == (parts * rows * columns if parts > 1 else 0)
-    if (parts, width) != (1, columns):
+    if (parts, height, width) != (1, rows, columns):
         assert not copied(rows, inner, columns)
         assert rows * inner * columns > 1_000_000
 
 
-def test_many_rows_are_worth_a_copy_and_small_products_are_left_whole() -> None:
-    assert cut(1000, 576, 192) == (1, 192)
-    assert copied(1000, 576, 192)
-    assert cut(9, 100, 200) == (1, 200)
+def test_what_is_cut_and_what_is_left_whole() -> None:
+    assert cut(9, 100, 200) == (1, 9, 200)  # small already
     assert not copied(9, 100, 200)
-    assert cut(9, 864, 384) == (1, 128)
-    assert cut(9, 1792, 384) == (2, 64)
-    assert cut(64, 1792, 384) == (1, 384)
+    assert cut(9, 864, 384) == (1, 9, 128)
+    assert cut(9, 1792, 384) == (2, 9, 64)
+    assert cut(64, 1792, 384) == (1, 64, 384)
+    assert cut(1152, 147, 64) == (1, 192, 32)
+    assert cut(100, 384, 64) == (1, 60, 32)  # not 72 and 28
+    assert cut(1000, 576, 192) == (1, 1000, 192)  # the right-hand matrix is large
+    assert copied(1000, 576, 192)
+
+
+@pytest.mark.parametrize("kernels", ["Haswell", "Zen", None])
+def test_kernels_that_copy_always_get_whole_products(
+    kernels: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("npfacenet.inference.product.kernels", lambda: kernels)
+    for size in ((9, 100, 200), (9, 1792, 384), (1152, 147, 64)):
+        assert cut(*size) == (1, size[0], size[2])
+        assert copied(*size)
