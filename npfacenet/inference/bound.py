@@ -127,6 +127,7 @@ class _Memory:
         for numbers in needed:
             self.scratch.append(contiguous(self.block, size, (numbers,)))
             size += numbers
+        self._views: dict[str, View] = {}
         self._offsets = dict(zip(self._roots, offsets, strict=True))
         for lifetime, offset in zip(lifetimes, offsets, strict=True):
             if lifetime.zeros is not None:
@@ -134,6 +135,11 @@ class _Memory:
 
     def view(self, name: str) -> View:
         """Where the tensor of this name lies."""
+        if name not in self._views:
+            self._views[name] = self._view(name)
+        return self._views[name]
+
+    def _view(self, name: str) -> View:
         spot, shape = self._places[name], self._shapes[name]
         root = self._roots[spot.root]
         whole = contiguous(self.block, self._offsets[spot.root], (self._batch, *root.full_shape))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import accumulate
 from math import prod
+from operator import mul
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -28,7 +31,7 @@ class View(NamedTuple):
         return np.ndarray(self.shape, FLOAT, self.memory, self.offset * size, strides)
 
     def rows(self) -> View | None:
-        """All axes but the last as one, or None if memory does not run on so."""
+        """All axes but the last, which has no gaps, as one; None if memory does not run on so."""
         step = None
         for length, stride in zip(self.shape[-2::-1], self.strides[-2::-1], strict=True):
             if length == 1:
@@ -76,8 +79,9 @@ class View(NamedTuple):
 
 def contiguous(memory: Array, offset: int, shape: Shape) -> View:
     """The view of an array without gaps."""
-    strides, step = [1] * len(shape), 1
-    for axis in range(len(shape) - 1, -1, -1):
-        strides[axis] = step
-        step *= shape[axis]
-    return View(memory, offset, shape, tuple(strides))
+    return View(memory, offset, shape, _strides(shape))
+
+
+@lru_cache(maxsize=1024)
+def _strides(shape: Shape) -> Strides:
+    return tuple(accumulate(shape[:0:-1], mul, initial=1))[::-1] if shape else ()

@@ -56,7 +56,7 @@ class Window:
     def margins(self, height: int, width: int) -> Margins:
         """The rows and columns of padding for a picture of this size."""
         if self.padding == "valid":
-            return margins(0)
+            return NO_MARGINS
         if self.padding != "same":
             return margins(self.padding)
         vertical, horizontal = (
@@ -70,20 +70,14 @@ class Window:
 
     def positions(self, height: int, width: int) -> Pair:
         """How many positions the window takes along each axis; ShapeError if it does not fit."""
-        padded = tuple(
-            n + sum(sides)
-            for n, sides in zip((height, width), self.margins(height, width), strict=True)
-        )
-        if padded[0] < self.size[0] or padded[1] < self.size[1]:
+        (top, bottom), (left, right) = self.margins(height, width)
+        down, across = top + height + bottom - self.size[0], left + width + right - self.size[1]
+        if down < 0 or across < 0:
             raise ShapeError(
                 f"a window of {self.size[0]}x{self.size[1]} does not fit into a picture of "
                 f"{height}x{width} (padding {self.padding})"
             )
-        rows, columns = (
-            (n - size) // step + 1
-            for n, size, step in zip(padded, self.size, self.stride, strict=True)
-        )
-        return rows, columns
+        return down // self.stride[0] + 1, across // self.stride[1] + 1
 
     def views(self, images: Array, fill: float = 0.0) -> Array:
         """What the window sees: (N, H, W, C) to (N, rows, columns, C, height, width).
