@@ -45,7 +45,7 @@ class Native(WeightFile):
     def __init__(self, file: TensorFile) -> None:
         self.path = file.path
         self._file = file
-        self._rows = _Rows(file)
+        self._numbers = _Numbers(file)
         self._datasets = {dataset.path: dataset for dataset in file.datasets()}
         if strange := self._datasets.keys() - {CARD, CARD_SUM, INDEX, *STORED}:
             raise WeightsError(f"{file.path} holds {min(strange)!r}, which has no place in it")
@@ -141,11 +141,11 @@ class Native(WeightFile):
         if not 0 <= start <= start + size <= dataset.shape[0]:
             raise WeightsError(f"{self.path}: {f'{layer}/{parameter}'!r} lies outside of {dtype!r}")
         piece = slice(start, start + size)
-        read = partial(self._rows.read, dataset, piece, shape, expected, f"{layer}/{parameter}")
+        read = partial(self._numbers.read, dataset, piece, shape, expected, f"{layer}/{parameter}")
         return (layer, parameter), dtype, Tensor(shape, read, expected)
 
 
-class _Rows:
+class _Numbers:
     """The rows of numbers in a file, each read when the first tensor of it is.
 
     The file's tensors refer to this and not to the file, so that with the last of them their

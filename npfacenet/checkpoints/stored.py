@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
+import numpy as np
+
 from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.checkpoints.reading import Checkpoint
 from npfacenet.errors import WeightsError
@@ -18,50 +20,56 @@ class StoredParameters(Mapping[ParameterName, Array]):
     Who asks for an array after that has all of them read again, by `read`, and they are held from
     then on; arrays that were handed out before stay as they are. Raises WeightsError where the
     file cannot be read any more, or does not hold the same as before (`digest` is of what
-    `checkpoint` held). Several threads may use it. A pickle of it is one of a plain dict.
+    `checkpoint` held). Several threads may use it. A pickle of it is one of a plain dict, and
+    making one holds nothing.
     """
 
     def __init__(self, checkpoint: Checkpoint, digest: str, read: Callable[[], Checkpoint]) -> None:
-        self._names = dict.fromkeys(checkpoint.parameters)
+        self.digest, self.path = digest, checkpoint.path
+        self.outline: NetworkParameters = {
+            name: np.broadcast_to(np.float32(0), tensor.shape)
+            for name, tensor in checkpoint.parameters.items()
+        }
+        """Zeros of the same shapes, which take no memory."""
+        self._read = read
         self._held: NetworkParameters | None = checkpoint.parameters
-        self._digest, self._read = digest, read
         self._lock = threading.Lock()
 
     def __getitem__(self, name: ParameterName) -> Array:
-        if name not in self._names:
+        if name not in self.outline:
             raise KeyError(name)
-        return self._all()[name]
+        with self._lock:
+            if self._held is None:
+                self._held = self._read_again()
+            return self._held[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names
+        return name in self.outline
 
     def __iter__(self) -> Iterator[ParameterName]:
-        return iter(self._names)
+        return iter(self.outline)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self.outline)
 
-    def __reduce__(
-        self,
-    ) -> tuple[type[dict[ParameterName, Array]], tuple[dict[ParameterName, Array]]]:
-        return dict, (dict(self._all()),)
+    def __repr__(self) -> str:
+        return f"<{len(self)} parameters of {self.path}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        with self._lock:
+            tensors = self._read_again() if self._held is None else self._held
+        return dict, (dict(tensors),)
 
     def let_go(self) -> None:
         """Hold the arrays no longer, until one is asked for."""
         with self._lock:
             self._held = None
 
-    def _all(self) -> NetworkParameters:
-        with self._lock:
-            if self._held is None:
-                self._held = self._read_again()
-            return self._held
-
     def _read_again(self) -> NetworkParameters:
         checkpoint = self._read()
-        if weights_digest(checkpoint.parameters, checkpoint.checksums) != self._digest:
+        if weights_digest(checkpoint.parameters, checkpoint.checksums) != self.digest:
             raise WeightsError(
-                f"{checkpoint.path} holds other weights than when the model was loaded from it: "
+                f"{self.path} holds other weights than when the model was loaded from it: "
                 "the model goes on, but its parameters are gone; load it anew"
             )
         return checkpoint.parameters

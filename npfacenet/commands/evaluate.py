@@ -16,6 +16,7 @@ from npfacenet.commands import options
 from npfacenet.commands.progress import Progress
 from npfacenet.errors import ArgumentError
 from npfacenet.models import Model
+from npfacenet.networks import NetworkParameters
 from npfacenet.recognition.calibration import Calibration, calibrate, errors_at
 from npfacenet.recognition.evaluation import Evaluation, evaluate
 from npfacenet.recognition.lfw import Fold, choose_folds, genuine_flags, pair_distances, read_pairs
@@ -74,6 +75,8 @@ def run_lfw(arguments: argparse.Namespace) -> int:
     folds = choose_folds(read_pairs(arguments.pairs), fold_numbers(arguments.folds))
     model = options.load_model(arguments)
     warn_of_training(model, folds)
+    # Held while pictures are embedded, whatever becomes of the file meanwhile.
+    kept = dict(model.parameters) if arguments.save is not None else {}
     with Progress() as progress:
         distances = pair_distances(
             model, arguments.images, folds, crop=arguments.crop, progress=progress
@@ -88,7 +91,7 @@ def run_lfw(arguments: argparse.Namespace) -> int:
     if arguments.calibrate is not None:
         at["calibrated"] = calibrate(genuine, impostors, arguments.calibrate)
     if arguments.save is not None:
-        save(model, at["calibrated"], Path(arguments.pairs).name, Path(arguments.save))
+        save(model, kept, at["calibrated"], Path(arguments.pairs).name, Path(arguments.save))
     if plot is not None:
         decided = at["card"].threshold if "card" in at else None
         title = f"{model.card.architecture}, {model.card.preprocessing}"
@@ -106,11 +109,13 @@ def run_lfw(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def save(model: Model, calibration: Calibration, pairs: str, path: Path) -> None:
-    """Write the model's weights with a card that decides by the calibrated threshold."""
+def save(
+    model: Model, parameters: NetworkParameters, calibration: Calibration, pairs: str, path: Path
+) -> None:
+    """Write the model's parameters with a card that decides by the calibrated threshold."""
     evidence = f"chosen on the pairs of {pairs} themselves: {calibration}"
     card = replace(model.card, threshold=Threshold(calibration.threshold, evidence))
-    write_checkpoint(path, model.network, model.parameters, card)
+    write_checkpoint(path, model.network, parameters, card)
 
 
 def warn_of_training(model: Model, folds: Sequence[Fold]) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -66,14 +66,12 @@ def kernels() -> str | None:
 
     It can be told to take others by the variable OPENBLAS_CORETYPE.
     """
-    for library in _loaded():
-        import ctypes
+    with suppress(ImportError):
+        from ctypes import c_char_p
 
-        for name in _SPELLINGS:
-            with suppress(AttributeError):
-                ask = library[name.format("get_corename")]
-                ask.restype = ctypes.c_char_p
-                return str(ask().decode())
+        for (ask,) in _functions("get_corename"):
+            ask.restype = c_char_p
+            return str(ask().decode())
     return None
 
 
@@ -157,17 +155,21 @@ def threads(requested: int | None) -> int:
 @cache
 def _openblas() -> _OpenBLAS | None:
     """Return NumPy's OpenBLAS, if it is one with threads of its own; looked up once."""
-    for library in _loaded():
-        for name in _SPELLINGS:
-            with suppress(AttributeError):
-                parallel = library[name.format("get_parallel")]
-                get, set_ = (library[name.format(f"{verb}_num_threads")] for verb in ("get", "set"))
-                if parallel() == 1:  # threads of its own; those of OpenMP are set for each thread
-                    blas = _OpenBLAS(get, set_)
-                    if hasattr(os, "register_at_fork"):
-                        os.register_at_fork(after_in_child=partial(_begin_anew, blas))
-                    return blas
+    for get, set_, parallel in _functions("get_num_threads", "set_num_threads", "get_parallel"):
+        if parallel() == 1:  # threads of its own; those of OpenMP are set for each thread
+            blas = _OpenBLAS(get, set_)
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=partial(_begin_anew, blas))
+            return blas
     return None
+
+
+def _functions(*names: str) -> Iterator[list[Any]]:
+    """Yield OpenBLAS's functions of these names, in whatever spelling a library has them all."""
+    for library in _loaded():
+        for spelling in _SPELLINGS:
+            with suppress(AttributeError):
+                yield [library[spelling.format(name)] for name in names]
 
 
 def _loaded() -> Iterator[ctypes.PyDLL]:

@@ -7,7 +7,7 @@ makes a difference of some percent. Nothing is timed, so that results repeat.
 
 from __future__ import annotations
 
-from npfacenet.inference.product import copied, partial_sums
+from npfacenet.inference.product import MOST_PARTS, SMALL, cut
 
 CACHE = 1 << 18
 """Numbers that a step works on at a time, 1 MB: a core's cache of the second level."""
@@ -30,10 +30,11 @@ _SCATTER = 0.28  # a number to its place in short runs, with bias and ReLU
 _CALL = 300.0
 
 
-def product(rows: int, inner: int, columns: int) -> float:
-    """A matrix (rows, inner) times a matrix (inner, columns)."""
-    reading = _COPIED if copied(rows, inner, columns) else _READ
-    adding = _PASS * partial_sums(rows, inner, columns)
+def product(rows: int, inner: int, columns: int, most_parts: int = MOST_PARTS) -> float:
+    """A matrix (rows, inner) times a matrix (inner, columns), in at most so many parts."""
+    parts, height, width = cut(rows, inner, columns, SMALL, most_parts)
+    reading = _COPIED if height * inner * width > parts * SMALL else _READ
+    adding = _PASS * parts * rows * columns if parts > 1 else 0
     return inner * columns * (2 * _FLOP * rows + reading) + adding + _CALL
 
 
@@ -62,6 +63,6 @@ def winograd(tiles: int, points: int, outputs: int, channels: int, filters: int)
     kernel = points * channels * filters
     each = _PASS if kernel <= CACHE else _FAR
     forth = tiles * points * channels * (_COPY + 2 * each)
-    products = points * (product(tiles, channels, filters) - _CALL / 2)
+    products = points * (product(tiles, channels, filters, most_parts=1) - _CALL / 2)
     back = tiles * filters * (2 * each * points + _SCATTER * outputs)
     return forth + products + back + 7 * _CALL

@@ -198,7 +198,7 @@ def _kept(tensor: Array) -> Array:
 
 
 def _alone(tensor: Array) -> Array:
-    """A copy of a tensor that is a part of something larger, which it would keep in memory.
+    """The tensor, copied if it is a part of something larger, which it would keep in memory.
 
     That is a mapped file, or an array that all tensors were read into.
     """

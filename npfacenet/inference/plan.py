@@ -33,10 +33,10 @@ _SIZES = 64  # of pictures, whose shapes are remembered
 class Plan:
     """A network compiled for inference: folded once, bound to batches when they come.
 
-    It keeps folded copies of the kernels, and of parameters only what nobody writes to. It may be
-    used from several threads: each call has memory of its own, which is kept for the next one, a
-    few at most. Sizes of pictures other than `network.input_shape` are welcome where the layers
-    allow them.
+    It keeps folded copies of the kernels, and of parameters only what nobody writes to and what is
+    no part of a larger array or a mapped file, so that these may go. It may be used from several
+    threads: each call has memory of its own, which is kept for the next one, a few at most. Sizes
+    of pictures other than `network.input_shape` are welcome where the layers allow them.
 
     Raises ShapeError for parameters that are missing or do not fit.
 

@@ -12,15 +12,17 @@ from npfacenet.inference.blas import kernels
 from npfacenet.inference.step import Call
 from npfacenet.layers import Array
 
-_IN_PLACE = ("SkylakeX", "Cooperlake", "SapphireRapids")
+_IN_PLACE = ("skylakex", "cooperlake", "sapphirerapids")
 """OpenBLAS's kernels that read the matrices of a small product where they lie (its
 kernel/x86_64/sgemm_small_kernel_permit_skylakex.c). All others, and these for larger products,
 first copy both to an order of their own: for a few rows that takes longer than to multiply, and
 with a short inner axis a tenth of the time."""
-_SMALL = 1_000_000  # multiplications of a small product at most
+SMALL = 1_000_000
+"""Multiplications of a small product at most."""
+MOST_PARTS = 4
+"""Parts that a product is cut into along its inner axis at most."""
 _FEW = 64  # rows: of no more, pieces have all of them
 _WIDTHS = (128, 64)
-_PARTS = (1, 2, 3, 4)
 _FEWER = 32  # rows: of more, copying is worth it rather than a sum of partial products
 _STRIP = 32  # columns of a piece of many rows,
 _HIGH = 48  # which has so many of them at least,
@@ -36,17 +38,23 @@ class Cut(NamedTuple):
     width: int
 
 
-def cut(rows: int, inner: int, columns: int) -> Cut:
-    """How a product (rows, inner) by (inner, columns) is best made."""
-    whole, small = Cut(1, rows, columns), _limit()
-    if rows * inner * columns <= small or not small:
+def cut(rows: int, inner: int, columns: int, small: int, most_parts: int = MOST_PARTS) -> Cut:
+    """How a product (rows, inner) by (inner, columns) is best made.
+
+    By kernels that read in place what has at most `small` multiplications; 0 if they never do.
+
+    >>> cut(9, 1792, 384, SMALL), cut(1152, 147, 64, SMALL)
+    (Cut(parts=2, height=9, width=64), Cut(parts=1, height=192, width=32))
+    """
+    whole = Cut(1, rows, columns)
+    if not small or rows * inner * columns <= small or inner == 1:
         return whole
     if rows > _FEW:
         width = min(_STRIP, columns)
         most = small // (inner * width)
         near = inner * columns <= _NEAR
         return Cut(1, _even(rows, most), width) if near and most >= _HIGH else whole
-    for parts in _PARTS if rows <= _FEWER else _PARTS[:1]:
+    for parts in range(1, 1 + (most_parts if rows <= _FEWER else 1)):
         for width in _WIDTHS:
             if inner % parts == 0 and rows * inner * width <= parts * small:
                 return Cut(parts, rows, min(width, columns))
@@ -62,15 +70,9 @@ def _even(rows: int, most: int) -> int:
     return -(-rows // (count * _UNIT)) * _UNIT
 
 
-def copied(rows: int, inner: int, columns: int) -> bool:
-    """Whether the matrices of a product are likely to be copied before they are multiplied."""
-    parts, height, width = cut(rows, inner, columns)
-    return height * inner * width > parts * _limit()
-
-
 def partial_sums(rows: int, inner: int, columns: int) -> int:
     """The numbers of scratch memory that `multiply` needs."""
-    parts = cut(rows, inner, columns).parts
+    parts = cut(rows, inner, columns, _limit()).parts
     return parts * rows * columns if parts > 1 else 0
 
 
@@ -80,7 +82,7 @@ def multiply(left: Array, right: Array, output: Array, scratch: Array) -> list[C
     `scratch` has as many numbers as `partial_sums` says, or more.
     """
     (rows, inner), columns = left.shape, right.shape[1]
-    parts, *size = cut(rows, inner, columns)
+    parts, *size = cut(rows, inner, columns, _limit())
     if parts == 1:
         return _in_pieces(left, right, output, *size)
     sums = scratch[: parts * rows * columns].reshape(parts, rows, columns)
@@ -94,9 +96,9 @@ def multiply(left: Array, right: Array, output: Array, scratch: Array) -> list[C
 
 def multiply_each(left: Array, right: Array, output: Array) -> list[Call]:
     """Stacks of matrices, (n, rows, inner) times (n, inner, columns) to (n, rows, columns)."""
-    rows, columns = output.shape[1:]
-    parts, *size = cut(rows, left.shape[2], columns)
-    return _in_pieces(left, right, output, *(size if parts == 1 else (rows, columns)))
+    (_, rows, inner), columns = left.shape, right.shape[2]
+    _, height, width = cut(rows, inner, columns, _limit(), most_parts=1)
+    return _in_pieces(left, right, output, height, width)
 
 
 def _in_pieces(left: Array, right: Array, output: Array, height: int, width: int) -> list[Call]:
@@ -107,8 +109,8 @@ def _in_pieces(left: Array, right: Array, output: Array, height: int, width: int
         return [partial(np.dot if whole else np.matmul, left, right, output)]
     inner = left.shape[-1]
     calls: list[Call] = []
-    for down, high in _spans(rows, height):
-        for across, wide in _spans(columns, width):
+    for down, high in _steps(rows, height):
+        for across, wide in _steps(columns, width):
             seen = _blocks(left[..., down, :], high, inner)
             kernel = _blocks(right[..., across], inner, wide)
             made = _blocks(output[..., down, across], high, wide)
@@ -116,7 +118,7 @@ def _in_pieces(left: Array, right: Array, output: Array, height: int, width: int
     return calls
 
 
-def _spans(length: int, step: int) -> Iterator[tuple[slice, int]]:
+def _steps(length: int, step: int) -> Iterator[tuple[slice, int]]:
     """All whole steps, then what is left, with the length of a step in it."""
     whole = length - length % step
     if whole:
@@ -134,5 +136,5 @@ def _blocks(matrices: Array, height: int, width: int) -> Array:
 
 
 def _limit() -> int:
-    """Multiplications up to which matrices are read where they lie: 0 if they never are."""
-    return _SMALL if kernels() in _IN_PLACE else 0
+    """Multiplications up to which the kernels that we have read in place: 0 if they never do."""
+    return SMALL if (kernels() or "").casefold() in _IN_PLACE else 0

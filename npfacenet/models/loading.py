@@ -49,15 +49,15 @@ def load(
             f"{candidates[0].architecture}"
         )
     scaling = None if preprocessing is None else scaling_named(preprocessing).name
-    path = find(name_or_path).absolute()
-    read = partial(_reader(untrusted=untrusted), path, candidates)
-    checkpoint = read()
+    path, read = find(name_or_path), _reader(untrusted=untrusted)
+    checkpoint = read(path, candidates)
     digest = weights_digest(checkpoint.parameters, checkpoint.checksums)
     card = checkpoint.card or derived_card(
         checkpoint.recipe, checkpoint.network.input_shape[0], path, digest
     )
     card = card.adapted(checkpoint.recipe.variant, scaling or card.preprocessing)
-    parameters = StoredParameters(checkpoint, digest, read)
+    again = partial(read, path.absolute(), candidates)
+    parameters = StoredParameters(checkpoint, digest, again)
     return Model(checkpoint.network, parameters, card, digest)
 
 

@@ -48,11 +48,14 @@ class Model:
     digest: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        stored = self.parameters if isinstance(self.parameters, StoredParameters) else None
+        outline = self.parameters if stored is None else stored.outline
         specs = self.network.parameter_specs()
-        if strange := specs.keys() ^ self.parameters.keys():
+        if strange := specs.keys() ^ outline.keys():
             raise ShapeError(f"{self.network.name} lacks, or has no, {'/'.join(min(strange))}")
-        self.network.require(self.parameters)
-        if isinstance(self.parameters, StoredParameters):
+        self.network.require(outline)
+        if stored is not None:
+            object.__setattr__(self, "digest", stored.digest)
             return
         own = {}
         for name in specs:
@@ -64,7 +67,10 @@ class Model:
         object.__setattr__(self, "parameters", MappingProxyType(own))
 
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[object, ...]]:
-        return Model, (self.network, dict(self.parameters), self.card, self.digest)
+        parameters = self.parameters
+        if not isinstance(parameters, StoredParameters):
+            parameters = dict(parameters)
+        return Model, (self.network, parameters, self.card, self.digest)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -79,7 +85,7 @@ class Model:
             made = self.__dict__.get("plan")
             if isinstance(made, Plan):
                 return made
-            plan = Plan(self.network, self.parameters)
+            plan = self.__dict__["plan"] = Plan(self.network, self.parameters)
             if isinstance(self.parameters, StoredParameters):
                 self.parameters.let_go()
             return plan

@@ -5,17 +5,22 @@ from __future__ import annotations
 import gc
 import pickle
 import shutil
+import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import npfacenet
 from npfacenet.checkpoints.fingerprint import weights_digest
+from npfacenet.checkpoints.isolation import read_isolated
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
 from npfacenet.checkpoints.stored import StoredParameters
@@ -87,9 +92,13 @@ def test_what_is_let_go_is_free_and_read_again_when_asked_for(reader: Reader) ->
         assert not tensor.flags.writeable
     assert reader.times == 2
     parameters.let_go()
+    assert reader.times == 2
     again = pickle.loads(pickle.dumps(parameters))  # noqa: S301  (our own)
     assert again.keys() == before.keys()
     assert all(np.array_equal(again[name], before[name]) for name in before)
+    assert reader.times == 3
+    assert parameters._held is None  # a pickle is for others
+    assert repr(parameters) == f"<{len(before)} parameters of {reader.path}>"
 
 
 def test_what_was_handed_out_stays(reader: Reader) -> None:
@@ -141,6 +150,64 @@ def test_a_compiled_model_holds_no_parameters(own_file: Path, untrusted: bool) -
         embedded = model.embed(picture)
     np.testing.assert_array_equal(embedded.values, expected.values)
     assert embedded.fingerprint == expected.fingerprint == model.fingerprint
+
+
+def test_an_untrusted_file_is_read_again_in_a_child_process(
+    own_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[Path] = []
+
+    def read(path: Path, *choices: Any) -> Checkpoint:
+        reads.append(path)
+        return read_isolated(path, *choices)
+
+    monkeypatch.setattr("npfacenet.checkpoints.isolation.read_isolated", read)
+    model = npfacenet.load(own_file, untrusted=True)
+    assert not model.parameters["bn1", "beta"].flags.writeable
+    assert model.plan.workspace == 0
+    assert len(reads) == 1
+    assert not model.parameters["bn1", "beta"].flags.writeable
+    assert len(reads) == 2
+
+
+def test_another_model_with_the_parameters_of_a_compiled_one_reads_nothing(own_file: Path) -> None:
+    model = npfacenet.load(own_file)
+    picture = np.full((9, 9, 3), 99, np.uint8)
+    before = model.embed(picture)
+    own_file.unlink()
+    others = (
+        replace(model, card=replace(model.card, source="another")),
+        Model(model.network, model.parameters, model.card),
+    )
+    for other in others:
+        assert other.fingerprint == before.fingerprint
+        with pytest.raises(WeightsError, match=r"w\.h5"):
+            other.embed(picture)  # it has no plan yet
+
+
+class SlowToLetIn:
+    """A lock after which another thread is always faster."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self.lock.release()
+        time.sleep(0.01)
+
+
+def test_threads_that_compile_together_read_once(
+    own_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("npfacenet.models.model._compiling", SlowToLetIn())
+    model = npfacenet.load(own_file)
+    own_file.unlink()
+    with ThreadPoolExecutor(4) as pool:
+        plans = list(pool.map(lambda _: model.plan, range(4)))
+    assert all(plan is plans[0] for plan in plans)
 
 
 def test_a_compiled_model_gives_its_parameters_from_anywhere(

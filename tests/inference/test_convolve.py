@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -84,6 +85,20 @@ def test_the_accuracy_of_each_tile(size: int | tuple[int, int], stride: int) -> 
     assert choices
     for tile in choices:
         assert error(layer, images, winograd(tile), 1) < 5e-6
+
+
+@pytest.mark.parametrize(("kernels", "axes"), [("SkylakeX", 5), ("Haswell", 3)])
+def test_products_of_filtered_tiles_are_cut_where_it_pays(
+    kernels: str, axes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("npfacenet.inference.product.kernels", lambda: kernels)
+    monkeypatch.setattr(Convolve, "step", winograd((2, 2)))
+    build = Builder("one", input_shape=(12, 12, 256))
+    build.add("conv", Convolution(256, 3, padding=1), build.input)
+    network = build.network()
+    (work,) = Plan(network, network.initialise(0)).bind(1).work
+    products = (c for c in work.calls if isinstance(c, partial) and c.func is np.matmul)
+    assert max(np.ndim(call.args[1]) for call in products) == axes
 
 
 def test_what_serves_the_layers_of_the_networks() -> None:

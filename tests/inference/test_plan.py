@@ -26,10 +26,11 @@ from npfacenet.layers import (
     Convolution,
     GlobalAveragePool,
     Parameters,
+    PReLU,
     ReLU,
     Shape,
 )
-from npfacenet.networks import Builder, Network
+from npfacenet.networks import Builder, Network, NetworkParameters
 from npfacenet.recipes import inception_resnet_v1, nn4_small2, npfacenet_small
 
 RECIPES: dict[str, Callable[[], Network]] = {
@@ -134,23 +135,35 @@ def test_drawn_networks_in_small_pieces_and_halves(drawn: Drawn) -> None:
                 assert_close(output, expected, tolerance(plan, len(drawn.images)))
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
-@given(drawn_networks())
-def test_a_plan_does_not_hold_the_memory_that_parameters_are_pieces_of(drawn: Drawn) -> None:
-    block = np.concatenate([tensor.ravel() for tensor in drawn.parameters.values()] + [np.ones(99)])
-    block = block.astype(np.float32)
+def assert_lone(network: Network, parameters: NetworkParameters, images: Array) -> None:
+    """A plan does not hold the memory that its parameters are pieces of."""
+    block = np.concatenate([*map(np.ravel, parameters.values()), np.ones(99)]).astype(np.float32)
     block.flags.writeable = False
     pieces, start = {}, 0
-    for name, tensor in drawn.parameters.items():
+    for name, tensor in parameters.items():
         pieces[name] = block[start : start + tensor.size].reshape(tensor.shape)
         start += tensor.size
     gone = weakref.ref(block)
     del block
-    plan = Plan(drawn.network, pieces)
+    plan = Plan(network, pieces)
     pieces.clear()
     assert gone() is None
-    expected = Plan(drawn.network, drawn.parameters).run(drawn.images, threads=1)
-    np.testing.assert_array_equal(plan.run(drawn.images, threads=1), expected)
+    expected = Plan(network, parameters).run(images, threads=1)
+    np.testing.assert_array_equal(plan.run(images, threads=1), expected)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(drawn_networks())
+def test_a_plan_does_not_hold_the_memory_that_parameters_are_pieces_of(drawn: Drawn) -> None:
+    assert_lone(drawn.network, drawn.parameters, drawn.images)
+
+
+def test_nor_do_layers_that_it_does_not_know(rng: np.random.Generator) -> None:
+    build = Builder("slopes", input_shape=(6, 6, 3))
+    build.add("slopes", PReLU(), build.input)
+    network = build.network()
+    images = rng.standard_normal((2, 6, 6, 3), np.float32)
+    assert_lone(network, drawn_parameters(network, rng), images)
 
 
 def test_two_cores_share_steps() -> None:

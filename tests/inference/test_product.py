@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from npfacenet.inference.product import copied, cut, multiply, multiply_each, partial_sums
+from npfacenet.inference.product import SMALL, cut, multiply, multiply_each, partial_sums
 
 sizes = st.integers(1, 70)
 
@@ -52,7 +53,7 @@ def test_writes_whole_arrays_too(rows: int, inner: int, columns: int, seed: int)
 @given(rows=st.integers(1, 32), parts=st.integers(2, 4), columns=st.integers(1, 200))
 def test_partial_products_are_summed(rows: int, parts: int, columns: int) -> None:
     inner = parts * (1_000_000 // (rows * min(columns, 64)))  # the most that so many parts can do
-    assume(cut(rows, inner, columns).parts > 1)
+    assume(cut(rows, inner, columns, SMALL).parts > 1)
     rng = np.random.default_rng(inner)
     left = rng.integers(-1, 2, (rows, inner)).astype(np.float32)
     right = rng.integers(-1, 2, (inner, columns)).astype(np.float32)
@@ -95,37 +96,61 @@ def test_stacks_of_few_rows(stack: int, rows: int, seed: int) -> None:
     np.testing.assert_array_equal(output, left @ right)
 
 
+def is_small(size: tuple[int, int, int]) -> bool:
+    parts, height, width = cut(*size, SMALL)
+    return height * size[1] * width <= parts * SMALL
+
+
 @given(rows=st.integers(1, 3000), inner=st.integers(1, 6000), columns=st.integers(1, 600))
 def test_pieces_fit_into_the_matrices_and_are_small_if_they_are_cut(
     rows: int, inner: int, columns: int
 ) -> None:
-    parts, height, width = cut(rows, inner, columns)
+    parts, height, width = cut(rows, inner, columns, SMALL)
     assert 1 <= width <= columns
     assert 1 <= height <= rows
     assert inner % parts == 0
     assert partial_sums(rows, inner, columns) == (parts * rows * columns if parts > 1 else 0)
+    assert cut(rows, inner, columns, SMALL, most_parts=1).parts == 1
     if (parts, height, width) != (1, rows, columns):
-        assert not copied(rows, inner, columns)
-        assert rows * inner * columns > 1_000_000
+        assert is_small((rows, inner, columns))
+        assert rows * inner * columns > SMALL
 
 
 def test_what_is_cut_and_what_is_left_whole() -> None:
-    assert cut(9, 100, 200) == (1, 9, 200)  # small already
-    assert not copied(9, 100, 200)
-    assert cut(9, 864, 384) == (1, 9, 128)
-    assert cut(9, 1792, 384) == (2, 9, 64)
-    assert cut(64, 1792, 384) == (1, 64, 384)
-    assert cut(1152, 147, 64) == (1, 192, 32)
-    assert cut(100, 384, 64) == (1, 60, 32)  # not 72 and 28
-    assert cut(1000, 576, 192) == (1, 1000, 192)  # the right-hand matrix is large
-    assert copied(1000, 576, 192)
+    assert cut(9, 100, 200, SMALL) == (1, 9, 200)  # small already
+    assert cut(9, 864, 384, SMALL) == (1, 9, 128)
+    assert cut(9, 1792, 384, SMALL) == (2, 9, 64)
+    assert cut(9, 1792, 384, SMALL, most_parts=1) == (1, 9, 384)
+    assert cut(64, 1792, 384, SMALL) == (1, 64, 384)
+    assert cut(1152, 147, 64, SMALL) == (1, 192, 32)
+    assert cut(424, 147, 64, SMALL) == (1, 144, 32)  # not 212, which is no multiple of 12
+    assert cut(100, 384, 64, SMALL) == (1, 60, 32)  # not 72 and 28
+    assert cut(1000, 576, 192, SMALL) == (1, 1000, 192)  # the right-hand matrix is large
+    assert cut(20000, 1, 64, SMALL) == (1, 20000, 64)  # NumPy itself is slow for one
 
 
-@pytest.mark.parametrize("kernels", ["Haswell", "Zen", None])
-def test_kernels_that_copy_always_get_whole_products(
-    kernels: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("npfacenet.inference.product.kernels", lambda: kernels)
-    for size in ((9, 100, 200), (9, 1792, 384), (1152, 147, 64)):
-        assert cut(*size) == (1, size[0], size[2])
-        assert copied(*size)
+def pieces_made(size: tuple[int, int, int]) -> int:
+    rows, inner, columns = size
+    left, right = np.ones((rows, inner), np.float32), np.ones((inner, columns), np.float32)
+    output, sums = np.empty((rows, columns), np.float32), np.empty(rows * columns * 4, np.float32)
+    calls = multiply(left, right, output, sums)
+    (call,) = (c for c in calls if isinstance(c, partial) and c.func in (np.dot, np.matmul))
+    return int(np.prod(np.shape(call.args[2])[:-2]))
+
+
+def test_kernels_that_copy_always_get_whole_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = (9, 1792, 384), (1152, 147, 64)
+    assert [pieces_made(size) for size in sizes] == [12, 12]
+    for kernels in ("Haswell", "Zen", None):
+        monkeypatch.setattr("npfacenet.inference.product.kernels", lambda name=kernels: name)
+        assert [pieces_made(size) for size in sizes] == [1, 1]
+        assert partial_sums(*sizes[0]) == 0
+    monkeypatch.setattr("npfacenet.inference.product.kernels", lambda: "SKYLAKEX")
+    assert [pieces_made(size) for size in sizes] == [12, 12]
+
+
+def test_a_stack_is_cut() -> None:
+    left, right = np.ones((3, 36, 192), np.float32), np.ones((3, 192, 256), np.float32)
+    (call,) = multiply_each(left, right, np.empty((3, 36, 256), np.float32))
+    assert isinstance(call, partial)
+    assert [np.shape(array) for array in call.args[:2]] == [(3, 1, 1, 36, 192), (3, 1, 2, 192, 128)]
