@@ -7,6 +7,7 @@ no content is interpreted (Lambda layers in Keras files hold marshalled bytecode
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,35 +96,46 @@ class TensorFile:
 
     def read(self, dataset: Dataset) -> npt.NDArray[np.float32]:
         """The numbers of a dataset, converted to float32."""
-        return self.read_as(dataset, np.dtype(np.float32))
+        output = np.empty(dataset.shape, np.float32)
+        self.read_into(dataset, output)
+        return output
+
+    def read_into(self, dataset: Dataset, output: npt.NDArray[np.float32]) -> None:
+        """The numbers of a dataset, converted, to an array of its shape without gaps."""
+        import h5py
+
+        # NumPy widens half floats much faster than HDF5 does.
+        half = dataset.dtype.itemsize == 2
+        content = np.empty(dataset.shape, np.float16) if half else output
+        with _as_weights_error(self.path, dataset.path):
+            self._tensor(dataset).read(h5py.h5s.ALL, h5py.h5s.ALL, content)
+        if half:
+            np.copyto(output, content)
 
     def read_as(self, dataset: Dataset, dtype: np.dtype[T]) -> npt.NDArray[T]:
         """The content of a dataset, converted to a dtype."""
         import h5py
 
-        # NumPy widens half floats much faster than HDF5 does.
-        half = dataset.dtype.itemsize == 2
-        content = np.empty(dataset.shape, np.float16 if half else dtype)
+        content = np.empty(dataset.shape, dtype)
         with _as_weights_error(self.path, dataset.path):
             self._tensor(dataset).read(h5py.h5s.ALL, h5py.h5s.ALL, content)
-        return content.astype(dtype, copy=False)
+        return content
 
-    def map(self, dataset: Dataset) -> npt.NDArray[np.float32]:
-        """The numbers of a dataset as float32, without a copy where the file holds them so.
+    def map(self, dataset: Dataset) -> npt.NDArray[np.floating]:
+        """The numbers of a contiguous dataset as the file holds them, without a copy.
 
-        What is mapped is shared with other processes, and must not be overwritten in place
-        (a new file that replaces the old one is no harm).
+        They are to be copied while the file is open: who overwrites it changes them, and who
+        shortens it ends this process.
         """
         import mmap
 
-        offset = self._tensor(dataset).get_offset()
-        size = int(np.prod(dataset.shape))
-        if offset is None or not size or dataset.dtype != np.dtype("<f4"):
+        offset, size = self._tensor(dataset).get_offset(), math.prod(dataset.shape)
+        if offset is None or not size:
             return self.read(dataset)
         with _as_weights_error(self.path, dataset.path), open(self.path, "rb") as file:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            numbers = np.frombuffer(content, "<f4", size, offset).reshape(dataset.shape)
-        return numbers.astype(np.float32, copy=False)
+            numbers = np.frombuffer(content, dataset.dtype, size, offset)
+        return numbers.reshape(dataset.shape)
 
     def _tensor(self, dataset: Dataset) -> h5py.h5d.DatasetID:
         import h5py

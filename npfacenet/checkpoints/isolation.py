@@ -58,7 +58,11 @@ def read_isolated(
     the system can). Raises WeightsError as `read_checkpoint` does, and for a file that
     crashes the child or takes it beyond a limit.
     """
-    with tempfile.TemporaryDirectory(prefix="npfacenet-") as folder:
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="npfacenet-")
+    except OSError as fault:
+        raise WeightsError(f"no temporary folder could be made to read {path}: {fault}") from fault
+    with temporary as folder:
         numbers = Path(folder) / "numbers"
         answer = _ask_child(path.absolute(), numbers, recipes, seconds, memory)
         match answer:

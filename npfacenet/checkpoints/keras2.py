@@ -42,7 +42,7 @@ class KerasWeights(WeightFile):
                 raise WeightsError(f"{file.path}: {dataset.path!r} holds bytes, not numbers")
             if name in self._tensors:
                 raise WeightsError(f"{file.path} holds {'/'.join(name)} twice")
-            self._tensors[name] = Tensor(dataset.shape, partial(file.read, dataset))
+            self._tensors[name] = Tensor(dataset.shape, partial(file.read_into, dataset))
 
     @classmethod
     def recognises(cls, file: TensorFile) -> bool:

@@ -61,7 +61,7 @@ class Keras3Weights(WeightFile):
         could not be told apart.
         """
         named = {
-            (dataset.path, ""): Tensor(dataset.shape, partial(self._file.read, dataset))
+            (dataset.path, ""): Tensor(dataset.shape, partial(self._file.read_into, dataset))
             for dataset in self._strays
         }
         for keras_class, kind in CLASSES.items():
@@ -70,7 +70,7 @@ class Keras3Weights(WeightFile):
             for i, layer in enumerate(layers):
                 for number, dataset in self._variables[layer].items():
                     name = _name(nodes[i] if i < len(nodes) else None, layer, number)
-                    named[name] = Tensor(dataset.shape, partial(self._file.read, dataset))
+                    named[name] = Tensor(dataset.shape, partial(self._file.read_into, dataset))
         return named
 
 

@@ -15,13 +15,14 @@ from npfacenet.networks import Network, ParameterName
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of which only the shape is known until `read` gives its numbers, float32.
+    """A tensor of which only the shape is known until `read` puts its numbers into an array.
 
-    `checksum` is stated where the file states it, and then held by `read`.
+    The array is float32, of that shape and without gaps. `checksum` is stated where the file
+    states it, and then held by `read`.
     """
 
     shape: Shape
-    read: Callable[[], Array]
+    read: Callable[[Array], None]
     checksum: str | None = None
 
 

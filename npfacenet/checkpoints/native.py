@@ -25,7 +25,7 @@ from npfacenet.checkpoints.fingerprint import checksum
 from npfacenet.checkpoints.hdf5 import Dataset, TensorFile, writing_hdf5
 from npfacenet.checkpoints.layout import Tensor, WeightFile
 from npfacenet.errors import WeightsError
-from npfacenet.layers import Array, Shape
+from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName
 
 CARD, CARD_SUM, INDEX = "card", "card_sha256", "index"
@@ -44,8 +44,7 @@ class Native(WeightFile):
 
     def __init__(self, file: TensorFile) -> None:
         self.path = file.path
-        self._file = file
-        self._numbers = _Numbers(file)
+        self._file, self._rows = file, _Rows(file)
         self._datasets = {dataset.path: dataset for dataset in file.datasets()}
         if strange := self._datasets.keys() - {CARD, CARD_SUM, INDEX, *STORED}:
             raise WeightsError(f"{file.path} holds {min(strange)!r}, which has no place in it")
@@ -140,33 +139,32 @@ class Native(WeightFile):
             raise WeightsError(f"{self.path} has no row of numbers called {dtype!r}")
         if not 0 <= start <= start + size <= dataset.shape[0]:
             raise WeightsError(f"{self.path}: {f'{layer}/{parameter}'!r} lies outside of {dtype!r}")
-        piece = slice(start, start + size)
-        read = partial(self._numbers.read, dataset, piece, shape, expected, f"{layer}/{parameter}")
+        read = partial(self._rows.read, dataset, start, expected, f"{layer}/{parameter}")
         return (layer, parameter), dtype, Tensor(shape, read, expected)
 
 
-class _Numbers:
-    """The rows of numbers in a file, each read when the first tensor of it is.
+class _Rows:
+    """The rows of numbers in a file, each mapped when the first tensor of it is read.
 
-    The file's tensors refer to this and not to the file, so that with the last of them their
-    memory is free at once, and does not wait for the collector of cycles.
+    Tensors refer to this and not to the file, so that with the last of them the mapping is gone at
+    once, and does not wait for the collector of cycles.
     """
 
     def __init__(self, file: TensorFile) -> None:
         self._file = file
-        self._numbers: dict[str, npt.NDArray[np.float32]] = {}
+        self._rows: dict[str, npt.NDArray[np.floating]] = {}
 
-    def read(self, dataset: Dataset, piece: slice, shape: Shape, expected: str, name: str) -> Array:
-        """A view of the one array that all tensors of a dtype are read into."""
-        if dataset.path not in self._numbers:
-            self._numbers[dataset.path] = self._file.map(dataset)
-        tensor = self._numbers[dataset.path][piece].reshape(shape)
-        if checksum(tensor) != expected:
+    def read(self, dataset: Dataset, start: int, expected: str, name: str, output: Array) -> None:
+        """Put as many numbers as `output` has, from `start` on, into it; check their sum."""
+        if dataset.path not in self._rows:
+            self._rows[dataset.path] = self._file.map(dataset)
+        numbers = self._rows[dataset.path][start : start + output.size]
+        np.copyto(output, numbers.reshape(output.shape))
+        if checksum(output) != expected:
             raise WeightsError(
                 f"{self._file.path}: {name!r} is not what was written (its checksum differs); "
                 "fetch or copy the file again"
             )
-        return tensor
 
 
 def write_native(

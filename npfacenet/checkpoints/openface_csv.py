@@ -37,11 +37,11 @@ class OpenfaceCsv(WeightFile):
         self.path = folder
         try:
             self._files = {p.name: p for p in sorted(folder.glob("*.csv")) if p.name not in STRAYS}
+            strange = [path for path in self._files.values() if not path.is_file()]
         except OSError as error:
             raise WeightsError(f"{folder} cannot be read: {error.strerror or error}") from error
-        for path in self._files.values():
-            if not path.is_file():  # a pipe would be waited for
-                raise WeightsError(f"{path} is not a regular file")
+        if strange:  # a pipe would be waited for
+            raise WeightsError(f"{strange[0]} is not a regular file")
         if not self._files:
             raise WeightsError(
                 f"{folder} is a folder without CSV files; name a weight file, or the course's "
@@ -72,8 +72,8 @@ def stored_shape(shape: Shape) -> Shape:
     return shape[::-1]
 
 
-def _read(path: Path, shape: Shape) -> Array:
-    """Read a file of numbers as float32 of the network's shape."""
+def _read(path: Path, shape: Shape, output: Array) -> None:
+    """Read a file of numbers to an array of the network's shape."""
     count = ParameterSpec(shape, "zeros").size
     try:
         with path.open("rb") as file:
@@ -93,4 +93,4 @@ def _read(path: Path, shape: Shape) -> Array:
     except ValueError as error:
         raise WeightsError(f"{path} holds what is no number: {error}") from error
     stored = numbers.reshape(stored_shape(shape))
-    return np.ascontiguousarray(stored.transpose(2, 3, 1, 0) if len(shape) == 4 else stored.T)
+    np.copyto(output, stored.transpose(2, 3, 1, 0) if len(shape) == 4 else stored.T)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,7 +51,11 @@ def open_weight_file(path: Path) -> Iterator[WeightFile]:
     Raises WeightsError for what is no weight file, saying what it is instead where that is
     known.
     """
-    if path.is_dir():
+    try:
+        folder = path.is_dir()
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
+    if folder:
         yield OpenfaceCsv(path)
         return
     with open_tensor_file(path) as file:
@@ -122,22 +127,35 @@ class Reading:
 
 
 def read_fitting(found: Match) -> Reading:
-    """Read every tensor that fits."""
+    """Read every tensor that fits, into one array for all, so that all memory is free at once.
+
+    Raises WeightsError where there is not enough memory.
+    """
+    count, start = sum(math.prod(tensor.shape) for tensor in found.fitting.values()), 0
+    try:
+        block = np.empty(count, np.float32)
+    except MemoryError as error:
+        raise WeightsError(f"there is no memory for the {count:,} numbers of the file") from error
     parameters: dict[ParameterName, Array] = {}
     not_finite, unreadable = [], []
     for name, tensor in found.fitting.items():
+        end = start + math.prod(tensor.shape)
+        numbers = block[start:end].reshape(tensor.shape)
+        start = end
         try:
             # Numbers too large for float32 become infinite, and are told as such below.
             with np.errstate(over="ignore"):
-                parameters[name] = tensor.read()
+                tensor.read(numbers)
         except WeightsError as error:
             unreadable.append(str(error))
         else:
-            parameters[name].flags.writeable = False
-            if not np.isfinite(parameters[name]).all():
+            parameters[name] = numbers
+            numbers.flags.writeable = False
+            if not np.isfinite(numbers).all():
                 not_finite.append("/".join(name))
-            elif name[1] == "moving_variance" and (parameters[name] < 0).any():
+            elif name[1] == "moving_variance" and (numbers < 0).any():
                 not_finite.append(f"{'/'.join(name)} (a variance below 0)")
+    block.flags.writeable = False
     return Reading(parameters, tuple(not_finite), tuple(unreadable))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -20,8 +19,9 @@ class StoredParameters(Mapping[ParameterName, Array]):
     Who asks for an array after that has all of them read again, by `read`, and they are held from
     then on; arrays that were handed out before stay as they are. Raises WeightsError where the
     file cannot be read any more, or does not hold the same as before (`digest` is of what
-    `checkpoint` held). Several threads may use it. A pickle of it is one of a plain dict, and
-    making one holds nothing.
+    `checkpoint` held). Threads that ask at once may read it more than once: a lock would stay
+    locked in a child that is forked meanwhile. A pickle of it is one of a plain dict, and making
+    one holds nothing.
     """
 
     def __init__(self, checkpoint: Checkpoint, digest: str, read: Callable[[], Checkpoint]) -> None:
@@ -33,15 +33,14 @@ class StoredParameters(Mapping[ParameterName, Array]):
         """Zeros of the same shapes, which take no memory."""
         self._read = read
         self._held: NetworkParameters | None = checkpoint.parameters
-        self._lock = threading.Lock()
 
     def __getitem__(self, name: ParameterName) -> Array:
         if name not in self.outline:
             raise KeyError(name)
-        with self._lock:
-            if self._held is None:
-                self._held = self._read_again()
-            return self._held[name]
+        held = self._held
+        if held is None:
+            held = self._held = self._read_again()
+        return held[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self.outline
@@ -56,14 +55,24 @@ class StoredParameters(Mapping[ParameterName, Array]):
         return f"<{len(self)} parameters of {self.path}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        with self._lock:
-            tensors = self._read_again() if self._held is None else self._held
-        return dict, (dict(tensors),)
+        held = self._held
+        return dict, (dict(self._read_again() if held is None else held),)
+
+    def __or__(self, other: NetworkParameters) -> dict[ParameterName, Array]:
+        return {**self, **other}
+
+    def __ror__(self, other: NetworkParameters) -> dict[ParameterName, Array]:
+        return {**other, **self}
+
+    def twin(self) -> StoredParameters:
+        """The same for somebody else: who holds the same arrays now, and lets them go alone."""
+        twin = object.__new__(StoredParameters)
+        twin.__dict__ |= self.__dict__
+        return twin
 
     def let_go(self) -> None:
         """Hold the arrays no longer, until one is asked for."""
-        with self._lock:
-            self._held = None
+        self._held = None
 
     def _read_again(self) -> NetworkParameters:
         checkpoint = self._read()

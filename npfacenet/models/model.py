@@ -55,6 +55,7 @@ class Model:
             raise ShapeError(f"{self.network.name} lacks, or has no, {'/'.join(min(strange))}")
         self.network.require(outline)
         if stored is not None:
+            object.__setattr__(self, "parameters", stored.twin())
             object.__setattr__(self, "digest", stored.digest)
             return
         own = {}

@@ -410,6 +410,29 @@ def test_a_child_process_reads_the_same(drawn_file: Path) -> None:
     assert inside.card == outside.card
 
 
+def test_a_child_without_a_place_for_its_numbers_is_told_of(
+    drawn_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(WeightsError, match=r"no temporary folder .*drawn\.h5"):
+        npfacenet.load(drawn_file, untrusted=True)
+
+
+@pytest.mark.parametrize("method", ["is_dir", "is_file"])
+def test_what_may_not_be_looked_at_is_named(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that lost its rights, a network disk that is gone."""
+    (tmp_path / "conv1_w.csv").write_text("1")
+
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, method, refuse)
+    with pytest.raises(WeightsError, match="cannot be read: Permission denied"):
+        read_checkpoint(tmp_path)
+
+
 def test_errors_of_the_child_are_told(tmp_path: Path) -> None:
     path = tmp_path / "w.h5"
     path.write_bytes(b"no weights")

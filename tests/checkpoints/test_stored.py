@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import pickle
 import shutil
 import threading
@@ -111,14 +112,50 @@ def test_what_was_handed_out_stays(reader: Reader) -> None:
     np.testing.assert_array_equal(bias, before)
 
 
-def test_threads_that_ask_together_have_it_read_once(reader: Reader) -> None:
+def test_threads_that_ask_together_get_the_same(reader: Reader) -> None:
     parameters = stored(reader)
-    with ThreadPoolExecutor(8) as pool:
-        for times in (2, 3):
+    bias = parameters["dense_layer", "bias"].copy()
+
+    def ask(turn: int) -> Array:
+        if turn % 3 == 0:
             parameters.let_go()
-            found = list(pool.map(parameters.__getitem__, [("dense_layer", "bias")] * 32))
-            assert all(one is found[0] for one in found)
-            assert reader.times == times
+        return parameters["dense_layer", "bias"]
+
+    with ThreadPoolExecutor(8) as pool:
+        for found in pool.map(ask, range(64)):
+            np.testing.assert_array_equal(found, bias)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_forked_while_a_thread_reads_may_ask_too(reader: Reader) -> None:
+    parameters = stored(reader)
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slowly() -> Checkpoint:
+        reading.set()
+        go_on.wait(60)
+        return reader()
+
+    parameters._read = slowly
+    parameters.let_go()
+    thread = threading.Thread(target=parameters.__getitem__, args=[("dense_layer", "bias")])
+    thread.start()
+    reading.wait(60)
+    child = os.fork()
+    if child == 0:
+        parameters._read = reader
+        os._exit(0 if parameters["dense_layer", "bias"].shape == (4,) else 1)
+    go_on.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_some_may_be_replaced_as_in_a_dict(reader: Reader) -> None:
+    parameters, other = stored(reader), {("dense_layer", "bias"): np.zeros(4, np.float32)}
+    assert (parameters | other)["dense_layer", "bias"] is other["dense_layer", "bias"]
+    assert (other | parameters)["dense_layer", "bias"] is parameters["dense_layer", "bias"]
+    assert (parameters | other).keys() == parameters.keys()
 
 
 def test_a_file_that_is_gone_is_an_error(reader: Reader) -> None:
@@ -185,6 +222,15 @@ def test_another_model_with_the_parameters_of_a_compiled_one_reads_nothing(own_f
             other.embed(picture)  # it has no plan yet
 
 
+def test_models_that_share_parameters_let_them_go_alone(own_file: Path) -> None:
+    model = npfacenet.load(own_file)
+    other = replace(model, card=replace(model.card, source="another"))
+    picture = np.full((9, 9, 3), 99, np.uint8)
+    before = model.embed(picture)
+    own_file.unlink()
+    np.testing.assert_array_equal(other.embed(picture).values, before.values)
+
+
 class SlowToLetIn:
     """A lock after which another thread is always faster."""
 
@@ -235,6 +281,23 @@ def test_a_compiled_model_goes_on_without_its_file(
     for ask in (lambda: model.parameters["bn1", "beta"], lambda: pickle.dumps(model)):
         with pytest.raises(WeightsError, match=r"w\.h5"):
             ask()
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_file_that_is_overwritten_in_place_changes_no_model(
+    half: bool, own_file: Path, tmp_path: Path
+) -> None:
+    loaded, path = npfacenet.load(own_file), tmp_path / "native.h5"
+    write_native(path, loaded.parameters, loaded.card, half=half)
+    model = npfacenet.load(path)
+    before = {name: tensor.copy() for name, tensor in model.parameters.items()}
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size // 2))
+        file.truncate()
+    assert all(np.array_equal(model.parameters[name], before[name]) for name in before)
+    picture = np.full((9, 9, 3), 99, np.uint8)
+    expected = Model(model.network, before, model.card).embed(picture)
+    np.testing.assert_array_equal(model.embed(picture).values, expected.values)
 
 
 def test_other_weights_in_the_file_are_not_taken_for_the_models(own_file: Path) -> None:
