@@ -200,7 +200,7 @@ def _kept(tensor: Array) -> Array:
 def _alone(tensor: Array) -> Array:
     """The tensor, copied if it is a part of something larger, which it would keep in memory.
 
-    That is a mapped file, or an array that all tensors were read into.
+    Such as the one that all tensors of a file were read into, or a file that is mapped.
     """
     whole: object = tensor
     while isinstance(whole, np.ndarray) and whole.base is not None:

@@ -34,9 +34,9 @@ class Plan:
     """A network compiled for inference: folded once, bound to batches when they come.
 
     It keeps folded copies of the kernels, and of parameters only what nobody writes to and what is
-    no part of a larger array or a mapped file, so that these may go. It may be used from several
-    threads: each call has memory of its own, which is kept for the next one, a few at most. Sizes
-    of pictures other than `network.input_shape` are welcome where the layers allow them.
+    no part of a larger array, which may go so. It may be used from several threads: each call has
+    memory of its own, which is kept for the next one, a few at most. Sizes of pictures other than
+    `network.input_shape` are welcome where the layers allow them.
 
     Raises ShapeError for parameters that are missing or do not fit.
 
