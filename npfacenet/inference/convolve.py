@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import accumulate
 from math import prod
 
@@ -96,12 +96,13 @@ class Convolve(Operation):
 _POINTS = 64
 
 
-def tiles(window: Window) -> Iterator[Pair]:
+@lru_cache(maxsize=256)
+def tiles(window: Window) -> tuple[Pair, ...]:
     """The tiles that may serve a window: larger ones lose accuracy, and their kernels are large."""
     if window.size == (1, 1) or max(window.stride) > min(2, *window.size) or max(window.size) > 7:
-        return
+        return ()
     phases = [-(-taps // stride) for taps, stride in zip(window.size, window.stride, strict=True)]
-    for outputs in range(2, min(7, MOST_POINTS - max(phases) + 2)):
-        height, width = (outputs if taps > 1 else 1 for taps in window.size)
-        if prod(size(window, (height, width))) <= _POINTS:
-            yield height, width
+    lengths = range(2, min(7, MOST_POINTS - max(phases) + 2))
+    height, width = ([n if taps > 1 else 1 for n in lengths] for taps in window.size)
+    squares = zip(height, width, strict=True)
+    return tuple(tile for tile in squares if prod(size(window, tile)) <= _POINTS)

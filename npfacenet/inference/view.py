@@ -26,9 +26,8 @@ class View(NamedTuple):
 
     def array(self) -> Array:
         """The array; it shares the memory."""
-        size = FLOAT.itemsize
-        strides = tuple([stride * size for stride in self.strides])
-        return np.ndarray(self.shape, FLOAT, self.memory, self.offset * size, strides)
+        offset = self.offset * FLOAT.itemsize
+        return np.ndarray(self.shape, FLOAT, self.memory, offset, _in_bytes(self.strides))
 
     def rows(self) -> View | None:
         """All axes but the last, which has no gaps, as one; None if memory does not run on so."""
@@ -63,8 +62,7 @@ class View(NamedTuple):
 
     def within(self, origin: tuple[int, ...], shape: Shape) -> View:
         """A part of each picture: of this shape, from this place on."""
-        axes = self.strides[1:]
-        offset = self.offset + sum(i * step for i, step in zip(origin, axes, strict=True))
+        offset = self.offset + sum(map(mul, origin, self.strides[1:]))
         return View(self.memory, offset, (self.shape[0], *shape), self.strides)
 
     def picture(self) -> View:
@@ -80,6 +78,11 @@ class View(NamedTuple):
 def contiguous(memory: Array, offset: int, shape: Shape) -> View:
     """The view of an array without gaps."""
     return View(memory, offset, shape, _strides(shape))
+
+
+@lru_cache(maxsize=1024)
+def _in_bytes(strides: Strides) -> Strides:
+    return tuple([stride * FLOAT.itemsize for stride in strides])
 
 
 @lru_cache(maxsize=1024)
