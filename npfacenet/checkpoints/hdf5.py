@@ -102,24 +102,22 @@ class TensorFile:
 
     def read_into(self, dataset: Dataset, output: npt.NDArray[np.float32]) -> None:
         """The numbers of a dataset, converted, to an array of its shape without gaps."""
-        import h5py
-
-        # NumPy widens half floats much faster than HDF5 does.
-        half = dataset.dtype.itemsize == 2
-        content = np.empty(dataset.shape, np.float16) if half else output
-        with _as_weights_error(self.path, dataset.path):
-            self._tensor(dataset).read(h5py.h5s.ALL, h5py.h5s.ALL, content)
-        if half:
-            np.copyto(output, content)
+        if dataset.dtype.itemsize == 2:  # NumPy widens half floats much faster than HDF5 does
+            np.copyto(output, self.read_as(dataset, np.dtype(np.float16)))
+        else:
+            self._fill(dataset, output)
 
     def read_as(self, dataset: Dataset, dtype: np.dtype[T]) -> npt.NDArray[T]:
         """The content of a dataset, converted to a dtype."""
+        content = np.empty(dataset.shape, dtype)
+        self._fill(dataset, content)
+        return content
+
+    def _fill(self, dataset: Dataset, content: npt.NDArray[np.generic]) -> None:
         import h5py
 
-        content = np.empty(dataset.shape, dtype)
         with _as_weights_error(self.path, dataset.path):
             self._tensor(dataset).read(h5py.h5s.ALL, h5py.h5s.ALL, content)
-        return content
 
     def map(self, dataset: Dataset) -> npt.NDArray[np.floating]:
         """The numbers of a contiguous dataset as the file holds them, without a copy.

@@ -20,8 +20,7 @@ import numpy as np
 from npfacenet.checkpoints.card import Card, card_from_json
 from npfacenet.checkpoints.reading import Checkpoint
 from npfacenet.errors import WeightsError
-from npfacenet.layers import Array
-from npfacenet.networks import ParameterName
+from npfacenet.networks.row import split
 from npfacenet.recipes import RECIPES, Recipe
 
 SECONDS = 20
@@ -131,9 +130,5 @@ def _checkpoint(
     if not np.isfinite(content).all():
         raise WeightsError(f"{path}: the child process gave numbers that are not finite")
     content.flags.writeable = False
-    parameters: dict[ParameterName, Array] = {}
-    start = 0
-    for name, spec in specs.items():
-        parameters[name] = content[start : start + spec.size].reshape(spec.shape)
-        start += spec.size
+    parameters = split(content, {name: spec.shape for name, spec in specs.items()})
     return Checkpoint(path, layout, recipe, network, parameters, card, None)

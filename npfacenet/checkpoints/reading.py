@@ -21,6 +21,7 @@ from npfacenet.checkpoints.openface_csv import OpenfaceCsv
 from npfacenet.errors import WeightsError
 from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName
+from npfacenet.networks.row import split
 from npfacenet.recipes import RECIPES, Recipe
 
 MOST_NAMED = 40  # deviations of one kind that an error message spells out
@@ -131,21 +132,19 @@ def read_fitting(found: Match) -> Reading:
 
     Raises WeightsError where there is not enough memory.
     """
-    count, start = sum(math.prod(tensor.shape) for tensor in found.fitting.values()), 0
+    shapes = {name: tensor.shape for name, tensor in found.fitting.items()}
+    count = sum(map(math.prod, shapes.values()))
     try:
         block = np.empty(count, np.float32)
     except MemoryError as error:
         raise WeightsError(f"there is no memory for the {count:,} numbers of the file") from error
     parameters: dict[ParameterName, Array] = {}
     not_finite, unreadable = [], []
-    for name, tensor in found.fitting.items():
-        end = start + math.prod(tensor.shape)
-        numbers = block[start:end].reshape(tensor.shape)
-        start = end
+    for name, numbers in split(block, shapes).items():
         try:
             # Numbers too large for float32 become infinite, and are told as such below.
             with np.errstate(over="ignore"):
-                tensor.read(numbers)
+                found.fitting[name].read(numbers)
         except WeightsError as error:
             unreadable.append(str(error))
         else:

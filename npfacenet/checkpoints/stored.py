@@ -18,24 +18,28 @@ class StoredParameters(Mapping[ParameterName, Array]):
 
     Who asks for an array after that has all of them read again, by `read`, and they are held from
     then on; arrays that were handed out before stay as they are. Raises WeightsError where the
-    file cannot be read any more, or does not hold the same as before (`digest` is of what
-    `checkpoint` held). Threads that ask at once may read it more than once: a lock would stay
+    file cannot be read any more, or does not hold the same as before (`digest` is of what it
+    held). Threads that ask at once may read it more than once: a lock would stay
     locked in a child that is forked meanwhile. A pickle of it is one of a plain dict, and making
     one holds nothing.
     """
 
-    def __init__(self, checkpoint: Checkpoint, digest: str, read: Callable[[], Checkpoint]) -> None:
-        self.digest, self.path = digest, checkpoint.path
-        self.outline: NetworkParameters = {
-            name: np.broadcast_to(np.float32(0), tensor.shape)
-            for name, tensor in checkpoint.parameters.items()
-        }
-        """Zeros of the same shapes, which take no memory."""
+    def __init__(self, checkpoint: Checkpoint, read: Callable[[], Checkpoint]) -> None:
+        self.digest, self.path = _digest(checkpoint), checkpoint.path
+        self._shapes = {name: tensor.shape for name, tensor in checkpoint.parameters.items()}
         self._read = read
         self._held: NetworkParameters | None = checkpoint.parameters
 
+    @property
+    def outline(self) -> NetworkParameters:
+        """Arrays of the same shapes: those that are held, or zeros that take no memory."""
+        if (held := self._held) is not None:
+            return held
+        zero = np.float32(0)
+        return {name: np.broadcast_to(zero, shape) for name, shape in self._shapes.items()}
+
     def __getitem__(self, name: ParameterName) -> Array:
-        if name not in self.outline:
+        if name not in self._shapes:
             raise KeyError(name)
         held = self._held
         if held is None:
@@ -43,13 +47,13 @@ class StoredParameters(Mapping[ParameterName, Array]):
         return held[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self.outline
+        return name in self._shapes
 
     def __iter__(self) -> Iterator[ParameterName]:
-        return iter(self.outline)
+        return iter(self._shapes)
 
     def __len__(self) -> int:
-        return len(self.outline)
+        return len(self._shapes)
 
     def __repr__(self) -> str:
         return f"<{len(self)} parameters of {self.path}>"
@@ -76,9 +80,13 @@ class StoredParameters(Mapping[ParameterName, Array]):
 
     def _read_again(self) -> NetworkParameters:
         checkpoint = self._read()
-        if weights_digest(checkpoint.parameters, checkpoint.checksums) != self.digest:
+        if _digest(checkpoint) != self.digest:
             raise WeightsError(
                 f"{self.path} holds other weights than when the model was loaded from it: "
                 "the model goes on, but its parameters are gone; load it anew"
             )
         return checkpoint.parameters
+
+
+def _digest(checkpoint: Checkpoint) -> str:
+    return weights_digest(checkpoint.parameters, checkpoint.checksums)

@@ -130,9 +130,8 @@ def _steps(length: int, step: int) -> Iterator[tuple[slice, int]]:
 def _blocks(matrices: Array, height: int, width: int) -> Array:
     """(..., rows, columns) as (..., rows / height, columns / width, height, width), uncopied."""
     *stack, rows, columns = matrices.shape
-    return matrices.reshape(*stack, rows // height, height, columns // width, width).swapaxes(
-        -3, -2
-    )
+    split = matrices.reshape(*stack, rows // height, height, columns // width, width)
+    return split.swapaxes(-3, -2)
 
 
 def _limit() -> int:

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from npfacenet.checkpoints.card import derived_card
-from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.checkpoints.lookup import find
 from npfacenet.checkpoints.manifest import PACKAGED
 from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
@@ -51,14 +50,12 @@ def load(
     scaling = None if preprocessing is None else scaling_named(preprocessing).name
     path, read = find(name_or_path), _reader(untrusted=untrusted)
     checkpoint = read(path, candidates)
-    digest = weights_digest(checkpoint.parameters, checkpoint.checksums)
+    parameters = StoredParameters(checkpoint, partial(read, path.absolute(), candidates))
     card = checkpoint.card or derived_card(
-        checkpoint.recipe, checkpoint.network.input_shape[0], path, digest
+        checkpoint.recipe, checkpoint.network.input_shape[0], path, parameters.digest
     )
     card = card.adapted(checkpoint.recipe.variant, scaling or card.preprocessing)
-    again = partial(read, path.absolute(), candidates)
-    parameters = StoredParameters(checkpoint, digest, again)
-    return Model(checkpoint.network, parameters, card, digest)
+    return Model(checkpoint.network, parameters, card)
 
 
 def _reader(*, untrusted: bool) -> Callable[[Path, Sequence[Recipe]], Checkpoint]:

@@ -10,6 +10,7 @@ from npfacenet.checkpoints.records import Row
 from npfacenet.errors import ShapeError
 from npfacenet.layers import Array, ParameterSpec
 from npfacenet.networks import NetworkParameters, ParameterName
+from npfacenet.networks.row import split
 
 
 class ParameterVector:
@@ -38,12 +39,7 @@ class ParameterVector:
 
     def split(self, row: Row) -> dict[ParameterName, Array]:
         """Views of a row of as many numbers, in the shapes of the parameters."""
-        views: dict[ParameterName, Array] = {}
-        start = 0
-        for name, spec in self.specs.items():
-            views[name] = row[start : start + spec.size].reshape(spec.shape)
-            start += spec.size
-        return views
+        return split(row, {name: spec.shape for name, spec in self.specs.items()})
 
     def fill(self, row: Row, values: NetworkParameters) -> None:
         """Write values, by name, into a row; ShapeError for one that does not fit."""
