@@ -6,10 +6,13 @@
 (True, 0.283)
 
 The public names are resolved when they are first used, so that importing costs little.
+What happens beside the results is logged under "npfacenet" (`logging`) and shown to nobody until
+the program that uses the library asks for it.
 """
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -42,6 +45,8 @@ _ROOMS = (
     "samples",
     "training",
 )
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = ["Embeddings", "Gallery", "Model", "__version__", "enrol", "identify", "load", "verify"]
 

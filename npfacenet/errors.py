@@ -9,9 +9,27 @@ know this library may catch those:
 
 from __future__ import annotations
 
+import re
+import reprlib
+from collections.abc import Sequence
+
+MOST_QUOTED = 200
+"""Characters of anything given that a message repeats: pictures and secrets end up in logs."""
+MOST_SAID = 2000
+
+_LONG_WORD = re.compile(rf"\S{{{MOST_QUOTED + 1},}}")
+
 
 class NpfacenetError(Exception):
-    """The base of all errors of this library: `except NpfacenetError` catches every one."""
+    """The base of all errors of this library: `except NpfacenetError` catches every one.
+
+    A message repeats at most 200 characters of a path or another word, and is one line of at
+    most 2,000 characters that steers no terminal.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        text = _LONG_WORD.sub(lambda word: shortened(word[0]), printable(message))
+        super().__init__(shortened(text, MOST_SAID))
 
 
 class ArgumentError(NpfacenetError, ValueError):
@@ -68,4 +86,43 @@ def printable(text: str) -> str:
     >>> print(printable("two\nlines"))
     two\nlines
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def shortened(text: str, most: int = MOST_QUOTED) -> str:
+    """The text, or its beginning and its end with "..." between them: at most `most` characters.
+
+    >>> shortened("abcdefghij", 7), shortened("short", 7)
+    ('ab...ij', 'short')
+    """
+    if len(text) <= most:
+        return text
+    kept = most - 3
+    return f"{text[: (kept + 1) // 2]}...{text[len(text) - kept // 2 :]}"
+
+
+def quoted(value: object, most: int = MOST_QUOTED) -> str:
+    """How a message repeats a value that was given: its `repr`, at most `most` characters of it.
+
+    >>> quoted("dan"), quoted("x" * 1000, 13), quoted(list(range(100)))
+    ("'dan'", "'xxxx...xxxx'", '[0, 1, 2, 3, 4, 5, ...]')
+    """
+    if isinstance(value, bytes) and len(value) > 2 * most:
+        value = value[:most] + value[-most:]  # the repr of a whole picture costs memory
+    return shortened(_REPR.repr(value), most)
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first few of several names, and how many more there are.
+
+    >>> listed(["ada", "ben", "cy", "dan"], most=2)
+    'ada, ben and 2 more'
+    """
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 2 * MOST_QUOTED
