@@ -164,10 +164,10 @@ def test_every_flipped_bit_of_the_numbers_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("dataset", "content", "said"),
     [
-        ("card", b"{", "'card' is no JSON"),
-        ("card", b"[]", "the card is no JSON object"),
+        ("card", b"{", "'card' is not JSON"),
+        ("card", b"[]", "the card is not a JSON object"),
         ("card", b"{}", "the card lacks, or should not have, 'architecture'"),
-        ("index", b"3", "'index' is no list"),
+        ("index", b"3", "'index' is not a list"),
         ("index", b'[{"layer": "conv1"}]', "malformed entry"),
         (
             "index",
@@ -175,7 +175,7 @@ def test_every_flipped_bit_of_the_numbers_is_seen(tmp_path: Path) -> None:
             b'"sha256": ""}]',
             "lies outside of 'float32'",
         ),
-        ("index", b"[" * 100_000, "no JSON"),
+        ("index", b"[" * 100_000, "not JSON"),
     ],
 )
 def test_a_malformed_card_or_index_is_refused(
@@ -359,11 +359,11 @@ def test_the_folder_of_csv_files(csv_folder: Path, drawn_file: Path) -> None:
     ("content", "said"),
     [
         ("<!DOCTYPE html><html>", "is a web page, not numbers"),
-        ("1,2,three", "which is no number"),
+        ("1,2,three", "which is not a number"),
         ("1,2,3", "holds 3 numbers instead of 64"),
-        ("", "holds 0 numbers instead of 64"),
+        ("", "is empty, not a weight file"),
         ("nan," * 63 + "nan", "1 not finite: bn1/beta"),
-        ("1e5e5," * 64, "no number"),
+        ("1e5e5," * 64, "not a number"),
         ("0," * 100_000, "instead of 64"),
     ],
 )
