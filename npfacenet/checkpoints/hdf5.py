@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from npfacenet.checkpoints import storage
 from npfacenet.checkpoints.opening import as_weights_error, open_both, require_unchanged
-from npfacenet.errors import WeightsError, quoted
+from npfacenet.errors import NpfacenetError, WeightsError, quoted
 from npfacenet.layers import Shape
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def open_tensor_file(path: Path) -> Iterator[TensorFile]:
         try:
             with as_weights_error(path):
                 yield TensorFile(path, file, content)
-        except WeightsError:
+        except NpfacenetError:
             require_unchanged(path, content, before)
             raise
         require_unchanged(path, content, before)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from npfacenet.checkpoints.signature import open_hdf5
-from npfacenet.errors import WeightsError, quoted
+from npfacenet.errors import NpfacenetError, WeightsError, quoted
 
 if TYPE_CHECKING:
     import h5py
@@ -108,7 +108,7 @@ def as_weights_error(path: Path, tensor: str | None = None) -> Iterator[None]:
     try:
         yield
     except FAULTS as error:
-        if isinstance(error, WeightsError):
+        if isinstance(error, NpfacenetError):
             raise
         if isinstance(error, MemoryError):
             raise WeightsError(f"{where} cannot be read: there is not enough memory") from error

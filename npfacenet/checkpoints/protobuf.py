@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 VARINT, LONG, BYTES, SHORT = 0, 1, 2, 5  # wire types
@@ -41,11 +42,11 @@ def _kind(file: BinaryIO) -> str | None:
             return None
         first.setdefault(number, (start, length))
     found = types.items()
-    # A graph, and opsets or a version of the format.
-    if found <= ONNX.items() and 7 in types and types.keys() & {1, 8}:
-        return "ONNX"
-    if found == SAVED_MODEL.items():
+    if found == SAVED_MODEL.items() and _varint(file, first[1][0])[0] == 1:  # its only version
         return "SavedModel"
+    # The format's version or the opsets, and the graph or who produced it.
+    if found <= ONNX.items() and types.keys() & {1, 8} and types.keys() & {2, 7}:
+        return "ONNX"
     if found <= GRAPH.items() and 1 in types and _is_node(file, *first[1]):
         return "graph"
     if found <= CAFFE.items() and types.keys() & {2, 100}:
@@ -59,13 +60,14 @@ def _kind(file: BinaryIO) -> str | None:
 def _is_node(file: BinaryIO, start: int, length: int) -> bool:
     """Whether a message is a TensorFlow node: a name, then the name of an operation."""
     texts: list[bytes] = []
-    for number, wire, place, size in fields(file, start, start + length):
-        if wire == BYTES and number == len(texts) + 1 and size < LONGEST_NAME:
-            file.seek(place)
-            texts.append(file.read(size))
-        if len(texts) == 2:
-            return all(text.isascii() and text.decode().isprintable() for text in texts)
-    return False
+    with suppress(ValueError):
+        for number, wire, place, size in fields(file, start, start + length):
+            if wire == BYTES and number == len(texts) + 1 and size < LONGEST_NAME:
+                file.seek(place)
+                texts.append(file.read(size))
+            if len(texts) == 2:
+                break
+    return len(texts) == 2 and all(t.isascii() and t.decode().isprintable() for t in texts)
 
 
 def fields(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:

@@ -151,7 +151,7 @@ def require_own_card(path: Path, card: Card | None, recipe: Recipe, network: Net
     """Raise WeightsError if a file's own card contradicts the network that the file holds."""
     if card is None:
         return
-    side, variants = network.input_shape[0], {recipe.variant}
+    side, variants = network.input_shape[0], {None, recipe.variant}
     variants |= {other.variant for other in RECIPES if other.architecture == recipe.architecture}
     fault = None
     if card.input_size != side:

@@ -25,8 +25,8 @@ def add_parsers(subparsers: options.Subparsers) -> None:
         help="say what a weight file holds",
         description="Say which layout and network a weight file has, with its tensors, card and "
         "fingerprint; of a file that is not a known network, what is missing, unexpected or "
-        "mis-shaped. A child process reads it first. Exit code 0: a known network, 1: not, 2: not a "
-        "weight file.",
+        "mis-shaped. A child process reads it first. Exit code 0: a known network, 1: not, 2: "
+        "not a weight file.",
         epilog="example: npfacenet weights info facenet_keras.h5",
     )
     info.add_argument("file", metavar="FILE", help="a weight file or folder, or a name")
@@ -144,5 +144,5 @@ def run_add(arguments: argparse.Namespace) -> int:
     if arguments.json:
         options.print_json({"name": path.stem, "path": str(path)})
     else:
-        options.say(str(path))
+        print(path)
     return 0

@@ -20,7 +20,6 @@ import numpy as np
 import pytest
 
 import npfacenet
-from npfacenet.checkpoints.hdf5 import Dataset, TensorFile
 from npfacenet.checkpoints.isolation import read_isolated
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
