@@ -77,6 +77,11 @@ def print_json(result: Mapping[str, object] | Sequence[object]) -> None:
     print(json.dumps(result, indent=2))
 
 
+def say(line: str) -> None:
+    """One line on standard output, in which nothing steers the terminal."""
+    print(printable(line))
+
+
 def note(sentence: str) -> None:
     """A remark for people, on standard error, beside the result."""
     say_error(f"note: {sentence}")
