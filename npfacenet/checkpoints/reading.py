@@ -18,13 +18,12 @@ from npfacenet.checkpoints.layout import WeightFile
 from npfacenet.checkpoints.matching import Match, match
 from npfacenet.checkpoints.native import Native
 from npfacenet.checkpoints.openface_csv import OpenfaceCsv
-from npfacenet.errors import WeightsError
+from npfacenet.errors import WeightsError, listed
 from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName
 from npfacenet.networks.row import split
 from npfacenet.recipes import RECIPES, Recipe
 
-MOST_NAMED = 40  # deviations of one kind that an error message spells out
 LAYOUTS = (Native, KerasModel, KerasWeights, Keras3Weights)
 
 
@@ -167,12 +166,8 @@ def _account(path: Path, found: Match, reading: Reading) -> str:
         "not finite": reading.not_finite,
         "unreadable": reading.unreadable,
     }
-    listed = []
-    for kind, names in kinds.items():
-        if names:
-            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-            listed.append(f"{len(names)} {kind}: {', '.join(names[:MOST_NAMED])}{more}")
+    told = [f"{len(names)} {kind}: {listed(names)}" for kind, names in kinds.items() if names]
     return (
         f"{path} does not hold the tensors of {found.recipe}, the network it resembles most: "
-        f"{'; '.join(listed)}"
+        f"{'; '.join(told)}; 'npfacenet weights info FILE' lists all"
     )
