@@ -126,16 +126,11 @@ def public_weights(name: str) -> PublicWeights:
 
 
 def known_names(name: str) -> str:
-    """Say which names there are, the ones that resemble `name` first; for messages."""
-    import difflib
+    """Say which names there are, the one that was probably meant first; for messages."""
+    from npfacenet.recipes.familiar_names import suggestion
 
     known = [*manifest(), PACKAGED]
-    folded = {other.casefold(): other for other in known}
-    close = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded)]
-    if not close and name:
-        close = [other for key, other in folded.items() if key.startswith(name.casefold())]
-    guess = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
-    return f"{guess}Known: {', '.join(known)}"
+    return f"{suggestion(name, known)}Known: {', '.join(known)}"
 
 
 def _manifest_path() -> Path:

@@ -15,12 +15,12 @@ from typing import ClassVar
 import numpy as np
 
 from npfacenet.checkpoints.layout import Tensor, WeightFile
-from npfacenet.checkpoints.matching import ALSO_CALLED
 from npfacenet.checkpoints.other_formats import folder_advice, visible
 from npfacenet.checkpoints.signature import open_weights
 from npfacenet.errors import WeightsError
 from npfacenet.layers import Array, BatchNorm, ParameterSpec, Shape
 from npfacenet.networks import Network, ParameterName
+from npfacenet.recipes.nn4_small2 import OTHER_NAMES
 
 # Two files that belong to no layer lie in every copy of the folder.
 STRAYS = ("inception_5a_3x3_conv2_m.csv", "inception_5a_3x3_conv2_v.csv")
@@ -55,10 +55,10 @@ class OpenfaceCsv(WeightFile):
         for node in network.nodes:
             letters = BATCH_NORM if isinstance(node.layer, BatchNorm) else OTHERS
             for parameter, spec in node.parameters.items():
-                for layer in (node.name, ALSO_CALLED.get(node.name, node.name)):
-                    path = left.pop(f"{layer}_{letters.get(parameter, parameter)}.csv", None)
-                    if path is not None:
-                        read = partial(_read, path, spec.shape)
+                for layer in (node.name, OTHER_NAMES.get(node.name, node.name)):
+                    file = f"{layer}_{letters.get(parameter, parameter)}.csv"
+                    if file in left and (node.name, parameter) not in named:
+                        read = partial(_read, left.pop(file), spec.shape)
                         named[node.name, parameter] = Tensor(spec.shape, read)
         for name, path in left.items():
             named[name, ""] = Tensor((), partial(_read, path, ()))

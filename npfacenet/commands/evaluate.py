@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from npfacenet.checkpoints.card import Threshold
-from npfacenet.checkpoints.conversion import write_checkpoint
+from npfacenet.checkpoints.conversion import require_target, write_checkpoint
 from npfacenet.checkpoints.placing import atomic_file, require_writable, writing_in
 from npfacenet.commands import options
 from npfacenet.commands.progress import Progress
@@ -71,7 +71,7 @@ def run_lfw(arguments: argparse.Namespace) -> int:
     if arguments.save is not None:
         if arguments.calibrate is None:
             raise ArgumentError("--save needs --calibrate RATE, which chooses the threshold")
-        require_writable(Path(arguments.save))
+        require_target(Path(arguments.save))
     folds = choose_folds(read_pairs(arguments.pairs), fold_numbers(arguments.folds))
     model = options.load_model(arguments)
     warn_of_training(model, folds)

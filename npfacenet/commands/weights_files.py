@@ -15,7 +15,9 @@ KINDS = ("missing", "unexpected", "mis_shaped", "not_finite", "untrained", "unre
 _CONVERT = """\
 Convert a weight file to another layout: npfacenet (the library's own: fastest to
 open, keeps the model's card, checksums every tensor), keras2-weights or
-keras3-weights. The result is read back and compared before you are told so."""
+keras3-weights (called NAME.weights.h5, as Keras wants it). The result is read back
+and compared before you are told so. Only the first has room for the card: with the
+other two, variant and preprocessing have to be stated when the file is loaded."""
 
 
 def add_parsers(subparsers: options.Subparsers) -> None:
@@ -97,12 +99,11 @@ def run_info(arguments: argparse.Namespace) -> int:
 
 def run_convert(arguments: argparse.Namespace) -> int:
     """Convert, read back, compare, print; 0 when done."""
-    from npfacenet.checkpoints.conversion import write_checkpoint
-    from npfacenet.checkpoints.placing import require_writable
+    from npfacenet.checkpoints.conversion import require_target, unstored_choices, write_checkpoint
     from npfacenet.models import load
 
     target = Path(arguments.target)
-    require_writable(target)
+    require_target(target, arguments.layout, half=arguments.half)
     model = load(arguments.source, variant=arguments.variant, preprocessing=arguments.preprocessing)
     write_checkpoint(
         target,
@@ -112,8 +113,10 @@ def run_convert(arguments: argparse.Namespace) -> int:
         layout=arguments.layout,
         half=arguments.half,
     )
-    card = model.card
-    written = load(target, variant=card.variant, preprocessing=card.preprocessing)
+    card, choices = model.card, unstored_choices(model.card, arguments.layout)
+    written = load(
+        target, variant=choices.get("variant"), preprocessing=choices.get("preprocessing")
+    )
     if not arguments.half and written.fingerprint != model.fingerprint:
         raise WeightsError(f"{target} does not hold what was written; the disk may be failing")
     result = {
@@ -121,6 +124,7 @@ def run_convert(arguments: argparse.Namespace) -> int:
         "layout": arguments.layout,
         "size": target.stat().st_size,
         "fingerprint": written.fingerprint,
+        "load_with": choices,
     }
     if arguments.json:
         options.print_json(result)
@@ -128,10 +132,18 @@ def run_convert(arguments: argparse.Namespace) -> int:
         rounded = ", kernels rounded to float16" if arguments.half else ""
         size = amount(target.stat().st_size, "bytes")
         options.say(f"{target}: {arguments.layout}, {size}{rounded}")
-    if written.card.licence != card.licence:
-        options.say_error(
-            f"note: the layout {arguments.layout} holds no card: the threshold stays behind, and "
-            f"the licence, which is: {card.licence}"
+    told = ("threshold", "licence", "trained_on")
+    lost = [name for name in told if getattr(written.card, name) != getattr(card, name)]
+    if lost:
+        options.note(
+            f"the layout {arguments.layout} holds no card: {', '.join(lost)} stay behind; the "
+            f"licence is: {card.licence}"
+        )
+    if choices:
+        stated = " ".join(f"--{name} {value}" for name, value in choices.items())
+        options.note(
+            f"the layout {arguments.layout} has no room for {' and '.join(choices)}: loaded "
+            f"without {stated}, this file gives another model, with other embeddings"
         )
     return 0
 

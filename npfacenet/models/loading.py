@@ -12,7 +12,7 @@ from npfacenet.checkpoints.lookup import find
 from npfacenet.checkpoints.manifest import PACKAGED
 from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
 from npfacenet.checkpoints.stored import StoredParameters
-from npfacenet.errors import ArgumentError, WeightsError
+from npfacenet.errors import ArgumentError, WeightsError, quoted
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.models.model import Model
 from npfacenet.recipes import RECIPES, Recipe, recipes
@@ -42,7 +42,7 @@ def load(
     """
     candidates = recipes(architecture, variant)
     if name_or_path == PACKAGED and PACKAGED not in {one.architecture for one in candidates}:
-        asked = " and ".join(repr(choice) for choice in (architecture, variant) if choice)
+        asked = " and ".join(quoted(choice) for choice in (architecture, variant) if choice)
         raise ArgumentError(
             f"{PACKAGED}, the default, is not {asked}: name the model that is meant, such as "
             f"{candidates[0].architecture}"

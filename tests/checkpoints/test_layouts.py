@@ -20,7 +20,7 @@ import npfacenet
 from npfacenet.checkpoints.card import Card, Threshold
 from npfacenet.checkpoints.conversion import WRITABLE, write_checkpoint
 from npfacenet.checkpoints.isolation import ChildError, read_isolated
-from npfacenet.checkpoints.keras3 import keras_order
+from npfacenet.checkpoints.layer_order import keras_order
 from npfacenet.checkpoints.openface_csv import STRAYS, stored_shape
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.errors import ArgumentError, WeightsError
