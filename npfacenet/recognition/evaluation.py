@@ -15,7 +15,7 @@ from npfacenet.recognition.calibration import CARRIES, errors_allowed
 from npfacenet.recognition.labels import (
     Distances,
     Flags,
-    genuine_flags,
+    checked_labels,
     listed_folds,
     number_row,
 )
@@ -219,7 +219,7 @@ def _require_several(folds: Sequence[object]) -> None:
 def _fold(distances: npt.ArrayLike, genuine: npt.ArrayLike) -> tuple[Distances, Flags]:
     """One fold, checked."""
     values = real_array(distances, "distances", EvaluationError)
-    flags = genuine_flags(genuine)
+    flags = checked_labels(genuine)
     if values.ndim != 1 or values.shape != flags.shape or not len(values):
         raise EvaluationError(
             "a fold is a list of distances and as many labels, not arrays of shape "

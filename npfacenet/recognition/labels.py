@@ -31,13 +31,13 @@ def number_row(
     return row
 
 
-def genuine_flags(values: npt.ArrayLike, error: type[NpfacenetError] = EvaluationError) -> Flags:
+def checked_labels(values: npt.ArrayLike, error: type[NpfacenetError] = EvaluationError) -> Flags:
     """Labels as booleans, of any shape: True for pairs of one person.
 
     Whole numbers count if all are 0 or 1. Raises `error` for anything else, such as -1 and 1,
     text, None, fractions and NaN: all of these would be True.
 
-    >>> genuine_flags([1, 0, True])
+    >>> checked_labels([1, 0, True])
     array([ True, False,  True])
     """
     labels = real_array(values, "labels", error, kinds="biuf")

@@ -16,6 +16,7 @@ from npfacenet.images.picture_kinds import LONGEST_SIGNATURE, SUFFIXES, kind
 from npfacenet.models.embeddings import Skipped
 from npfacenet.models.json_ready import JsonReady
 from npfacenet.recognition.names import name_key
+from npfacenet.recognition.paths import checked_path
 
 LAYOUT = "a gallery holds name.jpg or name/*.jpg"
 LARGEST_PICTURE = 1 << 32
@@ -54,7 +55,7 @@ def pictures_of(folder: str | os.PathLike[str], *, ignoring: Collection[str] = (
     Raises GalleryError for a folder that is missing, cannot be read or holds no picture of
     anybody.
     """
-    root = _path(folder)
+    root = checked_path(folder, "the folder of a gallery", GalleryError)
     try:
         if not root.is_dir():
             raise GalleryError(f"{quoted(str(root))} is not a folder; {LAYOUT}")
@@ -194,11 +195,3 @@ def _name_of(picture: Path) -> str:
         if Path(name).suffix.lower() not in SUFFIXES:
             return name
     return Path(name).stem
-
-
-def _path(folder: object) -> Path:
-    if isinstance(folder, (str, os.PathLike)):
-        text = os.fsdecode(folder)
-        if text.strip():
-            return Path(text)
-    raise GalleryError(f"the folder of a gallery is a path, not {quoted(folder)}")

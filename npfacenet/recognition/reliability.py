@@ -10,7 +10,7 @@ import numpy.typing as npt
 from npfacenet.errors import EvaluationError, quoted
 from npfacenet.models.json_ready import JsonReady
 from npfacenet.models.real_numbers import real_array, whole_number
-from npfacenet.recognition.labels import genuine_flags, number_row
+from npfacenet.recognition.labels import checked_labels, number_row
 
 MOST_BINS = 1 << 20
 
@@ -56,7 +56,7 @@ def reliability(
     ([(0.1, 0.0), (0.9, 0.5)], 0.25)
     """
     given = real_array(probabilities, "probabilities", EvaluationError)
-    so = genuine_flags(genuine)
+    so = checked_labels(genuine)
     if given.ndim != 1 or given.shape != so.shape or not len(given):
         raise EvaluationError(
             f"{given.shape} probabilities and {so.shape} labels are not labelled pairs"
