@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.checkpoints.card import Threshold
-from npfacenet.errors import EmbeddingError, listed, quoted
+from npfacenet.errors import ArgumentError, EmbeddingError, listed, quoted
 from npfacenet.models.json_ready import JsonReady
 from npfacenet.models.real_numbers import finite_number, real_array
 
@@ -23,6 +23,11 @@ class Skipped(JsonReady):
 
     source: str
     reason: str
+
+    def __post_init__(self) -> None:
+        texts: tuple[object, ...] = (self.source, self.reason)
+        if not all(isinstance(text, str) for text in texts):
+            raise ArgumentError(f"source and reason are text, not {quoted(texts)}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +84,7 @@ class Embeddings(JsonReady):
         """The embedding of one picture, or of several; always (N, D). Indexes as NumPy does."""
         if isinstance(rows, SupportsIndex) and not isinstance(rows, (bool, np.bool_, np.ndarray)):
             chosen = [range(len(self))[index(rows)]]
-        elif isinstance(rows, (slice, Sequence, np.ndarray)) and not isinstance(rows, tuple):
+        elif isinstance(rows, (slice, list, range, np.ndarray)):
             chosen = np.atleast_1d(np.arange(len(self))[rows]).ravel().tolist()
         else:
             raise IndexError(f"embeddings are picked by number, slice or list, not {quoted(rows)}")
@@ -132,9 +137,9 @@ def _as_rows(values: object) -> npt.NDArray[np.float32]:
 
 
 def _is_picture(values: object) -> bool:
-    """Whether this is what `Model.embed` takes, and not what it gives."""
-    if isinstance(values, (list, tuple)):
-        return bool(values) and _is_picture(values[0])
+    """Whether this is what `Model.embed` takes, one or several, and not what it gives."""
+    if isinstance(values, (list, tuple)) and values:
+        values = values[0]
     if isinstance(values, np.ndarray):
         return values.dtype == np.uint8 and values.ndim in (3, 4)
     from_pillow = any(kind.__module__.split(".")[0] == "PIL" for kind in type(values).__mro__)

@@ -97,12 +97,13 @@ def errors_allowed(rate: float, trials: int) -> int:
     """How many of `trials` may be wrong: rate * trials, rounded down.
 
     Worked out in decimals, as the rate is written: 0.29 of 100 is 29, though 100 * 0.29 is less
-    in binary. Raises EvaluationError for a rate that is not a number from 0 to 1.
+    in binary. Raises EvaluationError for a rate that is not a number from 0 to 1, and for trials
+    that are not counted.
 
     >>> errors_allowed(0.29, 100), errors_allowed(0.0003, 10000)
     (29, 3)
     """
-    return floor(_exact(rate) * trials)
+    return floor(_exact(rate) * _count(trials, "trials", 0, MOST_TRIALS))
 
 
 def calibrate(

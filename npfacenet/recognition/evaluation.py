@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import EvaluationError
+from npfacenet.errors import EvaluationError, quoted
 from npfacenet.models.json_ready import JsonReady
 from npfacenet.models.real_numbers import real_array
 from npfacenet.recognition.calibration import CARRIES, errors_allowed
@@ -114,7 +114,7 @@ def evaluate(
         accuracy(folds),
         area(accepted, impostors),
         equal_error_rate(accepted, impostors),
-        tuple(true_accept_rate(accepted, impostors, rate) for rate in rates),  # type: ignore[arg-type]  # refused there if it is not a number
+        tuple(true_accept_rate(accepted, impostors, rate) for rate in rates),
         len(accepted),
         len(impostors),
     )
@@ -125,7 +125,7 @@ def accuracy(folds: Sequence[tuple[Distances, Flags]]) -> Accuracy:
 
     Raises EvaluationError as `evaluate`.
     """
-    folds = [_fold(distances, genuine) for distances, genuine in folds]
+    folds = [_both(fold) for fold in listed_folds(folds, "folds")]
     _require_several(folds)
     rates, thresholds = [], []
     for i, (distances, genuine) in enumerate(folds):
@@ -214,6 +214,13 @@ def true_accept_rate(
 def _require_several(folds: Sequence[object]) -> None:
     if len(folds) < 2:
         raise EvaluationError("at least two folds are needed: a threshold is chosen on the others")
+
+
+def _both(fold: object) -> tuple[Distances, Flags]:
+    """Distances and labels of a fold, checked."""
+    if not isinstance(fold, (list, tuple)) or len(fold) != 2:
+        raise EvaluationError(f"a fold is a pair of distances and labels, not {quoted(fold)}")
+    return _fold(*fold)
 
 
 def _fold(distances: npt.ArrayLike, genuine: npt.ArrayLike) -> tuple[Distances, Flags]:

@@ -41,15 +41,18 @@ class Gallery(JsonReady):
     def __post_init__(self) -> None:
         if not isinstance(self.names, (list, tuple)):
             raise GalleryError(f"the names of a gallery are a list, not {quoted(self.names)}")
-        if not isinstance(self.passed_over, (list, tuple)):
-            raise GalleryError(f"what was passed over is a list, not {quoted(self.passed_over)}")
+        passed_over: object = self.passed_over
+        if not isinstance(passed_over, (list, tuple)) or not all(
+            isinstance(each, Skipped) for each in passed_over
+        ):
+            raise GalleryError(f"passed_over is a list of Skipped, not {quoted(passed_over)}")
         embeddings = None if self.embeddings is None else Embeddings.of(self.embeddings)
         count = 0 if embeddings is None else len(embeddings)
         if len(self.names) != count:
             raise GalleryError(f"{len(self.names)} names for {count} embeddings")
         object.__setattr__(self, "names", as_first_given(self.names))
         object.__setattr__(self, "embeddings", embeddings)
-        object.__setattr__(self, "passed_over", tuple(self.passed_over))
+        object.__setattr__(self, "passed_over", tuple(passed_over))
 
     def __len__(self) -> int:
         return len(self.names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from npfacenet.errors import EvaluationError, NpfacenetError, quoted
 from npfacenet.models.real_numbers import real_array
 
+T = TypeVar("T")
 Distances = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
@@ -50,9 +52,9 @@ def checked_labels(values: npt.ArrayLike, error: type[NpfacenetError] = Evaluati
     return labels.astype(np.bool_)
 
 
-def listed_folds(values: Iterable[npt.ArrayLike], what: str) -> list[npt.ArrayLike]:
-    """What is given fold by fold as a list; EvaluationError for what holds no folds."""
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+def listed_folds(values: Iterable[T], what: str) -> list[T]:
+    """What is given fold by fold as a list; EvaluationError for what does not hold folds."""
+    if isinstance(values, (str, bytes, memoryview)) or not isinstance(values, Iterable):
         raise EvaluationError(f"{what} are given fold by fold, in a list, not {quoted(values)}")
     try:
         return list(values)

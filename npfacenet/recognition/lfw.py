@@ -82,11 +82,14 @@ def choose_folds(folds: Sequence[Fold], numbers: Sequence[int] | None) -> tuple[
     Raises EvaluationError for a number that there is not, or fewer than two folds, because
     the threshold for one is chosen on the others.
     """
-    chosen = tuple(range(1, len(folds) + 1)) if numbers is None else tuple(dict.fromkeys(numbers))
+    chosen = range(1, len(folds) + 1) if numbers is None else numbers
+    if not isinstance(chosen, (list, tuple, range)):
+        raise EvaluationError(f"numbers of folds are a list, not {quoted(chosen)}")
     if unknown := [number for number in chosen if whole_number(number, 1, len(folds)) is None]:
         raise EvaluationError(
             f"there is no fold {quoted(unknown[0])}; the file has 1 to {len(folds)}"
         )
+    chosen = tuple(dict.fromkeys(chosen))
     if len(chosen) < 2:
         raise EvaluationError("at least two folds are needed: a threshold is chosen on the others")
     return tuple(folds[number - 1] for number in chosen)
@@ -111,7 +114,9 @@ def _pair(where: str, words: list[str]) -> Pair:
             f"numbers of pictures from 0 to {MOST_PICTURES:,}"
         )
     for name, _ in pictures:
-        if Path(name).name != name:  # "../x" would be read outside the folder of pictures
+        if (
+            name in (".", "..") or Path(name).name != name
+        ):  # "../x" would be read outside the folder of pictures
             raise EvaluationError(f"{where}: {quoted(name)} is not the name of a person's folder")
     first, second = ((name, int(number)) for name, number in pictures)
     return Pair(first, second)
