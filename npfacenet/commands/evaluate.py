@@ -17,7 +17,7 @@ from npfacenet.commands.progress import Progress
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
-from npfacenet.recognition.calibration import Calibration, calibrate, errors_at
+from npfacenet.recognition.calibration import Calibration, calibrate, carried_errors, errors_at
 from npfacenet.recognition.evaluation import Evaluation, evaluate
 from npfacenet.recognition.lfw import Fold, choose_folds, genuine_flags, pair_distances, read_pairs
 from npfacenet.recognition.plots import plot_evaluation, require_matplotlib
@@ -73,6 +73,9 @@ def run_lfw(arguments: argparse.Namespace) -> int:
             raise ArgumentError("--save needs --calibrate RATE, which chooses the threshold")
         require_writable(Path(arguments.save))
     folds = choose_folds(read_pairs(arguments.pairs), fold_numbers(arguments.folds))
+    labels = genuine_flags(folds)
+    if arguments.calibrate is not None:  # before the work, not after it
+        carried_errors(arguments.calibrate, sum(int((~genuine).sum()) for genuine in labels))
     model = options.load_model(arguments)
     warn_of_training(model, folds)
     # Held while pictures are embedded, whatever becomes of the file meanwhile.
@@ -81,7 +84,6 @@ def run_lfw(arguments: argparse.Namespace) -> int:
         distances = pair_distances(
             model, arguments.images, folds, crop=arguments.crop, progress=progress
         )
-    labels = genuine_flags(folds)
     evaluation = evaluate(distances, labels)
     genuine = np.concatenate([d[g] for d, g in zip(distances, labels, strict=True)])
     impostors = np.concatenate([d[~g] for d, g in zip(distances, labels, strict=True)])

@@ -83,7 +83,10 @@ class Embeddings(JsonReady):
     ) -> Embeddings:
         """The embedding of one picture, or of several; always (N, D). Indexes as NumPy does."""
         if isinstance(rows, SupportsIndex) and not isinstance(rows, (bool, np.bool_, np.ndarray)):
-            chosen = [range(len(self))[index(rows)]]
+            row = index(rows)
+            if not -len(self) <= row < len(self):
+                raise IndexError(f"there are {len(self)} embeddings, so not one at {quoted(row)}")
+            chosen = [row % len(self)]
         elif isinstance(rows, (slice, list, range, np.ndarray)):
             chosen = np.atleast_1d(np.arange(len(self))[rows]).ravel().tolist()
         else:

@@ -13,12 +13,16 @@ _NESTED = 3  # lists in lists are looked into so deeply: row, table, tables
 
 
 def real_array(
-    values: object, what: str, error: type[NpfacenetError], kinds: str = "fiu"
+    values: object,
+    what: str,
+    error: type[NpfacenetError],
+    kinds: str = "fiu",
+    are: str = "an array of real numbers",
 ) -> npt.NDArray[np.generic]:
     """The values as an array of real numbers (`kinds` as in `numpy.dtype.kind`), of any shape.
 
-    Raises `error`, which calls them `what`, for text, objects, complex numbers, rows of unequal
-    length, and arrays with masked values: a mask would be lost.
+    Raises `error`, which calls them `what` and says what they should be (`are`), for text,
+    objects, complex numbers, rows of unequal length, and masked values: a mask would be lost.
 
     >>> real_array([1, 2.5], "distances", ValueError)
     array([1. , 2.5])
@@ -29,9 +33,9 @@ def real_array(
         array = np.asarray(values)
     except Exception as fault:  # whatever an object's own __array__ raises
         reason = " ".join(f"{type(fault).__name__}: {fault}".split())
-        raise error(f"{what} are an array of real numbers: {reason}") from fault
+        raise error(f"{what} are {are}: {reason}") from fault
     if array.dtype.kind not in kinds and array.size:
-        raise error(f"{what} are an array of real numbers, not {_kind_of(values, array)}")
+        raise error(f"{what} are {are}, not {_kind_of(values, array)}")
     return array
 
 

@@ -118,15 +118,7 @@ def calibrate(
     3
     """
     impostors = np.sort(number_row(impostor_distances))
-    exact = _exact(false_match_rate)
-    if not 0 < exact < 1:
-        raise EvaluationError(f"a false match rate lies between 0 and 1, not at {false_match_rate}")
-    allowed = errors_allowed(false_match_rate, len(impostors))
-    if allowed < CARRIES:
-        raise EvaluationError(
-            f"{len(impostors)} impostor pairs cannot carry a false match rate of "
-            f"{false_match_rate:g}; {ceil(CARRIES / exact)} could"
-        )
+    allowed = carried_errors(false_match_rate, len(impostors))
     threshold = float(impostors[allowed - 1] / 2 + impostors[allowed] / 2)
     if threshold >= impostors[allowed]:  # equal distances: stay below them all
         threshold = float(np.nextafter(impostors[allowed], -1))
@@ -136,6 +128,23 @@ def calibrate(
             "pairs are at distance 0"
         )
     return errors_at(threshold, genuine_distances, impostors)
+
+
+def carried_errors(false_match_rate: float, impostor_pairs: int) -> int:
+    """How many false matches a rate allows among so many impostor pairs.
+
+    Raises EvaluationError for fewer than three: so few pairs could not carry the claim.
+    """
+    exact = _exact(false_match_rate)
+    if not 0 < exact < 1:
+        raise EvaluationError(f"a false match rate lies between 0 and 1, not at {false_match_rate}")
+    allowed = errors_allowed(false_match_rate, impostor_pairs)
+    if allowed < CARRIES:
+        raise EvaluationError(
+            f"{impostor_pairs} impostor pairs cannot carry a false match rate of "
+            f"{false_match_rate:g}; {ceil(CARRIES / exact)} could"
+        )
+    return allowed
 
 
 def interval(errors: int, trials: int) -> tuple[float, float]:

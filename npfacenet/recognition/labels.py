@@ -42,13 +42,12 @@ def checked_labels(values: npt.ArrayLike, error: type[NpfacenetError] = Evaluati
     >>> checked_labels([1, 0, True])
     array([ True, False,  True])
     """
-    labels = real_array(values, "labels", error, kinds="biuf")
+    are = "booleans, or whole numbers 0 and 1"
+    labels = real_array(values, "labels", error, kinds="biu", are=are)
     remedy = "pass True for pairs of one person and False for pairs of two"
-    if labels.size and labels.dtype.kind == "f":
-        raise error(f"labels are booleans, not {quoted(labels)} of {labels.dtype}; {remedy}")
     if not ((labels == 0) | (labels == 1)).all():
         wrong = labels[(labels != 0) & (labels != 1)]
-        raise error(f"labels are booleans, or whole numbers 0 and 1, not {wrong[0]}; {remedy}")
+        raise error(f"labels are {are}, not {wrong[0]}; {remedy}")
     return labels.astype(np.bool_)
 
 

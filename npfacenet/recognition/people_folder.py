@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import Path
 
 from npfacenet.errors import GalleryError, NpfacenetError, listed, quoted
@@ -22,7 +22,7 @@ LAYOUT = "a gallery holds name.jpg or name/*.jpg"
 LARGEST_PICTURE = 1 << 32
 MOST_DEEPER = 10_000  # files of one folder that are reported each
 # What systems and programs leave in folders, in lower case: nobody misses it.
-_LITTER = (
+_PATTERNS = (
     *("._*", ".ds_store", ".appledouble", ".localized", ".apdisk", ".directory", ".nomedia"),
     *(".trash*", ".thumbnails", ".spotlight-v100", ".fseventsd", ".documentrevisions-v100"),
     *(".temporaryitems", ".git*", ".dropbox*", ".syncthing*", ".stfolder", ".stversions"),
@@ -30,6 +30,7 @@ _LITTER = (
     *("#recycle", "#snapshot", "[$]recycle.bin", "recycler", "system volume information"),
     *("thumbs.db", "thumbs.db:*", "ehthumbs*.db", "desktop.ini", "icon\r", "lost+found"),
 )
+_LITTER = re.compile("|".join(map(translate, _PATTERNS)))
 # An unknown suffix belongs to the name only if it looks like a word: "Mr.Bean", "J. Smith".
 _SUFFIX = re.compile(r"\.(?=.*[A-Za-z])(?:[a-z0-9_~-]{1,10}|[A-Z0-9_~-]{1,10})")
 _log = logging.getLogger(__name__)
@@ -101,11 +102,12 @@ class _Reading:
         except OSError as fault:
             self.pass_over(folder, f"cannot be read: {fault.strerror or fault}")
             return
-        folders = [entry for entry in entries if entry.is_dir()]
-        pictures = [e for e in entries if e not in folders and self.is_picture(e)]
-        for deeper in folders:
-            if not self.hidden(deeper):
-                self.pass_over_pictures(deeper)
+        pictures = []
+        for entry in entries:
+            if not entry.is_dir():
+                pictures += [entry] if self.is_picture(entry) else []
+            elif not self.hidden(entry):
+                self.pass_over_pictures(entry)
         if pictures:
             self.add(folder.name, pictures)
         else:
@@ -163,8 +165,7 @@ def _sorted(folder: Path) -> list[Path]:
 
 
 def _is_litter(name: str) -> bool:
-    lower = name.lower()
-    return any(fnmatchcase(lower, pattern) for pattern in _LITTER)
+    return _LITTER.fullmatch(name.lower()) is not None
 
 
 def _fault(path: Path) -> str | None:

@@ -280,6 +280,9 @@ def test_a_calibrated_threshold_goes_into_a_card(
         (["--folds", "1"], "at least two folds"),
         (["--crop", "999"], "cannot be cut out"),
         (["--calibrate", "0.01"], "2 impostor pairs cannot carry"),
+        (["--calibrate", "0.01", "--model", "missing.h5"], "2 impostor pairs cannot carry"),
+        (["--calibrate", "nan", "--model", "missing.h5"], "a rate is a number between 0 and 1"),
+        (["--crop", "0"], "crop is a whole number of pixels"),
         (["--plot", "curves.txt"], "must be called NAME.png"),
     ],
 )
