@@ -14,7 +14,7 @@ import numpy as np
 from npfacenet.checkpoints.placing import Report
 from npfacenet.errors import GalleryError, ImageError, TrainingError, printable
 from npfacenet.images import central_square, centre_crop, read, resize
-from npfacenet.recognition.gallery import pictures_of
+from npfacenet.recognition.people_folder import pictures_of
 from npfacenet.training.augmentation import Augmentation, Picture
 
 ROOM = 1.5  # a view may move so much beyond its crop
@@ -38,7 +38,7 @@ class IdentityFolder:
         pictures, people who are not in it, or a name that cannot be printed.
         """
         try:
-            people = pictures_of(folder)
+            people = pictures_of(folder).people
         except GalleryError as error:
             raise TrainingError(f"{error}; to train, it should hold NAME/*.jpg") from error
         if only is not None:
