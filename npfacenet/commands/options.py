@@ -11,9 +11,10 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from npfacenet.checkpoints.manifest import PACKAGED
-from npfacenet.errors import listed, printable
+from npfacenet.errors import printable
 from npfacenet.models import Model, load
 from npfacenet.models.embeddings import Skipped
+from npfacenet.recognition.people_folder import first_few
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 CROPPED_FACES = "no face is detected: pictures are taken as cropped faces, by their central square"
@@ -87,8 +88,8 @@ def say(line: str) -> None:
 def note_passed_over(folder: str | os.PathLike[str], passed_over: Sequence[Skipped]) -> None:
     """One remark on all that a folder of people holds and that was not used, if anything."""
     if passed_over:
-        each = [f"{os.path.relpath(s.source, folder)} ({s.reason})" for s in passed_over]
-        note(f"passed over {len(each)} in {os.fsdecode(folder)}: {listed(each, 3)}")
+        where = os.fsdecode(folder)
+        note(f"passed over {len(passed_over)} in {where}: {first_few(passed_over, folder)}")
 
 
 def note(sentence: str) -> None:

@@ -122,6 +122,11 @@ def threshold_for(explicit: float | None, *compared: Embeddings) -> float:
             "the model's card has no threshold with evidence; state one: threshold=..., or "
             "--threshold on the command line"
         )
+    if stated.metric != METRIC:
+        raise EmbeddingError(
+            f"the stated threshold, {_evidence(stated)}, is not for distances that are {METRIC}; "
+            "state another: threshold=..."
+        )
     return float(stated.value)
 
 

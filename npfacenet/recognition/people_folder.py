@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
 from pathlib import Path
 
-from npfacenet.errors import GalleryError, NpfacenetError, listed, quoted
+from npfacenet.errors import GalleryError, NpfacenetError, listed, quoted, shortened
 from npfacenet.files import open_regular
 from npfacenet.images.picture_kinds import LONGEST_SIGNATURE, SUFFIXES, kind
 from npfacenet.models.embeddings import Skipped
@@ -21,6 +21,7 @@ from npfacenet.recognition.paths import checked_path
 LAYOUT = "a gallery holds name.jpg or name/*.jpg"
 LARGEST_PICTURE = 1 << 32
 MOST_DEEPER = 10_000  # files of one folder that are reported each
+MOST_NAMED = 3
 # What systems and programs leave in folders, in lower case: nobody misses it.
 _PATTERNS = (
     *("._*", ".ds_store", ".appledouble", ".localized", ".apdisk", ".directory", ".nomedia"),
@@ -71,12 +72,19 @@ def pictures_of(folder: str | os.PathLike[str], *, ignoring: Collection[str] = (
         raise GalleryError(f"{quoted(str(root))} cannot be read: {reason}") from fault
     passed_over = tuple(reading.passed_over)
     if not reading.people:
-        seen = [f"{os.path.relpath(s.source, root)} ({s.reason})" for s in passed_over]
-        found = f"; passed over: {listed(seen, 3)}" if seen else ""
+        found = f"; passed over: {first_few(passed_over, root)}" if passed_over else ""
         raise GalleryError(f"{quoted(str(root))} holds no picture; {LAYOUT}{found}")
-    for skipped in passed_over:
-        _log.info("passed over %r: %s", skipped.source, skipped.reason)
+    if passed_over:
+        count, where = len(passed_over), quoted(str(root))
+        _log.info("passed over %d in %s: %s", count, where, first_few(passed_over, root))
     return PeopleFolder({n: tuple(p) for n, p in reading.people.items()}, passed_over)
+
+
+def first_few(passed_over: Sequence[Skipped], folder: str | os.PathLike[str]) -> str:
+    """The first few of what was passed over in a folder, each with the reason."""
+    few = passed_over[: MOST_NAMED + 1]
+    names = [f"{shortened(os.path.relpath(s.source, folder), 80)} ({s.reason})" for s in few]
+    return listed([*names, *[""] * (len(passed_over) - len(few))], MOST_NAMED)
 
 
 @dataclass

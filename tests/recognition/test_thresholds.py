@@ -95,6 +95,9 @@ def test_thresholds_in_other_metrics_are_not_the_same() -> None:
     cosine = replace(PACKAGED, metric="cosine")
     with pytest.raises(EmbeddingError, match=r"0\.3, cosine"):
         verify(made([1, 0], PACKAGED), made([1, 0], cosine))
+    with pytest.raises(EmbeddingError, match=r"0\.3, cosine .* is not for distances that are"):
+        verify(made([1, 0], cosine), made([1, 0], cosine))
+    assert verify(made([1, 0], cosine), made([1, 0], cosine), threshold=0.3)
 
 
 def test_a_bare_array_beside_a_model_needs_a_threshold_in_either_order() -> None:
