@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import TypeAlias
 
 from npfacenet.checkpoints.manifest import PACKAGED
-from npfacenet.errors import printable
+from npfacenet.commands.streams import say_error as say_error
 from npfacenet.models import Model, load
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -80,13 +78,6 @@ def print_json(result: Mapping[str, object] | Sequence[object]) -> None:
 def note(sentence: str) -> None:
     """A remark for people, on standard error, beside the result."""
     say_error(f"note: {sentence}")
-
-
-def say_error(line: str) -> None:
-    """One line on standard error; a stream that is closed or full loses it and no more."""
-    if sys.stderr is not None:
-        with suppress(OSError, ValueError):
-            print(printable(line), file=sys.stderr, flush=True)
 
 
 def model_keys(model: Model) -> dict[str, object]:
