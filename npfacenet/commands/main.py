@@ -1,4 +1,8 @@
-"""The command line: `npfacenet COMMAND`."""
+"""The command line: `npfacenet COMMAND`.
+
+Only light modules are imported here at the top. NumPy and the commands are imported where a
+failure, which an interpreter would end with exit code 1, is turned into 2.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +10,27 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from io import TextIOWrapper
+from functools import partial
+from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
 import npfacenet
-from npfacenet.commands import (
-    demo,
-    embed,
-    evaluate,
-    identify,
-    options,
-    summary,
-    train,
-    verify,
-    weights,
+from npfacenet.commands.limited_memory import in_child, memory_limit, too_small
+from npfacenet.commands.streams import (
+    drop_output,
+    flush_output,
+    prepare,
+    reader_has_left,
+    say_error,
 )
-from npfacenet.errors import NpfacenetError
+from npfacenet.errors import MOST_QUOTED, NpfacenetError, printable, shortened
 
-COMMANDS = (verify, identify, embed, summary, evaluate, train, weights, demo)
+COMMANDS = ("verify", "identify", "embed", "summary", "evaluate", "train", "weights", "demo")
 ERROR = 2
 INTERRUPTED = 130
 TRACEBACK = "NPFACENET_TRACEBACK"
@@ -38,7 +41,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message on standard error and exit with 2."""
-        options.say_error(f"{self.prog}: error: {message} (see {self.prog} --help)")
+        said = shortened(printable(message), MOST_QUOTED)
+        say_error(f"{self.prog}: error: {said} (see {self.prog} --help)")
         sys.exit(ERROR)
 
 
@@ -51,43 +55,89 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"npfacenet {npfacenet.__version__}")
     subparsers = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_parser(subparsers)
+    for name in COMMANDS:
+        import_module(f"npfacenet.commands.{name}").add_parser(subparsers)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code; errors become one line on standard error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            # A file name may hold bytes that the terminal's encoding lacks.
-            stream.reconfigure(errors="backslashreplace")
-    # What a library warns of either is refused by an error of ours or does not concern the user.
-    warnings.simplefilter("ignore")
-    parsed = parser().parse_args(arguments)
+    """Run a command and return its exit code; errors become one line on standard error.
+
+    1 is the decision "not the same" and nothing else: 2 is an error of any kind, 130 an
+    interrupt, 128 + N the signal N. Raises SystemExit, never with 1, where argparse does.
+    """
     try:
+        limit = memory_limit()
+        # A process that has imported NumPy has threads, and is not forked.
+        if limit is not None and "numpy" not in sys.modules:
+            return in_child(partial(_guarded, arguments), limit)
+        return _guarded(arguments)
+    except (OSError, MemoryError) as error:  # of the pipe and the fork
+        say_error(f"npfacenet: error: no process can be started: {error}")
+        return ERROR
+
+
+def _guarded(arguments: Sequence[str] | None) -> int:
+    try:
+        prepare()
+        # What a library warns of either is refused by an error of ours or does not concern the
+        # user.
+        warnings.simplefilter("ignore")
+        parsed = parser().parse_args(arguments)
         with ending_tidily():
             code: int = parsed.run(parsed)
-            if sys.stdout is not None:
-                sys.stdout.flush()
-    except NpfacenetError as error:
-        options.say_error(f"npfacenet: error: {error}")
-        return ERROR
-    except KeyboardInterrupt:
-        options.say_error("npfacenet: interrupted")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader (head, less) has left; what it does not read is not an error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ERROR
-    except Exception as error:
-        # Broad, because a traceback's exit code 1 would be read as the decision "not the same".
-        if os.environ.get(TRACEBACK):
-            raise
-        kind = type(error).__name__
-        options.say_error(f"npfacenet: error: {kind}: {error} (with {TRACEBACK}=1: a traceback)")
-        return ERROR
+            flush_output()
+    except SystemExit as left:
+        raise SystemExit(_ended(left.code)) from None
+    except BaseException as error:  # noqa: BLE001 (an exit code of 1 would be a decision)
+        return _failed(error)
     return code
+
+
+def _ended(code: object) -> int:
+    """The exit code after `sys.exit(code)`, as argparse and the handler of signals call it."""
+    if code not in (None, 0):
+        if not isinstance(code, int):
+            say_error(f"npfacenet: error: {shortened(printable(str(code)))}")
+        return code if isinstance(code, int) and code != 1 else ERROR
+    try:
+        flush_output()  # of --help
+    except OSError as error:
+        return _failed(error)
+    return 0
+
+
+def _failed(error: BaseException) -> int:
+    """Say what went wrong in one line; the exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        say_error("npfacenet: interrupted")
+        return INTERRUPTED
+    left = isinstance(error, BrokenPipeError) and reader_has_left()
+    drop_output()
+    if left:
+        return ERROR  # what a reader (head, less) does not want to read is not to be reported
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+        return ERROR
+    try:
+        say_error(f"npfacenet: error: {_described(error)}")
+    except MemoryError:  # there is none left even for the line
+        say_error("npfacenet: error: not enough memory")
+    return ERROR
+
+
+def _described(error: BaseException) -> str:
+    if isinstance(error, NpfacenetError):
+        return str(error)
+    while isinstance(error, ImportError) and isinstance(error.__cause__, ImportError):
+        error = error.__cause__  # NumPy's own is a page of advice
+    said, kind = shortened(printable(str(error)), MOST_QUOTED), type(error).__name__
+    limit = memory_limit()
+    if limit is not None and isinstance(error, (ImportError, MemoryError)):
+        return f"not enough memory ({said or kind}): {too_small(limit)}"
+    if isinstance(error, MemoryError):
+        return f"not enough memory{said and ': '}{said}; take fewer or smaller pictures at a time"
+    return f"{kind}: {said} (with {TRACEBACK}=1: a traceback)"
 
 
 @contextmanager

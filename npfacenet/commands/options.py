@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import TypeAlias
 
 from npfacenet.checkpoints.manifest import PACKAGED
+from npfacenet.commands.streams import say_error as say_error
 from npfacenet.errors import printable
 from npfacenet.models import Model, load
 from npfacenet.models.embeddings import Skipped
@@ -95,13 +94,6 @@ def note_passed_over(folder: str | os.PathLike[str], passed_over: Sequence[Skipp
 def note(sentence: str) -> None:
     """A remark for people, on standard error, beside the result."""
     say_error(f"note: {sentence}")
-
-
-def say_error(line: str) -> None:
-    """One line on standard error; a stream that is closed or full loses it and no more."""
-    if sys.stderr is not None:
-        with suppress(OSError, ValueError):
-            print(printable(line), file=sys.stderr, flush=True)
 
 
 def model_keys(model: Model) -> dict[str, object]:

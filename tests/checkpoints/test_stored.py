@@ -29,6 +29,8 @@ from npfacenet.layers import Array
 from npfacenet.models import Model
 from npfacenet.testing.weight_files import LAYOUTS, TINY, whole_weight_file
 
+PICTURE = np.random.default_rng(9).integers(0, 256, (9, 9, 3), np.uint8)
+
 
 class Reader:
     """Reads a file and counts how often."""
@@ -186,12 +188,11 @@ def own_file(drawn_file: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("untrusted", [False, True])
 def test_a_compiled_model_holds_no_parameters(own_file: Path, untrusted: bool) -> None:
     model = npfacenet.load(own_file, untrusted=untrusted)
-    picture = np.full((9, 9, 3), 99, np.uint8)
     uncompiled = Model(model.network, dict(model.parameters), model.card)
-    expected = uncompiled.embed(picture)
+    expected = uncompiled.embed(PICTURE)
     del uncompiled
     with freed(model.parameters["bn1", "beta"]):
-        embedded = model.embed(picture)
+        embedded = model.embed(PICTURE)
     np.testing.assert_array_equal(embedded.values, expected.values)
     assert embedded.fingerprint == expected.fingerprint == model.fingerprint
 
@@ -216,8 +217,7 @@ def test_an_untrusted_file_is_read_again_in_a_child_process(
 
 def test_another_model_with_the_parameters_of_a_compiled_one_reads_nothing(own_file: Path) -> None:
     model = npfacenet.load(own_file)
-    picture = np.full((9, 9, 3), 99, np.uint8)
-    before = model.embed(picture)
+    before = model.embed(PICTURE)
     own_file.unlink()
     others = (
         replace(model, card=replace(model.card, source="another")),
@@ -226,16 +226,15 @@ def test_another_model_with_the_parameters_of_a_compiled_one_reads_nothing(own_f
     for other in others:
         assert other.fingerprint == before.fingerprint
         with pytest.raises(WeightsError, match=r"w\.h5"):
-            other.embed(picture)  # it has no plan yet
+            other.embed(PICTURE)  # it has no plan yet
 
 
 def test_models_that_share_parameters_let_them_go_alone(own_file: Path) -> None:
     model = npfacenet.load(own_file)
     other = replace(model, card=replace(model.card, source="another"))
-    picture = np.full((9, 9, 3), 99, np.uint8)
-    before = model.embed(picture)
+    before = model.embed(PICTURE)
     own_file.unlink()
-    np.testing.assert_array_equal(other.embed(picture).values, before.values)
+    np.testing.assert_array_equal(other.embed(PICTURE).values, before.values)
 
 
 class SlowToLetIn:
@@ -281,10 +280,9 @@ def test_a_compiled_model_goes_on_without_its_file(
     own_file: Path, change: Callable[[Path], object]
 ) -> None:
     model = npfacenet.load(own_file)
-    picture = np.full((9, 9, 3), 99, np.uint8)
-    before = model.embed(picture)
+    before = model.embed(PICTURE)
     change(own_file)
-    np.testing.assert_array_equal(model.embed(picture).values, before.values)
+    np.testing.assert_array_equal(model.embed(PICTURE).values, before.values)
     for ask in (lambda: model.parameters["bn1", "beta"], lambda: pickle.dumps(model)):
         with pytest.raises(WeightsError, match=r"w\.h5"):
             ask()
@@ -302,9 +300,8 @@ def test_a_file_that_is_overwritten_in_place_changes_no_model(
         file.write(bytes(path.stat().st_size // 2))
         file.truncate()
     assert all(np.array_equal(model.parameters[name], before[name]) for name in before)
-    picture = np.full((9, 9, 3), 99, np.uint8)
-    expected = Model(model.network, before, model.card).embed(picture)
-    np.testing.assert_array_equal(model.embed(picture).values, expected.values)
+    expected = Model(model.network, before, model.card).embed(PICTURE)
+    np.testing.assert_array_equal(model.embed(PICTURE).values, expected.values)
 
 
 def test_other_weights_in_the_file_are_not_taken_for_the_models(own_file: Path) -> None:

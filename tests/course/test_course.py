@@ -2,57 +2,31 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import npfacenet
 from npfacenet import course
 from npfacenet.course import Edition, edition_2017, edition_2021
-from npfacenet.errors import ArgumentError, GalleryError, ImageError
+from npfacenet.errors import (
+    ArgumentError,
+    EmbeddingError,
+    FingerprintError,
+    GalleryError,
+    ImageError,
+    NpfacenetError,
+    WeightsError,
+)
+from npfacenet.recipes import nn4_small2
 
 Capture = pytest.CaptureFixture[str]
-ONE, ZERO = [[1.0, 1.0]], [[0.0, 0.0]]
-FOUR = [[1.0, 1], [2, 0], [0, 3], [5, 0]]
-MIXED = [[0.0, 3], [5, 0], [1, 1], [2, 0]]
-
-
-@pytest.mark.parametrize(
-    ("triplet", "alpha", "loss"),
-    [
-        ((ONE, ONE, ONE), 5, 5),
-        ((ONE, ONE, ZERO), 3, 1),
-        ((ONE, ZERO, ONE), 3, 5),
-        ((ZERO, ZERO, ZERO), 0.2, 0.2),
-        ((FOUR, FOUR, MIXED), 3, 0),
-        ((FOUR, MIXED, FOUR), 3, 40),
-    ],
-)
-def test_the_loss_of_the_assignment(
-    triplet: tuple[npt.ArrayLike, ...], alpha: float, loss: float
-) -> None:
-    for edition in (course, edition_2017, edition_2021):
-        assert edition.triplet_loss(None, triplet, alpha) == pytest.approx(loss)
-
-
-@given(st.integers(1, 5), st.floats(0, 2), st.integers(0, 2**32 - 1))
-def test_the_loss_is_a_sum_over_triplets(m: int, alpha: float, seed: int) -> None:
-    a, p, n = np.random.default_rng(seed).standard_normal((3, m, 4))
-    one_by_one = sum(
-        max(((a[i] - p[i]) ** 2).sum() - ((a[i] - n[i]) ** 2).sum() + alpha, 0) for i in range(m)
-    )
-    assert course.triplet_loss(None, [a, p, n], alpha) == pytest.approx(one_by_one)
-
-
-def test_the_loss_has_the_default_margin_of_the_notebook() -> None:
-    assert course.triplet_loss(None, (ZERO, ZERO, ZERO)) == pytest.approx(0.2)
-    for wrong in ([ONE, ONE], [ONE, ONE, [[1.0]]], [1, 2, 3], None):
-        with pytest.raises(ArgumentError):
-            course.triplet_loss(None, wrong)  # type: ignore[arg-type]  # the fault under test
 
 
 def database(
@@ -147,6 +121,117 @@ def test_the_defects_are_the_notebooks(
         edition_2017.who_is_it(path, {}, drawn)
     with pytest.raises(GalleryError, match="nobody in the database is called 'bert'"):
         edition_2017.verify(path, "bert", stranger, drawn)
+
+
+FINITE = np.full((1, 128), 0.01)
+old: Any = edition_2017  # that take anything, for faults
+new: Any = edition_2021
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (np.zeros((0, 128), np.float32), "not (0, 128)"),
+        (np.zeros(0), "not (0,)"),
+        ([], "not (0,)"),
+        (np.zeros((2, 128)), "not (2, 128); npfacenet.identify takes several"),
+        (np.zeros((128, 1)), "not (128, 1)"),
+        (np.zeros((1, 1, 128)), "not (1, 1, 128)"),
+        (np.zeros((1, 127)), "not (1, 127)"),
+        (np.zeros((1, 1)), "not (1, 1)"),
+        (0.0, "not ()"),
+        (np.full((1, 128), np.nan), "holds NaN or infinity"),
+        (np.full(128, np.inf), "holds NaN or infinity"),
+        (None, "is an array of numbers, not None"),
+        ([None] * 128, "is an array of numbers"),
+        ("eve.jpg", "is an array of numbers, not 'eve.jpg'"),
+        (np.zeros(128, bool), "is an array of numbers"),
+        (np.zeros(128, complex), "is an array of numbers"),
+        ([[1.0], [1.0, 2.0]], "is an array of numbers"),
+        (np.ma.masked_array(np.zeros(128), np.arange(128) == 5), "is masked in places"),
+        (np.full(128, 1e300), "too large"),
+        (np.full(128, 1e30), "too large"),
+        ({"a": 1}, "is an array of numbers"),
+    ],
+)
+def test_an_entry_that_is_not_one_encoding_opens_no_door(
+    capsys: Capture, drawn: npfacenet.Model, face: Any, entry: Any, said: str
+) -> None:
+    whose = f"the database's entry for 'eve' .*{re.escape(said)}"
+    for call in (
+        lambda: edition_2017.verify(face, "eve", {"eve": entry}, drawn),
+        lambda: edition_2017.who_is_it(face, {"eve": entry}, drawn),
+        lambda: edition_2017.who_is_it(face, {"dan": FINITE, "eve": entry}, drawn),
+    ):
+        with pytest.raises(EmbeddingError, match=whose) as caught:
+            call()
+        assert len(str(caught.value)) < 400
+    assert capsys.readouterr().out == ""
+
+
+def test_embeddings_of_a_model_are_entries_if_they_are_comparable(
+    capsys: Capture, drawn: npfacenet.Model, face: Any
+) -> None:
+    assert old.verify(face, "eve", {"eve": drawn.embed(face)}, drawn) == (0.0, True)
+    assert edition_2017.verify(face, "eve", {"eve": drawn.embed(face).values[0]}, drawn)[1]
+    bare = npfacenet.Embeddings(drawn.embed(face).values)
+    assert edition_2017.verify(face, "eve", {"eve": bare}, drawn)[1]
+    with pytest.raises(EmbeddingError, match=r"for 'eve' is one encoding .* not \(0, 128\)"):
+        edition_2017.verify(face, "eve", {"eve": drawn.embed([])}, drawn)
+    other = replace(drawn, card=replace(drawn.card, preprocessing="fixed"))
+    for model, known in ((drawn, other), (other, drawn), (other, other)):
+        with pytest.raises(FingerprintError, match="for 'eve' was made by another model"):
+            edition_2017.verify(face, "eve", {"eve": known.embed(face)}, model)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda f, d, m: old.verify(f, None, d, m), ArgumentError, "not None"),
+        (lambda f, d, m: old.verify(f, ["eve"], d, m), ArgumentError, "identity is a"),
+        (lambda f, d, m: old.verify(f, "x" * 9999, d, m), GalleryError, "'xxx"),
+        (lambda f, d, m: old.verify(f, "eve", [("eve", d["eve"])], m), GalleryError, "d"),
+        (lambda f, d, m: old.verify(f, "eve", None, m), GalleryError, "not None"),
+        (lambda f, d, m: old.who_is_it(f, None, m), GalleryError, "a dict of names"),
+        (lambda f, d, m: old.who_is_it(f, "eve", m), GalleryError, "a dict of names"),
+        (lambda f, d, m: old.who_is_it(f, d["eve"], m), GalleryError, "a dict of names"),
+        (lambda f, d, m: old.who_is_it(f, {5: d["eve"]}, m), GalleryError, "not 5"),
+        (lambda f, d, m: old.verify(f, "eve", d, None), ArgumentError, "npfacenet.load"),
+        (lambda f, d, m: old.who_is_it(f, d, "x.h5"), ArgumentError, "npfacenet.load"),
+        (lambda f, d, m: old.img_to_encoding(f, m.plan), ArgumentError, "npfacenet.load"),
+        (lambda f, d, m: old.img_to_encoding(None, m), ImageError, "NoneType"),
+        (lambda f, d, m: old.img_to_encoding("no.jpg", m), ImageError, "no.jpg"),
+        (lambda f, d, m: new.who_is_it(f, d, m), ArgumentError, "takes 160x160"),
+    ],
+)  # fmt: skip
+def test_other_arguments_are_refused_by_name(
+    capsys: Capture, drawn: npfacenet.Model, face: Any,
+    call: Callable[..., object], error: type[NpfacenetError], said: str,
+) -> None:  # fmt: skip
+    with pytest.raises(error, match=re.escape(said)) as caught:
+        call(face, {"eve": FINITE}, drawn)
+    assert len(str(caught.value)) < 400
+    assert capsys.readouterr().out == ""
+
+
+def test_weights_that_give_no_encoding_open_no_door(face: Any) -> None:
+    network = nn4_small2()
+    zeros = {
+        name: np.zeros_like(value) if name[1] != "moving_variance" else value
+        for name, value in network.initialise(0).items()
+    }
+    card = npfacenet.load().card
+    model = npfacenet.Model(network, zeros, replace(card, preprocessing="unit"))
+    with pytest.raises(WeightsError, match="give an encoding of length 0 instead of 1"):
+        edition_2017.who_is_it(face, {"eve": np.zeros(128)}, model)
+
+
+def test_a_name_steers_no_terminal(capsys: Capture, drawn: npfacenet.Model, face: Any) -> None:
+    name = "eve\x1b[2J"
+    known = {name: edition_2017.img_to_encoding(face, drawn)}
+    assert edition_2017.who_is_it(face, known, drawn)[1] == name
+    edition_2017.verify(face, name, known, drawn)
+    assert "\x1b" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("offset", "opens"), [(0.6999, True), (0.7, False), (0.7001, False)])

@@ -193,7 +193,6 @@ def test_pictures_are_told_to_be_embedded(picture: object) -> None:
         ([1e39, 0], "beyond float32"),
         ([KNOWN, KNOWN], "model.embed"),
     ],
-    ids=str,
 )
 def test_what_is_not_numbers_is_not_embeddings(values: object, said: str) -> None:
     with pytest.raises(EmbeddingError, match=said):

@@ -1,0 +1,77 @@
+"""Standard output and standard error, which may be closed, full, or without a reader."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from contextlib import suppress
+from io import TextIOWrapper
+
+from npfacenet.errors import OutputError, printable
+
+
+def prepare() -> None:
+    """Make the standard streams fit for file names, and their numbers safe.
+
+    A name may hold bytes that the terminal's encoding lacks. The number of a stream that is
+    closed would be given to the next file that is opened, and libraries write their complaints
+    to number 2, so the null device takes it.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and not stream.closed:
+            stream.reconfigure(errors="backslashreplace")
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free is taken, and those below it are in use.
+            os.open(os.devnull, os.O_RDWR)
+
+
+def say_error(line: str) -> None:
+    """One line on standard error; a stream that is closed or full loses it and no more."""
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            print(printable(line), file=sys.stderr, flush=True)
+
+
+def flush_output() -> None:
+    """Write out what was printed.
+
+    Raises OutputError where it cannot be written, BrokenPipeError where its reader has left.
+    """
+    if sys.stdout is None or sys.stdout.closed:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"standard output cannot be written: {error.strerror or error}"
+        ) from error
+
+
+def drop_output() -> None:
+    """Write out what was printed, or drop it.
+
+    Or the interpreter would try again at its end, complain, and change the exit code.
+    """
+    try:
+        flush_output()
+    except OSError:
+        with suppress(OSError, ValueError):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, sys.stdout.fileno())
+            os.close(null)
+
+
+def reader_has_left() -> bool:
+    """Whether standard output is a pipe that nobody reads any more, as after `head`."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    except (AttributeError, OSError, ValueError):  # closed, replaced, or not POSIX
+        return False
