@@ -18,7 +18,7 @@ from npfacenet.models import Embeddings, Model
 from npfacenet.models.model import Progress
 from npfacenet.models.real_numbers import whole_number
 from npfacenet.recognition.distance import paired_distances
-from npfacenet.recognition.labels import Distances, Flags
+from npfacenet.recognition.labels import Distances, Flags, listed_folds
 from npfacenet.recognition.names import name_key
 from npfacenet.recognition.paths import checked_path
 
@@ -28,10 +28,21 @@ _NUMBER = re.compile(r"[0-9]{1,6}")
 
 @dataclass(frozen=True)
 class Pair:
-    """Two pictures, each as (person, number), and whether they show one person."""
+    """Two pictures, each as (person, number), and whether they show one person.
+
+    Raises EvaluationError for anything but a text and a whole number from 0 to 999,999 each.
+    """
 
     a: tuple[str, int]
     b: tuple[str, int]
+
+    def __post_init__(self) -> None:
+        pictures: tuple[object, ...] = (self.a, self.b)
+        for picture in pictures:
+            name, number = picture if isinstance(picture, tuple) and len(picture) == 2 else (0, 0)
+            is_name = isinstance(name, str) and bool(name.strip())
+            if not is_name or whole_number(number, 0, MOST_PICTURES) is None:
+                raise EvaluationError(f"a picture is (person, number), not {quoted(picture)}")
 
     @property
     def genuine(self) -> bool:
@@ -96,8 +107,19 @@ def choose_folds(folds: Sequence[Fold], numbers: Sequence[int] | None) -> tuple[
 
 
 def genuine_flags(folds: Sequence[Fold]) -> list[Flags]:
-    """Which pairs are genuine, fold by fold, as `evaluate` takes them."""
-    return [np.array([pair.genuine for pair in fold]) for fold in folds]
+    """Which pairs are genuine, fold by fold, as `evaluate` takes them.
+
+    Raises EvaluationError for what is not folds of pairs.
+    """
+    return [np.array([pair.genuine for pair in fold]) for fold in _checked(folds)]
+
+
+def _checked(folds: Sequence[Fold]) -> list[Fold]:
+    checked = [tuple(listed_folds(fold, "pairs")) for fold in listed_folds(folds, "pairs")]
+    for pair in (pair for fold in checked for pair in fold):
+        if not isinstance(pair, Pair):
+            raise EvaluationError(f"a fold holds pairs, as read_pairs gives them: {quoted(pair)}")
+    return checked
 
 
 def _pair(where: str, words: list[str]) -> Pair:
@@ -152,6 +174,9 @@ def pair_embeddings(
     root = checked_path(images, "the folder of pictures", EvaluationError)
     if crop is not None and whole_number(crop, 1, MAX_PIXELS) is None:
         raise ArgumentError(f"crop is a whole number of pixels, at least 1, not {quoted(crop)}")
+    if not isinstance(model, Model):
+        raise ArgumentError(f"pairs are embedded by a model, npfacenet.load(), not {quoted(model)}")
+    folds = _checked(folds)
     pictures = list(dict.fromkeys(p for fold in folds for pair in fold for p in (pair.a, pair.b)))
     paths = [picture_path(root, picture) for picture in pictures]
     # os.path, because Path.is_file raises for names that are too long.

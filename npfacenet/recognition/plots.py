@@ -7,8 +7,10 @@ from typing import IO
 
 import numpy as np
 
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
+from npfacenet.recognition.distance import checked_distance
 from npfacenet.recognition.evaluation import Distances, Evaluation, roc
+from npfacenet.recognition.labels import number_row
 
 
 def require_matplotlib() -> None:
@@ -27,9 +29,14 @@ def plot_evaluation(
 ) -> None:
     """Write a PNG: ROC curve, DET curve, and the distances of both kinds of pair.
 
-    `threshold` is marked in all three. Raises ArgumentError where matplotlib is missing.
+    `threshold` is marked in all three. Raises ArgumentError where matplotlib is missing and for
+    what is not an evaluation or a threshold, EvaluationError for what are not distances.
     """
     require_matplotlib()
+    if not isinstance(evaluation, Evaluation):
+        raise ArgumentError(f"what `evaluate` gives is drawn, not {quoted(evaluation)}")
+    genuine, impostors = number_row(genuine), number_row(impostors)
+    threshold = None if threshold is None else checked_distance(threshold)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import fractions
+import io
 import json
 import math
 import warnings
@@ -53,8 +54,15 @@ from npfacenet.recognition.evaluation import (
     roc,
     true_accept_rate,
 )
-from npfacenet.recognition.lfw import choose_folds, read_pairs
+from npfacenet.recognition.lfw import (
+    Pair,
+    choose_folds,
+    genuine_flags,
+    pair_distances,
+    read_pairs,
+)
 from npfacenet.recognition.people_folder import pictures_of
+from npfacenet.recognition.plots import plot_evaluation
 from npfacenet.training.pair_fitting import fit_pair_head
 
 
@@ -189,6 +197,14 @@ CALLS: dict[str, Call] = {
     "read_pairs": lambda x: read_pairs(x),
     "choose_folds": lambda x: choose_folds([(), ()], x),
     "choose_folds number": lambda x: choose_folds([(), ()], [1, x]),
+    "Pair": lambda x: Pair(x, ("Ada", 1)),
+    "Pair name": lambda x: Pair((x, 1), ("Ada", 1)),
+    "Pair number": lambda x: Pair(("Ada", x), ("Ada", 1)),
+    "genuine_flags": lambda x: genuine_flags(x),
+    "genuine_flags fold": lambda x: genuine_flags([x]),
+    "genuine_flags pair": lambda x: genuine_flags([(x,)]),
+    "pair_distances model": lambda x: pair_distances(x, ".", []),
+    "plot_evaluation": lambda x: plot_evaluation(io.BytesIO(), x, NUMBERS, NUMBERS, "title"),
     "Skipped": lambda x: Skipped(x, x),
 }
 
