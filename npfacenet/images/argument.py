@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeGuard
 
 import numpy as np
@@ -21,7 +22,7 @@ def is_whole(value: object, low: float, high: float) -> TypeGuard[int]:
     return (
         isinstance(value, (int, np.integer))
         and not isinstance(value, bool)
-        and bool(low <= value <= high)
+        and low <= int(value) <= high
     )
 
 
@@ -32,8 +33,17 @@ def is_real(value: object, low: float, high: float) -> TypeGuard[float]:
     (True, False, False)
     """
     if isinstance(value, (float, np.floating)):
-        return bool(low <= value <= high)
+        return low <= float(value) <= high  # compared in float32, the bounds would overflow
     return is_whole(value, low, high)
+
+
+def is_row(value: object, length: int) -> TypeGuard[tuple[object, ...] | list[object]]:
+    """Whether this is a tuple or a list of so many.
+
+    >>> is_row((1, 2), 2), is_row([1], 2), is_row("ab", 2)
+    (True, False, False)
+    """
+    return isinstance(value, (tuple, list)) and len(value) == length
 
 
 def require_size(size: object) -> None:
@@ -61,3 +71,16 @@ def is_plain_array(value: object) -> bool:
     (True, False, False)
     """
     return isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray)
+
+
+def is_several(value: object) -> bool:
+    """Whether this gives things one by one, other than characters and bytes.
+
+    >>> is_several([1]), is_several(iter([1])), is_several(b"ab"), is_several(np.array(1))
+    (True, True, False, False)
+    """
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Iterable) and not isinstance(
+        value, (str, bytes, bytearray, memoryview)
+    )

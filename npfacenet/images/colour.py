@@ -135,6 +135,8 @@ def _sixteen_bits_in_srgb(
 
 
 def _converted(image: PIL.Image.Image, mode: str, name: str) -> PIL.Image.Image:
+    if image.mode == mode:
+        return image
     # Pillow writes a transparent colour into the palette of the very image it converts.
     source = image.copy() if image.mode == "P" else image
     try:

@@ -33,6 +33,7 @@ def centre_crop(image: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8
     """
     if not is_whole(size, 1, sys.maxsize):
         raise ArgumentError(f"size must be at least 1, not {quoted(size)} (a whole number)")
+    size = int(size)
     height, width, _ = picture(image).shape
     if size > min(height, width):
         raise ImageError(

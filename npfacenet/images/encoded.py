@@ -14,7 +14,9 @@ _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"\0\0\
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _HEXADECIMAL = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2}){12,})")
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
-_COLLAPSED = re.compile(r"(https?|ftp|file|s3|gs):/")  # what pathlib leaves of an address
+_COLLAPSED = re.compile(
+    r"(https?|ftp|file|s3|gs):/", re.IGNORECASE
+)  # what pathlib leaves of an address
 _LONGEST_NAME = 255  # of a file, nearly everywhere
 _LEAST = 24  # characters that are taken for base64
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError, ImageError, ShapeError, quoted, shortened
-from npfacenet.images.argument import is_one_of, is_plain_array, require_size
+from npfacenet.images.argument import is_one_of, is_plain_array, is_several, require_size
 from npfacenet.images.crop import central_square
 from npfacenet.images.resize import Filter, resize
 
@@ -112,7 +112,7 @@ def prepare(
     require_size(size)
     if not isinstance(preprocessing, Preprocessing):
         raise ArgumentError(f"preprocessing is a Preprocessing, not {quoted(preprocessing)}")
-    if not hasattr(images, "__iter__"):
+    if not is_several(images):
         raise ImageError(f"pictures are several arrays, not a {type(images).__name__}")
     resized = [resize(central_square(image), size, preprocessing.resize_filter) for image in images]
     return preprocessing.scale(np.array(resized, np.uint8).reshape(-1, size, size, 3))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Transform: TypeAlias = "PIL.ImageCms.ImageCmsTransform | None"
 
 LARGEST_PROFILE = 1 << 23  # bytes; the largest in use, for print, have three millions
-_RELATIVE_COLORIMETRIC, _BLACK_POINT_COMPENSATION = 1, 0x2000
+_BLACK_POINT_COMPENSATION, _NO_OPTIMISATION = 0x2000, 0x0100
 _MODES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
 _LEVELS = (0, 1, 2, 4, 8, 16, 32, 64, 96, 128, 160, 192, 224, 255)
 _NO_DIFFERENCE = 2  # levels: what rounding in two tables of sRGB's curve may come to
@@ -58,12 +58,22 @@ def in_srgb(image: PIL.Image.Image, name: str) -> PIL.Image.Image:
         return image
     try:
         transform = _transform(profile, mode)
-        converted = image if transform is None else transform.apply(image)
+        converted = image if transform is None else _applied(transform, image)
     except Exception as error:  # noqa: BLE001 - of somebody else's profile, and the pixels are good
         fault = " ".join(f"{type(error).__name__}: {error}".split())
         _log.warning("%s: its colour profile cannot be used (%s); ignored", name, fault[:200])
         return image
     return converted
+
+
+def _applied(transform: PIL.ImageCms.ImageCmsTransform, image: PIL.Image.Image) -> PIL.Image.Image:
+    if image.mode != "L":
+        return transform.apply(image)
+    from PIL import Image
+
+    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[np.newaxis])
+    table = np.asarray(transform.apply(ramp))[0]
+    return Image.fromarray(table[np.asarray(image)])
 
 
 @lru_cache(maxsize=8)
@@ -75,13 +85,15 @@ def _transform(profile: bytes, mode: str) -> Transform:
     """
     from PIL import ImageCms
 
+    # LittleCMS draws straight lines through the shadows of grey when it optimises.
+    flags = _BLACK_POINT_COMPENSATION | (_NO_OPTIMISATION if mode == "L" else 0)
     transform = ImageCms.buildTransform(
         ImageCms.ImageCmsProfile(io.BytesIO(profile)),
         ImageCms.createProfile("sRGB"),
         mode,
         "RGB",
         ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        ImageCms.Flags(_BLACK_POINT_COMPENSATION),
+        ImageCms.Flags(flags),
     )
     return None if mode != "CMYK" and _changes_nothing(transform, mode) else transform
 

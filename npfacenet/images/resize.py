@@ -32,7 +32,7 @@ def resize(image: npt.NDArray[np.uint8], size: int, resize_filter: Filter) -> np
         raise ArgumentError(
             f"resize_filter is 'nearest' or 'bilinear', not {quoted(resize_filter)}"
         )
-    pixels = picture(image)
+    pixels, size = picture(image), int(size)
     if pixels.shape == (size, size, 3):
         return pixels
 

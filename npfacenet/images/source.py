@@ -117,7 +117,7 @@ def _content_of_file(path: str, name: str) -> bytes:
             raise ImageError(f"{name} {what}")
     with open_regular(path, what="a picture", largest=MAX_BYTES, error=ImageError) as file:
         try:
-            return file.read(MAX_BYTES)
+            return file.read(os.fstat(file.fileno()).st_size)  # reserving MAX_BYTES takes time
         except OSError as error:
             raise ImageError(f"{name} cannot be read: {error.strerror}; check the disk") from error
 

@@ -172,11 +172,8 @@ def _slow(what: str, width: object, height: object) -> str:
 def _fault_of_jpeg2000(content: bytes) -> str | None:
     fault = "a JPEG 2000 file of thousands of parts"
     if content.startswith(b"\0\0\0\x0cjP"):
-        header = content.find(b"jp2h")
-        inside = int.from_bytes(content[header - 4 : header], "big") if header >= 4 else 0
-        if _boxes(content, 0, header) > MOST_PARTS:
-            return fault
-        if _boxes(content, header + 4, min(header - 4 + inside, len(content))) > MOST_PARTS:
+        before, header, end = _boxes(content, 0, len(content), until=b"jp2h")
+        if before > MOST_PARTS or _boxes(content, header + 8, end)[0] > MOST_PARTS:
             return fault
     at = content.find(b"\xff\x4f\xff\x51") + 2
     for _ in range(MOST_PARTS):
@@ -186,13 +183,19 @@ def _fault_of_jpeg2000(content: bytes) -> str | None:
     return fault
 
 
-def _boxes(content: bytes, at: int, end: int) -> int:
-    """How many boxes begin in a stretch of a file; they are not counted beyond the limit."""
+def _boxes(content: bytes, at: int, end: int, until: bytes = b"") -> tuple[int, int, int]:
+    """How many boxes begin in a stretch of a file, up to one of a kind; where that lies.
+
+    They are not counted beyond the limit.
+    """
     number = 0
     while at + 8 <= end and number <= MOST_PARTS:
-        (length,) = struct.unpack_from(">I", content, at)
+        length, kind = struct.unpack_from(">I4s", content, at)
         if length == 1 and at + 16 <= len(content):
             (length,) = struct.unpack_from(">Q", content, at + 8)
-        at += max(length, 8)
+        following = min(at + max(length, 8), end)
         number += 1
-    return number
+        if kind == until:
+            return number, at, following
+        at = following
+    return number, end, end

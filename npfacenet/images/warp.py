@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError, quoted
-from npfacenet.images.argument import is_real, require_size
+from npfacenet.images.argument import is_real, is_row, require_size
 from npfacenet.images.array import picture
 
 SMALLEST_EXTENT = 0.1  # pixels
@@ -53,6 +53,9 @@ def warp(
     """
     pixels = picture(image)
     _check(pixels, size, centre, extent, degrees, mirrored)
+    # Whatever kind of number they are: in NumPy's small ones the arithmetic would overflow.
+    size, extent, degrees = int(size), float(extent), float(degrees)
+    centre = float(centre[0]), float(centre[1])
     if degrees % 360 == 0:
         square = _upright(pixels, size, centre, extent)
     else:
@@ -71,14 +74,11 @@ def _check(
     height, width, _ = pixels.shape
     largest = LARGEST_EXTENT * max(height, width)
     require_size(size)
-    match centre:
-        case (x, y) if is_real(x, 0, width) and is_real(y, 0, height):
-            pass
-        case _:
-            raise ArgumentError(
-                f"centre (x, y) lies in the picture, 0 to {width} and 0 to {height}, not at "
-                f"{quoted(centre)}"
-            )
+    if not (is_row(centre, 2) and is_real(centre[0], 0, width) and is_real(centre[1], 0, height)):
+        raise ArgumentError(
+            f"centre (x, y) lies in the picture, 0 to {width} and 0 to {height}, not at "
+            f"{quoted(centre)}"
+        )
     if not is_real(extent, SMALLEST_EXTENT, largest):
         raise ArgumentError(
             f"extent is {SMALLEST_EXTENT} to {largest} pixels here, not {quoted(extent)}"
