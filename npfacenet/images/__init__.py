@@ -5,12 +5,21 @@ The only room that uses Pillow, which it loads when a picture is first read or r
 
 from npfacenet.images.contrast import LEAST_CONTRAST, contrast, require_contrast
 from npfacenet.images.crop import central_square, centre_crop
-from npfacenet.images.decode import MAX_PIXELS, ChannelOrder, ImageSource, describe, read
+from npfacenet.images.decode import read
 from npfacenet.images.preprocessing import PREPROCESSINGS, Preprocessing, prepare, preprocessing
 from npfacenet.images.resize import Filter, resize
+from npfacenet.images.source import (
+    MAX_BYTES,
+    MAX_PIXELS,
+    ChannelOrder,
+    ImageSource,
+    describe,
+    named,
+)
 
 __all__ = [
     "LEAST_CONTRAST",
+    "MAX_BYTES",
     "MAX_PIXELS",
     "PREPROCESSINGS",
     "ChannelOrder",
@@ -21,6 +30,7 @@ __all__ = [
     "centre_crop",
     "contrast",
     "describe",
+    "named",
     "prepare",
     "preprocessing",
     "read",

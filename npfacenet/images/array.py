@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import ImageError
+from npfacenet.errors import ImageError, quoted, shortened
 
 
 def picture(array: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    """The same array, known to be uint8 of shape (H, W, 3) with H and W at least 1.
+    """The same array, of no subclass, known to be uint8 of shape (H, W, 3), not empty.
 
     Raises ImageError that states the dtype or the shape received and how to convert it.
 
@@ -20,10 +20,15 @@ def picture(array: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
     """
     if not isinstance(array, np.ndarray):
         raise ImageError(f"a picture is a uint8 array (H, W, 3), not {type(array).__name__}")
+    if isinstance(array, np.ma.MaskedArray):
+        raise ImageError(
+            f"array {quoted(array.shape)} is masked, and a network sees what a mask hides; pass "
+            "its numbers, x.filled(0) or x.data"
+        )
     remedy = _remedy_for_dtype(array.dtype) or _remedy_for_shape(array.shape)
     if remedy:
         raise ImageError(
-            f"array {array.shape} of {array.dtype}: "
+            f"array {quoted(array.shape)} of {shortened(str(array.dtype))}: "
             f"a picture is uint8 (H, W, 3), 0 to 255; {remedy}"
         )
     return np.asarray(array, np.uint8)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import ArgumentError, ImageError
+from npfacenet.errors import ArgumentError, ImageError, quoted
+from npfacenet.images.argument import is_real
 from npfacenet.images.array import picture
 
 
@@ -15,13 +16,13 @@ def blended(
     """(1 - share) * image + share * other, rounded: uint8 of their one shape (H, W, 3).
 
     As in "mixup" (Zhang et al., ICLR 2018, equation 1). `share` is 0 to 1. Raises ArgumentError
-    for another, ImageError for pictures of two shapes or what is no picture.
+    for another, ImageError for pictures of two shapes or what is not a picture.
 
     >>> blended(np.zeros((1, 1, 3), np.uint8), np.full((1, 1, 3), 200, np.uint8), 0.25)
     array([[[50, 50, 50]]], dtype=uint8)
     """
-    if not 0 <= share <= 1:
-        raise ArgumentError(f"share is 0 to 1, not {share}")
+    if not is_real(share, 0, 1):
+        raise ArgumentError(f"share is 0 to 1, not {quoted(share)}")
     below, above = picture(image), picture(other)
     if below.shape != above.shape:
         raise ImageError(f"pictures of {below.shape} and {above.shape} cannot be blended")

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.errors import ImageError
+from npfacenet.images.profile import in_srgb
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -19,19 +20,20 @@ _STRAIGHT_ALPHA = ("LA", "PA", "RGBA")
 _PREMULTIPLIED = ("La", "RGBa")
 
 
-def to_rgb(image: PIL.Image.Image, name: str) -> npt.NDArray[np.uint8]:
+def to_rgb(image: PIL.Image.Image, name: str, *, managed: bool = False) -> npt.NDArray[np.uint8]:
     """The pixels of a loaded PIL image as uint8 (H, W, 3); `name` is for the messages.
 
     Transparent pixels lie over white. Grey of 16 bits is divided by 257 and rounded (Pillow's
     own conversion would clip at 255); colour of 16 bits Pillow itself has cut to the upper 8
-    while decoding. Other colour spaces are converted by Pillow, and colour profiles ignored.
+    while decoding. Where `managed`, an ICC profile says what the numbers mean (`profile.py`);
+    else, and without one, other colour spaces are converted by Pillow.
 
     Raises ImageError for floating point and 32-bit values, whose black and white no one knows,
     and for modes that Pillow cannot convert. The image is not changed.
     """
     # Some Pillows decode 16-bit PNG and PGM as 32 bits.
     if image.mode in _SIXTEEN_BITS or (image.mode == "I" and image.format in ("PNG", "PPM")):
-        return _from_sixteen_bits(image)
+        return _from_sixteen_bits(image, name, managed=managed)
     if image.mode in ("F", "I"):
         kind = "floating point" if image.mode == "F" else "32-bit"
         raise ImageError(
@@ -39,19 +41,42 @@ def to_rgb(image: PIL.Image.Image, name: str) -> npt.NDArray[np.uint8]:
             "scale them to 0 to 255 and save them as 8 bits"
         )
     if image.mode in _PREMULTIPLIED:
+        if managed and image.info.get("icc_profile"):
+            return to_rgb(_converted(image, "RGBA", name), name, managed=True)
         pixels = np.asarray(image)
         colour, alpha = pixels[..., :-1], pixels[..., -1:]
         rgb = over_white(np.minimum(colour, alpha).astype(np.uint16) * 255, alpha)
         return np.broadcast_to(rgb, (*rgb.shape[:2], 3))
     if image.mode == "P" or image.mode in _STRAIGHT_ALPHA or "transparency" in image.info:
-        pixels = np.asarray(_converted(image, "RGBA", name))
+        straight = _converted(image, "RGBA", name)
+        pixels = np.asarray(straight)
+        colours = pixels
+        if managed and image.info.get("icc_profile"):
+            grey = image.mode in ("L", "LA")
+            colours = _managed(_opaque(straight, image, "L" if grey else "RGB"), name)
         rgb = np.empty((*pixels.shape[:2], 3), np.uint8)
         for top in range(0, len(pixels), _STRIP):  # or a large picture takes five times its size
-            strip = pixels[top : top + _STRIP]
-            colour, alpha = strip[..., :3], strip[..., 3:]
-            rgb[top : top + _STRIP] = over_white(colour.astype(np.uint16) * alpha, alpha)
+            rows = slice(top, top + _STRIP)
+            alpha = pixels[rows, :, 3:]
+            rgb[rows] = over_white(colours[rows, :, :3].astype(np.uint16) * alpha, alpha)
         return rgb
-    return np.asarray(_converted(image, "RGB", name))
+    if not managed or not image.info.get("icc_profile"):
+        return np.asarray(_converted(image, "RGB", name))
+    mode = "L" if image.mode in ("1", "L") else "CMYK" if image.mode == "CMYK" else "RGB"
+    return _managed(_opaque(_converted(image, mode, name), image, mode), name)
+
+
+def _opaque(converted: PIL.Image.Image, image: PIL.Image.Image, mode: str) -> PIL.Image.Image:
+    """The colours of a converted image alone, with the profile of the one that it came from."""
+    opaque = converted if converted.mode == mode else converted.convert(mode)
+    if opaque is image:
+        return opaque
+    opaque.info = {"icc_profile": image.info.get("icc_profile")}
+    return opaque
+
+
+def _managed(image: PIL.Image.Image, name: str) -> npt.NDArray[np.uint8]:
+    return np.asarray(_converted(in_srgb(image, name), "RGB", name))
 
 
 def over_white(
@@ -70,18 +95,48 @@ def over_white(
     return ((weighted + white + np.uint16(127)) // np.uint16(255)).astype(np.uint8)
 
 
-def _from_sixteen_bits(image: PIL.Image.Image) -> npt.NDArray[np.uint8]:
+def _from_sixteen_bits(
+    image: PIL.Image.Image, name: str, *, managed: bool
+) -> npt.NDArray[np.uint8]:
     values = np.asarray(image)
-    grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
-        grey = 255 - grey
+    negative = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    bright = 65535 - values.astype(np.uint32) if negative else values.astype(np.uint32)
+    grey = ((bright + 128) // 257).astype(np.uint8)
+    rgb = np.broadcast_to(grey[..., None], (*grey.shape, 3))
+    profile = image.info.get("icc_profile")
+    if managed and profile:
+        rgb = _sixteen_bits_in_srgb(bright, rgb, profile, name)
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
-        grey[values == transparent] = 255
-    return np.broadcast_to(grey[..., None], (*grey.shape, 3))
+        rgb = np.where((values == transparent)[..., None], np.uint8(255), rgb)
+    return rgb
+
+
+def _sixteen_bits_in_srgb(
+    values: npt.NDArray[np.uint32], rgb: npt.NDArray[np.uint8], profile: object, name: str
+) -> npt.NDArray[np.uint8]:
+    """Grey through a profile; between the 256 levels that it is asked for lie straight lines.
+
+    A linear scan would lose its shadows if it were rounded to 8 bits first.
+    """
+    from PIL import Image
+
+    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[np.newaxis])
+    ramp.info["icc_profile"] = profile
+    converted = in_srgb(ramp, name)
+    if converted is ramp:
+        return rgb
+    curves = np.asarray(converted)[0].astype(np.float64)
+    places = np.arange(256) * 257
+    table = np.stack(
+        [np.rint(np.interp(np.arange(65536), places, curve)) for curve in curves.T], axis=-1
+    ).astype(np.uint8)
+    return table[values]
 
 
 def _converted(image: PIL.Image.Image, mode: str, name: str) -> PIL.Image.Image:
+    if image.mode == mode:
+        return image
     # Pillow writes a transparent colour into the palette of the very image it converts.
     source = image.copy() if image.mode == "P" else image
     try:

@@ -17,9 +17,9 @@ LEAST_CONTRAST = 1.0
 Measured at the size of the networks (96 by nearest neighbour, 160 bilinear), the lowest contrast is
 2.98 of the 20,643 face crops of UTKFace, 15.7 of 5,428 photographs of LFW and 11.7 of their centre
 crops of 150 pixels, 23.0 of the course's pictures and of photographs with several faces, 7.8 of
-1,000 drawn people, and 1.87 of 1,200 drawn as dark and flat as `samples.Conditions` allows; the
-photographs' views that the default augmentation makes as dark, flat and blurred as it can have 2.25.
-Noise of 6 levels in each channel of 96 x 96 pixels has 0.7. To measure it again:
+1,000 drawn people, and 1.87 of 1,200 drawn as dark and flat as `samples.Conditions` allows;
+views of photographs that the default augmentation makes as dark, flat and blurred as it can have
+2.25. Noise of 6 levels in each channel of 96 x 96 pixels has 0.7. To measure it again:
 `pytest -m slow -s tests/images/test_contrast.py`.
 """
 _CELLS = 16

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import ArgumentError, ImageError
+from npfacenet.errors import ArgumentError, ImageError, quoted
+from npfacenet.images.argument import is_whole
 from npfacenet.images.array import picture
 
 
@@ -13,7 +16,7 @@ def central_square(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The largest square in the middle of uint8 (H, W, 3): a view (S, S, 3), S = min(H, W).
 
     It begins at floor((long - short) / 2), so that an odd difference takes the additional
-    pixel from the right or from the bottom. Raises ImageError if this is no picture.
+    pixel from the right or from the bottom. Raises ImageError if this is not a picture.
 
     >>> central_square(np.arange(12, dtype=np.uint8).reshape(1, 4, 3))
     array([[[3, 4, 5]]], dtype=uint8)
@@ -28,8 +31,9 @@ def centre_crop(image: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8
     Odd differences are shared out as by `central_square`. Raises ArgumentError for a size
     below 1, ImageError if the picture is smaller than that or is none.
     """
-    if size < 1:
-        raise ArgumentError(f"size must be at least 1, not {size}")
+    if not is_whole(size, 1, sys.maxsize):
+        raise ArgumentError(f"size must be at least 1, not {quoted(size)} (a whole number)")
+    size = int(size)
     height, width, _ = picture(image).shape
     if size > min(height, width):
         raise ImageError(

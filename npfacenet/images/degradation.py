@@ -1,21 +1,22 @@
 """What cameras and files do to pictures: compression, blur, light, and things in front.
 
 Every function takes uint8 (H, W, 3), does not write to it, and gives a new array of that shape
-and dtype. All raise ImageError for what is no picture.
+and dtype. All raise ImageError for what is not a picture.
 """
 
 from __future__ import annotations
 
 import io
-import math
 
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
+from npfacenet.images.argument import is_real, is_row, is_whole
 from npfacenet.images.array import picture
 
 LARGEST_RADIUS = 1000.0
+LARGEST_FACTOR = 1e6
 _LEVELS = np.arange(256)
 
 
@@ -28,14 +29,14 @@ def jpeg_compressed(image: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[n
     >>> jpeg_compressed(np.full((8, 8, 3), 40, np.uint8), 90).max().item()
     40
     """
-    if not 1 <= quality <= 100:
-        raise ArgumentError(f"quality is 1 to 100, not {quality}")
+    if not is_whole(quality, 1, 100):
+        raise ArgumentError(f"quality is 1 to 100, not {quoted(quality)} (a whole number)")
     pixels = picture(image)
 
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    Image.fromarray(pixels).save(file, "JPEG", quality=int(quality))
     file.seek(0)
     with Image.open(file, formats=("JPEG",)) as decoded:
         return np.array(decoded)
@@ -47,13 +48,13 @@ def blurred(image: npt.NDArray[np.uint8], radius: float) -> npt.NDArray[np.uint8
     `radius` is the standard deviation in pixels, 0 (nothing changes) to 1000. Raises
     ArgumentError for another.
     """
-    if not 0 <= radius <= LARGEST_RADIUS:
-        raise ArgumentError(f"radius is 0 to {LARGEST_RADIUS:.0f} pixels, not {radius}")
+    if not is_real(radius, 0, LARGEST_RADIUS):
+        raise ArgumentError(f"radius is 0 to {LARGEST_RADIUS:.0f} pixels, not {quoted(radius)}")
     pixels = picture(image)
 
     from PIL import Image, ImageFilter
 
-    return np.array(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(radius)))
+    return np.array(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(float(radius))))
 
 
 def relit(
@@ -62,17 +63,20 @@ def relit(
     """The picture in other light: brightness (mean + contrast (x - mean)), rounded and clipped.
 
     Both are factors, 0 or above; 1 changes nothing. The mean is that of all pixels and channels.
-    Raises ArgumentError for a factor that is negative or not finite.
+    Raises ArgumentError for a factor that is negative, above a million or not finite.
 
     >>> relit(np.array([[[0, 100, 200]]], np.uint8), brightness=1.1, contrast=0.5)
     array([[[ 55, 110, 165]]], dtype=uint8)
     """
     for name, factor in (("brightness", brightness), ("contrast", contrast)):
-        if not 0 <= factor < math.inf:
-            raise ArgumentError(f"{name} is a factor, 0 or above and finite, not {factor}")
+        if not is_real(factor, 0, LARGEST_FACTOR):
+            raise ArgumentError(
+                f"{name} is a factor, 0 or above and finite, not {quoted(factor)} "
+                f"({LARGEST_FACTOR:,.0f} at most)"
+            )
     pixels = picture(image)
     mean = pixels.mean()
-    levels = np.rint(brightness * (mean + contrast * (_LEVELS - mean))).clip(0, 255)
+    levels = np.rint(float(brightness) * (mean + float(contrast) * (_LEVELS - mean))).clip(0, 255)
     table: npt.NDArray[np.uint8] = levels.astype(np.uint8)
     return table.take(pixels)
 
@@ -96,14 +100,19 @@ def erased(
     """
     pixels = picture(image)
     rows, columns, _ = pixels.shape
-    if not (0 <= top < top + height <= rows and 0 <= left < left + width <= columns):
+    if not (
+        is_whole(top, 0, rows - 1)
+        and is_whole(height, 1, rows - int(top))
+        and is_whole(left, 0, columns - 1)
+        and is_whole(width, 1, columns - int(left))
+    ):
+        given = [quoted(number) for number in (height, width, top, left)]
         raise ArgumentError(
-            f"a rectangle of {height} x {width} at row {top}, column {left} does not lie within "
-            f"{rows} x {columns} pixels"
+            f"a rectangle of {given[0]} x {given[1]} at row {given[2]}, column {given[3]} does not "
+            f"lie within {rows} x {columns} pixels, in whole numbers"
         )
-    channels = list(colour)
-    if len(channels) != 3 or not all(0 <= channel <= 255 for channel in channels):
-        raise ArgumentError(f"colour is three numbers of 0 to 255, not {colour}")
+    if not is_row(colour, 3) or not all(is_whole(channel, 0, 255) for channel in colour):
+        raise ArgumentError(f"colour is three numbers of 0 to 255, not {quoted(colour)}")
     covered = pixels.copy()
-    covered[top : top + height, left : left + width] = channels
+    covered[int(top) : int(top) + int(height), int(left) : int(left) + int(width)] = colour
     return covered

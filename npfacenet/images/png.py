@@ -7,13 +7,15 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.images.array import picture
 
 
 def write_png(image: npt.NDArray[np.uint8], file: IO[bytes]) -> None:
     """Write a picture, uint8 (H, W, 3), as a PNG, which `read` gives back as it was.
 
-    Raises ImageError for what is no picture.
+    Raises ImageError for what is not a picture, ArgumentError for a file that is
+    not open for writing.
 
     >>> import io
     >>> from npfacenet.images import read
@@ -22,6 +24,10 @@ def write_png(image: npt.NDArray[np.uint8], file: IO[bytes]) -> None:
     >>> np.array_equal(read(file.getvalue()), image)
     True
     """
+    pixels = picture(image)
+    if not callable(getattr(file, "write", None)):
+        raise ArgumentError(f"file is open for writing in binary, not {quoted(file)}")
+
     from PIL import Image
 
-    Image.fromarray(picture(image)).save(file, format="PNG")
+    Image.fromarray(pixels).save(file, format="PNG")

@@ -10,7 +10,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import ArgumentError, ShapeError
+from npfacenet.errors import ArgumentError, ImageError, ShapeError, quoted, shortened
+from npfacenet.images.argument import is_one_of, is_plain_array, is_several, require_size
 from npfacenet.images.crop import central_square
 from npfacenet.images.resize import Filter, resize
 
@@ -36,9 +37,14 @@ class Preprocessing:
         >>> preprocessing("fixed").scale(np.array([[[[0, 127, 255]]]], np.uint8))
         array([[[[-0.99609375, -0.00390625,  0.99609375]]]], dtype=float32)
         """
+        if not is_plain_array(images):
+            raise ShapeError(
+                f"pictures are a uint8 array (N, S, S, 3), received a {type(images).__name__}"
+            )
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
             raise ShapeError(
-                f"pictures are uint8 (N, S, S, 3), received {images.dtype} {images.shape}"
+                f"pictures are uint8 (N, S, S, 3), received {shortened(str(images.dtype))} "
+                f"{quoted(images.shape)}"
             )
         scaled = np.empty(images.shape, np.float32)
         for image, row in zip(images, scaled, strict=True):
@@ -87,8 +93,8 @@ def preprocessing(name: str) -> Preprocessing:
     >>> preprocessing("unit")
     Preprocessing(name='unit', resize_filter='nearest')
     """
-    if name not in PREPROCESSINGS:
-        raise ArgumentError(f"no preprocessing {name!r}; known: {', '.join(PREPROCESSINGS)}")
+    if not is_one_of(name, tuple(PREPROCESSINGS)):
+        raise ArgumentError(f"no preprocessing {quoted(name)}; known: {', '.join(PREPROCESSINGS)}")
     return PREPROCESSINGS[name]
 
 
@@ -98,10 +104,15 @@ def prepare(
     """Decoded pictures, each uint8 (H, W, 3), as a network takes them: float32 (N, size, size, 3).
 
     Each is cropped to its central square, resized and scaled. Raises ImageError for an array
-    that is no picture, ArgumentError for a size below 1.
+    that is not a picture, ArgumentError for a size below 1.
 
     >>> prepare([np.full((3, 5, 3), 255, np.uint8)], 2, preprocessing("unit")).shape
     (1, 2, 2, 3)
     """
+    require_size(size)
+    if not isinstance(preprocessing, Preprocessing):
+        raise ArgumentError(f"preprocessing is a Preprocessing, not {quoted(preprocessing)}")
+    if not is_several(images):
+        raise ImageError(f"pictures are several arrays, not a {type(images).__name__}")
     resized = [resize(central_square(image), size, preprocessing.resize_filter) for image in images]
     return preprocessing.scale(np.array(resized, np.uint8).reshape(-1, size, size, 3))

@@ -7,7 +7,8 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
+from npfacenet.images.argument import is_one_of, require_size
 from npfacenet.images.array import picture
 
 Filter: TypeAlias = Literal["nearest", "bilinear"]
@@ -20,16 +21,18 @@ def resize(image: npt.NDArray[np.uint8], size: int, resize_filter: Filter) -> np
     all pixels that fall into one when it makes a picture smaller (OpenCV's does not). The sides
     are scaled independently. A picture that has the size already is returned itself.
 
-    Raises ArgumentError for a size below 1 or another filter, ImageError if this is no picture.
+    Raises ArgumentError for a size below 1 or above 9,459, or another filter,
+    ImageError if this is not a picture.
 
     >>> resize(np.full((8, 8, 3), 7, np.uint8), 2, "bilinear").tolist()
     [[[7, 7, 7], [7, 7, 7]], [[7, 7, 7], [7, 7, 7]]]
     """
-    if size < 1:
-        raise ArgumentError(f"size must be at least 1, not {size}")
-    if resize_filter not in get_args(Filter):
-        raise ArgumentError(f"resize_filter is 'nearest' or 'bilinear', not {resize_filter!r}")
-    pixels = picture(image)
+    require_size(size)
+    if not is_one_of(resize_filter, get_args(Filter)):
+        raise ArgumentError(
+            f"resize_filter is 'nearest' or 'bilinear', not {quoted(resize_filter)}"
+        )
+    pixels, size = picture(image), int(size)
     if pixels.shape == (size, size, 3):
         return pixels
 

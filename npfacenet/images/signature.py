@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from npfacenet.images.encoded import encoding_of
+
 SIGNATURE_LENGTH = 256
 
 _BEGINNINGS = {
@@ -14,19 +16,31 @@ _BEGINNINGS = {
     b"<svg": "an SVG drawing; save it as PNG",
     b"<?xml": "an XML document or an SVG drawing; save it as PNG",
 }
-_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+_HEIF_BRANDS = (
+    b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1",
+)  # fmt: skip
 
 
 def impostor(beginning: bytes) -> str | None:
-    """What a file is that is no picture, with the remedy; None if it may be a picture.
+    """What a file is that is not a picture, with the remedy; None if it may be a picture.
 
     >>> impostor(b"<!DOCTYPE html><title>Not found</title>")
     'a web page, not the picture; download the picture itself'
     """
-    if beginning[4:8] == b"ftyp" and beginning[8:12] in _HEIC_BRANDS:
-        return "HEIC, which Pillow does not read; save it as JPEG"
     text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     for start, what in _BEGINNINGS.items():
         if text.startswith(start):
             return what
+    if beginning.isascii() and (found := encoding_of(beginning.decode("ascii"))):
+        what, remedy = found
+        return f"{what}, not the picture itself; decode it: {remedy}"
     return None
+
+
+def is_heif(beginning: bytes) -> bool:
+    """Whether this is HEIC or another file of the HEIF family, AVIF apart.
+
+    >>> is_heif(bytes(4) + b"ftypheic")
+    True
+    """
+    return beginning[4:8] == b"ftyp" and beginning[8:12] in _HEIF_BRANDS

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
+from npfacenet.images.argument import is_real, is_row, require_size
 from npfacenet.images.array import picture
 
 SMALLEST_EXTENT = 0.1  # pixels
@@ -39,9 +41,9 @@ def warp(
     turned one is resampled by Pillow's affine transform, bilinear, after shrinking where more
     than 1.4 pixels become one.
 
-    Raises ArgumentError for a size below 1, a centre outside of the picture, an extent below 0.1
-    pixels or above twice the longer side, or an angle that is not finite; ImageError if this is
-    no picture.
+    Raises ArgumentError for a size below 1 or above 9,459, a centre outside of the picture, an
+    extent below 0.1 pixels or above twice the longer side, or an angle that is not finite;
+    ImageError if this is not a picture.
 
     >>> image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
     >>> np.array_equal(warp(image, 2, centre=(1, 1), extent=2), image)
@@ -50,7 +52,10 @@ def warp(
     True
     """
     pixels = picture(image)
-    _check(pixels, size, centre, extent, degrees)
+    _check(pixels, size, centre, extent, degrees, mirrored)
+    # Whatever kind of number they are: in NumPy's small ones the arithmetic would overflow.
+    size, extent, degrees = int(size), float(extent), float(degrees)
+    centre = float(centre[0]), float(centre[1])
     if degrees % 360 == 0:
         square = _upright(pixels, size, centre, extent)
     else:
@@ -61,22 +66,27 @@ def warp(
 def _check(
     pixels: npt.NDArray[np.uint8],
     size: int,
-    centre: tuple[float, float],
+    centre: object,
     extent: float,
     degrees: float,
+    mirrored: object,
 ) -> None:
     height, width, _ = pixels.shape
     largest = LARGEST_EXTENT * max(height, width)
-    if size < 1:
-        raise ArgumentError(f"size must be at least 1, not {size}")
-    if not (0 <= centre[0] <= width and 0 <= centre[1] <= height):
+    require_size(size)
+    if not (is_row(centre, 2) and is_real(centre[0], 0, width) and is_real(centre[1], 0, height)):
         raise ArgumentError(
-            f"centre (x, y) lies in the picture, 0 to {width} and 0 to {height}, not at {centre}"
+            f"centre (x, y) lies in the picture, 0 to {width} and 0 to {height}, not at "
+            f"{quoted(centre)}"
         )
-    if not SMALLEST_EXTENT <= extent <= largest:
-        raise ArgumentError(f"extent is {SMALLEST_EXTENT} to {largest} pixels here, not {extent}")
-    if not math.isfinite(degrees):
-        raise ArgumentError(f"degrees must be finite, not {degrees}")
+    if not is_real(extent, SMALLEST_EXTENT, largest):
+        raise ArgumentError(
+            f"extent is {SMALLEST_EXTENT} to {largest} pixels here, not {quoted(extent)}"
+        )
+    if not is_real(degrees, -sys.float_info.max, sys.float_info.max):
+        raise ArgumentError(f"degrees must be finite, not {quoted(degrees)}")
+    if not isinstance(mirrored, (bool, np.bool_)):
+        raise ArgumentError(f"mirrored is True or False, not {quoted(mirrored)}")
 
 
 def _upright(

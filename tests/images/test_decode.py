@@ -92,7 +92,7 @@ def test_noise_in_exif_does_not_cost_the_picture(kind: str, noise: bytes, start:
 
 
 def test_a_pil_image_is_turned_and_stays_as_it_was() -> None:
-    picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    picture = np.arange(24, dtype=np.uint8).reshape(4, 2, 3)
     image = stored(picture, 6)
     image.getexif()[0x0112] = 6
     before = image.copy()
@@ -183,10 +183,10 @@ def test_a_decompression_bomb_is_refused_by_its_header(size: tuple[int, int]) ->
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript, which is never run"),
         (b"%PDF-1.4", "a PDF document"),
         (b"\x00\x00\x00\x18ftypheic", "HEIC"),
-        (b"hello", "is no picture that can be read"),
+        (b"hello", "is not a picture that can be read"),
     ],
 )
-def test_what_is_no_picture_is_called_by_its_name(
+def test_what_is_not_a_picture_is_called_by_its_name(
     content: bytes, said: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "face.jpg"
@@ -195,7 +195,7 @@ def test_what_is_no_picture_is_called_by_its_name(
         read(path)
 
 
-def test_paths_that_are_no_files_are_refused(tmp_path: Path) -> None:
+def test_paths_that_are_not_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="does not exist"):
         read(tmp_path / "missing.jpg")
     with pytest.raises(ImageError, match="is a folder"):
@@ -227,7 +227,7 @@ def test_a_pipe_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
         (np.zeros((4, 4, 3), object), "as numbers"),
     ],
 )
-def test_arrays_that_are_no_pictures_are_refused(array: Picture, said: str) -> None:
+def test_arrays_that_are_not_pictures_are_refused(array: Picture, said: str) -> None:
     with pytest.raises(ImageError, match=said):
         read(array)
 

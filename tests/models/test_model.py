@@ -293,7 +293,7 @@ def test_what_only_looks_like_several_pictures_is_refused(model: Model, holder: 
 
 
 def test_a_message_says_which_of_several(model: Model, pictures: list[Picture]) -> None:
-    with pytest.raises(ImageError, match=r"bytes \(5 bytes\) at index 1 is no picture"):
+    with pytest.raises(ImageError, match=r"bytes \(5 bytes\) at index 1 is not a picture"):
         model.embed([pictures[0], b"hello"])
 
 

@@ -1,0 +1,117 @@
+"""What comes in place of a path: pictures as text, addresses, text of any kind.
+
+A face that is taken for a path ends in messages, and so in logs. It is recognised, and the message
+says how to decode it without repeating it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_HEXADECIMAL = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2}){12,})")
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_COLLAPSED = re.compile(
+    r"(https?|ftp|file|s3|gs):/", re.IGNORECASE
+)  # what pathlib leaves of an address
+_LONGEST_NAME = 255  # of a file, nearly everywhere
+_LEAST = 24  # characters that are taken for base64
+
+
+def is_picture(beginning: bytes) -> bool:
+    """Whether bytes begin as a file of a common format does.
+
+    >>> is_picture(b"GIF89a"), is_picture(b"hello")
+    (True, False)
+    """
+    return (
+        beginning.startswith(_BEGINNINGS)
+        or (beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP")
+        or beginning[4:8] == b"ftyp"
+        or (beginning[:2] == b"BM" and beginning[6:10] == bytes(4))
+    )
+
+
+def text_for_path(text: str) -> str | None:
+    """What a text is that names no file, with the remedy; None if it may be a path.
+
+    >>> text_for_path("data:image/png;base64,iVBORw0KGgo=")
+    "a data URL, not a path; decode it and pass the bytes: base64.b64decode(text.partition(',')[2])"
+    >>> text_for_path("me.jpg")
+    """
+    if found := encoding_of(text):
+        what, remedy = found
+        return f"{what}, not a path; decode it and pass the bytes: {remedy}"
+    if text.lstrip().startswith(("b'", 'b"')):
+        return "bytes that were turned into text, not a path; pass the bytes themselves"
+    if _is_content(text):
+        return (
+            "the content of a picture file read as text, which loses bytes; open it with 'rb' and "
+            "pass the bytes"
+        )
+    if "\n" in text or "\r" in text:
+        return "text of several lines, not a path; pass the path of a picture file"
+    if max(map(len, re.split(r"[/\\]", text))) > _LONGEST_NAME:
+        return (
+            "no path, for no file has so long a name; pass a path, or the bytes of a picture "
+            "(of base64: base64.b64decode(text))"
+        )
+    return None
+
+
+def encoding_of(text: str) -> tuple[str, str] | None:
+    """How a picture was made text, and what makes bytes of it; None for another text.
+
+    >>> encoding_of("iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB")
+    ('base64 text', 'base64.b64decode(text)')
+    """
+    bare = text.strip().lstrip("\"'`").rstrip("\"'`")
+    if bare[:5].lower() == "data:":
+        return "a data URL", "base64.b64decode(text.partition(',')[2])"
+    if hexadecimal := _HEXADECIMAL.match(bare):
+        if is_picture(bytes.fromhex(hexadecimal[1][:24])):
+            return "hexadecimal text", "bytes.fromhex(text)"
+        return None
+    compact = "".join(bare.split())
+    if len(compact) < _LEAST or not _BASE64.fullmatch(compact):
+        return None
+    first = compact[:_LEAST].translate({ord("-"): "+", ord("_"): "/"})
+    try:
+        beginning = base64.b64decode(first, validate=True)
+    except binascii.Error:
+        return None
+    if not is_picture(beginning) and len(compact) < 4 * _LONGEST_NAME:
+        return None
+    safe = "-" in compact or "_" in compact
+    return "base64 text", "base64.urlsafe_b64decode(text)" if safe else "base64.b64decode(text)"
+
+
+def address(text: str) -> str | None:
+    """What to do with a text that is an address, such as https://... or s3://..., else None.
+
+    >>> address("s3://faces/me.jpg")
+    'is an address and is not fetched; download the picture first'
+    """
+    found = _ADDRESS.match(text.lstrip()) or _COLLAPSED.match(text.lstrip())
+    if found is None:
+        return None
+    if found[1].lower() == "file":
+        return (
+            "is the address of a file; pass its path: "
+            "urllib.request.url2pathname(urllib.parse.urlsplit(url).path)"
+        )
+    return "is an address and is not fetched; download the picture first"
+
+
+def _is_content(text: str) -> bool:
+    beginning = text[:64]
+    if "JFIF" in beginning[:16] or "Exif\0" in beginning[:16] or "PNG\r\n" in beginning[:8]:
+        return True
+    codes = [ord(c) - 0xDC00 if "\udc80" <= c <= "\udcff" else ord(c) for c in beginning[:16]]
+    return all(code < 256 for code in codes) and (
+        bytes(codes).startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF87a", b"GIF89a"))
+        or (len(codes) == 16 and b"\0" in bytes(codes) and is_picture(bytes(codes)))
+    )
