@@ -13,6 +13,7 @@ from npfacenet.checkpoints.downloading import download, name_in, require_address
 from npfacenet.checkpoints.isolation import read_isolated
 from npfacenet.checkpoints.lookup import cache_folder
 from npfacenet.checkpoints.manifest import PACKAGED, is_name, manifest
+from npfacenet.checkpoints.opening import require_unchanged
 from npfacenet.checkpoints.placing import Report, place_verified
 from npfacenet.checkpoints.signature import open_weights
 from npfacenet.errors import ArgumentError, FetchError, NpfacenetError, WeightsError, quoted
@@ -29,18 +30,20 @@ def add(path: Path, name: str | None = None) -> Path:
     manifest, OutputError if the cache cannot be written.
     """
     with open_weights(path) as file:  # what is hashed, and what is copied
-        sha256, size = _sha256_of(file, path), os.fstat(file.fileno()).st_size
+        opened = os.fstat(file.fileno())
+        sha256 = _sha256_of(file, path)
         known = [entry for entry in manifest().values() if entry.sha256 == sha256]
         if known:
             name = known[0].name
         else:
             name = free_name(name_in(path.name) if name is None else name)
             read_isolated(path)
+            _require_same(path, file, opened)
         target = cache_folder() / f"{name}.h5"
         _require_free(target, sha256)
         file.seek(0)
         with _reading(path):
-            return place_verified(file, target, size=size, sha256=sha256)
+            return place_verified(file, target, size=opened.st_size, sha256=sha256)
 
 
 def fetch_url(
@@ -79,6 +82,15 @@ def free_name(name: str) -> str:
         kind = "the package's own" if name == PACKAGED else "a public"
         raise ArgumentError(f"{name!r} is the name of {kind} file; choose another")
     return name
+
+
+def _require_same(path: Path, file: BinaryIO, opened: os.stat_result) -> None:
+    """Raise WeightsError unless the path still leads to the open file, and that is as it was."""
+    require_unchanged(path, file, opened)
+    with suppress(OSError):
+        if os.path.samestat(opened, os.stat(path)):
+            return
+    raise WeightsError(f"{path} was changed while it was looked at; try again")
 
 
 def _require_free(target: Path, sha256: str) -> None:

@@ -35,13 +35,13 @@ DEEPEST = 12
 class Dataset:
     """A tensor as the file lists it: nothing of it has been read.
 
-    `contiguous` says that its numbers lie in the file in one piece, unfiltered.
+    `offset` is the byte of the file at which its numbers begin, if they lie there in one piece.
     """
 
     path: str
     shape: Shape
     dtype: np.dtype[np.generic]
-    contiguous: bool
+    offset: int | None
 
 
 class TensorFile:
@@ -125,17 +125,18 @@ class TensorFile:
         They are read, not mapped: overwriting a mapped file changes numbers that were checked,
         and shortening it ends the process.
         """
-        with as_weights_error(self.path, dataset.path):
-            offset = self._tensor(dataset).get_offset()
-            if offset is None or output.dtype != dataset.dtype:
-                raise ValueError("it is not stored in one piece")
-            self._content.seek(offset + start * dataset.dtype.itemsize)
+        where = f"{self.path}: {dataset.path!r}"
+        if dataset.offset is None or output.dtype != dataset.dtype:
+            raise WeightsError(f"{where} is not stored in one piece")
+        try:
+            self._content.seek(dataset.offset + start * dataset.dtype.itemsize)
             left = output.reshape(-1).view(np.uint8).data
-            while left:
-                count = self._content.readinto(left)  # type: ignore[attr-defined]  # BufferedReader's
-                if not count:
-                    raise ValueError(f"it ends {len(left):,} bytes too early")
+            while left and (count := self._content.readinto(left)):  # type: ignore[attr-defined]  # BufferedReader's
                 left = left[count:]
+        except OSError as error:
+            raise WeightsError(f"{where} cannot be read: {error.strerror or error}") from error
+        if left:
+            raise WeightsError(f"{where} ends {len(left):,} bytes too early; copy the file again")
 
     def _tensor(self, dataset: Dataset) -> h5py.h5d.DatasetID:
         import h5py
@@ -201,7 +202,8 @@ class TensorFile:
         if fault := storage.fault(tensor, self._size):
             raise WeightsError(f"{self.path}: {quoted(path)} {fault}")
         contiguous = tensor.get_create_plist().get_layout() == h5py.h5d.CONTIGUOUS
-        return Dataset(path, tuple(tensor.shape), tensor.dtype, contiguous)
+        offset = tensor.get_offset() if contiguous else None
+        return Dataset(path, tuple(tensor.shape), tensor.dtype, offset)
 
 
 @contextmanager

@@ -78,4 +78,4 @@ def _match(file: WeightFile, recipe: Recipe) -> Match:
 
 def shown(name: ParameterName) -> str:
     """A name from a file as messages show it: in one line, without what steers a terminal."""
-    return printable("/".join(filter(None, name)))[:LONGEST_NAME]
+    return printable("/".join(filter(None, name))[:LONGEST_NAME])[:LONGEST_NAME]

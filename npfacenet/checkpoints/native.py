@@ -87,7 +87,8 @@ class Native(WeightFile):
         A compressed row could take a thousand times the file's size in memory.
         """
         for dtype, dataset in self._datasets.items():
-            if dtype in STORED and not (dataset.contiguous and dataset.dtype == STORED[dtype]):
+            in_one_piece = dataset.offset is not None or dataset.shape == (0,)
+            if dtype in STORED and not (in_one_piece and dataset.dtype == STORED[dtype]):
                 raise WeightsError(f"{self.path}: {dtype!r} is not stored in one piece as {dtype}")
 
     def _require_whole_card(self) -> None:

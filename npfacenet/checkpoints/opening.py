@@ -92,7 +92,10 @@ def _being_written(path: Path) -> WeightsError:
 
 
 def require_unchanged(path: Path, content: BinaryIO, before: os.stat_result) -> None:
-    """Raise WeightsError if an open file is not as `before`: what was read may be of two files."""
+    """Raise WeightsError if an open file is not as `before`: what was read may be of two files.
+
+    A file that is now another one under that path is as it was; only one that was written is not.
+    """
     now = os.fstat(content.fileno())
     if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise WeightsError(

@@ -34,20 +34,29 @@ def atomic_file(target: Path) -> Iterator[IO[bytes]]:
     with writing_in(target.parent):
         file = new_partial(target)
     partial = Path(file.name)
-    try:
-        with closing(file):
+    while_open = os.name != "nt"  # while it is locked, that is; Windows renames no open file
+    with _removed_on_error(partial, really=not while_open):
+        with closing(file), _removed_on_error(partial, really=while_open):
             yield file
             with writing_in(target.parent):
                 file.flush()
                 os.fsync(file.fileno())
-                if os.name != "nt":  # while it is locked; Windows renames no open file
+                if while_open:
                     partial.replace(target)
-        if os.name == "nt":
+        if not while_open:
             with writing_in(target.parent):
                 partial.replace(target)
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+
+
+@contextmanager
+def _removed_on_error(path: Path, *, really: bool) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if really:
+            with suppress(OSError):
+                path.unlink()
+        raise
 
 
 def place_verified(

@@ -202,7 +202,7 @@ def faults_of(
             not_finite.append(shown)
         elif name[1] == "moving_variance" and (numbers < 0).any():
             not_finite.append(f"{shown} (a variance below 0)")
-        elif name[1] in NEVER_ZERO and not numbers.any():
+        elif name[1] in NEVER_ZERO and _repeats(numbers) and not numbers.flat[0]:
             untrained.append(f"{shown} (all zeros)")
         elif name[1] == "kernel" and numbers.size > 1 and _repeats(numbers):
             untrained.append(f"{shown} (the same number everywhere)")

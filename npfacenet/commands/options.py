@@ -112,4 +112,4 @@ def evidence(model: Model, threshold: float | None) -> str:
     """Where the threshold comes from: the command line, or the model's card."""
     if threshold is not None:
         return "stated on the command line"
-    return model.card.threshold.evidence if model.card.threshold else "none"
+    return printable(model.card.threshold.evidence) if model.card.threshold else "none"

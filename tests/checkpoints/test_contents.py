@@ -218,7 +218,7 @@ def test_options_that_do_not_fit_a_file_are_named_as_such(
     for options in ({"variant": "course"}, {"architecture": "inception-resnet-v1"}):
         for untrusted in (False, True) if "variant" in options else (False,):
             with pytest.raises(ArgumentError, match=r"w\.h5 holds npfacenet-small"):
-                npfacenet.load(path, untrusted=untrusted, **options)  # type: ignore[arg-type]  # text
+                npfacenet.load(path, untrusted=untrusted, **options)
     broken = tmp_path / "broken.h5"
     write_native(broken, tiny_network().initialise(0), CARD)
     with pytest.raises(WeightsError, match="its card speaks of 'tiny'"):

@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import npfacenet
@@ -63,6 +63,7 @@ def test_all_layouts_of_the_same_weights_hold_the_same(layout: str, tmp_path: Pa
         np.testing.assert_array_equal(checkpoint.parameters[name], tensor)
 
 
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.lists(st.sampled_from(WRITABLE), min_size=1, max_size=4), st.integers(0, 2**32 - 1))
 def test_any_chain_of_conversions_changes_nothing(layouts: list[str], seed: int) -> None:
     import tempfile
@@ -339,8 +340,8 @@ def write_csv(folder: Path, network: Network, seed: int) -> Path:
             stored = tensor.transpose(3, 2, 0, 1) if tensor.ndim == 4 else tensor.T
             assert stored.shape == stored_shape(tensor.shape)
             name = f"{node.name.replace('dense_layer', 'dense')}_{letters[parameter]}.csv"
-            text = ",".join(f"{number:.9g}" for number in stored.ravel())
-            (folder / name).write_text(text + "\n")
+            text = "%.9g," * stored.size % tuple(stored.ravel().tolist())
+            (folder / name).write_text(text[:-1] + "\n")
     for name in STRAYS:
         (folder / name).write_text("1,2,3\n")
     return folder
@@ -476,7 +477,7 @@ def fuzz(examples: int, folder: Path, *options: str) -> subprocess.CompletedProc
 
 
 def test_hundreds_of_broken_files_are_read_or_refused(tmp_path: Path) -> None:
-    done = fuzz(500, tmp_path)
+    done = fuzz(300, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "'refused'" in done.stdout
 
