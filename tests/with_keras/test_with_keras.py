@@ -65,8 +65,9 @@ class Case:
 
     def keras_vectors(self) -> Array:
         output = self.theirs(self.images, training=False)
-        vectors = np.asarray(output.detach() if hasattr(output, "detach") else output)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors: Array = np.asarray(output.detach() if hasattr(output, "detach") else output)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
 
 def drawn_model(network: Network, card: Card) -> Model:
