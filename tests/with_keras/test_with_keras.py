@@ -65,7 +65,7 @@ class Case:
 
     def keras_vectors(self) -> Array:
         output = self.theirs(self.images, training=False)
-        vectors: Array = np.asarray(output.detach() if hasattr(output, "detach") else output)
+        vectors: Array = np.array(output.detach() if hasattr(output, "detach") else output)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
