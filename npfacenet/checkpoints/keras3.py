@@ -23,6 +23,8 @@ from npfacenet.networks import Network, NetworkParameters, Node, ParameterName
 
 GROUP = "layers"
 FIRST_GROUP = "_layer_checkpoint_dependencies"
+OWN_GROUP = "vars"  # of the model itself, which has none
+GROUPS = (GROUP, FIRST_GROUP, OWN_GROUP)
 CLASSES: dict[str, type[Layer]] = {
     "conv2d": Convolution,
     "batch_normalization": BatchNorm,
@@ -44,7 +46,7 @@ class Keras3Weights(WeightFile):
         self._file = file
         self._variables: dict[tuple[str, int, int], Dataset] = {}
         self._strays: list[Dataset] = []
-        groups = {group: file.datasets(group, skip=_is_seed) for group in (GROUP, FIRST_GROUP)}
+        groups = {group: file.datasets(group, skip=_is_seed) for group in GROUPS}
         used = GROUP if groups[GROUP] else FIRST_GROUP  # tensors of the other are second ones
         for group, datasets in groups.items():
             for dataset in datasets:
@@ -107,7 +109,7 @@ def write_keras3_weights(path: Path, parameters: NetworkParameters, network: Net
     """
     running = dict.fromkeys(CLASSES, 0)
     with writing_hdf5(path) as file:
-        file.create_group("vars")  # the model's own variables: none; before 3.6 it must be there
+        file.create_group(OWN_GROUP)  # Keras before 3.6 asks for it
         for node in keras_order(network):
             for keras_class, kind in CLASSES.items():
                 if isinstance(node.layer, kind):

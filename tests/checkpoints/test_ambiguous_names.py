@@ -129,7 +129,7 @@ def test_long_lists_are_cut_in_errors_and_whole_in_info(
         "layers/Conv2d/vars/0", "layers/conv2d /vars/0", "layers/conv2d/Vars/0",
         "layers/conv2d/vars/0 ", "layers/conv2d/vars/+0", "layers/conv2d_/vars/0",
         "layers/conv2d\n/vars/0", "layers/conv2d_\u00b2/vars/0", "layers/x/conv2d/vars/0",
-        "layers/conv2d_1/vars/0", "layers/conv2d_7/vars/0", "layers/conv2d/vars/2",
+        "vars/0", "layers/conv2d_1/vars/0", "layers/conv2d_7/vars/0", "layers/conv2d/vars/2",
         f"layers/conv2d_{'9' * 5000}/vars/0", f"layers/conv2d/vars/{'9' * 5000}",
     ],
 )  # fmt: skip
