@@ -1,7 +1,9 @@
 """Keras 3's `.weights.h5`, which names its groups by class and running number.
 
 `layers/conv2d_17/vars/0` is the first variable of the eighteenth convolution, counted in
-the order of `model.layers` (keras.src.saving.saving_lib, `layer_order.py`).
+the order of `model.layers` (keras.src.saving.saving_lib, `layer_order.py`). Keras 2.12 and
+2.13, the first with this layout, have another group and count every layer with weights
+twice: `_layer_checkpoint_dependencies/conv2d_34/vars/0` is the same variable.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ from npfacenet.layers import BatchNorm, Convolution, Dense, Layer
 from npfacenet.networks import Network, NetworkParameters, Node, ParameterName
 
 GROUP = "layers"
+FIRST_GROUP = "_layer_checkpoint_dependencies"
+OWN_GROUP = "vars"  # of the model itself, which has none
+GROUPS = (GROUP, FIRST_GROUP, OWN_GROUP)
 CLASSES: dict[str, type[Layer]] = {
     "conv2d": Convolution,
     "batch_normalization": BatchNorm,
@@ -27,7 +32,7 @@ CLASSES: dict[str, type[Layer]] = {
 }
 # Only as Keras spells them: `conv2d_0`, `conv2d_01` or `vars/00` would be second names.
 _VARIABLE = re.compile(
-    rf"{GROUP}/({'|'.join(CLASSES)})(?:_([1-9][0-9]{{0,4}}))?/vars/(0|[1-9][0-9]{{0,4}})"
+    rf"/({'|'.join(CLASSES)})(?:_([1-9][0-9]{{0,4}}))?/vars/(0|[1-9][0-9]{{0,4}})"
 )
 
 
@@ -41,19 +46,27 @@ class Keras3Weights(WeightFile):
         self._file = file
         self._variables: dict[tuple[str, int, int], Dataset] = {}
         self._strays: list[Dataset] = []
-        for dataset in file.datasets(GROUP, skip=lambda path: path.endswith("/seed_generator")):
-            if dataset.dtype.kind != "f":
-                raise WeightsError(f"{file.path}: {dataset.path!r} holds bytes, not numbers")
-            named = _VARIABLE.fullmatch(dataset.path)
-            if named is None:
-                self._strays.append(dataset)
-            else:
-                self._variables[named[1], int(named[2] or 0), int(named[3])] = dataset
+        groups = {group: file.datasets(group, skip=_is_seed) for group in GROUPS}
+        used = GROUP if groups[GROUP] else FIRST_GROUP  # tensors of the other are second ones
+        for group, datasets in groups.items():
+            for dataset in datasets:
+                if dataset.dtype.kind != "f":
+                    raise WeightsError(f"{file.path}: {dataset.path!r} holds bytes, not numbers")
+                named = _VARIABLE.fullmatch(dataset.path.removeprefix(group))
+                if named is None or group != used:
+                    self._strays.append(dataset)
+                else:
+                    self._variables[named[1], int(named[2] or 0), int(named[3])] = dataset
+        if used == FIRST_GROUP and not any(number % 2 for _, number, _ in self._variables):
+            self._variables = {
+                (keras_class, number // 2, variable): dataset
+                for (keras_class, number, variable), dataset in self._variables.items()
+            }
 
     @classmethod
     def recognises(cls, file: TensorFile) -> bool:
-        """Whether the file has the group that this layout keeps its layers in."""
-        return file.has_group(GROUP)
+        """Whether the file has a group that this layout keeps its layers in."""
+        return file.has_group(GROUP) or file.has_group(FIRST_GROUP)
 
     def tensors(self, network: Network) -> Mapping[ParameterName, Tensor]:
         """Variables by the network's names, as far as their order reaches.
@@ -77,6 +90,10 @@ class Keras3Weights(WeightFile):
         }
 
 
+def _is_seed(path: str) -> bool:
+    return path.endswith("/seed_generator")
+
+
 def _name(nodes: Sequence[Node], number: int, variable: int) -> ParameterName | None:
     """The network's name of a variable of the layer of this number; None where it has none."""
     if number >= len(nodes) or variable >= len(nodes[number].parameters):
@@ -85,13 +102,14 @@ def _name(nodes: Sequence[Node], number: int, variable: int) -> ParameterName | 
 
 
 def write_keras3_weights(path: Path, parameters: NetworkParameters, network: Network) -> None:
-    """Write a `.weights.h5` as Keras 3 does, and tf_keras, whole or not at all.
+    """Write a `.weights.h5` as Keras 3 does, and Keras from 2.15 on, whole or not at all.
 
-    Raises OutputError if the file cannot be written.
+    Keras 2.12 and 2.13 want `write_keras_weights` instead. Raises OutputError if the file cannot
+    be written.
     """
     running = dict.fromkeys(CLASSES, 0)
     with writing_hdf5(path) as file:
-        file.create_group("vars")  # the model's own variables: none; before 3.6 it must be there
+        file.create_group(OWN_GROUP)  # Keras before 3.6 asks for it
         for node in keras_order(network):
             for keras_class, kind in CLASSES.items():
                 if isinstance(node.layer, kind):

@@ -24,7 +24,8 @@ OURS = {
     "nn4small": "nn4.small2",
     "nn4small1": "nn4.small2",
     "nn4small2": "nn4.small2",
-    "facerecomodel": "nn4.small2",  # the deeplearning.ai assignment's function
+    "openfacenn4small2": "nn4.small2",
+    "facereco": "nn4.small2",  # faceRecoModel, the deeplearning.ai assignment's function
     "inceptionblocksv2": "nn4.small2",  # and its module
     "npfacenet": "npfacenet-small",
     "small": "npfacenet-small",

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import npfacenet
 from npfacenet.checkpoints.card import Card, Threshold
-from npfacenet.checkpoints.conversion import WRITABLE, write_checkpoint
+from npfacenet.checkpoints.conversion import SUFFIXES, WRITABLE, write_checkpoint
 from npfacenet.checkpoints.isolation import ChildError, read_isolated
 from npfacenet.checkpoints.layer_order import keras_order
 from npfacenet.checkpoints.openface_csv import STRAYS, stored_shape
@@ -71,8 +71,8 @@ def test_any_chain_of_conversions_changes_nothing(layouts: list[str], seed: int)
     network = tiny_network()
     parameters = first = network.initialise(seed)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "weights.h5"
         for layout in layouts:
+            path = Path(folder) / f"weights{SUFFIXES[layout][0]}"
             write_checkpoint(path, network, parameters, CARD, layout=layout)
             checkpoint = read_checkpoint(path, (TINY,))
             parameters = dict(checkpoint.parameters)
@@ -86,7 +86,7 @@ def test_any_chain_of_conversions_changes_nothing(layouts: list[str], seed: int)
 def test_real_networks_convert_and_keep_their_fingerprint(drawn_file: Path, tmp_path: Path) -> None:
     model = npfacenet.load(drawn_file, variant="openface", preprocessing="fixed")
     for layout in WRITABLE:
-        path = tmp_path / f"{layout}.h5"
+        path = tmp_path / f"{layout}{SUFFIXES[layout][0]}"
         write_checkpoint(path, model.network, model.parameters, model.card, layout=layout)
         again = npfacenet.load(path, variant="openface", preprocessing="fixed")
         assert again.fingerprint == model.fingerprint

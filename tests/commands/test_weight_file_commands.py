@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import npfacenet
+from npfacenet.checkpoints.conversion import SUFFIXES, WRITABLE
 from npfacenet.commands.main import main
 
 Capture = pytest.CaptureFixture[str]
@@ -46,7 +47,7 @@ def test_info_of_a_foreign_file(capsys: Capture, drawn_file: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("layout", ["npfacenet", "keras2-weights", "keras3-weights"])
 def test_convert(capsys: Capture, drawn_file: Path, tmp_path: Path, layout: str) -> None:
-    target = tmp_path / "out.h5"
+    target = tmp_path / f"out{SUFFIXES[layout][0]}"
     command = ["weights", "convert", str(drawn_file), str(target), "--layout", layout, "--json"]
     assert main(command) == 0
     told = json.loads(capsys.readouterr().out)
@@ -89,3 +90,46 @@ def test_convert_refuses_what_it_cannot_write(
         assert main(["weights", "convert", str(drawn_file), str(target), *options]) == 2
         assert capsys.readouterr().err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("layout", WRITABLE)
+def test_convert_refuses_the_suffix_of_another_format(
+    capsys: Capture, tmp_path: Path, layout: str
+) -> None:
+    """Before the source is looked for: this one is nowhere."""
+    for name in ("x.onnx", "x", ".h5", "x.keras"):
+        command = ["weights", "convert", "nowhere", str(tmp_path / name), "--layout", layout]
+        assert main(command) == 2
+        assert f"cannot be a file of the layout {layout}" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("layout", ["keras2-weights", "keras3-weights"])
+def test_convert_says_what_has_to_be_stated_again(
+    capsys: Capture, drawn_file: Path, tmp_path: Path, layout: str
+) -> None:
+    target = tmp_path / f"out{SUFFIXES[layout][0]}"
+    command = ["weights", "convert", str(drawn_file), str(target), "--layout", layout, "--json"]
+    chosen = {"variant": "openface", "preprocessing": "prewhiten"}
+    assert main([*command, "--variant", "openface", "--preprocessing", "prewhiten"]) == 0
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert told["load_with"] == chosen
+    assert "without --variant openface --preprocessing prewhiten, this file gives another" in err
+    assert npfacenet.load(target, **chosen).fingerprint == told["fingerprint"]  # type: ignore[arg-type]  # texts
+    assert npfacenet.load(target).fingerprint != told["fingerprint"]
+    # The defaults are what a reader takes anyway.
+    assert main([*command, "--variant", "course", "--preprocessing", "unit"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["load_with"] == {}
+    assert "gives another model" not in err
+
+
+def test_convert_keeps_all_choices_in_our_own_layout(
+    capsys: Capture, drawn_file: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.h5"
+    command = ["weights", "convert", str(drawn_file), str(target), "--variant", "openface"]
+    assert main(command) == 0
+    assert capsys.readouterr().err == ""
+    assert npfacenet.load(target).card.variant == "openface"

@@ -45,9 +45,13 @@ LAYOUTS = {"keras2-weights": "ours.h5", "keras3-weights": "ours.weights.h5"}
 def keras() -> ModuleType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        module = import_module(KERAS)
-    print(f"{KERAS} {module.__version__}")
-    return module
+        return import_module(KERAS)
+
+
+@pytest.fixture(scope="session")
+def version(keras: ModuleType) -> tuple[int, int]:
+    major, minor, *_ = keras.__version__.split(".")
+    return int(major), int(minor)
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,9 @@ class Case:
 
     def keras_vectors(self) -> Array:
         output = self.theirs(self.images, training=False)
-        vectors = np.asarray(output.detach() if hasattr(output, "detach") else output)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors: Array = np.array(output.detach() if hasattr(output, "detach") else output)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
 
 def drawn_model(network: Network, card: Card) -> Model:
@@ -95,7 +100,11 @@ def scramble(model: Built) -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_keras_loads_what_is_written_here(case: Case, layout: str, tmp_path: Path) -> None:
+def test_keras_loads_what_is_written_here(
+    case: Case, version: tuple[int, int], layout: str, tmp_path: Path
+) -> None:
+    if layout == "keras3-weights" and version < (2, 15):
+        pytest.skip("the first Keras with this layout counts layers otherwise, older ones lack it")
     path = tmp_path / LAYOUTS[layout]
     ours = case.ours
     write_checkpoint(path, ours.network, ours.parameters, ours.card, layout=layout)
@@ -117,7 +126,9 @@ def test_keras_loads_it_by_name(case: Case, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["w.weights.h5", "w.h5", "model.h5", "model.keras"])
-def test_what_keras_saves_is_read_here(case: Case, name: str, tmp_path: Path) -> None:
+def test_what_keras_saves_is_read_here(
+    case: Case, version: tuple[int, int], name: str, tmp_path: Path
+) -> None:
     path = tmp_path / "ours.h5"
     ours = case.ours
     write_checkpoint(path, ours.network, ours.parameters, ours.card, layout="keras2-weights")
@@ -125,12 +136,10 @@ def test_what_keras_saves_is_read_here(case: Case, name: str, tmp_path: Path) ->
     saved = tmp_path / name
     if name.startswith("model"):
         case.theirs.save(str(saved))
+    elif name == "w.h5" and version >= (3, 0):
+        pytest.skip("Keras 3 saves weights as NAME.weights.h5 only")
     else:
-        try:
-            case.theirs.save_weights(str(saved))
-        except ValueError as error:
-            assert name == "w.h5", error
-            pytest.skip("Keras 3 saves weights as NAME.weights.h5 only")
+        case.theirs.save_weights(str(saved))
     if name == "model.keras":
         with zipfile.ZipFile(saved) as archive:
             saved = Path(archive.extract("model.weights.h5", tmp_path))
