@@ -78,8 +78,8 @@ class SearchThreshold:
             f"1 - (1 - {self.matching}/{self.pairs})^{self.people} = {all_in:.0%} of strangers "
             "would be let in. So it lies just below\n"
             f"the closest pair ({names}, {self.closest:.3f}); still expect up to 2 of "
-            f"{self.people + 1} strangers\nlike them to be let in, and more of those enrolled to be "
-            "turned away"
+            f"{self.people + 1} strangers\nlike them to be let in, and more of those enrolled "
+            "to be turned away"
         )
 
 
