@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from npfacenet.models import Embeddings, Model, load
-    from npfacenet.recognition import Gallery, enrol, identify, verify
+    from npfacenet.recognition import Gallery, enrol, identify, identify_all, verify
 
 __version__ = "0.1.0"
 
@@ -28,6 +28,7 @@ _HOMES = {
     "Model": "npfacenet.models",
     "enrol": "npfacenet.recognition",
     "identify": "npfacenet.recognition",
+    "identify_all": "npfacenet.recognition",
     "load": "npfacenet.models",
     "verify": "npfacenet.recognition",
 }
@@ -48,7 +49,17 @@ _ROOMS = (
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
-__all__ = ["Embeddings", "Gallery", "Model", "__version__", "enrol", "identify", "load", "verify"]
+__all__ = [
+    "Embeddings",
+    "Gallery",
+    "Model",
+    "__version__",
+    "enrol",
+    "identify",
+    "identify_all",
+    "load",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> object:

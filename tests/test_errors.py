@@ -52,6 +52,9 @@ def test_quoted_is_short_and_one_line(value: object, most: int) -> None:
 def test_quoted_does_not_write_out_what_is_large() -> None:
     assert len(quoted(b"\xff" * 50_000_000)) == MOST_QUOTED
     assert len(quoted(10**4000)) <= MOST_QUOTED
+    # Python writes no integer of more than 4,300 digits.
+    assert quoted(10**5000) == "an integer of 16,610 bits"
+    assert quoted([1, -(10**5000)]) == "[1, an integer of 16,610 bits]"
 
 
 @given(st.text(), st.integers(5, 50))

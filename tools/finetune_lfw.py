@@ -35,7 +35,7 @@ from npfacenet.recognition.pair_head import Similarity
 from npfacenet.recognition.reliability import reliability
 from npfacenet.training import Configuration, IdentityFolder, Progress, train
 from npfacenet.training.pair_fitting import fit_pair_head
-from npfacenet.training.pictures import read_people
+from npfacenet.training.people import read_people
 from npfacenet.training.validation import draw_pairs
 
 CROP = 150

@@ -36,7 +36,7 @@ from npfacenet.training import Augmentation, Configuration, Progress, Trained
 from npfacenet.training.held_out import HeldOut, held_out_folds
 from npfacenet.training.learner import Learner
 from npfacenet.training.objectives import objectives
-from npfacenet.training.pictures import read_people
+from npfacenet.training.people import read_people
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.teaching import teach
 from npfacenet.training.view_feed import Source

@@ -1,16 +1,23 @@
-"""Taking weight files of the user's into the cache, so that they have a name."""
+"""Taking the user's own weight files into the cache, so that they have a name."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from npfacenet.checkpoints.downloading import download, name_in
+from npfacenet.checkpoints.downloading import download, name_in, require_address
 from npfacenet.checkpoints.isolation import read_isolated
 from npfacenet.checkpoints.lookup import cache_folder
 from npfacenet.checkpoints.manifest import PACKAGED, is_name, manifest
 from npfacenet.checkpoints.placing import Report, place_verified
-from npfacenet.errors import ArgumentError, WeightsError
+from npfacenet.checkpoints.signature import open_weights
+from npfacenet.errors import ArgumentError, FetchError, NpfacenetError, WeightsError, quoted
+
+LONGEST_NAME = 200
 
 
 def add(path: Path, name: str | None = None) -> Path:
@@ -19,22 +26,21 @@ def add(path: Path, name: str | None = None) -> Path:
     A file whose hash the manifest knows takes the manifest's name; any other must hold a known
     network, which a child process finds out, and takes `name` or its own. Raises WeightsError
     for a file that cannot be used, ArgumentError for a name that cannot be or is taken by the
-    manifest.
+    manifest, OutputError if the cache cannot be written.
     """
-    if not path.is_file():
-        raise WeightsError(f"{path} is not a file; a folder is used by its path")
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    known = [entry for entry in manifest().values() if entry.sha256 == sha256]
-    if known:
-        name = known[0].name
-    else:
-        read_isolated(path)
-        name = free_name(name_in(path.name) if name is None else name)
-    target = cache_folder() / f"{name}.h5"
-    _require_free(target, sha256)
-    with path.open("rb") as file:
-        return place_verified(file, target, size=path.stat().st_size, sha256=sha256)
+    with open_weights(path) as file:  # what is hashed, and what is copied
+        sha256, size = _sha256_of(file, path), os.fstat(file.fileno()).st_size
+        known = [entry for entry in manifest().values() if entry.sha256 == sha256]
+        if known:
+            name = known[0].name
+        else:
+            name = free_name(name_in(path.name) if name is None else name)
+            read_isolated(path)
+        target = cache_folder() / f"{name}.h5"
+        _require_free(target, sha256)
+        file.seek(0)
+        with _reading(path):
+            return place_verified(file, target, size=size, sha256=sha256)
 
 
 def fetch_url(
@@ -46,6 +52,7 @@ def fetch_url(
     does not is removed. Raises FetchError, WeightsError, ArgumentError and OutputError as
     `download` and `add`.
     """
+    require_address(url, sha256)
     name = free_name(name_in(url))
     target = (cache_folder() if folder is None else folder) / f"{name}.h5"
     _require_free(target, sha256)
@@ -60,11 +67,14 @@ def fetch_url(
 
 
 def free_name(name: str) -> str:
-    """The name itself; ArgumentError if it is none, or that of a public or packaged file."""
-    if not is_name(name):
+    """The name itself; ArgumentError if it cannot be one, or is that of another file."""
+    if not is_name(name) or len(name) > LONGEST_NAME:
         raise ArgumentError(
-            f"{name!r} cannot be the name of weights: ASCII letters, digits, '.', '_' and '-' only"
+            f"{quoted(name)} cannot be the name of weights: at most {LONGEST_NAME} ASCII letters, "
+            "digits, '.', '_' and '-' only; give another with --name"
         )
+    if name.lower().endswith(".h5"):
+        raise ArgumentError(f"{quoted(name)} would be taken for a path; leave out '.h5'")
     if name in manifest() or name == PACKAGED:
         kind = "the package's own" if name == PACKAGED else "a public"
         raise ArgumentError(f"{name!r} is the name of {kind} file; choose another")
@@ -73,10 +83,29 @@ def free_name(name: str) -> str:
 
 def _require_free(target: Path, sha256: str) -> None:
     """Raise ArgumentError if other weights bear the name already."""
-    if not target.is_file():
+    if not os.path.lexists(target):
         return
-    with target.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != sha256.lower():
-            raise ArgumentError(
-                f"{target} holds other weights; choose another name, or remove that file"
-            )
+    with suppress(WeightsError), open_weights(target) as file:
+        if _sha256_of(file, target) == sha256.lower():
+            return
+    raise ArgumentError(
+        f"{target} holds other weights, or is not a file; choose another name, or remove it"
+    )
+
+
+def _sha256_of(file: BinaryIO, path: Path) -> str:
+    with _reading(path):
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # an open file
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """A fault of the disk that the file lies on, or a file that grows or shrinks meanwhile."""
+    try:
+        yield
+    except FetchError as error:
+        raise WeightsError(f"{path} was changed while it was copied: {error}; try again") from error
+    except OSError as error:
+        if isinstance(error, NpfacenetError):
+            raise
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -1,4 +1,4 @@
-"""What is to be known of a model beside its numbers."""
+"""The model card: everything about a model but its weights."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from npfacenet.errors import WeightsError
+from npfacenet.errors import WeightsError, printable, quoted, shortened
 from npfacenet.images import PREPROCESSINGS
 from npfacenet.recipes import Recipe
 
 METRIC = "Euclidean between unit vectors, 0 to 2"
 LARGEST_DISTANCE = 2
+LONGEST_TEXT, LONGEST_NAME = 2000, 200  # characters of a card's sentences and names
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def derived_card(recipe: Recipe, input_size: int, path: Path, digest: str) -> Ca
         input_size=input_size,
         preprocessing=scaling,
         threshold=None,
-        source=public[0].origin if public else f"the file {path.name}",
+        source=public[0].origin if public else f"the file {shortened(printable(path.name))}",
         licence=public[0].licence if public else "not stated",
     )
     return replace(card, threshold=threshold_of(card, measured=bool(public)))
@@ -133,15 +134,16 @@ def threshold_of(card: Card, *, measured: bool) -> Threshold | None:
 def card_from_json(value: object, where: str) -> Card:
     """The card whose fields a JSON object holds.
 
-    Raises WeightsError, naming the field, for anything but the fields of Card.
+    Raises WeightsError, naming the field, for anything but the fields of Card, and for texts that
+    are not printable, or longer than 2,000 characters (names: 200).
     """
     if not isinstance(value, dict):
-        raise WeightsError(f"{where}: the card is no JSON object")
+        raise WeightsError(f"{where}: the card is not a JSON object")
     if strange := {field.name for field in fields(Card)} ^ value.keys():
-        raise WeightsError(f"{where}: the card lacks, or should not have, {min(strange)!r}")
+        raise WeightsError(f"{where}: the card lacks, or should not have, {quoted(min(strange))}")
     for name, valid in _VALID.items():
         if not valid(value[name]):
-            raise WeightsError(f"{where}: the card's {name} cannot be {value[name]!r:.80}")
+            raise WeightsError(f"{where}: the card's {name} cannot be {quoted(value[name])}")
     threshold = value["threshold"]
     return Card(
         **{
@@ -152,8 +154,13 @@ def card_from_json(value: object, where: str) -> Card:
     )
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value.isprintable()
+def _is_text(value: object, longest: int = LONGEST_TEXT) -> bool:
+    """Whether it is a line that steers no terminal and fills no screen."""
+    return isinstance(value, str) and value.isprintable() and len(value) <= longest
+
+
+def _is_name(value: object) -> bool:
+    return _is_text(value, LONGEST_NAME)
 
 
 def _is_count(value: object) -> bool:
@@ -164,19 +171,20 @@ def _is_threshold(value: object) -> bool:
     match value:
         case None:
             return True
-        case {"value": float() | int() as number, "evidence": str(), "metric": str(), **others}:
-            return not others and type(number) is not bool and 0 <= number <= LARGEST_DISTANCE
+        case {"value": float() | int() as number, "evidence": evidence, "metric": metric, **others}:
+            in_range = type(number) is not bool and 0 <= number <= LARGEST_DISTANCE
+            return not others and in_range and _is_text(evidence) and _is_name(metric)
     return False
 
 
 _VALID: dict[str, Callable[[object], bool]] = {
-    "architecture": _is_text,
-    "variant": lambda value: value is None or _is_text(value),
+    "architecture": _is_name,
+    "variant": lambda value: value is None or _is_name(value),
     "outputs": _is_count,
     "input_size": _is_count,
     "preprocessing": lambda value: value in tuple(PREPROCESSINGS),
     "threshold": _is_threshold,
     "source": _is_text,
     "licence": _is_text,
-    "trained_on": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    "trained_on": lambda value: isinstance(value, list) and all(map(_is_name, value)),
 }

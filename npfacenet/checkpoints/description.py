@@ -11,7 +11,12 @@ import numpy as np
 from npfacenet.checkpoints.card import Card, derived_card
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
 from npfacenet.checkpoints.matching import match, shown
-from npfacenet.checkpoints.reading import agreeing, open_weight_file, read_fitting
+from npfacenet.checkpoints.reading import (
+    agreeing,
+    open_weight_file,
+    read_fitting,
+    require_own_card,
+)
 from npfacenet.layers import Shape
 from npfacenet.recipes import RECIPES
 
@@ -20,7 +25,7 @@ from npfacenet.recipes import RECIPES
 class Description:
     """A weight file beside the network that it resembles most.
 
-    The five lists say what keeps it from being that network; they are empty if it is.
+    The six lists say what keeps it from being that network; they are empty if it is.
     """
 
     path: str
@@ -34,19 +39,24 @@ class Description:
     unexpected: tuple[str, ...]
     mis_shaped: tuple[str, ...]
     not_finite: tuple[str, ...]
+    untrained: tuple[str, ...]
     unreadable: tuple[str, ...]
     complete: bool
 
 
 def describe_file(path: Path) -> Description:
-    """Describe a weight file in any known layout; WeightsError if it is in none."""
+    """Describe a weight file in any known layout.
+
+    Raises WeightsError if it is in none, or if its own card contradicts it.
+    """
     with open_weight_file(path) as file:
         found = match(file, agreeing(path, RECIPES, file.card))
         reading = read_fitting(found)
         shapes = {shown(name): tensor.shape for name, tensor in file.tensors(found.network).items()}
-        complete = found.complete and not (reading.not_finite or reading.unreadable)
+        complete = found.complete and not reading.faults
         card, made_by = file.card, None
         if complete:
+            require_own_card(path, card, found.recipe, found.network)
             digest = weights_digest(reading.parameters)
             size = found.network.input_shape[0]
             card = card or derived_card(found.recipe, size, path, digest)
@@ -63,6 +73,7 @@ def describe_file(path: Path) -> Description:
             unexpected=found.unexpected,
             mis_shaped=found.mis_shaped,
             not_finite=reading.not_finite,
+            untrained=reading.untrained,
             unreadable=reading.unreadable,
             complete=complete,
         )

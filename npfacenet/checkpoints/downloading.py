@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
-from npfacenet.checkpoints.placing import Report, silent, writing_in
-from npfacenet.errors import ArgumentError, FetchError
+from npfacenet.checkpoints.partial import closing
+from npfacenet.checkpoints.placing import Report, require_possible, silent, writing_in
+from npfacenet.checkpoints.signature import LARGEST_WEIGHTS
+from npfacenet.errors import ArgumentError, FetchError, NpfacenetError, quoted
 
 SECONDS = 30  # without a byte before a server counts as gone
-LARGEST = 2 << 30
 _CHUNK = 1 << 18
 
 
@@ -48,15 +50,14 @@ def download(url: str, target: Path, *, sha256: str, progress: Report | None = N
     FetchError for anything that goes wrong on the way, OutputError if the folder cannot be
     written.
     """
-    _require_https(url)
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
-        raise ArgumentError(f"a sha256 has 64 hexadecimal digits, not {sha256!r}")
+    require_address(url, sha256)
     report = silent if progress is None else progress
     partial = target.with_name(f".{sha256[:16].lower()}.download")
+    require_possible(target)
     with writing_in(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
-        file = partial.open("ab+")
-    with file:
+        file = _opened(partial)
+    with closing(file):
         found = _sha256_of(file)  # all of it may have arrived before
         if found != sha256.lower():
             what = f"downloading {target.name}"
@@ -74,15 +75,33 @@ def download(url: str, target: Path, *, sha256: str, progress: Report | None = N
     if found != sha256.lower():
         partial.unlink()
         raise FetchError(
-            f"what {url} gave has the sha256 {found} instead of {sha256.lower()}; nothing was kept"
+            f"what {quoted(url)} gave has the sha256 {found} instead of {sha256.lower()}; "
+            "nothing was kept"
         )
     with writing_in(target.parent):
         partial.replace(target)
     return target
 
 
+def _opened(partial: Path) -> BinaryIO:
+    """What arrived before, to be read and continued; what cannot be that is removed."""
+    if os.path.lexists(partial):
+        status = os.lstat(partial)
+        if stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST_WEIGHTS:
+            return partial.open("ab+")
+        partial.unlink()
+    return partial.open("xb+")
+
+
+def require_address(url: str, sha256: str) -> None:
+    """Raise ArgumentError for an address that is not https, or text that is not a SHA-256."""
+    _require_https(url)
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise ArgumentError(f"a sha256 has 64 hexadecimal digits, not {quoted(sha256)}")
+
+
 def name_in(url: str) -> str:
-    """The last part of an address' path, without its suffixes.
+    """The last part of the path in an https address, without its suffixes.
 
     >>> name_in("https://example.org/models/my_facenet.weights.h5?download=true")
     'my_facenet'
@@ -119,11 +138,23 @@ class _HttpsOnly(urllib.request.HTTPRedirectHandler):
 def _require_https(url: str) -> None:
     try:
         parts = urlsplit(url)
-        complete = parts.scheme == "https" and bool(parts.hostname)
+        host, _ = parts.hostname, parts.port  # a ValueError if they cannot be
+        complete = parts.scheme == "https" and bool(host)
+        (host or "").encode("idna")  # as the look-up of the host will do
     except ValueError:
         complete = False
+    else:
+        if complete and parts.username is not None:
+            raise ArgumentError("an address with a user name or a password in it is not fetched")
     if not complete:
-        raise ArgumentError(f"{url!r} is no https address; files are fetched over https only")
+        raise ArgumentError(
+            f"{quoted(url)} is not an https address; files are fetched over https only"
+        )
+    if re.search(r"[^!-~]", url):
+        raise ArgumentError(
+            f"{quoted(url)} has spaces or other characters that an address cannot have; write "
+            "them as %20 and the like"
+        )
 
 
 def _sha256_of(file: IO[bytes]) -> str:
@@ -141,8 +172,10 @@ def _append(response: Response, file: IO[bytes], what: str, report: Report) -> N
     total = done + int(announced) if announced.isdigit() else None
     while chunk := response.read(_CHUNK):
         done += len(chunk)
-        if done > LARGEST:
-            raise FetchError(f"the file has more than {LARGEST:,} bytes; no weights are so large")
+        if done > LARGEST_WEIGHTS:
+            raise FetchError(
+                f"the file has more than {LARGEST_WEIGHTS:,} bytes; no weights are so large"
+            )
         with writing_in(Path(str(file.name)).parent):
             file.write(chunk)
         report(what, done, total)
@@ -157,7 +190,13 @@ def _faults_of(url: str) -> Iterator[None]:
     except urllib.error.HTTPError as error:
         if error.code == RANGE_NOT_SATISFIABLE:
             raise _BeyondTheEndError from error
-        raise FetchError(f"{url} answers {error.code} {error.reason}; check the address") from error
-    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+        raise FetchError(
+            f"{quoted(url)} answers {error.code} {error.reason}; check the address"
+        ) from error
+    except (OSError, HTTPException, ValueError) as error:
+        if isinstance(error, NpfacenetError):
+            raise
         reason = getattr(error, "reason", None) or error
-        raise FetchError(f"{url} cannot be reached ({reason}); fetch again to resume") from error
+        raise FetchError(
+            f"{quoted(url)} cannot be reached ({reason}); fetch again to resume"
+        ) from error

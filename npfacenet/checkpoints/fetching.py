@@ -22,14 +22,24 @@ from typing import IO, Final
 
 from npfacenet.checkpoints.lookup import cache_folder
 from npfacenet.checkpoints.manifest import PackageSource, PublicWeights, public_weights
-from npfacenet.checkpoints.placing import Report, deviation, place_verified, silent, writing_in
+from npfacenet.checkpoints.placing import (
+    Report,
+    deviation,
+    place_verified,
+    require_possible,
+    silent,
+    writing_in,
+)
 from npfacenet.errors import FetchError
 
 REPLACING: Final = "replacing"
 """The first word of what is reported when the file in the folder is not the right one."""
 
 _TICK = 0.2
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
+_DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError),
+    *(NotImplementedError, RuntimeError),  # an unknown compression, an encrypted member
+)
 
 
 def fetch(name: str, *, folder: Path | None = None, progress: Report | None = None) -> Path:
@@ -56,6 +66,7 @@ def fetch(name: str, *, folder: Path | None = None, progress: Report | None = No
         if fault is None:
             return target
         report(f"{REPLACING} {target}, which {fault}", 0, None)
+    require_possible(target)
     with writing_in(target.parent):  # tried before the download, which may be a long one
         target.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=target.parent).close()

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from npfacenet.errors import NpfacenetError
+from npfacenet.errors import ArgumentError, NpfacenetError
 
 
 def main() -> None:
@@ -16,7 +16,9 @@ def main() -> None:
     path, numbers, chosen, memory, seconds = json.loads(sys.stdin.buffer.read())
     limit(memory, seconds)
     try:
-        answer = read(Path(path), Path(numbers), chosen)
+        answer = read(Path(path), None if numbers is None else Path(numbers), chosen)
+    except ArgumentError as error:
+        answer = {"option": str(error)}
     except NpfacenetError as error:
         answer = {"error": str(error)}
     except MemoryError:
@@ -39,7 +41,7 @@ def limit(memory: int, seconds: float) -> None:
                 resource.setrlimit(kind, (most, most))
 
 
-def read(path: Path, numbers: Path, chosen: list[list[object]]) -> dict[str, object]:
+def read(path: Path, numbers: Path | None, chosen: list[list[object]]) -> dict[str, object]:
     """Read the file; write its numbers in the recipe's order, and say which recipe it is."""
     from npfacenet.checkpoints.reading import read_checkpoint
     from npfacenet.recipes import RECIPES
@@ -47,8 +49,13 @@ def read(path: Path, numbers: Path, chosen: list[list[object]]) -> dict[str, obj
     recipes = [r for r in RECIPES if [r.architecture, r.variant, r.outputs] in chosen]
     recipes.sort(key=lambda r: chosen.index([r.architecture, r.variant, r.outputs]))
     checkpoint = read_checkpoint(path, recipes)
-    with numbers.open("wb") as file:
-        for name in checkpoint.network.parameter_specs():
-            checkpoint.parameters[name].tofile(file)
     card = None if checkpoint.card is None else asdict(checkpoint.card)
-    return {"recipe": recipes.index(checkpoint.recipe), "layout": checkpoint.layout, "card": card}
+    answer = {"recipe": recipes.index(checkpoint.recipe), "layout": checkpoint.layout, "card": card}
+    if numbers is not None:
+        try:
+            with numbers.open("wb") as file:
+                for name in checkpoint.network.parameter_specs():
+                    file.write(checkpoint.parameters[name].data)
+        except OSError as error:
+            return {"place": error.strerror or str(error)}
+    return answer

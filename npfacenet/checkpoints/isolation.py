@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from npfacenet.checkpoints.card import Card, card_from_json
-from npfacenet.checkpoints.reading import Checkpoint
-from npfacenet.errors import WeightsError
+from npfacenet.checkpoints.reading import Checkpoint, faults_of, require_own_card
+from npfacenet.errors import ArgumentError, WeightsError, listed, shortened
 from npfacenet.networks.row import split
 from npfacenet.recipes import RECIPES, Recipe
 
@@ -27,21 +29,21 @@ SECONDS = 20
 MEMORY = 2 << 30  # bytes of address space; Inception-ResNet-v1 needs 0.1 GiB of it
 
 
+CRASHES = ("SIGSEGV", "SIGBUS", "SIGABRT", "SIGILL", "SIGFPE", "SIGTRAP")
+TOO_LONG = ("SIGXCPU",)
+
+
 class ChildError(WeightsError):
-    """The child process did not survive a file, or was ended."""
+    """The child process did not survive a file, was ended, or could not do its work."""
 
 
 def require_harmless(path: Path) -> None:
-    """Raise ChildError if a child process does not survive reading the file.
+    """Raise ChildError unless a child process has read the file and lives.
 
     What else is wrong with it is not told: whoever reads it next will find out.
     """
-    try:
-        read_isolated(path)
-    except ChildError:
-        raise
-    except WeightsError:
-        return
+    with _workspace(path) as folder:
+        _ask_child(path.absolute(), folder, None, RECIPES, SECONDS, MEMORY)
 
 
 def read_isolated(
@@ -54,33 +56,55 @@ def read_isolated(
     """Read a weight file as `read_checkpoint` does, in a child process with limits.
 
     `seconds` of time and `memory` bytes are what the child may take (memory is limited where
-    the system can). Raises WeightsError as `read_checkpoint` does, and for a file that
-    crashes the child or takes it beyond a limit.
+    the system can). Raises errors as `read_checkpoint` does, and ChildError for a file that
+    crashes the child or takes it beyond a limit, and where the child cannot work: there must be
+    room for the numbers in the folder for temporary files.
     """
-    try:
-        temporary = tempfile.TemporaryDirectory(prefix="npfacenet-")
-    except OSError as fault:
-        raise WeightsError(f"no temporary folder could be made to read {path}: {fault}") from fault
-    with temporary as folder:
-        numbers = Path(folder) / "numbers"
-        answer = _ask_child(path.absolute(), numbers, recipes, seconds, memory)
-        match answer:
+    with _workspace(path) as folder:
+        numbers = folder / "numbers"
+        match _ask_child(path.absolute(), folder, numbers, recipes, seconds, memory):
             case {"error": str(error)}:
                 raise WeightsError(error)
+            case {"option": str(error)}:
+                raise ArgumentError(error)
+            case {"place": str(reason)}:
+                raise ChildError(
+                    f"there is no room in {folder.parent} for the numbers of {path}: {reason}; "
+                    "make room there, or set TMPDIR to another folder"
+                )
             case {"recipe": int(chosen), "layout": str(layout), "card": card} if (
                 0 <= chosen < len(recipes)
             ):
                 recipe = recipes[chosen]
             case _:
-                raise WeightsError(f"{path}: the child process gave no sensible answer")
+                raise ChildError(f"{path}: the child process gave no sensible answer")
         return _checkpoint(path, recipe, layout, _card(card, path), numbers)
 
 
+@contextmanager
+def _workspace(path: Path) -> Iterator[Path]:
+    """A folder for the child to work in, which is removed with all that is in it."""
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="npfacenet-", ignore_cleanup_errors=True)
+    except OSError as fault:
+        raise ChildError(
+            f"no temporary folder could be made to read {path}: {fault}; set TMPDIR to one"
+        ) from fault
+    with temporary as folder:
+        yield Path(folder)
+
+
 def _ask_child(
-    path: Path, numbers: Path, recipes: Sequence[Recipe], seconds: float, memory: int
+    path: Path,
+    folder: Path,
+    numbers: Path | None,
+    recipes: Sequence[Recipe],
+    seconds: float,
+    memory: int,
 ) -> object:
     chosen = [[r.architecture, r.variant, r.outputs] for r in recipes]
-    request = json.dumps([str(path), str(numbers), chosen, memory, seconds])
+    into = None if numbers is None else str(numbers)
+    request = json.dumps([str(path), into, chosen, memory, seconds])
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     package = str(Path(__file__).resolve().parents[2])
     code = (
@@ -94,24 +118,47 @@ def _ask_child(
             capture_output=True,
             timeout=seconds,
             env=environment,
-            cwd=numbers.parent,
+            cwd=folder,
         )
     except subprocess.TimeoutExpired as error:
-        raise ChildError(
-            f"{path} took longer than {seconds:g} s to read; it is damaged or made to harm"
-        ) from error
+        raise _too_long(path, seconds) from error
     except OSError as error:
-        raise WeightsError(f"no child process could be started to read {path}: {error}") from error
+        raise ChildError(f"no child process could be started to read {path}: {error}") from error
     if child.returncode:
-        raise ChildError(
-            f"{path} broke the process that read it (exit code {child.returncode}: a crash of "
-            "HDF5, or a limit reached); it is damaged or made to harm"
-        )
+        raise _ended(path, child.returncode, child.stderr, seconds)
     try:
         answer: object = json.loads(child.stdout)
     except ValueError:
         return None
     return answer
+
+
+def _too_long(path: Path, seconds: float) -> ChildError:
+    return ChildError(
+        f"{path} took longer than {seconds:g} s to read; it is damaged or made to harm"
+    )
+
+
+def _ended(path: Path, code: int, said: bytes, seconds: float) -> ChildError:
+    """Why a child process ended: because of the file, or of this machine."""
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else ""
+    if name in TOO_LONG:
+        return _too_long(path, seconds)
+    if name in CRASHES or (os.name == "nt" and code > 1):
+        return ChildError(
+            f"{path} broke the process that read it (exit code {code}, {name or 'a crash'} in "
+            "HDF5's code); it is damaged or made to harm"
+        )
+    if code < 0:
+        return ChildError(
+            f"the process that read {path} was ended by {name or f'signal {-code}'}: the machine "
+            "may be short of memory; try again"
+        )
+    last = said.decode(errors="replace").strip().rpartition("\n")[2]
+    return ChildError(
+        f"the process that should read {path} failed (exit code {code}: {shortened(last)}); that "
+        "says nothing of the file: look at the memory and the disk of this machine"
+    )
 
 
 def _card(value: object, path: Path) -> Card | None:
@@ -124,11 +171,16 @@ def _checkpoint(
     """Put the child's numbers in their places, and check them as if they came from anyone."""
     network = recipe.build()
     specs = network.parameter_specs()
-    content = np.fromfile(numbers, np.float32)
+    try:
+        content = np.fromfile(numbers, np.float32)
+    except OSError as error:
+        raise ChildError(f"{path}: the child's numbers cannot be read: {error}") from error
     if content.size != sum(spec.size for spec in specs.values()):
         raise WeightsError(f"{path}: the child process gave {content.size:,} numbers")
-    if not np.isfinite(content).all():
-        raise WeightsError(f"{path}: the child process gave numbers that are not finite")
     content.flags.writeable = False
     parameters = split(content, {name: spec.shape for name, spec in specs.items()})
+    not_finite, untrained = faults_of(parameters)
+    if faulty := [*not_finite, *untrained]:
+        raise WeightsError(f"{path}: the child process gave numbers of no use: {listed(faulty)}")
+    require_own_card(path, card, recipe, network)
     return Checkpoint(path, layout, recipe, network, parameters, card, None)

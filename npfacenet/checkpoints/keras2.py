@@ -16,7 +16,9 @@ from typing import ClassVar
 import numpy as np
 
 from npfacenet.checkpoints.hdf5 import TensorFile, writing_hdf5
+from npfacenet.checkpoints.layer_order import keras_order
 from npfacenet.checkpoints.layout import Tensor, WeightFile
+from npfacenet.checkpoints.matching import shown
 from npfacenet.errors import WeightsError
 from npfacenet.networks import Network, NetworkParameters, ParameterName
 
@@ -29,19 +31,26 @@ class KerasWeights(WeightFile):
 
     layout: ClassVar[str] = "keras2-weights"
     group: ClassVar[str] = ""
+    unread: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, file: TensorFile) -> None:
         self.path = file.path
         self._tensors: dict[ParameterName, Tensor] = {}
-        for dataset in file.datasets(within=self.group):
-            parts = dataset.path.removeprefix(f"{self.group}/").split("/")
+        prefix = f"{self.group}/" if self.group else ""
+        for dataset in file.datasets(skip=self.unread.__contains__):
+            parts = dataset.path.removeprefix(prefix).split("/")
             name = (parts[0], parts[-1].removesuffix(":0"))
-            if len(parts) < 2:
-                raise WeightsError(f"{file.path}: {dataset.path!r} is in the group of no layer")
+            if not dataset.path.startswith(prefix):
+                name = (dataset.path, "")  # beside the layers, so of no network
+            elif len(parts) < 2:
+                raise WeightsError(f"{file.path}: {dataset.path!r} is not in the group of a layer")
             if dataset.dtype.kind != "f":
                 raise WeightsError(f"{file.path}: {dataset.path!r} holds bytes, not numbers")
             if name in self._tensors:
-                raise WeightsError(f"{file.path} holds {'/'.join(name)} twice")
+                raise WeightsError(
+                    f"{file.path} holds {shown(name)} twice: as {dataset.path!r} and by another "
+                    "name; save it again with Keras"
+                )
             self._tensors[name] = Tensor(dataset.shape, partial(file.read_into, dataset))
 
     @classmethod
@@ -59,20 +68,25 @@ class KerasModel(KerasWeights):
 
     layout: ClassVar[str] = "keras-model"
     group: ClassVar[str] = MODEL_GROUP
+    unread: ClassVar[frozenset[str]] = frozenset({"optimizer_weights"})
 
 
-def write_keras_weights(path: Path, parameters: NetworkParameters) -> None:
+def write_keras_weights(path: Path, parameters: NetworkParameters, network: Network) -> None:
     """Write a weights file as Keras 2 does, whole or not at all.
 
-    Raises OutputError if the file cannot be written.
+    Plain `load_weights` reads by position: the n-th layer of the list that has weights into the
+    n-th of the model that has, and each layer's in the order of its own list. Raises OutputError
+    if the file cannot be written.
     """
     with writing_hdf5(path) as file:
-        layers = list(dict.fromkeys(layer for layer, _ in parameters))
-        file.attrs[LIST] = np.array(layers, "S")
-        file.attrs["backend"] = b"npfacenet"
-        for layer in layers:
-            own = {name: tensor for (other, name), tensor in parameters.items() if other == layer}
-            group = file.create_group(layer)
-            group.attrs["weight_names"] = np.array([f"{layer}/{name}:0" for name in own], "S")
-            for name, tensor in own.items():
-                group[f"{layer}/{name}:0"] = tensor
+        nodes = [node for node in keras_order(network) if node.parameters]
+        file.attrs[LIST] = np.array([node.name for node in nodes], "S")
+        # Without these, Keras takes a file for one of Keras 1, and turns kernels round.
+        file.attrs["keras_version"] = b"2.0.0"
+        file.attrs["backend"] = b"tensorflow"
+        for node in nodes:
+            group = file.create_group(node.name)
+            names = {parameter: f"{node.name}/{parameter}:0" for parameter in node.parameters}
+            group.attrs["weight_names"] = np.array(list(names.values()), "S")
+            for parameter, name in names.items():
+                group[name] = parameters[node.name, parameter]

@@ -1,19 +1,19 @@
 """Keras 3's `.weights.h5`, which names its groups by class and running number.
 
 `layers/conv2d_17/vars/0` is the first variable of the eighteenth convolution, counted in
-the order of `model.layers` (keras.src.saving.saving_lib): by distance from the output,
-then by creation (keras.src.ops.function.map_graph).
+the order of `model.layers` (keras.src.saving.saving_lib, `layer_order.py`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from npfacenet.checkpoints.hdf5 import Dataset, TensorFile, writing_hdf5
+from npfacenet.checkpoints.layer_order import keras_order
 from npfacenet.checkpoints.layout import Tensor, WeightFile
 from npfacenet.errors import WeightsError
 from npfacenet.layers import BatchNorm, Convolution, Dense, Layer
@@ -25,7 +25,10 @@ CLASSES: dict[str, type[Layer]] = {
     "batch_normalization": BatchNorm,
     "dense": Dense,
 }
-_VARIABLE = re.compile(r"layers/(.+?)(?:_(\d+))?/vars/(\d+)")
+# Only as Keras spells them: `conv2d_0`, `conv2d_01` or `vars/00` would be second names.
+_VARIABLE = re.compile(
+    rf"{GROUP}/({'|'.join(CLASSES)})(?:_([1-9][0-9]{{0,4}}))?/vars/(0|[1-9][0-9]{{0,4}})"
+)
 
 
 class Keras3Weights(WeightFile):
@@ -36,17 +39,16 @@ class Keras3Weights(WeightFile):
     def __init__(self, file: TensorFile) -> None:
         self.path = file.path
         self._file = file
-        self._variables: dict[tuple[str, int], dict[int, Dataset]] = {}
+        self._variables: dict[tuple[str, int, int], Dataset] = {}
         self._strays: list[Dataset] = []
         for dataset in file.datasets(GROUP, skip=lambda path: path.endswith("/seed_generator")):
             if dataset.dtype.kind != "f":
                 raise WeightsError(f"{file.path}: {dataset.path!r} holds bytes, not numbers")
             named = _VARIABLE.fullmatch(dataset.path)
-            if named is None or named[1] not in CLASSES:
+            if named is None:
                 self._strays.append(dataset)
             else:
-                layer = (named[1], int(named[2] or 0))
-                self._variables.setdefault(layer, {})[int(named[3])] = dataset
+                self._variables[named[1], int(named[2] or 0), int(named[3])] = dataset
 
     @classmethod
     def recognises(cls, file: TensorFile) -> bool:
@@ -60,52 +62,36 @@ class Keras3Weights(WeightFile):
         shapes, put into each other's place by a writer who names them otherwise than Keras,
         could not be told apart.
         """
-        named = {
-            (dataset.path, ""): Tensor(dataset.shape, partial(self._file.read_into, dataset))
-            for dataset in self._strays
+        datasets = {(dataset.path, ""): dataset for dataset in self._strays}
+        ordered = keras_order(network)
+        nodes = {
+            keras_class: [node for node in ordered if isinstance(node.layer, kind)]
+            for keras_class, kind in CLASSES.items()
         }
-        for keras_class, kind in CLASSES.items():
-            layers = sorted(layer for layer in self._variables if layer[0] == keras_class)
-            nodes = [node for node in keras_order(network) if isinstance(node.layer, kind)]
-            for i, layer in enumerate(layers):
-                for number, dataset in self._variables[layer].items():
-                    name = _name(nodes[i] if i < len(nodes) else None, layer, number)
-                    named[name] = Tensor(dataset.shape, partial(self._file.read_into, dataset))
-        return named
+        for (keras_class, number, variable), dataset in self._variables.items():
+            name = _name(nodes[keras_class], number, variable) or (dataset.path, "")
+            datasets[name] = dataset
+        return {
+            name: Tensor(dataset.shape, partial(self._file.read_into, dataset))
+            for name, dataset in datasets.items()
+        }
 
 
-def keras_order(network: Network) -> list[Node]:
-    """The nodes as Keras lists its layers: farthest from the output first, then as created.
-
-    >>> from npfacenet.recipes import nn4_small2
-    >>> names = [node.name for node in keras_order(nn4_small2())]
-    >>> [name for name in names if name.startswith("inception_3a") and "conv" in name]
-    ... # doctest: +NORMALIZE_WHITESPACE
-    ['inception_3a_3x3_conv1', 'inception_3a_5x5_conv1', 'inception_3a_pool_conv',
-     'inception_3a_3x3_conv2', 'inception_3a_5x5_conv2', 'inception_3a_1x1_conv']
-    """
-    distance = {network.nodes[-1].name: 0}
-    for node in reversed(network.nodes):
-        for name in node.inputs:
-            distance[name] = max(distance.get(name, 0), distance[node.name] + 1)
-    return sorted(network.nodes, key=lambda node: -distance[node.name])
-
-
-def _name(node: Node | None, layer: tuple[str, int], variable: int) -> ParameterName:
-    """The network's name of a variable; the file's own where the network has none."""
-    parameters = list(node.parameters) if node else []
-    if node is not None and variable < len(parameters):
-        return node.name, parameters[variable]
-    return f"{layer[0]}_{layer[1]}", str(variable)
+def _name(nodes: Sequence[Node], number: int, variable: int) -> ParameterName | None:
+    """The network's name of a variable of the layer of this number; None where it has none."""
+    if number >= len(nodes) or variable >= len(nodes[number].parameters):
+        return None
+    return nodes[number].name, list(nodes[number].parameters)[variable]
 
 
 def write_keras3_weights(path: Path, parameters: NetworkParameters, network: Network) -> None:
-    """Write a `.weights.h5` as Keras 3 does, whole or not at all.
+    """Write a `.weights.h5` as Keras 3 does, and tf_keras, whole or not at all.
 
     Raises OutputError if the file cannot be written.
     """
     running = dict.fromkeys(CLASSES, 0)
     with writing_hdf5(path) as file:
+        file.create_group("vars")  # the model's own variables: none; before 3.6 it must be there
         for node in keras_order(network):
             for keras_class, kind in CLASSES.items():
                 if isinstance(node.layer, kind):

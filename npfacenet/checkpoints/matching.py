@@ -10,8 +10,6 @@ from npfacenet.errors import ArgumentError, printable
 from npfacenet.networks import Network, ParameterName
 from npfacenet.recipes import Recipe
 
-# Layers that real files call otherwise than the recipes do.
-ALSO_CALLED = {"dense_layer": "dense"}
 LONGEST_NAME = 80
 
 
@@ -64,7 +62,9 @@ def _match(file: WeightFile, recipe: Recipe) -> Match:
     fitting: dict[ParameterName, Tensor] = {}
     missing, mis_shaped = [], []
     for name, spec in network.parameter_specs().items():
-        found = name if name in left else (ALSO_CALLED.get(name[0], name[0]), name[1])
+        layer, parameter = name
+        # If a file has both names, the other one is left over: unexpected, never chosen from.
+        found = name if name in left else (recipe.other_names.get(layer, layer), parameter)
         tensor = left.pop(found, None)
         if tensor is None:
             missing.append(f"{'/'.join(name)} {spec.shape}")

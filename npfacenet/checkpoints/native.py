@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from npfacenet.checkpoints.card import Card, card_from_json
 from npfacenet.checkpoints.fingerprint import checksum
 from npfacenet.checkpoints.hdf5 import Dataset, TensorFile, writing_hdf5
 from npfacenet.checkpoints.layout import Tensor, WeightFile
-from npfacenet.errors import WeightsError
+from npfacenet.errors import WeightsError, quoted
 from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName
 
@@ -44,10 +43,12 @@ class Native(WeightFile):
 
     def __init__(self, file: TensorFile) -> None:
         self.path = file.path
-        self._file, self._rows = file, _Rows(file)
+        self._file = file
         self._datasets = {dataset.path: dataset for dataset in file.datasets()}
         if strange := self._datasets.keys() - {CARD, CARD_SUM, INDEX, *STORED}:
-            raise WeightsError(f"{file.path} holds {min(strange)!r}, which has no place in it")
+            raise WeightsError(
+                f"{file.path} holds {quoted(min(strange))}, which has no place in it"
+            )
         self._card = card_from_json(self._json(CARD), str(file.path))
         self._require_whole_card()
         self._tensors: dict[ParameterName, Tensor] = {}
@@ -56,7 +57,7 @@ class Native(WeightFile):
         for entry in self._index():
             name, dtype, tensor = self._entry(entry)
             if name in self._tensors:
-                raise WeightsError(f"{file.path}: {INDEX!r} lists {'/'.join(name)!r} twice")
+                raise WeightsError(f"{file.path}: {INDEX!r} lists {quoted('/'.join(name))} twice")
             self._tensors[name] = tensor
             covered[dtype] += int(np.prod(tensor.shape))
         for dtype, dataset in self._datasets.items():
@@ -103,21 +104,21 @@ class Native(WeightFile):
         try:
             parsed: object = json.loads(self._text(name))
         except (ValueError, RecursionError) as error:
-            raise WeightsError(f"{self.path}: {name!r} is no JSON: {error}") from error
+            raise WeightsError(f"{self.path}: {name!r} is not JSON: {error}") from error
         return parsed
 
     def _text(self, name: str) -> bytes:
         dataset = self._datasets[name]
         if dataset.dtype != np.uint8 or len(dataset.shape) != 1 or dataset.shape[0] > LONGEST_JSON:
             raise WeightsError(
-                f"{self.path}: {name!r} is no text of at most {LONGEST_JSON:,} bytes"
+                f"{self.path}: {name!r} is not a text of at most {LONGEST_JSON:,} bytes"
             )
         return self._file.read_as(dataset, np.dtype(np.uint8)).tobytes()
 
     def _index(self) -> list[object]:
         index = self._json(INDEX)
         if not isinstance(index, list):
-            raise WeightsError(f"{self.path}: {INDEX!r} is no list of tensors")
+            raise WeightsError(f"{self.path}: {INDEX!r} is not a list of tensors")
         return index
 
     def _entry(self, entry: object) -> tuple[ParameterName, str, Tensor]:
@@ -132,39 +133,36 @@ class Native(WeightFile):
             } if all(type(size) is int and size >= 0 for size in sizes):
                 shape = tuple(sizes)
             case _:
-                raise WeightsError(f"{self.path}: {INDEX!r} has the malformed entry {entry!r:.200}")
+                raise WeightsError(
+                    f"{self.path}: {INDEX!r} has the malformed entry {quoted(entry)}"
+                )
         size = int(np.prod(shape, dtype=object))
         dataset = self._datasets.get(dtype)
         if dataset is None or len(dataset.shape) != 1:
             raise WeightsError(f"{self.path} has no row of numbers called {dtype!r}")
         if not 0 <= start <= start + size <= dataset.shape[0]:
-            raise WeightsError(f"{self.path}: {f'{layer}/{parameter}'!r} lies outside of {dtype!r}")
-        read = partial(self._rows.read, dataset, start, expected, f"{layer}/{parameter}")
+            raise WeightsError(
+                f"{self.path}: {quoted(f'{layer}/{parameter}')} lies outside of {dtype!r}"
+            )
+        read = partial(_read, self._file, dataset, start, expected, f"{layer}/{parameter}")
         return (layer, parameter), dtype, Tensor(shape, read, expected)
 
 
-class _Rows:
-    """The rows of numbers in a file, each mapped when the first tensor of it is read.
-
-    Tensors refer to this and not to the file, so that with the last of them the mapping is gone at
-    once, and does not wait for the collector of cycles.
-    """
-
-    def __init__(self, file: TensorFile) -> None:
-        self._file = file
-        self._rows: dict[str, npt.NDArray[np.floating]] = {}
-
-    def read(self, dataset: Dataset, start: int, expected: str, name: str, output: Array) -> None:
-        """Put as many numbers as `output` has, from `start` on, into it; check their sum."""
-        if dataset.path not in self._rows:
-            self._rows[dataset.path] = self._file.map(dataset)
-        numbers = self._rows[dataset.path][start : start + output.size]
-        np.copyto(output, numbers.reshape(output.shape))
-        if checksum(output) != expected:
-            raise WeightsError(
-                f"{self._file.path}: {name!r} is not what was written (its checksum differs); "
-                "fetch or copy the file again"
-            )
+def _read(
+    file: TensorFile, dataset: Dataset, start: int, expected: str, name: str, output: Array
+) -> None:
+    """Put as many numbers of a row as `output` has, from `start` on, into it; check their sum."""
+    if dataset.dtype == output.dtype:
+        file.read_part(dataset, start, output)
+    else:
+        numbers = np.empty(output.shape, dataset.dtype)
+        file.read_part(dataset, start, numbers)
+        np.copyto(output, numbers)
+    if checksum(output) != expected:
+        raise WeightsError(
+            f"{file.path}: {quoted(name)} is not what was written (its checksum differs); "
+            "fetch or copy the file again"
+        )
 
 
 def write_native(
@@ -173,8 +171,10 @@ def write_native(
     """Write a file of this layout, whole or not at all.
 
     `half` stores kernels as float16, which halves the file and rounds them to 11 bits; what
-    float16 cannot hold stays float32. Raises OutputError if the file cannot be written.
+    float16 cannot hold stays float32. Raises OutputError if the file cannot be written,
+    WeightsError for a card that could not be read again.
     """
+    card_from_json({**asdict(card), "trained_on": list(card.trained_on)}, str(path))
     stored: dict[str, list[Array]] = {"float32": [], "float16": []}
     index: list[dict[str, object]] = []
     counts = dict.fromkeys(stored, 0)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TypeAlias
 
-from npfacenet.errors import FetchError, NpfacenetError, OutputError
+from npfacenet.checkpoints.partial import closing, new_partial
+from npfacenet.errors import FetchError, NpfacenetError, OutputError, quoted
 
 Report: TypeAlias = Callable[[str, int, int | None], None]
 """Progress: what is being done, how many bytes of it are done, and of how many if known."""
@@ -23,24 +24,27 @@ _CHUNK = 1 << 20
 def atomic_file(target: Path) -> Iterator[IO[bytes]]:
     """A file to write, which takes its name in one step when the block ends without an error.
 
-    The bytes go into a file of a unique name beside `target` (so two writers at a time do not
+    The bytes go into a hidden file of its own beside `target` (so two writers at a time do not
     meet) and are flushed to the disk. On any error, an interrupt included, that file is removed
-    and `target` is as before. A link is followed. Raises OutputError when it cannot be written,
-    and for a target that is a folder, a device or a pipe.
+    and `target` is as before; the one that a killed process left is removed by the next writer of
+    the same target (`partial.py`). A link is followed. Raises OutputError when it cannot be
+    written, and for a target that is a folder, a device or a pipe.
     """
     target = real_target(target)
-    partial = target.with_name(f".{secrets.token_hex(8)}.part")
+    with writing_in(target.parent):
+        file = new_partial(target)
+    partial = Path(file.name)
     try:
-        with writing_in(target.parent):
-            # mkstemp would make it private, and the folder may be for others to read.
-            file = partial.open("xb")
-        with file:
+        with closing(file):
             yield file
             with writing_in(target.parent):
                 file.flush()
                 os.fsync(file.fileno())
-        with writing_in(target.parent):
-            partial.replace(target)
+                if os.name != "nt":  # while it is locked; Windows renames no open file
+                    partial.replace(target)
+        if os.name == "nt":
+            with writing_in(target.parent):
+                partial.replace(target)
     finally:
         with suppress(OSError):
             partial.unlink()
@@ -59,6 +63,7 @@ def place_verified(
     report = silent if progress is None else progress
     digest = hashlib.sha256()
     done = 0
+    require_possible(target)
     with writing_in(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(target) as file:
@@ -93,14 +98,25 @@ def deviation(path: Path, *, size: int, sha256: str) -> str | None:
     return _difference(length, size, found, sha256)
 
 
+def require_possible(target: Path) -> None:
+    """Raise OutputError for a path that can name no file, whatever lies there."""
+    try:
+        name = os.fsencode(target)
+    except UnicodeEncodeError:
+        name = b"\0"
+    if b"\0" in name or not target.name:
+        raise OutputError(f"{quoted(str(target))} cannot name a file; choose another name")
+
+
 def real_target(target: Path) -> Path:
-    """The file that a path leads to, links followed; OutputError if it can be none."""
+    """The file that a path leads to, links followed; OutputError if it cannot be one."""
+    require_possible(target)
     with writing_in(target.parent):
         real = Path(os.path.realpath(target))
         exists = os.path.lexists(real)
-        if (exists and not real.is_file()) or not target.name:
+        if exists and not real.is_file():
             raise OutputError(
-                f"{str(target)!r} is a folder, a device or a pipe, not a file to write"
+                f"{quoted(str(target))} is a folder, a device or a pipe, not a file to write"
             )
     return real
 
@@ -120,9 +136,12 @@ def writing_in(folder: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, NpfacenetError):
             raise
+        if error.errno == errno.ENAMETOOLONG:
+            remedy = "choose a shorter name"
+        else:
+            remedy = "make room there, or choose another folder"
         raise OutputError(
-            f"cannot write in the folder {str(folder)!r}: {error.strerror or error}; "
-            "make room there, or choose another folder"
+            f"cannot write in the folder {quoted(str(folder))}: {error.strerror or error}; {remedy}"
         ) from error
 
 

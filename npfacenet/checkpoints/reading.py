@@ -18,13 +18,13 @@ from npfacenet.checkpoints.layout import WeightFile
 from npfacenet.checkpoints.matching import Match, match
 from npfacenet.checkpoints.native import Native
 from npfacenet.checkpoints.openface_csv import OpenfaceCsv
-from npfacenet.errors import WeightsError
+from npfacenet.errors import ArgumentError, WeightsError, listed, quoted
 from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName
 from npfacenet.networks.row import split
 from npfacenet.recipes import RECIPES, Recipe
 
-MOST_NAMED = 40  # deviations of one kind that an error message spells out
+NEVER_ZERO = ("kernel", "gamma", "moving_variance")
 LAYOUTS = (Native, KerasModel, KerasWeights, Keras3Weights)
 
 
@@ -74,11 +74,15 @@ def read_checkpoint(path: Path, recipes: Sequence[Recipe] = RECIPES) -> Checkpoi
     """Read a weight file, finding out from names and shapes which network it holds.
 
     Of `recipes` the one that fits best is taken, the earlier of two that fit as well. Raises
-    WeightsError for a file that cannot be read and, listing every deviation, for one whose
-    tensors are not those of the network.
+    WeightsError for a file that cannot be read; for one whose tensors are not those of the
+    network, or are not of a trained one (a kernel of zeros), with the first few deviations; and
+    for one whose own card contradicts it. ArgumentError for a file of a known network that is
+    none of `recipes`.
     """
     with open_weight_file(path) as file:
         found = match(file, agreeing(path, recipes, file.card))
+        if not found.complete:
+            _require_asked_for(file, recipes)
         if not found.fitting:
             names = dict.fromkeys(recipe.architecture for recipe in recipes)
             raise WeightsError(
@@ -86,8 +90,9 @@ def read_checkpoint(path: Path, recipes: Sequence[Recipe] = RECIPES) -> Checkpoi
                 "and shapes of its own; 'npfacenet weights info FILE' lists them"
             )
         reading = read_fitting(found)
-        if reading.not_finite or reading.unreadable or not found.complete:
+        if reading.faults or not found.complete:
             raise WeightsError(_account(path, found, reading))
+        require_own_card(path, file.card, found.recipe, found.network)
         stated = {name: t.checksum for name, t in found.fitting.items() if t.checksum is not None}
         checksums = stated if len(stated) == len(found.fitting) else None
         return Checkpoint(
@@ -102,29 +107,111 @@ def read_checkpoint(path: Path, recipes: Sequence[Recipe] = RECIPES) -> Checkpoi
 
 
 def agreeing(path: Path, recipes: Sequence[Recipe], card: Card | None) -> Sequence[Recipe]:
-    """The recipes that a file's own card speaks of, the card's variant first; all without one."""
+    """The recipes that a file's own card speaks of, the card's variant first; all without one.
+
+    Raises WeightsError for a card of no known network, ArgumentError for one of a network that is
+    known, but not among `recipes`.
+    """
     if card is None:
         return recipes
-    of_the_card = [
-        recipe
-        for recipe in recipes
-        if (recipe.architecture, recipe.outputs) == (card.architecture, card.outputs)
-    ]
+    of_the_card = _of_the_card(recipes, card)
     if not of_the_card:
+        if known := _of_the_card(RECIPES, card):
+            raise _not_asked_for(path, known[0], recipes)
         raise WeightsError(
-            f"{path}: its card speaks of {card.architecture} with {card.outputs} numbers, which is "
-            f"none of {', '.join(map(str, recipes))}"
+            f"{path}: its card speaks of {quoted(card.architecture)} with {card.outputs} numbers, "
+            f"which is none of {listed(list(map(str, recipes)))}"
         )
     return sorted(of_the_card, key=lambda recipe: recipe.variant != card.variant)
 
 
+def _of_the_card(recipes: Sequence[Recipe], card: Card) -> list[Recipe]:
+    stated = (card.architecture, card.outputs)
+    return [recipe for recipe in recipes if (recipe.architecture, recipe.outputs) == stated]
+
+
+def _require_asked_for(file: WeightFile, recipes: Sequence[Recipe]) -> None:
+    """Raise ArgumentError if the file is whole, but of another network than the given ones."""
+    others = [recipe for recipe in RECIPES if recipe not in recipes]
+    if file.card is None and others and all(recipe in RECIPES for recipe in recipes):
+        held = match(file, others)
+        if held.complete:
+            raise _not_asked_for(file.path, held.recipe, recipes)
+
+
+def _not_asked_for(path: Path, held: Recipe, recipes: Sequence[Recipe]) -> ArgumentError:
+    return ArgumentError(
+        f"{path} holds {held}, which is not what was asked for "
+        f"({listed(list(map(str, recipes)))}): leave out architecture and variant, or name another "
+        "file"
+    )
+
+
+def require_own_card(path: Path, card: Card | None, recipe: Recipe, network: Network) -> None:
+    """Raise WeightsError if a file's own card contradicts the network that the file holds."""
+    if card is None:
+        return
+    side, variants = network.input_shape[0], {None, recipe.variant}
+    variants |= {other.variant for other in RECIPES if other.architecture == recipe.architecture}
+    fault = None
+    if card.input_size != side:
+        fault = f"pictures of {card.input_size:,} pixels, where {recipe} takes {side}"
+    elif card.outputs != recipe.outputs:
+        fault = f"{card.outputs} numbers, where {recipe} gives {recipe.outputs}"
+    elif card.variant not in variants:
+        fault = f"the variant {quoted(card.variant)}, which {recipe.architecture} does not have"
+    if fault:
+        raise WeightsError(f"{path}: its card speaks of {fault}; obtain the file again")
+
+
 @dataclass(frozen=True)
 class Reading:
-    """The tensors that were read, and the names of those that are no numbers to use."""
+    """The tensors that were read, and the names of those that cannot be used.
+
+    `untrained` are those that no training leaves behind, such as a kernel of zeros.
+    """
 
     parameters: Mapping[ParameterName, Array]
     not_finite: tuple[str, ...]
+    untrained: tuple[str, ...]
     unreadable: tuple[str, ...]
+
+    @property
+    def faults(self) -> dict[str, tuple[str, ...]]:
+        """The three lists by what a message calls them, without those that are empty."""
+        kinds = {
+            "not finite": self.not_finite,
+            "untrained": self.untrained,
+            "unreadable": self.unreadable,
+        }
+        return {kind: names for kind, names in kinds.items() if names}
+
+
+def faults_of(
+    parameters: Mapping[ParameterName, Array],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The tensors that are not finite, and those that no training leaves behind.
+
+    A kernel, gamma or moving variance of zeros makes everybody the same person, as does a kernel
+    that repeats one number. That is what a tensor holds that was allocated and never written.
+    """
+    not_finite, untrained = [], []
+    for name, numbers in parameters.items():
+        shown = "/".join(name)
+        if not np.isfinite(numbers).all():
+            not_finite.append(shown)
+        elif name[1] == "moving_variance" and (numbers < 0).any():
+            not_finite.append(f"{shown} (a variance below 0)")
+        elif name[1] in NEVER_ZERO and not numbers.any():
+            untrained.append(f"{shown} (all zeros)")
+        elif name[1] == "kernel" and numbers.size > 1 and _repeats(numbers):
+            untrained.append(f"{shown} (the same number everywhere)")
+    return tuple(not_finite), tuple(untrained)
+
+
+def _repeats(numbers: Array) -> bool:
+    flat = numbers.reshape(-1)
+    return bool(flat[0] == flat[-1] and (flat == flat[0]).all())  # the first is quick
 
 
 def read_fitting(found: Match) -> Reading:
@@ -139,7 +226,7 @@ def read_fitting(found: Match) -> Reading:
     except MemoryError as error:
         raise WeightsError(f"there is no memory for the {count:,} numbers of the file") from error
     parameters: dict[ParameterName, Array] = {}
-    not_finite, unreadable = [], []
+    unreadable = []
     for name, numbers in split(block, shapes).items():
         try:
             # Numbers too large for float32 become infinite, and are told as such below.
@@ -150,29 +237,20 @@ def read_fitting(found: Match) -> Reading:
         else:
             parameters[name] = numbers
             numbers.flags.writeable = False
-            if not np.isfinite(numbers).all():
-                not_finite.append("/".join(name))
-            elif name[1] == "moving_variance" and (numbers < 0).any():
-                not_finite.append(f"{'/'.join(name)} (a variance below 0)")
     block.flags.writeable = False
-    return Reading(parameters, tuple(not_finite), tuple(unreadable))
+    return Reading(parameters, *faults_of(parameters), tuple(unreadable))
 
 
 def _account(path: Path, found: Match, reading: Reading) -> str:
-    """All that keeps a file from being the network that it resembles most, in a sentence."""
+    """What keeps a file from being the network that it resembles most, in a sentence."""
     kinds = {
         "missing": found.missing,
         "unexpected": found.unexpected,
         "mis-shaped": found.mis_shaped,
-        "not finite": reading.not_finite,
-        "unreadable": reading.unreadable,
+        **reading.faults,
     }
-    listed = []
-    for kind, names in kinds.items():
-        if names:
-            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-            listed.append(f"{len(names)} {kind}: {', '.join(names[:MOST_NAMED])}{more}")
+    told = [f"{len(names)} {kind}: {listed(names)}" for kind, names in kinds.items() if names]
     return (
         f"{path} does not hold the tensors of {found.recipe}, the network it resembles most: "
-        f"{'; '.join(listed)}"
+        f"{'; '.join(told)}; 'npfacenet weights info FILE' lists all"
     )

@@ -2,10 +2,12 @@
 
 - `record`: JSON in UTF-8.
 - `rows/NAME` (n,): float32.
+- `sha256`: a checksum of all of it, 64 hexadecimal digits; older files have none.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,39 +17,61 @@ import numpy.typing as npt
 
 from npfacenet.checkpoints.hdf5 import open_tensor_file, writing_hdf5
 from npfacenet.errors import WeightsError
+from npfacenet.files import open_regular
 
 Row = npt.NDArray[np.float32]
-RECORD, ROWS = "record", "rows"
+RECORD, ROWS, SUM = "record", "rows", "sha256"
+LARGEST = 1 << 36
 
 
 def write_record(path: Path, rows: Mapping[str, Row], record: Mapping[str, object]) -> None:
     """Write both, whole or not at all; OutputError if the file cannot be written."""
+    text = json.dumps(record).encode()
+    stored = {name: np.ascontiguousarray(row, "<f4") for name, row in rows.items()}
     with writing_hdf5(path) as file:
-        file[RECORD] = np.frombuffer(json.dumps(record).encode(), np.uint8)
-        for name, row in rows.items():
-            file[f"{ROWS}/{name}"] = np.ascontiguousarray(row, "<f4")
+        file[RECORD] = np.frombuffer(text, np.uint8)
+        file[SUM] = np.frombuffer(_checksum(stored, text).encode(), np.uint8)
+        for name, row in stored.items():
+            file[f"{ROWS}/{name}"] = row
 
 
 def read_record(path: Path) -> tuple[dict[str, Row], dict[str, object]]:
     """The rows and the record of a file that `write_record` wrote.
 
-    Raises WeightsError for anything else, and for numbers that are not finite.
+    Raises WeightsError for anything else, for a file that was changed since, and for numbers that
+    are not finite.
     """
+    with open_regular(path, what="a record of npfacenet", largest=LARGEST, error=WeightsError):
+        pass  # a pipe would be waited for
+    rows: dict[str, Row] = {}
+    texts: dict[str, bytes] = {}
     with open_tensor_file(path) as file:
-        rows: dict[str, Row] = {}
-        record: object = None
         for dataset in file.datasets():
-            if dataset.path == RECORD:
-                text = file.read_as(dataset, np.dtype(np.uint8)).tobytes()
-                try:
-                    record = json.loads(text)
-                except ValueError as error:
-                    raise WeightsError(f"{path}: {RECORD!r} is no JSON: {error}") from error
+            if dataset.path in (RECORD, SUM):
+                texts[dataset.path] = file.read_as(dataset, np.dtype(np.uint8)).tobytes()
             else:
                 rows[dataset.path.removeprefix(f"{ROWS}/")] = file.read(dataset)
-    if not isinstance(record, dict):
+    if RECORD not in texts:
         raise WeightsError(f"{path} holds no record: npfacenet did not write it")
     for name, row in rows.items():
         if row.ndim != 1 or not np.isfinite(row).all():
-            raise WeightsError(f"{path}: {name!r} is no row of finite numbers; it is damaged")
+            raise WeightsError(f"{path}: {name!r} is not a row of finite numbers; it is damaged")
+    if SUM in texts and texts[SUM] != _checksum(rows, texts[RECORD]).encode():
+        raise WeightsError(
+            f"{path} is not what was written (its checksum differs): copy it again from a backup"
+        )
+    try:
+        record = json.loads(texts[RECORD])
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"{path}: {RECORD!r} is not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise WeightsError(f"{path}: {RECORD!r} is not a JSON object")
     return rows, record
+
+
+def _checksum(rows: Mapping[str, Row], record: bytes) -> str:
+    digest = hashlib.sha256(record)
+    for name in sorted(rows):
+        digest.update(f"{name} {rows[name].shape}\n".encode("utf-8", "surrogateescape"))
+        digest.update(np.ascontiguousarray(rows[name], "<f4").data)
+    return digest.hexdigest()

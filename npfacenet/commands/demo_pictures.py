@@ -10,7 +10,7 @@ from pathlib import Path
 from npfacenet.checkpoints.placing import atomic_file, writing_in
 from npfacenet.errors import GalleryError, OutputError
 from npfacenet.images.png import write_png
-from npfacenet.recognition.gallery import pictures_of
+from npfacenet.recognition.people_folder import pictures_of
 from npfacenet.samples import people
 
 DOOR = "camera_"
@@ -48,7 +48,7 @@ def pictures_from(folder: Path, *, leaving_out: Sequence[Path] = ()) -> DemoPict
     Raises GalleryError if nobody is left for the door, OutputError where the first path to be
     left out, which will be written, is a picture of somebody.
     """
-    found = pictures_of(folder, ignoring={path.name for path in leaving_out[1:]})
+    found = pictures_of(folder, ignoring={path.name for path in leaving_out[1:]}).people
     written = [path.resolve() for path in leaving_out[:1]]
     for paths in found.values():
         for path in paths:
@@ -57,7 +57,7 @@ def pictures_from(folder: Path, *, leaving_out: Sequence[Path] = ()) -> DemoPict
                     f"{leaving_out[0]} is one of the pictures: choose another sheet with -o"
                 )
     door = [path for name, paths in found.items() if name.startswith(DOOR) for path in paths]
-    gallery = {name: paths for name, paths in found.items() if not name.startswith(DOOR)}
+    gallery = {name: list(paths) for name, paths in found.items() if not name.startswith(DOOR)}
     if not door:
         door = [paths.pop() for paths in gallery.values() if len(paths) > 1]
     if not door or len(gallery) < 2:

@@ -10,7 +10,7 @@ import numpy as np
 from npfacenet.checkpoints.placing import atomic_file, require_writable, writing_in
 from npfacenet.commands import options
 from npfacenet.commands.progress import Progress
-from npfacenet.errors import ArgumentError, OutputError
+from npfacenet.errors import ArgumentError, OutputError, quoted
 from npfacenet.models import Embeddings
 
 
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Embed, write the file, print what was done; 0 if anything was embedded."""
     target = Path(arguments.output)
     if target.suffix != ".npz":  # or a picture is overwritten by embed -o *.jpg
-        raise OutputError(f"the output must be called NAME.npz, not {arguments.output!r}")
+        raise OutputError(f"the output must be called NAME.npz, not {quoted(arguments.output)}")
     require_writable(target)
     model = options.load_model(arguments)
     with Progress() as progress:
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             {
                 "output": str(target),
                 "count": len(embeddings),
-                "skipped": [{"source": s.source, "reason": s.reason} for s in embeddings.skipped],
+                "skipped": [skipped.as_json() for skipped in embeddings.skipped],
                 **options.model_keys(model),
             }
         )

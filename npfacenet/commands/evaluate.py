@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from npfacenet.checkpoints.card import Threshold
-from npfacenet.checkpoints.conversion import write_checkpoint
+from npfacenet.checkpoints.conversion import require_target, write_checkpoint
 from npfacenet.checkpoints.placing import atomic_file, require_writable, writing_in
 from npfacenet.commands import options
 from npfacenet.commands.progress import Progress
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
-from npfacenet.recognition.calibration import Calibration, calibrate, errors_at
+from npfacenet.recognition.calibration import Calibration, calibrate, carried_errors, errors_at
 from npfacenet.recognition.evaluation import Evaluation, evaluate
 from npfacenet.recognition.lfw import Fold, choose_folds, genuine_flags, pair_distances, read_pairs
 from npfacenet.recognition.plots import plot_evaluation, require_matplotlib
@@ -65,14 +65,17 @@ def run_lfw(arguments: argparse.Namespace) -> int:
     plot = None if arguments.plot is None else Path(arguments.plot)
     if plot is not None:
         if plot.suffix != ".png":
-            raise ArgumentError(f"the figure must be called NAME.png, not {arguments.plot!r}")
+            raise ArgumentError(f"the figure must be called NAME.png, not {quoted(arguments.plot)}")
         require_matplotlib()  # before the work, not after it
         require_writable(plot)
     if arguments.save is not None:
         if arguments.calibrate is None:
             raise ArgumentError("--save needs --calibrate RATE, which chooses the threshold")
-        require_writable(Path(arguments.save))
+        require_target(Path(arguments.save))
     folds = choose_folds(read_pairs(arguments.pairs), fold_numbers(arguments.folds))
+    labels = genuine_flags(folds)
+    if arguments.calibrate is not None:  # before the work, not after it
+        carried_errors(arguments.calibrate, sum(int((~genuine).sum()) for genuine in labels))
     model = options.load_model(arguments)
     warn_of_training(model, folds)
     # Held while pictures are embedded, whatever becomes of the file meanwhile.
@@ -81,7 +84,6 @@ def run_lfw(arguments: argparse.Namespace) -> int:
         distances = pair_distances(
             model, arguments.images, folds, crop=arguments.crop, progress=progress
         )
-    labels = genuine_flags(folds)
     evaluation = evaluate(distances, labels)
     genuine = np.concatenate([d[g] for d, g in zip(distances, labels, strict=True)])
     impostors = np.concatenate([d[~g] for d, g in zip(distances, labels, strict=True)])
@@ -99,7 +101,7 @@ def run_lfw(arguments: argparse.Namespace) -> int:
             plot_evaluation(file, evaluation, genuine, impostors, title, decided)
     if arguments.json:
         thresholds = {"thresholds": {name: errors.as_json() for name, errors in at.items()}}
-        options.print_json(asdict(evaluation) | thresholds | options.model_keys(model))
+        options.print_json(evaluation.as_json() | thresholds | options.model_keys(model))
     else:
         print_evaluation(evaluation)
         for name, errors in at.items():
@@ -136,7 +138,7 @@ def fold_numbers(text: str | None) -> list[int] | None:
     try:
         return [int(number) for number in text.split(",")]
     except ValueError:
-        raise ArgumentError(f"--folds takes numbers such as 3,4, not {text!r}") from None
+        raise ArgumentError(f"--folds takes numbers such as 3,4, not {quoted(text)}") from None
 
 
 def print_evaluation(evaluation: Evaluation) -> None:

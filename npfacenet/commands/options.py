@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from npfacenet.checkpoints.manifest import PACKAGED
 from npfacenet.commands.streams import say_error as say_error
+from npfacenet.errors import listed, printable
 from npfacenet.models import Model, load
+from npfacenet.models.embeddings import Skipped
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 CROPPED_FACES = "no face is detected: pictures are taken as cropped faces, by their central square"
@@ -73,6 +76,18 @@ def load_model(arguments: argparse.Namespace) -> Model:
 def print_json(result: Mapping[str, object] | Sequence[object]) -> None:
     """One JSON document on standard output."""
     print(json.dumps(result, indent=2))
+
+
+def say(line: str) -> None:
+    """One line on standard output, in which nothing steers the terminal."""
+    print(printable(line))
+
+
+def note_passed_over(folder: str | os.PathLike[str], passed_over: Sequence[Skipped]) -> None:
+    """One remark on all that a folder of people holds and that was not used, if anything."""
+    if passed_over:
+        each = [f"{os.path.relpath(s.source, folder)} ({s.reason})" for s in passed_over]
+        note(f"passed over {len(each)} in {os.fsdecode(folder)}: {listed(each, 3)}")
 
 
 def note(sentence: str) -> None:

@@ -52,7 +52,7 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._erase()
+        self.erase()
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
         """Show how far the work called `what` has come, if it is time to."""
@@ -80,7 +80,8 @@ class Progress:
         self._stream.flush()
         self._width = len(line)
 
-    def _erase(self) -> None:
+    def erase(self) -> None:
+        """Take the line away, so that something else can be said."""
         if self._width:
             self._stream.write(f"\r{' ' * self._width}\r")
             self._stream.flush()

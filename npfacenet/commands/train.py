@@ -9,21 +9,20 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from npfacenet.checkpoints.card import derived_card
-from npfacenet.checkpoints.manifest import PACKAGED
 from npfacenet.checkpoints.placing import atomic_file, writing_in
 from npfacenet.commands import options
 from npfacenet.commands.progress import Progress as Bar
-from npfacenet.errors import ArgumentError, TrainingError
+from npfacenet.commands.train_begun import begun_with, pictures_of, resumed_choices
+from npfacenet.errors import ArgumentError
 from npfacenet.models import Model, load
 from npfacenet.recipes import recipes
-from npfacenet.training import Augmentation, Configuration, IdentityFolder, Progress, Trained, train
-from npfacenet.training.configuration import configuration_from_json
+from npfacenet.training import Augmentation, Configuration, Progress, Trained, train
 from npfacenet.training.objectives import LOSSES
-from npfacenet.training.pictures import read_people
+from npfacenet.training.pictures import OnError
 from npfacenet.training.run_folder import RunFolder
+from npfacenet.training.validation import Split
 
 DEFAULTS = Configuration()
-BEGUN = {"people", "fresh", "model", "variant", "preprocessing", "teacher", "untrusted"}
 EXAMPLE = "Example: npfacenet train people --run run1 --crop 150 --steps 500"
 HELP = {
     "margin": "of the triplet loss (default 0.2) or the angular margin (0.3)",
@@ -65,6 +64,11 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in this folder")
     parser.add_argument("--people", metavar="FILE", help="only the people named in it, one a line")
     parser.add_argument(
+        "--skip-errors",
+        action="store_true",
+        help="leave out pictures that cannot be read, and say which, instead of stopping",
+    )
+    parser.add_argument(
         "--fresh", metavar="NAME", help="begin with drawn weights of nn4.small2 or another network"
     )
     parser.add_argument("--teacher", metavar="NAME|FILE", help="whose embeddings to match")
@@ -104,10 +108,20 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArgumentError(f"give FOLDER and --run DIR, or --resume DIR alone. {EXAMPLE}")
     folder = RunFolder(arguments.resume if resumed else arguments.run_folder)
     if resumed:
-        configuration, about = resumed_choices(folder, arguments)
+        configuration, about = resumed_choices(
+            folder, arguments, [*HELP, "loss", "augment", "plain"]
+        )
     else:
         configuration, about = choices(arguments), begun_with(arguments)
+        require_effect(arguments, configuration.held_out > 0, "--held-out is 0")
+    on_error: OnError = "skip" if about["skip_errors"] else "raise"
     with Bar() as bar:
+
+        def begins(split: Split) -> None:
+            require_effect(arguments, split.held_out > 0, split.reason)
+            bar.erase()
+            options.note(str(split))
+
         bar("loading", 0, None)
         trained = train(
             starting_model(about, configuration.seed),
@@ -120,10 +134,22 @@ def run(arguments: argparse.Namespace) -> int:
             threads=arguments.threads,
             watch=lambda p: bar(describe(p), p.step, p.steps),
             reading=bar,
+            begins=begins,
+            on_error=on_error,
         )
     draw_curves(folder)
-    report(trained, folder, configuration.crop, as_json=arguments.json)
+    report(trained, folder, str(about["folder"]), configuration.crop, as_json=arguments.json)
     return 0
+
+
+def require_effect(arguments: argparse.Namespace, held_out: bool, reason: str) -> None:
+    """Raise ArgumentError for options that have no effect where nobody is held out."""
+    for name in ("validate", "patience"):
+        if getattr(arguments, name) is not None and not held_out:
+            raise ArgumentError(
+                f"--{name} has no effect, for nobody is held out ({reason}): leave it away, or "
+                "hold out people"
+            )
 
 
 def choices(arguments: argparse.Namespace) -> Configuration:
@@ -138,7 +164,7 @@ def choices(arguments: argparse.Namespace) -> Configuration:
 
 
 def augmented(texts: Sequence[str]) -> dict[str, float]:
-    """The fields and values in "rotation=3"; ArgumentError for what is no such thing."""
+    """The fields and values in "rotation=3"; ArgumentError for anything else."""
     known = [field.name for field in fields(Augmentation) if isinstance(field.default, float)]
     found = {}
     for text in texts:
@@ -150,50 +176,6 @@ def augmented(texts: Sequence[str]) -> dict[str, float]:
         if name not in known or found[name] != found[name]:
             raise ArgumentError(f"--augment takes NAME=NUMBER of {', '.join(known)}, not {text!r}")
     return found
-
-
-def begun_with(arguments: argparse.Namespace) -> dict[str, object]:
-    """What is written down so that the run can be resumed from its folder alone."""
-    people = None if arguments.people is None else str(Path(arguments.people).resolve())
-    if arguments.fresh is not None and arguments.model is not None:
-        raise ArgumentError("--fresh begins with drawn weights, --model with those of a file")
-    return {
-        "folder": str(Path(arguments.folder).resolve()),
-        "people": people,
-        "fresh": arguments.fresh,
-        "model": _resolved(PACKAGED if arguments.model is None else arguments.model),
-        "variant": arguments.variant,
-        "preprocessing": arguments.preprocessing,
-        "teacher": None if arguments.teacher is None else _resolved(arguments.teacher),
-        "untrusted": arguments.untrusted,
-    }
-
-
-def resumed_choices(
-    folder: RunFolder, arguments: argparse.Namespace
-) -> tuple[Configuration, dict[str, object]]:
-    """The configuration of a run, and what it began with; other choices are refused."""
-    others = [*HELP, "loss", "augment", "plain", *sorted(BEGUN)]
-    if stated := [name for name in others if getattr(arguments, name) not in (None, False)]:
-        raise ArgumentError(
-            "--resume goes on with what the run began with; leave "
-            f"--{stated[0].replace('_', '-')} away"
-        )
-    record = folder.record()
-    configuration, about = record.get("configuration"), record.get("about")
-    if (
-        not isinstance(configuration, dict)
-        or not isinstance(about, dict)
-        or {"folder", *BEGUN} - about.keys()
-    ):
-        raise TrainingError(f"{folder.configuration} is not of a run that `npfacenet train` began")
-    return configuration_from_json(configuration), about
-
-
-def pictures_of(about: Mapping[str, object]) -> IdentityFolder:
-    """The pictures to learn from: of all people in the folder, or of those on a list."""
-    people = _text(about["people"])
-    return IdentityFolder.of(str(about["folder"]), None if people is None else read_people(people))
 
 
 def starting_model(about: Mapping[str, object], seed: int) -> Model:
@@ -241,12 +223,20 @@ def draw_curves(folder: RunFolder) -> None:
         plot_run(file, folder.entries(), folder.path.name)
 
 
-def report(trained: Trained, folder: RunFolder, crop: int | None, *, as_json: bool) -> None:
+def report(
+    trained: Trained, folder: RunFolder, people: str, crop: int | None, *, as_json: bool
+) -> None:
     """What came out, for people or programs."""
     found = trained.validation
+    options.note_passed_over(people, trained.skipped)
+    for remark in trained.remarks:
+        options.note(remark)
     if as_json:
-        rates = None if found is None else asdict(found)
-        result = {"step": trained.step, "ended": trained.ended, "validation": rates}
+        result: dict[str, object] = {"step": trained.step, "ended": trained.ended}
+        for name in ("validation", "start", "end", "split"):
+            value = getattr(trained, name)
+            result[name] = None if value is None else asdict(value)
+        result |= {"remarks": trained.remarks, "skipped": [asdict(s) for s in trained.skipped]}
         options.print_json(
             result | {"weights": str(folder.best)} | options.model_keys(trained.model)
         )
@@ -264,11 +254,6 @@ def report(trained: Trained, folder: RunFolder, crop: int | None, *, as_json: bo
         print("their card has no threshold: too few held-out pairs to carry one")
     if crop is not None:
         print(f"they know faces by the central {crop} pixels of such pictures: crop others so")
-
-
-def _resolved(name: str) -> str:
-    """A file by its full path, so that a run can be resumed from anywhere; a name as it is."""
-    return str(Path(name).resolve()) if Path(name).exists() else name
 
 
 def _text(value: object) -> str | None:

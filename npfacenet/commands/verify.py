@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 
 from npfacenet.commands import options
+from npfacenet.errors import printable
 from npfacenet.recognition import verify
 
 
@@ -34,11 +34,11 @@ def run(arguments: argparse.Namespace) -> int:
     evidence = options.evidence(model, arguments.threshold)
     options.note(options.CROPPED_FACES)
     if arguments.json:
-        options.print_json(asdict(result) | {"evidence": evidence} | options.model_keys(model))
+        options.print_json(result.as_json() | {"evidence": evidence} | options.model_keys(model))
     else:
-        decision, relation = ("same person", "<=") if result.same else ("not the same person", ">")
+        decision, relation = ("same person", "<=") if result else ("not the same person", ">")
         print(
             f"{decision}: distance {result.distance:.3f} {relation} threshold {result.threshold:g}"
         )
-        print(f"threshold: {evidence}")
-    return 0 if result.same else 1
+        print(f"threshold: {printable(evidence)}")
+    return 0 if result else 1

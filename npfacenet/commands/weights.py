@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 from pathlib import Path
 
 from npfacenet.commands import options, weights_files
@@ -128,12 +127,12 @@ def run_list(arguments: argparse.Namespace) -> int:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        print("  ".join(cells).rstrip())
+        options.say("  ".join(cells).rstrip())
     return 0
 
 
 def _packaged() -> dict[str, str | int | None]:
-    """What is to be known of the weights that come with the package, from their own card."""
+    """What the card of the weights that come with the package says of them."""
     from npfacenet.checkpoints.manifest import PACKAGED
     from npfacenet.checkpoints.reading import open_weight_file
 
@@ -187,7 +186,7 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 
         path = fetch(weights.name, folder=arguments.folder, progress=report)
     for what in replaced:
-        print(f"npfacenet: {what}", file=sys.stderr)
+        options.say_error(f"npfacenet: {what}")
     fields: dict[str, str | int | bool] = {
         "name": weights.name,
         "path": str(path),

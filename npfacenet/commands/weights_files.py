@@ -10,10 +10,14 @@ from npfacenet.commands import options
 from npfacenet.commands.progress import amount
 from npfacenet.errors import WeightsError
 
+KINDS = ("missing", "unexpected", "mis_shaped", "not_finite", "untrained", "unreadable")
+
 _CONVERT = """\
 Convert a weight file to another layout: npfacenet (the library's own: fastest to
 open, keeps the model's card, checksums every tensor), keras2-weights or
-keras3-weights. The result is read back and compared before you are told so."""
+keras3-weights (called NAME.weights.h5, as Keras wants it). The result is read back
+and compared before you are told so. Only the first has room for the card: with the
+other two, variant and preprocessing have to be stated when the file is loaded."""
 
 
 def add_parsers(subparsers: options.Subparsers) -> None:
@@ -22,9 +26,9 @@ def add_parsers(subparsers: options.Subparsers) -> None:
         "info",
         help="say what a weight file holds",
         description="Say which layout and network a weight file has, with its tensors, card and "
-        "fingerprint; of a file that is no known network, what is missing, unexpected or "
-        "mis-shaped. A child process reads it first. Exit code 0: a known network, 1: not, 2: no "
-        "weight file.",
+        "fingerprint; of a file that is not a known network, what is missing, unexpected or "
+        "mis-shaped. A child process reads it first. Exit code 0: a known network, 1: not, 2: "
+        "not a weight file.",
         epilog="example: npfacenet weights info facenet_keras.h5",
     )
     info.add_argument("file", metavar="FILE", help="a weight file or folder, or a name")
@@ -73,34 +77,33 @@ def run_info(arguments: argparse.Namespace) -> int:
     if arguments.json:
         options.print_json(asdict(described))
         return 0 if described.complete else 1
-    print(f"file           {described.path}")
-    print(f"layout         {described.layout}")
-    print(f"network        {described.network}")
-    print(f"tensors        {len(described.tensors)}, {described.numbers:,} numbers")
+    options.say(f"file           {described.path}")
+    options.say(f"layout         {described.layout}")
+    options.say(f"network        {described.network}")
+    options.say(f"tensors        {len(described.tensors)}, {described.numbers:,} numbers")
     if described.card is not None:
         for field in ("variant", "preprocessing", "source", "licence"):
-            print(f"{field:14} {getattr(described.card, field) or 'none'}")
+            options.say(f"{field:14} {getattr(described.card, field) or 'none'}")
         known = described.card.threshold
-        print(f"threshold      {f'{known.value:g}: {known.evidence}' if known else 'none'}")
+        options.say(f"threshold      {f'{known.value:g}: {known.evidence}' if known else 'none'}")
     if described.fingerprint is not None:
-        print(f"fingerprint    {described.fingerprint}")
-    for kind in ("missing", "unexpected", "mis_shaped", "not_finite", "unreadable"):
+        options.say(f"fingerprint    {described.fingerprint}")
+    for kind in KINDS:
         for line in getattr(described, kind):
-            print(f"{kind.replace('_', '-'):14} {line}")
+            options.say(f"{kind.replace('_', '-'):14} {line}")
     if arguments.tensors:
         for name, shape in described.tensors.items():
-            print(f"  {name:48} {'x'.join(map(str, shape))}")
+            options.say(f"  {name:48} {'x'.join(map(str, shape))}")
     return 0 if described.complete else 1
 
 
 def run_convert(arguments: argparse.Namespace) -> int:
     """Convert, read back, compare, print; 0 when done."""
-    from npfacenet.checkpoints.conversion import write_checkpoint
-    from npfacenet.checkpoints.placing import require_writable
+    from npfacenet.checkpoints.conversion import require_target, unstored_choices, write_checkpoint
     from npfacenet.models import load
 
     target = Path(arguments.target)
-    require_writable(target)
+    require_target(target, arguments.layout, half=arguments.half)
     model = load(arguments.source, variant=arguments.variant, preprocessing=arguments.preprocessing)
     write_checkpoint(
         target,
@@ -110,8 +113,10 @@ def run_convert(arguments: argparse.Namespace) -> int:
         layout=arguments.layout,
         half=arguments.half,
     )
-    card = model.card
-    written = load(target, variant=card.variant, preprocessing=card.preprocessing)
+    card, choices = model.card, unstored_choices(model.card, arguments.layout)
+    written = load(
+        target, variant=choices.get("variant"), preprocessing=choices.get("preprocessing")
+    )
     if not arguments.half and written.fingerprint != model.fingerprint:
         raise WeightsError(f"{target} does not hold what was written; the disk may be failing")
     result = {
@@ -119,17 +124,26 @@ def run_convert(arguments: argparse.Namespace) -> int:
         "layout": arguments.layout,
         "size": target.stat().st_size,
         "fingerprint": written.fingerprint,
+        "load_with": choices,
     }
     if arguments.json:
         options.print_json(result)
     else:
         rounded = ", kernels rounded to float16" if arguments.half else ""
         size = amount(target.stat().st_size, "bytes")
-        print(f"{target}: {arguments.layout}, {size}{rounded}")
-    if written.card.licence != card.licence:
-        options.say_error(
-            f"note: the layout {arguments.layout} holds no card: the threshold stays behind, and "
-            f"the licence, which is: {card.licence}"
+        options.say(f"{target}: {arguments.layout}, {size}{rounded}")
+    told = ("threshold", "licence", "trained_on")
+    lost = [name for name in told if getattr(written.card, name) != getattr(card, name)]
+    if lost:
+        options.note(
+            f"the layout {arguments.layout} holds no card: {', '.join(lost)} stay behind; the "
+            f"licence is: {card.licence}"
+        )
+    if choices:
+        stated = " ".join(f"--{name} {value}" for name, value in choices.items())
+        options.note(
+            f"the layout {arguments.layout} has no room for {' and '.join(choices)}: loaded "
+            f"without {stated}, this file gives another model, with other embeddings"
         )
     return 0
 

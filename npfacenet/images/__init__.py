@@ -3,12 +3,14 @@
 The only room that uses Pillow, which it loads when a picture is first read or resized.
 """
 
+from npfacenet.images.contrast import LEAST_CONTRAST, contrast, require_contrast
 from npfacenet.images.crop import central_square, centre_crop
 from npfacenet.images.decode import MAX_PIXELS, ChannelOrder, ImageSource, describe, read
 from npfacenet.images.preprocessing import PREPROCESSINGS, Preprocessing, prepare, preprocessing
 from npfacenet.images.resize import Filter, resize
 
 __all__ = [
+    "LEAST_CONTRAST",
     "MAX_PIXELS",
     "PREPROCESSINGS",
     "ChannelOrder",
@@ -17,9 +19,11 @@ __all__ = [
     "Preprocessing",
     "central_square",
     "centre_crop",
+    "contrast",
     "describe",
     "prepare",
     "preprocessing",
     "read",
+    "require_contrast",
     "resize",
 ]

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import index
 from typing import SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 
 from npfacenet.checkpoints.card import Threshold
-from npfacenet.errors import EmbeddingError
+from npfacenet.errors import ArgumentError, EmbeddingError, listed, quoted
+from npfacenet.models.json_ready import JsonReady
+from npfacenet.models.real_numbers import finite_number, real_array
 
 
 @dataclass(frozen=True)
-class Skipped:
-    """A picture that was passed over, and why."""
+class Skipped(JsonReady):
+    """A picture, or another file, that was passed over, and why."""
 
     source: str
     reason: str
 
+    def __post_init__(self) -> None:
+        texts: tuple[object, ...] = (self.source, self.reason)
+        if not all(isinstance(text, str) for text in texts):
+            raise ArgumentError(f"source and reason are text, not {quoted(texts)}")
+
 
 @dataclass(frozen=True, eq=False)
-class Embeddings:
+class Embeddings(JsonReady):
     """One vector for each picture.
 
     `values` is float32 (N, D), each row of unit length if a model made it; `fingerprint`
@@ -35,7 +44,8 @@ class Embeddings:
     >>> len(embeddings), np.asarray(embeddings[1])
     (2, array([[1., 0.]], dtype=float32))
 
-    Raises EmbeddingError for values that are no finite numbers of shape (N, D).
+    `as_json()` has the numbers too. Raises EmbeddingError for values that are not finite real
+    numbers of shape (N, D), (D,) or that are masked, and for fields of another type.
     """
 
     values: npt.NDArray[np.float32]
@@ -46,27 +56,41 @@ class Embeddings:
 
     @classmethod
     def of(cls, values: Embeddings | npt.ArrayLike) -> Embeddings:
-        """Embeddings as they are; bare numbers, (N, D) or (D,), as embeddings of unknown origin."""
-        if isinstance(values, Embeddings):
-            return values
-        try:
-            array = np.asarray(values)
-        except (TypeError, ValueError) as error:
-            raise EmbeddingError(f"embeddings are an array of numbers (N, D): {error}") from error
-        return cls(array)
+        """Embeddings as they are; bare numbers, (N, D) or (D,), as embeddings of unknown origin.
+
+        Raises EmbeddingError as the class does; for pictures it says how to embed them.
+        """
+        return values if isinstance(values, Embeddings) else cls(_as_rows(values))
 
     def __post_init__(self) -> None:
-        values = _as_rows(self.values)
-        if self.sources and len(self.sources) != len(values):
-            raise EmbeddingError(f"{len(self.sources)} sources name {len(values)} embeddings")
-        object.__setattr__(self, "values", values)
+        rows = _as_rows(self.values)
+        if self.fingerprint is not None and not isinstance(self.fingerprint, str):
+            raise EmbeddingError(f"a fingerprint is text, not {quoted(self.fingerprint)}")
+        if self.threshold is not None:
+            _require_threshold(self.threshold)
+        sources = _all_of(str, self.sources, "sources are names")
+        skipped = _all_of(Skipped, self.skipped, "what was skipped is of the class Skipped")
+        if sources and len(sources) != len(rows):
+            raise EmbeddingError(f"{len(sources)} sources name {len(rows)} embeddings")
+        for name, value in (("values", rows), ("sources", sources), ("skipped", skipped)):
+            object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
         return len(self.values)
 
-    def __getitem__(self, rows: SupportsIndex | slice | Sequence[int]) -> Embeddings:
+    def __getitem__(
+        self, rows: SupportsIndex | slice | Sequence[int] | npt.NDArray[np.generic]
+    ) -> Embeddings:
         """The embedding of one picture, or of several; always (N, D). Indexes as NumPy does."""
-        chosen = np.atleast_1d(np.arange(len(self))[rows])
+        if isinstance(rows, SupportsIndex) and not isinstance(rows, (bool, np.bool_, np.ndarray)):
+            row = index(rows)
+            if not -len(self) <= row < len(self):
+                raise IndexError(f"there are {len(self)} embeddings, so not one at {quoted(row)}")
+            chosen = [row % len(self)]
+        elif isinstance(rows, (slice, list, range, np.ndarray)):
+            chosen = np.atleast_1d(np.arange(len(self))[rows]).ravel().tolist()
+        else:
+            raise IndexError(f"embeddings are picked by number, slice or list, not {quoted(rows)}")
         sources = tuple(self.sources[row] for row in chosen) if self.sources else ()
         return replace(self, values=self.values[chosen], sources=sources, skipped=())
 
@@ -92,13 +116,60 @@ class Embeddings:
 
 def _as_rows(values: object) -> npt.NDArray[np.float32]:
     """Finite numbers as read-only float32 (N, D); one vector becomes one row."""
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
-        raise EmbeddingError("embeddings are an array of numbers, one row for each picture")
-    if values.ndim not in (1, 2) or values.shape[-1] == 0:
-        raise EmbeddingError(f"embeddings have shape (N, D) or (D,), not {values.shape}")
+    if _is_picture(values):
+        raise EmbeddingError(
+            f"embeddings are numbers, not pictures or their names ({quoted(values, 60)}): embed "
+            "them first, model.embed(picture)"
+        )
+    if isinstance(values, (list, tuple)) and any(isinstance(v, Embeddings) for v in values):
+        raise EmbeddingError(
+            "several Embeddings in a list are not an array: embed the pictures in one call, "
+            "model.embed([...]), or pass them one by one"
+        )
+    array = real_array(values, "embeddings", EmbeddingError)
+    if array.ndim not in (1, 2) or array.shape[-1] == 0:
+        raise EmbeddingError(f"embeddings have shape (N, D) or (D,), not {array.shape}")
     with np.errstate(over="ignore"):  # what overflows is refused below
-        rows = np.array(np.atleast_2d(values), np.float32)
+        rows = np.array(np.atleast_2d(array), np.float32, order="C")
     if not np.isfinite(rows).all():
-        raise EmbeddingError("embeddings hold NaN or infinity, to which there is no distance")
+        raise EmbeddingError(
+            "embeddings hold NaN, infinity or numbers beyond float32; distances need finite ones"
+        )
     rows.flags.writeable = False
     return rows
+
+
+def _is_picture(values: object) -> bool:
+    """Whether this is what `Model.embed` takes, one or several, and not what it gives."""
+    if isinstance(values, (list, tuple)) and values:
+        values = values[0]
+    if isinstance(values, np.ndarray):
+        return values.dtype == np.uint8 and values.ndim in (3, 4)
+    from_pillow = any(kind.__module__.split(".")[0] == "PIL" for kind in type(values).__mro__)
+    kinds = (str, bytes, bytearray, memoryview, os.PathLike)
+    return from_pillow or isinstance(values, kinds)
+
+
+def _require_threshold(threshold: object) -> None:
+    """Raise EmbeddingError unless it is a Threshold that can be decided by."""
+    if not isinstance(threshold, Threshold):
+        raise EmbeddingError(
+            f"the threshold of embeddings is a Threshold with its evidence, not {quoted(threshold)}"
+        )
+    texts: tuple[object, ...] = (threshold.evidence, threshold.metric)
+    if not all(isinstance(text, str) for text in texts):
+        raise EmbeddingError(f"evidence and metric of a threshold are text: {quoted(threshold)}")
+    value = finite_number(threshold.value)
+    if value is None or value < 0:
+        raise EmbeddingError(
+            f"the value of a threshold is a finite distance >= 0, not {quoted(threshold.value)}"
+        )
+
+
+def _all_of(kind: type, values: object, what: str) -> tuple[object, ...]:
+    """The values as a tuple; EmbeddingError unless they are a list or tuple of this class."""
+    if not isinstance(values, (list, tuple)):
+        raise EmbeddingError(f"{what}, in a tuple; given was {quoted(values)}")
+    if wrong := [quoted(value, 60) for value in values if not isinstance(value, kind)]:
+        raise EmbeddingError(f"{what}, not {listed(wrong, 2)}")
+    return tuple(values)

@@ -12,10 +12,10 @@ from npfacenet.checkpoints.lookup import find
 from npfacenet.checkpoints.manifest import PACKAGED
 from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
 from npfacenet.checkpoints.stored import StoredParameters
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, WeightsError, quoted
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.models.model import Model
-from npfacenet.recipes import Recipe, recipes
+from npfacenet.recipes import RECIPES, Recipe, recipes
 
 
 def load(
@@ -42,7 +42,7 @@ def load(
     """
     candidates = recipes(architecture, variant)
     if name_or_path == PACKAGED and PACKAGED not in {one.architecture for one in candidates}:
-        asked = " and ".join(repr(choice) for choice in (architecture, variant) if choice)
+        asked = " and ".join(quoted(choice) for choice in (architecture, variant) if choice)
         raise ArgumentError(
             f"{PACKAGED}, the default, is not {asked}: name the model that is meant, such as "
             f"{candidates[0].architecture}"
@@ -50,12 +50,22 @@ def load(
     scaling = None if preprocessing is None else scaling_named(preprocessing).name
     path, read = find(name_or_path), _reader(untrusted=untrusted)
     checkpoint = read(path, candidates)
+    _require_named(name_or_path, path, checkpoint.recipe)
     parameters = StoredParameters(checkpoint, partial(read, path.absolute(), candidates))
     card = checkpoint.card or derived_card(
         checkpoint.recipe, checkpoint.network.input_shape[0], path, parameters.digest
     )
     card = card.adapted(checkpoint.recipe.variant, scaling or card.preprocessing)
     return Model(checkpoint.network, parameters, card)
+
+
+def _require_named(name: str | os.PathLike[str], path: Path, held: Recipe) -> None:
+    """Raise WeightsError if the file found under the name of a network holds another one."""
+    if held.architecture != name and name in {one.architecture for one in RECIPES}:
+        raise WeightsError(
+            f"{path} was found under the name {name!r}, but holds {held}: rename or remove it, or "
+            "load it by its path"
+        )
 
 
 def _reader(*, untrusted: bool) -> Callable[[Path, Sequence[Recipe]], Checkpoint]:

@@ -17,7 +17,15 @@ from npfacenet.checkpoints.card import Card
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
 from npfacenet.checkpoints.stored import StoredParameters
 from npfacenet.errors import ArgumentError, ImageError, ShapeError, WeightsError
-from npfacenet.images import ImageSource, describe, prepare, preprocessing, read
+from npfacenet.images import (
+    ImageSource,
+    central_square,
+    describe,
+    preprocessing,
+    read,
+    require_contrast,
+    resize,
+)
 from npfacenet.inference import Plan
 from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.inference.plan import TOGETHER, batches
@@ -106,8 +114,9 @@ class Model:
         `images`: a path, the bytes of a picture file, a PIL image, a uint8 array (H, W, 3),
         or several of these. No face is looked for: each picture is taken as a face that is
         cropped already, and one that is not square is cropped to its central square.
-        `channel_order` is that of arrays ("bgr" for OpenCV's). `on_error="skip"` leaves out
-        pictures that cannot be read and lists them in `skipped`. `progress` is called as
+        `channel_order` is that of arrays ("bgr" for OpenCV's). A picture with less contrast than
+        any face (`images.LEAST_CONTRAST`) is refused. `on_error="skip"` leaves out pictures that
+        cannot be used and lists them in `skipped`. `progress` is called as
         progress("embedding", done, total), total None if unknown.
 
         Up to `threads` threads (None: as many as there are cores, see `inference.blas.cores`)
@@ -117,7 +126,7 @@ class Model:
         and the same call gives the same bits.
 
         Returns Embeddings (N, D). Raises ImageError naming the first picture that cannot
-        be read, ArgumentError for an option that there is not, WeightsError if the weights
+        be used, ArgumentError for an option that there is not, WeightsError if the weights
         give no vectors of unit length.
         """
         if on_error not in ("raise", "skip"):
@@ -170,7 +179,8 @@ class Model:
         for position, source in batch:
             name = describe(source, position)
             try:
-                rows.prepared.append(self._prepare(read(source, channel_order, position)))
+                picture = read(source, channel_order, position)
+                rows.prepared.append(self._prepare(picture, name))
             except ImageError as error:
                 if not skip:
                     raise
@@ -195,9 +205,12 @@ class Model:
             )
         return embeddings
 
-    def _prepare(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def _prepare(self, picture: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.float32]:
         """One decoded picture as a batch of one; large photographs are not kept."""
-        return prepare([picture], self.card.input_size, preprocessing(self.card.preprocessing))
+        scaling, size = preprocessing(self.card.preprocessing), self.card.input_size
+        square = resize(central_square(picture), size, scaling.resize_filter)
+        require_contrast(square, name)
+        return scaling.scale(square[np.newaxis])
 
 
 @dataclass

@@ -117,7 +117,8 @@ class Network:
         """
         if unknown := set(learning or ()) - self.parameter_specs().keys():
             raise ArgumentError(f"{self.name} has no parameter {min(unknown)}")
-        tape = Tape(np.shape(images)[:1], self._reached(learning, to_image), learning)
+        reached = self._reached(learning, to_image)
+        tape = Tape(self.nodes, np.shape(images)[:1], reached, learning)
 
         def compute(node: Node, own: Parameters, inputs: list[Array]) -> Array:
             if node.name not in tape.reached:
@@ -145,8 +146,10 @@ class Network:
         `upstream` (N, *output_shape) is the gradient with respect to the output. The tape is
         used up: what a node saved is freed when its turn is over. `observe` is shown every
         node with the gradient with respect to its output, last node first. Raises ShapeError
-        for an upstream of another shape, ArgumentError for a tape that was used before.
+        for an upstream of another shape, ArgumentError for a tape that was used before or that
+        another network wrote.
         """
+        tape.require_of(self.nodes, self.name)
         expected = (*tape.batch, *self.output_shape)
         if not is_floating(upstream) or upstream.shape != expected:
             raise ShapeError(

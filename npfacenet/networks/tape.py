@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Set
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, field
 
+from npfacenet.errors import ArgumentError
 from npfacenet.layers import Array, Saved, Shape
 
 
@@ -12,12 +13,13 @@ from npfacenet.layers import Array, Saved, Shape
 class Tape:
     """The records of one forward pass, by node, that the backward pass takes off one by one.
 
-    `batch` is the batch axis of what went in.
+    `nodes` are those of the network that wrote it, `batch` is the batch axis of what went in.
     `reached` names the nodes through which gradients flow; `learning` are the parameters that
     receive them (None: all that are trainable); `statistics` are the new values of moving
     statistics, which the caller may put in the place of the old.
     """
 
+    nodes: Sequence[object]
     batch: Shape
     reached: Set[str]
     learning: Collection[tuple[str, str]] | None
@@ -27,6 +29,14 @@ class Tape:
     def learns(self, parameter: tuple[str, str]) -> bool:
         """Whether this parameter receives a gradient."""
         return self.learning is None or parameter in self.learning
+
+    def require_of(self, nodes: Sequence[object], name: str) -> None:
+        """Raise ArgumentError unless a network of these nodes, called `name`, wrote the tape."""
+        if self.nodes is not nodes and self.nodes != nodes:
+            raise ArgumentError(
+                f"{name}: this tape is of another network; backward takes the tape that its own "
+                "forward_saving gave"
+            )
 
     @property
     def nbytes(self) -> int:

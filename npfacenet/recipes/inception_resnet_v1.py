@@ -29,6 +29,7 @@ EPSILON = 1e-3
 MOMENTUM = 0.995  # of moving statistics, as in davidsandberg/facenet
 HALVING: tuple[int, Padding] = (2, "valid")
 KEEPING: tuple[int, Padding] = (1, "same")
+BLOCKS_17, BLOCKS_8 = 10, 5  # how many of each; one more Block8 follows, without ReLU
 
 
 def inception_resnet_v1(outputs: int = 128) -> Network:
@@ -46,12 +47,12 @@ def inception_resnet_v1(outputs: int = 128) -> Network:
     for i in range(1, 6):
         x = residual(build, x, f"Block35_{i}", BLOCK_35, scale=0.17)
     x = reduction(build, x, "Mixed_6a", MIXED_6A)
-    for i in range(1, 11):
+    for i in range(1, BLOCKS_17 + 1):
         x = residual(build, x, f"Block17_{i}", BLOCK_17, scale=0.10)
     x = reduction(build, x, "Mixed_7a", MIXED_7A)
-    for i in range(1, 6):
+    for i in range(1, BLOCKS_8 + 1):
         x = residual(build, x, f"Block8_{i}", BLOCK_8, scale=0.20)
-    x = residual(build, x, "Block8_6", BLOCK_8, scale=1.0, activated=False)
+    x = residual(build, x, f"Block8_{BLOCKS_8 + 1}", BLOCK_8, scale=1.0, activated=False)
 
     x = build.add("AvgPool", GlobalAveragePool(), x)
     x = build.add("Dropout", Dropout(0.2), x)
@@ -86,6 +87,28 @@ MIXED_7A: Branches = (
     [("0a_1x1", 256), ("1a_3x3", 256)],
     [("0a_1x1", 256), ("0b_3x3", 256), ("1a_3x3", 256)],
 )
+
+
+def _deepface_names() -> dict[str, str]:
+    """Layers by their name here, with the name that deepface's Facenet and Facenet512 give them.
+
+    There the second branch of the N-th residual block is called `Branch_N`, in all blocks of 17
+    and 8 but the very last.
+
+    >>> _deepface_names()["Block17_3_Branch_1_Conv2d_0a_1x1"]
+    'Block17_3_Branch_3_Conv2d_0a_1x1'
+    """
+    names = {}
+    for kind, rows, count in (("Block17", BLOCK_17, BLOCKS_17), ("Block8", BLOCK_8, BLOCKS_8)):
+        for number in range(2, count + 1):
+            for convolved, _ in rows[1]:
+                for layer in (f"Conv2d_{convolved}", f"Conv2d_{convolved}_BatchNorm"):
+                    here = f"{kind}_{number}_Branch_1_{layer}"
+                    names[here] = f"{kind}_{number}_Branch_{number}_{layer}"
+    return names
+
+
+DEEPFACE_NAMES = _deepface_names()
 
 
 def convolution(

@@ -36,6 +36,7 @@ from npfacenet.networks import Builder, Network
 Branch: TypeAlias = Callable[[Builder, str, str], str]  # (build, block, input) to output
 VARIANTS = ("course", "openface")
 MOMENTUM = 0.9  # of moving statistics; Torch writes it as 0.1, the share of the new ones
+OTHER_NAMES = {"dense_layer": "dense"}  # as real files, the course's CSV folder among them, have it
 
 
 def nn4_small2(variant: str = "course") -> Network:

@@ -2,7 +2,12 @@
 
 from npfacenet.recognition.distance import distances
 from npfacenet.recognition.gallery import Gallery, enrol
-from npfacenet.recognition.identification import Candidate, Identification, identify
+from npfacenet.recognition.identification import (
+    Candidate,
+    Identification,
+    identify,
+    identify_all,
+)
 from npfacenet.recognition.pair_head import PairHead, read_pair_head
 from npfacenet.recognition.reliability import reliability
 from npfacenet.recognition.verification import Verification, verify
@@ -16,6 +21,7 @@ __all__ = [
     "distances",
     "enrol",
     "identify",
+    "identify_all",
     "read_pair_head",
     "reliability",
     "verify",

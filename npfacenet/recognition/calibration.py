@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from fractions import Fraction
+from math import ceil, floor, sqrt
 
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import EvaluationError
+from npfacenet.errors import EvaluationError, quoted
+from npfacenet.models.json_ready import JSON, JsonReady, as_json, fields_as_json
+from npfacenet.models.real_numbers import finite_number, whole_number
+from npfacenet.recognition.distance import checked_distance
+from npfacenet.recognition.labels import number_row
 
+MOST_TRIALS = 1 << 53
+CARRIES = 3  # errors that must be allowed, by the rule of three
 Z = 1.959964  # of a 95 % interval
 
 
 @dataclass(frozen=True)
-class ErrorRate:
-    """How often a decision was wrong: `errors` of `trials`, with its 95 % interval."""
+class ErrorRate(JsonReady):
+    """How often a decision was wrong: `errors` of `trials`, with its 95 % interval.
+
+    Raises EvaluationError unless there are trials, and at most as many errors.
+    """
 
     errors: int
     trials: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "trials", _count(self.trials, "trials", 1, MOST_TRIALS))
+        object.__setattr__(self, "errors", _count(self.errors, "errors", 0, self.trials))
 
     @property
     def rate(self) -> float:
@@ -34,15 +48,10 @@ class ErrorRate:
         """
         return interval(self.errors, self.trials)
 
-    def as_json(self) -> dict[str, object]:
-        """All of it, for programs."""
-        low, high = self.interval
-        return {
-            "errors": self.errors,
-            "trials": self.trials,
-            "rate": self.rate,
-            "interval": [low, high],
-        }
+    def as_json(self) -> dict[str, JSON]:
+        """Counts, rate and interval."""
+        more = {"rate": self.rate, "interval": as_json(self.interval)}
+        return fields_as_json(self) | more
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -50,7 +59,7 @@ class ErrorRate:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Calibration(JsonReady):
     """A threshold, and how often it is wrong on labelled pairs.
 
     `false_match` counts impostor pairs within it, `false_non_match` genuine pairs beyond it.
@@ -59,14 +68,6 @@ class Calibration:
     threshold: float
     false_match: ErrorRate
     false_non_match: ErrorRate
-
-    def as_json(self) -> dict[str, object]:
-        """All of it, for programs."""
-        return {
-            "threshold": self.threshold,
-            "false_match": self.false_match.as_json(),
-            "false_non_match": self.false_non_match.as_json(),
-        }
 
     def __str__(self) -> str:
         return f"false match rate {self.false_match}, false non-match rate {self.false_non_match}"
@@ -77,15 +78,32 @@ def errors_at(
 ) -> Calibration:
     """Count the errors of a threshold.
 
+    Raises ArgumentError for a threshold that is not a finite number >= 0, EvaluationError for
+    distances that are not finite numbers, or none.
+
     >>> errors_at(0.7, [0.2, 0.8], [0.6, 1.0, 1.1]).false_match.errors
     1
     """
-    genuine, impostors = _distances(genuine_distances), _distances(impostor_distances)
+    limit = checked_distance(threshold)
+    genuine, impostors = number_row(genuine_distances), number_row(impostor_distances)
     return Calibration(
-        float(threshold),
-        ErrorRate(int((impostors <= threshold).sum()), len(impostors)),
-        ErrorRate(int((genuine > threshold).sum()), len(genuine)),
+        limit,
+        ErrorRate(int((impostors <= limit).sum()), len(impostors)),
+        ErrorRate(int((genuine > limit).sum()), len(genuine)),
     )
+
+
+def errors_allowed(rate: float, trials: int) -> int:
+    """How many of `trials` may be wrong: rate * trials, rounded down.
+
+    Worked out in decimals, as the rate is written: 0.29 of 100 is 29, though 100 * 0.29 is less
+    in binary. Raises EvaluationError for a rate that is not a number from 0 to 1, and for trials
+    that are not counted.
+
+    >>> errors_allowed(0.29, 100), errors_allowed(0.0003, 10000)
+    (29, 3)
+    """
+    return floor(_exact(rate) * _count(trials, "trials", 0, MOST_TRIALS))
 
 
 def calibrate(
@@ -99,16 +117,9 @@ def calibrate(
     >>> calibrate([0.5], np.linspace(0.8, 1.8, 300), false_match_rate=0.01).false_match.errors
     3
     """
-    impostors = np.sort(_distances(impostor_distances))
-    if not 0 < false_match_rate < 1:
-        raise EvaluationError(f"a false match rate is between 0 and 1, not {false_match_rate}")
-    allowed = int(len(impostors) * false_match_rate)
-    if allowed < 3:
-        raise EvaluationError(
-            f"{len(impostors)} impostor pairs cannot carry a false match rate of "
-            f"{false_match_rate:g}; {int(np.ceil(3 / false_match_rate))} could"
-        )
-    threshold = float((impostors[allowed - 1] + impostors[allowed]) / 2)
+    impostors = np.sort(number_row(impostor_distances))
+    allowed = carried_errors(false_match_rate, len(impostors))
+    threshold = float(impostors[allowed - 1] / 2 + impostors[allowed] / 2)
     if threshold >= impostors[allowed]:  # equal distances: stay below them all
         threshold = float(np.nextafter(impostors[allowed], -1))
     if threshold < 0:
@@ -119,8 +130,27 @@ def calibrate(
     return errors_at(threshold, genuine_distances, impostors)
 
 
+def carried_errors(false_match_rate: float, impostor_pairs: int) -> int:
+    """How many false matches a rate allows among so many impostor pairs.
+
+    Raises EvaluationError for fewer than three: so few pairs could not carry the claim.
+    """
+    exact = _exact(false_match_rate)
+    if not 0 < exact < 1:
+        raise EvaluationError(f"a false match rate lies between 0 and 1, not at {false_match_rate}")
+    allowed = errors_allowed(false_match_rate, impostor_pairs)
+    if allowed < CARRIES:
+        raise EvaluationError(
+            f"{impostor_pairs} impostor pairs cannot carry a false match rate of "
+            f"{false_match_rate:g}; {ceil(CARRIES / exact)} could"
+        )
+    return allowed
+
+
 def interval(errors: int, trials: int) -> tuple[float, float]:
     """The 95 % interval of a rate: Wilson 1927; the rule of three where there was no error."""
+    counted = ErrorRate(errors, trials)
+    errors, trials = counted.errors, counted.trials
     if errors == 0:
         return 0.0, min(1.0, 3 / trials)
     rate, extra = errors / trials, Z * Z / trials
@@ -129,8 +159,16 @@ def interval(errors: int, trials: int) -> tuple[float, float]:
     return (centre - half) / (1 + extra), (centre + half) / (1 + extra)
 
 
-def _distances(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    distances = np.asarray(values, np.float64)
-    if distances.ndim != 1 or not distances.size or not np.isfinite(distances).all():
-        raise EvaluationError("distances are a list of finite numbers that is not empty")
-    return distances
+def _count(value: object, what: str, low: int, high: int) -> int:
+    count = whole_number(value, low, high)
+    if count is None:
+        raise EvaluationError(f"{what} are counted from {low} to {high}, not {quoted(value)}")
+    return count
+
+
+def _exact(rate: float) -> Fraction:
+    """The decimal number that a rate is written as."""
+    number = finite_number(rate)
+    if number is None or not 0 <= number <= 1:
+        raise EvaluationError(f"a rate is a number between 0 and 1, not {quoted(rate)}")
+    return Fraction(str(rate) if isinstance(rate, np.generic) else repr(number))

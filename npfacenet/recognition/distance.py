@@ -2,51 +2,70 @@
 
 from __future__ import annotations
 
-import math
-from numbers import Real
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.checkpoints.card import METRIC
-from npfacenet.errors import ArgumentError, EmbeddingError, FingerprintError
+from npfacenet.checkpoints.card import METRIC, Threshold
+from npfacenet.errors import (
+    ArgumentError,
+    EmbeddingError,
+    FingerprintError,
+    NpfacenetError,
+    quoted,
+    shortened,
+)
 from npfacenet.models import Embeddings
+from npfacenet.models.real_numbers import finite_number
 
 __all__ = ["METRIC", "comparable", "distances", "threshold_for", "within"]
 
 
-def distances(a: Embeddings, b: Embeddings) -> npt.NDArray[np.float64]:
+def distances(
+    a: Embeddings | npt.ArrayLike, b: Embeddings | npt.ArrayLike
+) -> npt.NDArray[np.float64]:
     """Euclidean distances of every row of a to every row of b: float64 (len(a), len(b)).
 
-    Taken from differences, not from products, so that the distance of a vector to itself
-    is exactly 0:
+    `a`, `b`: embeddings, or bare arrays (N, D) or (D,). Taken from differences, not from
+    products, so that the distance of a vector to itself is exactly 0:
 
-    >>> face = Embeddings.of([0.6, 0.8])
-    >>> distances(face, face)
-    array([[0.]])
+    >>> distances([1.0, 0.0], [[1.0, 0.0], [-1.0, 0.0]])
+    array([[0., 2.]])
 
-    Raises FingerprintError and EmbeddingError as `comparable`.
+    Raises FingerprintError and EmbeddingError as `comparable`, EmbeddingError for what is not
+    an array of finite numbers.
     """
-    comparable(a, b)
-    differences = (np.subtract(b.values, row, dtype=np.float64) for row in a.values)
+    first, second = Embeddings.of(a), Embeddings.of(b)
+    comparable(first, second)
+    differences = (np.subtract(second.values, row, dtype=np.float64) for row in first.values)
     rows = [np.sqrt(np.square(difference).sum(axis=1)) for difference in differences]
-    return np.array(rows, np.float64).reshape(len(a), len(b))
+    return np.array(rows, np.float64).reshape(len(first), len(second))
 
 
-def paired_distances(a: Embeddings, b: Embeddings) -> npt.NDArray[np.float64]:
-    """The distances of row i of a to row i of b: float64 (len(a),), as `distances`."""
-    comparable(a, b)
-    difference = np.subtract(a.values, b.values, dtype=np.float64)
+def paired_distances(
+    a: Embeddings | npt.ArrayLike, b: Embeddings | npt.ArrayLike
+) -> npt.NDArray[np.float64]:
+    """The distances of row i of a to row i of b: float64 (len(a),), as `distances`.
+
+    Raises EmbeddingError for other numbers of rows.
+    """
+    first, second = Embeddings.of(a), Embeddings.of(b)
+    require_pairs(first, second)
+    difference = np.subtract(first.values, second.values, dtype=np.float64)
     return np.asarray(np.sqrt(np.square(difference).sum(axis=1)))
 
 
 def within(distance: float, threshold: float) -> bool:
     """Whether a distance counts as the same person: up to the threshold, and at it.
 
+    Raises ArgumentError for what is not a finite number >= 0.
+
     >>> within(0.7, 0.7)
     True
     """
-    return distance <= threshold
+    return checked_distance(distance, "a distance") <= checked_distance(threshold)
 
 
 def comparable(a: Embeddings, b: Embeddings) -> None:
@@ -55,6 +74,9 @@ def comparable(a: Embeddings, b: Embeddings) -> None:
     FingerprintError if two different models made them; EmbeddingError if their vectors
     are of different lengths.
     """
+    for each in (a, b):
+        if not isinstance(each, Embeddings):
+            raise EmbeddingError(f"Embeddings are compared here, not {quoted(each)}")
     if a.fingerprint is not None and b.fingerprint is not None and a.fingerprint != b.fingerprint:
         raise FingerprintError(
             f"embeddings of different models cannot be compared (fingerprints "
@@ -67,28 +89,97 @@ def comparable(a: Embeddings, b: Embeddings) -> None:
         )
 
 
-def threshold_for(explicit: float | None, *compared: Embeddings) -> float:
-    """The threshold to decide by: the explicit one, else that of the model's card.
+def require_pairs(a: Embeddings, b: Embeddings) -> None:
+    """Raise unless row i of a can be compared with row i of b.
 
-    Raises ArgumentError if the explicit one is no finite number >= 0, EmbeddingError if
-    there is neither.
+    FingerprintError and EmbeddingError as `comparable`, and EmbeddingError for other numbers
+    of rows.
+    """
+    comparable(a, b)
+    if len(a) != len(b):
+        raise EmbeddingError(
+            f"{len(a)} and {len(b)} embeddings are not pairs: pass as many of each"
+        )
+
+
+def threshold_for(explicit: float | None, *compared: Embeddings) -> float:
+    """The threshold to decide by: the explicit one, else the one that the embeddings state.
+
+    Whichever of them states it, and in whichever order they come. Raises ArgumentError if the
+    explicit one is not a finite number >= 0, EmbeddingError if there is neither, or if the
+    embeddings state several of different value.
     """
     if explicit is not None:
-        if not _is_number(explicit):
-            raise ArgumentError(f"a threshold is a number, not {explicit!r}")
-        if not 0 <= explicit < math.inf:
-            raise ArgumentError(f"a threshold is a finite distance >= 0, not {explicit}")
-        return abs(float(explicit))
-    stated = [e.threshold for e in compared if e.fingerprint is not None]
-    if len(stated) < len(compared):
+        return checked_distance(explicit)
+    for each in compared:
+        if not isinstance(each, Embeddings):
+            raise EmbeddingError(f"Embeddings are compared here, not {quoted(each)}")
+    if any(each.fingerprint is None for each in compared):
         raise EmbeddingError("bare arrays come without a threshold; state one: threshold=...")
-    if stated[0] is None:
+    stated = agreed_threshold(compared)
+    if stated is None:
         raise EmbeddingError(
             "the model's card has no threshold with evidence; state one: threshold=..., or "
             "--threshold on the command line"
         )
-    return stated[0].value
+    return float(stated.value)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+def agreed_threshold(compared: Iterable[Embeddings]) -> Threshold | None:
+    """The threshold that all embeddings state that state one; None if none does.
+
+    Of several with one value, that whose evidence comes first in the alphabet, so that the order
+    of the embeddings does not matter. Raises EmbeddingError for different values.
+    """
+    stated = {each.threshold for each in compared if each.threshold is not None}
+    ordered = sorted(stated, key=lambda each: (each.value, each.metric, each.evidence))
+    if not ordered:
+        return None
+    first, last = ordered[0], ordered[-1]
+    if (first.value, first.metric) != (last.value, last.metric):
+        raise EmbeddingError(
+            f"the embeddings state different thresholds: {_evidence(first)} and {_evidence(last)}; "
+            "state the one to decide by: threshold=..."
+        )
+    return first
+
+
+def joined(
+    several: Sequence[Embeddings], error: type[NpfacenetError] = EmbeddingError
+) -> Embeddings:
+    """The rows of one or several Embeddings as one, with the threshold that they agree on.
+
+    Raises FingerprintError and EmbeddingError for some that cannot be compared with the first and
+    for thresholds that differ, `error` for embeddings of a model beside bare arrays.
+    """
+    first = several[0]
+    for other in several:
+        comparable(first, other)
+    if any(e.fingerprint != first.fingerprint for e in several):
+        raise error(
+            "this mixes embeddings of a model with bare arrays, which may be of any model; embed "
+            "all of them with one"
+        )
+    values = np.concatenate([e.values for e in several])
+    sources = tuple(name for e in several for name in e.sources)
+    named = sources if len(sources) == len(values) else ()
+    return replace(
+        first, values=values, threshold=agreed_threshold(several), sources=named, skipped=()
+    )
+
+
+def checked_distance(value: object, what: str = "a threshold") -> float:
+    """The value as a float >= 0; ArgumentError for anything else.
+
+    >>> checked_distance(-0.0)
+    0.0
+    """
+    number = finite_number(value)
+    if number is None or number < 0:
+        raise ArgumentError(f"{what} is a finite distance >= 0, not {quoted(value)}")
+    return abs(number)
+
+
+def _evidence(threshold: Threshold) -> str:
+    metric = "" if threshold.metric == METRIC else f", {shortened(threshold.metric, 60)}"
+    return f"{threshold.value:g}{metric} ({shortened(threshold.evidence, 120)})"

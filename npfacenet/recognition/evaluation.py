@@ -4,20 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import EvaluationError
+from npfacenet.errors import EvaluationError, quoted
+from npfacenet.models.json_ready import JsonReady
+from npfacenet.models.real_numbers import real_array
+from npfacenet.recognition.calibration import CARRIES, errors_allowed
+from npfacenet.recognition.labels import (
+    Distances,
+    Flags,
+    checked_labels,
+    listed_folds,
+    number_row,
+)
 
-Distances: TypeAlias = npt.NDArray[np.float64]
-Flags: TypeAlias = npt.NDArray[np.bool_]
+__all__ = [
+    "Accuracy",
+    "Distances",
+    "Evaluation",
+    "Flags",
+    "TrueAcceptRate",
+    "accuracy",
+    "area",
+    "best_threshold",
+    "equal_error_rate",
+    "evaluate",
+    "roc",
+    "true_accept_rate",
+]
+
 FALSE_ACCEPT_RATES = (1e-2, 1e-3)
 
 
 @dataclass(frozen=True)
-class Accuracy:
+class Accuracy(JsonReady):
     """The share of right decisions, each fold's with a threshold chosen on the other folds.
 
     `std` is the standard deviation over the folds (n - 1), as LFW's protocol estimates it.
@@ -30,11 +52,12 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
-class TrueAcceptRate:
+class TrueAcceptRate(JsonReady):
     """The share of genuine pairs accepted where at most `false_accept_rate` of impostors are.
 
     `rate` and `threshold` are None where `impostor_pairs` cannot carry the claim: a rate
-    below 3 / n could be zero by chance (the rule of three).
+    below 3 / n could be zero by chance (the rule of three). How many impostors a rate allows is
+    worked out in decimals (`calibration.errors_allowed`).
     """
 
     false_accept_rate: float
@@ -44,7 +67,7 @@ class TrueAcceptRate:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(JsonReady):
     """What the distances of labelled pairs say about a model.
 
     `area` is that under the ROC curve; `equal_error_rate` is where false accepts and false
@@ -66,16 +89,22 @@ def evaluate(
 ) -> Evaluation:
     """Work out all rates from the distances of pairs, fold by fold.
 
-    `distances[i]` (n_i,) and `genuine[i]` (n_i,) belong to fold i. Raises EvaluationError
-    for fewer than two folds, for lengths that differ, and where one kind of pair is missing.
+    `distances[i]` (n_i,), finite, and `genuine[i]` (n_i,), booleans, belong to fold i. Raises
+    EvaluationError for fewer than two folds, for lengths that differ, where one kind of pair is
+    missing, and for labels or rates that are neither.
 
     >>> evaluation = evaluate([[0.2, 1.2], [0.3, 1.1]], [[True, False], [True, False]])
     >>> evaluation.accuracy.mean, evaluation.area, evaluation.equal_error_rate
     (1.0, 1.0, 0.0)
     """
-    folds = [_fold(d, g) for d, g in zip(distances, genuine, strict=True)]
-    if len(folds) < 2:
-        raise EvaluationError("at least two folds are needed: a threshold is chosen on the others")
+    given, labels = listed_folds(distances, "distances"), listed_folds(genuine, "labels")
+    if len(given) != len(labels):
+        raise EvaluationError(
+            f"{len(given)} folds of distances and {len(labels)} of labels do not correspond"
+        )
+    rates = listed_folds(false_accept_rates, "false accept rates")
+    folds = [_fold(d, g) for d, g in zip(given, labels, strict=True)]
+    _require_several(folds)
     all_distances = np.concatenate([d for d, _ in folds])
     all_genuine = np.concatenate([g for _, g in folds])
     accepted, impostors = all_distances[all_genuine], all_distances[~all_genuine]
@@ -85,14 +114,19 @@ def evaluate(
         accuracy(folds),
         area(accepted, impostors),
         equal_error_rate(accepted, impostors),
-        tuple(true_accept_rate(accepted, impostors, rate) for rate in false_accept_rates),
+        tuple(true_accept_rate(accepted, impostors, rate) for rate in rates),
         len(accepted),
         len(impostors),
     )
 
 
 def accuracy(folds: Sequence[tuple[Distances, Flags]]) -> Accuracy:
-    """Decide every fold by the threshold that is best on all the others."""
+    """Decide every fold by the threshold that is best on all the others.
+
+    Raises EvaluationError as `evaluate`.
+    """
+    folds = [_both(fold) for fold in listed_folds(folds, "folds")]
+    _require_several(folds)
     rates, thresholds = [], []
     for i, (distances, genuine) in enumerate(folds):
         others = [fold for j, fold in enumerate(folds) if j != i]
@@ -113,19 +147,26 @@ def best_threshold(distances: Distances, genuine: Flags) -> float:
 
     >>> best_threshold(np.array([0.2, 0.4, 0.8, 1.0]), np.array([True, True, False, False]))
     0.6...
+
+    Raises EvaluationError for anything but as many labels as finite distances.
     """
-    order = np.argsort(distances)
-    ordered, is_genuine = distances[order], genuine[order]
+    given, labels = _fold(distances, genuine)
+    order = np.argsort(given)
+    ordered, is_genuine = given[order], labels[order]
     # right[k]: decisions that are right when exactly the k nearest pairs are accepted.
-    right = np.concatenate([[0], np.cumsum(np.where(is_genuine, 1, -1))]) + (~genuine).sum()
-    edges = np.concatenate([[0.0], (ordered[1:] + ordered[:-1]) / 2, ordered[-1:]])
+    right = np.concatenate([[0], np.cumsum(np.where(is_genuine, 1, -1))]) + (~labels).sum()
+    edges = np.concatenate([[0.0], ordered[1:] / 2 + ordered[:-1] / 2, ordered[-1:]])
     possible = np.concatenate([[ordered[0] > 0], ordered[1:] > ordered[:-1], [True]])
     best = np.flatnonzero(possible & (right == right[possible].max()))
     return float(edges[best[len(best) // 2]])
 
 
 def roc(genuine: Distances, impostors: Distances) -> tuple[Distances, Distances, Distances]:
-    """False accept rates, true accept rates and thresholds, from accepting nobody to all."""
+    """False accept rates, true accept rates and thresholds, from accepting nobody to all.
+
+    Raises EvaluationError, as all functions here, for distances that are not finite, or none.
+    """
+    genuine, impostors = number_row(genuine), number_row(impostors)
     thresholds = np.unique(np.concatenate([genuine, impostors]))
     false = np.searchsorted(np.sort(impostors), thresholds, side="right") / len(impostors)
     true = np.searchsorted(np.sort(genuine), thresholds, side="right") / len(genuine)
@@ -139,7 +180,7 @@ def roc(genuine: Distances, impostors: Distances) -> tuple[Distances, Distances,
 
 def area(genuine: Distances, impostors: Distances) -> float:
     """The chance that a genuine pair is nearer than an impostor pair; ties count one half."""
-    ordered = np.sort(impostors)
+    genuine, ordered = number_row(genuine), np.sort(number_row(impostors))
     farther = len(ordered) - np.searchsorted(ordered, genuine, side="right")
     level = np.searchsorted(ordered, genuine, side="right") - np.searchsorted(ordered, genuine)
     return float((farther + level / 2).mean() / len(ordered))
@@ -160,22 +201,35 @@ def true_accept_rate(
     genuine: Distances, impostors: Distances, false_accept_rate: float
 ) -> TrueAcceptRate:
     """The true accept rate at the largest threshold whose false accept rate is small enough."""
-    if false_accept_rate * len(impostors) < 3:
-        return TrueAcceptRate(false_accept_rate, None, None, len(impostors))
     false, true, thresholds = roc(genuine, impostors)
-    last = int(np.flatnonzero(false <= false_accept_rate)[-1])
-    return TrueAcceptRate(
-        false_accept_rate, float(true[last]), float(thresholds[last]), len(impostors)
-    )
+    pairs = len(impostors)
+    allowed = errors_allowed(false_accept_rate, pairs)
+    rate = float(false_accept_rate)
+    if allowed < CARRIES:
+        return TrueAcceptRate(rate, None, None, pairs)
+    last = int(np.flatnonzero(np.rint(false * pairs) <= allowed)[-1])
+    return TrueAcceptRate(rate, float(true[last]), float(thresholds[last]), pairs)
+
+
+def _require_several(folds: Sequence[object]) -> None:
+    if len(folds) < 2:
+        raise EvaluationError("at least two folds are needed: a threshold is chosen on the others")
+
+
+def _both(fold: object) -> tuple[Distances, Flags]:
+    """Distances and labels of a fold, checked."""
+    if not isinstance(fold, (list, tuple)) or len(fold) != 2:
+        raise EvaluationError(f"a fold is a pair of distances and labels, not {quoted(fold)}")
+    return _fold(*fold)
 
 
 def _fold(distances: npt.ArrayLike, genuine: npt.ArrayLike) -> tuple[Distances, Flags]:
-    values, flags = np.asarray(distances, np.float64), np.asarray(genuine, np.bool_)
+    """One fold, checked."""
+    values = real_array(distances, "distances", EvaluationError)
+    flags = checked_labels(genuine)
     if values.ndim != 1 or values.shape != flags.shape or not len(values):
         raise EvaluationError(
             "a fold is a list of distances and as many labels, not arrays of shape "
             f"{values.shape} and {flags.shape}"
         )
-    if not np.isfinite(values).all():
-        raise EvaluationError("a distance is NaN or infinite")
-    return values, flags
+    return number_row(values), flags

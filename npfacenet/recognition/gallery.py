@@ -3,47 +3,67 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import GalleryError
+from npfacenet.errors import ArgumentError, GalleryError, listed, quoted
 from npfacenet.images import describe
 from npfacenet.models import Embeddings, Model
+from npfacenet.models.embeddings import Skipped
+from npfacenet.models.json_ready import JSON, JsonReady, as_json
 from npfacenet.models.model import Progress
-from npfacenet.recognition.distance import comparable
-
-PICTURE_SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"),
-    *(".ppm", ".pgm", ".jp2", ".avif", ".heic", ".heif"),  # the last two to be told about
-)
+from npfacenet.recognition.distance import joined
+from npfacenet.recognition.names import as_first_given, checked_name, name_key
+from npfacenet.recognition.people_folder import pictures_of
 
 
-@dataclass(frozen=True, eq=False)
-class Gallery:
+@dataclass(frozen=True, eq=False, repr=False)
+class Gallery(JsonReady):
     """Embeddings with the name of a person for each; several may bear one name.
 
-    `names[i]` is the person whom `embeddings[i]` shows. Raises GalleryError where they do
-    not correspond or a name is empty.
+    `names[i]` is the person whom `embeddings[i]` shows: Embeddings, or a bare array (N, D), which
+    becomes Embeddings. Names that Unicode writes in two ways ("é" as one character or as two) are
+    one person's, spelt as it comes first. `passed_over` lists what `enrol` found in the folder
+    and could not use.
+
+    Raises GalleryError where names and embeddings do not correspond or a name is empty,
+    EmbeddingError for an array that does not hold embeddings.
     """
 
     names: tuple[str, ...]
     embeddings: Embeddings | None
+    passed_over: tuple[Skipped, ...] = ()
 
     def __post_init__(self) -> None:
-        count = 0 if self.embeddings is None else len(self.embeddings)
+        if not isinstance(self.names, (list, tuple)):
+            raise GalleryError(f"the names of a gallery are a list, not {quoted(self.names)}")
+        passed_over: object = self.passed_over
+        if not isinstance(passed_over, (list, tuple)) or not all(
+            isinstance(each, Skipped) for each in passed_over
+        ):
+            raise GalleryError(f"passed_over is a list of Skipped, not {quoted(passed_over)}")
+        embeddings = None if self.embeddings is None else Embeddings.of(self.embeddings)
+        count = 0 if embeddings is None else len(embeddings)
         if len(self.names) != count:
             raise GalleryError(f"{len(self.names)} names for {count} embeddings")
-        for name in self.names:
-            if not _is_text(name):
-                raise GalleryError(f"a name in a gallery is a text that is not empty, not {name!r}")
+        object.__setattr__(self, "names", as_first_given(self.names))
+        object.__setattr__(self, "embeddings", embeddings)
+        object.__setattr__(self, "passed_over", tuple(passed_over))
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def __repr__(self) -> str:
+        people = [quoted(name, 60) for name in self.people]
+        passed_over = f", {len(self.passed_over)} passed over" if self.passed_over else ""
+        return (
+            f"<Gallery of {len(people)} people, {len(self)} embeddings{passed_over}: "
+            f"{listed(people) or 'nobody'}>"
+        )
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -52,17 +72,30 @@ class Gallery:
 
     def person(self, name: str) -> Embeddings:
         """All embeddings of a person; GalleryError if nobody bears the name."""
-        rows = [i for i, other in enumerate(self.names) if other == name]
+        rows = self._rows_of(name)
         if self.embeddings is None or not rows:
-            raise GalleryError(f"nobody in the gallery is called {name!r}")
-        return self.embeddings[rows]
+            raise GalleryError(f"nobody in the gallery is called {quoted(name)}")
+        return self.embeddings[sorted(rows)]
 
     def without(self, name: str) -> Gallery:
         """The gallery without a person; GalleryError if nobody bears the name."""
-        rows = [i for i, other in enumerate(self.names) if other != name]
-        if self.embeddings is None or len(rows) == len(self):
-            raise GalleryError(f"nobody in the gallery is called {name!r}")
-        return Gallery(tuple(self.names[i] for i in rows), self.embeddings[rows])
+        gone = self._rows_of(name)
+        if self.embeddings is None or not gone:
+            raise GalleryError(f"nobody in the gallery is called {quoted(name)}")
+        rows = [i for i in range(len(self)) if i not in gone]
+        names = tuple(self.names[i] for i in rows)
+        return Gallery(names, self.embeddings[rows], self.passed_over)
+
+    def as_json(self) -> dict[str, JSON]:
+        """Who is in it and with how many embeddings each; not the numbers."""
+        known = self.embeddings
+        return {
+            "people": as_json(dict(Counter(self.names))),
+            "embeddings": len(self),
+            "fingerprint": None if known is None else known.fingerprint,
+            "threshold": as_json(None if known is None else known.threshold),
+            "passed_over": as_json(self.passed_over),
+        }
 
     @classmethod
     def of(cls, people: Mapping[str, Embeddings | npt.ArrayLike]) -> Gallery:
@@ -71,24 +104,35 @@ class Gallery:
         >>> Gallery.of({"anna": [1.0, 0.0], "bert": [[0.0, 1.0], [0.6, 0.8]]}).names
         ('anna', 'bert', 'bert')
 
-        Raises FingerprintError if different models made them, EmbeddingError for values
-        that are no vectors.
+        Raises FingerprintError if different models made them, EmbeddingError for values that
+        are not vectors and for embeddings that state different thresholds, GalleryError for
+        embeddings of a model mixed with bare arrays.
         """
-        if not isinstance(people, Mapping):
-            raise GalleryError(f"a gallery is a mapping of names, not {type(people).__name__}")
-        each = {name: Embeddings.of(values) for name, values in people.items()}
-        if empty := [name for name, e in each.items() if not len(e)]:
-            raise GalleryError(f"there is no embedding of {empty[0]!r}")
-        names = tuple(name for name, e in each.items() for _ in range(len(e)))
-        if not each:
-            return cls((), None)
-        first = next(iter(each.values()))
-        for other in each.values():
-            comparable(first, other)
-        if any(e.fingerprint != first.fingerprint for e in each.values()):
-            raise GalleryError("a gallery mixes embeddings of a model with bare arrays")
-        values = np.concatenate([e.values for e in each.values()])
-        return cls(names, replace(first, values=values, sources=(), skipped=()))
+        return gallery_of(people)
+
+    def _rows_of(self, name: object) -> set[int]:
+        key = name_key(checked_name(name))
+        return {i for i, other in enumerate(self.names) if name_key(other) == key}
+
+
+def gallery_of(
+    people: Mapping[str, Embeddings | npt.ArrayLike], decided: float | None = None
+) -> Gallery:
+    """`Gallery.of`; thresholds may differ where the one to decide by is stated anyway."""
+    if not isinstance(people, Mapping):
+        raise GalleryError(
+            f"a gallery is a Gallery, or a mapping of names to embeddings, not {quoted(people)}"
+        )
+    each = {checked_name(name): embeddings_of(values) for name, values in people.items()}
+    if empty := [name for name, e in each.items() if not len(e)]:
+        raise GalleryError(f"there is no embedding of {quoted(empty[0])}")
+    if not each:
+        return Gallery((), None)
+    names = tuple(name for name, e in each.items() for _ in range(len(e)))
+    several = list(each.values())
+    if decided is not None:
+        several = [replace(e, threshold=None) for e in several]
+    return Gallery(names, replace(joined(several, GalleryError), sources=()))
 
 
 def enrol(
@@ -100,66 +144,31 @@ def enrol(
 ) -> Gallery:
     """Embed a folder of pictures: `anna.jpg` shows anna, and so does `anna/holiday.jpg`.
 
-    Files that are no pictures by their suffix, and hidden ones, are left alone. With
-    `on_error="skip"` damaged pictures are listed in `gallery.embeddings.skipped`.
+    What a picture is, `pictures_of` says; everything else in the folder is listed in
+    `gallery.passed_over`. With `on_error="skip"` so are damaged pictures, which are in
+    `gallery.embeddings.skipped` too.
 
-    Raises GalleryError for a folder that is missing or holds no picture, or a person's
-    folder that holds none; ImageError naming the first picture that cannot be read.
+    Raises GalleryError for a folder that is missing or holds no picture of anybody; ImageError
+    naming the first picture that cannot be read.
     """
-    people = pictures_of(folder)
-    flat = [(name, path) for name, paths in people.items() for path in paths]
+    if not isinstance(model, Model):
+        raise ArgumentError(f"enrol takes a model, npfacenet.load(), and a folder: {quoted(model)}")
+    found = pictures_of(folder)
+    flat = [(name, path) for name, paths in found.people.items() for path in paths]
     embeddings = model.embed([path for _, path in flat], on_error=on_error, progress=progress)
-    read = set(embeddings.sources)
-    return Gallery(tuple(name for name, path in flat if describe(path) in read), embeddings)
+    names, read = [], iter(embeddings.sources)
+    source = next(read, None)
+    for name, path in flat:  # embeddings keep the order of their pictures
+        if source is not None and describe(path) == source:
+            names.append(name)
+            source = next(read, None)
+    return Gallery(tuple(names), embeddings, found.passed_over + embeddings.skipped)
 
 
-def pictures_of(
-    folder: str | os.PathLike[str], *, ignoring: Collection[str] = ()
-) -> dict[str, list[Path]]:
-    """The pictures of each person in a folder, sorted by name.
-
-    `ignoring` names files and folders in it that are nobody's. Raises GalleryError as `enrol`.
-    """
-    if not _is_text(folder) and not isinstance(folder, os.PathLike):
-        raise GalleryError(f"the folder of a gallery is a path, not {folder!r}")
-    root = Path(folder)
-    try:
-        if not root.is_dir():
-            raise GalleryError(f"{root} is not a folder; a gallery holds name.jpg or name/*.jpg")
-        people = _people(root, ignoring)
-    except OSError as error:
-        raise GalleryError(f"{root} cannot be read: {error.strerror or error}") from error
-    if not people:
-        raise GalleryError(f"{root} holds no picture; a gallery holds name.jpg or name/*.jpg")
-    return people
-
-
-def _people(root: Path, ignoring: Collection[str]) -> dict[str, list[Path]]:
-    people: dict[str, list[Path]] = {}
-    for entry in sorted(_visible(root)):
-        if entry.name in ignoring:
-            continue
-        if entry.is_dir():
-            name, pictures = entry.name, sorted(filter(_is_picture, _visible(entry)))
-            if not pictures:
-                raise GalleryError(f"{entry} holds no picture of {entry.name}")
-        elif _is_picture(entry):
-            name, pictures = entry.stem, [entry]
-        else:
-            continue
-        if not name.strip():
-            raise GalleryError(f"{entry} names nobody; call it name.jpg")
-        people.setdefault(name, []).extend(pictures)
-    return people
-
-
-def _visible(folder: Path) -> Iterable[Path]:
-    return (entry for entry in folder.iterdir() if not entry.name.startswith("."))
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURE_SUFFIXES
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+def embeddings_of(values: object) -> Embeddings:
+    """Embeddings from Embeddings, a list of Embeddings, or numbers."""
+    if isinstance(values, (list, tuple)) and values:
+        each = [value for value in values if isinstance(value, Embeddings)]
+        if len(each) == len(values):
+            return joined(each)
+    return Embeddings.of(values)  # type: ignore[arg-type]  # refused there if it is something else

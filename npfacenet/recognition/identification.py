@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from npfacenet.checkpoints.card import METRIC
+from npfacenet.errors import listed, quoted
 from npfacenet.models import Embeddings
-from npfacenet.recognition.distance import distances, threshold_for, within
-from npfacenet.recognition.gallery import Gallery
+from npfacenet.models.json_ready import JsonReady
+from npfacenet.recognition.distance import comparable, distances, threshold_for, within
+from npfacenet.recognition.gallery import Gallery, embeddings_of, gallery_of
 from npfacenet.recognition.verification import one_embedding
+
+Known: TypeAlias = "Gallery | Mapping[str, Embeddings | npt.ArrayLike]"
+SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Candidate(JsonReady):
     """A person of the gallery, at the distance of the nearest of their embeddings."""
 
     name: str
@@ -23,12 +30,14 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Identification:
+class Identification(JsonReady):
     """Who it is, and who else it might have been.
 
     `match` is the name of the best candidate if within the threshold, else None: unknown.
     `candidates` are all people of the gallery, nearest first. `margin` is how much farther
     the runner-up is than the best (None with fewer than two): a small one means doubt.
+
+    Its truth value is whether there is a match.
     """
 
     match: str | None
@@ -37,14 +46,26 @@ class Identification:
     threshold: float
     metric: str = METRIC
 
+    def __bool__(self) -> bool:
+        return self.match is not None
+
+    def __repr__(self) -> str:
+        nearest = [f"{quoted(c.name, 60)} {c.distance:.3f}" for c in self.candidates[: SHOWN + 1]]
+        names = [*nearest, *[""] * (len(self.candidates) - len(nearest))]
+        who = "unknown" if self.match is None else f"match {quoted(self.match, 60)}"
+        return (
+            f"<Identification {who}, threshold {self.threshold:g}, "
+            f"candidates: {listed(names, SHOWN) or 'nobody'}>"
+        )
+
 
 def identify(
     probe: Embeddings | npt.ArrayLike,
-    gallery: Gallery | Mapping[str, Embeddings | npt.ArrayLike],
+    gallery: Known,
     *,
     threshold: float | None = None,
 ) -> Identification:
-    """Find the person of a gallery whom a probe shows, or that it is none of them.
+    """Find the person of a gallery whom a probe shows, or say that it is unknown.
 
     `gallery`: a Gallery, or a mapping of names to one or several embeddings. The threshold
     is that of the model's card unless stated; bare arrays need one stated.
@@ -55,18 +76,49 @@ def identify(
     >>> identify([0.6, 0.8], {}, threshold=0.7).match is None
     True
 
-    Raises what `verify` raises.
+    Raises what `verify` raises, and GalleryError for a gallery that is neither.
     """
-    one = one_embedding(probe)
-    known = gallery if isinstance(gallery, Gallery) else Gallery.of(gallery)
+    one = one_embedding(probe, "pick a row, or pass all of them to identify_all")
+    return identify_all(one, gallery, threshold=threshold)[0]
+
+
+def identify_all(
+    probes: Embeddings | npt.ArrayLike | Sequence[Embeddings],
+    gallery: Known,
+    *,
+    threshold: float | None = None,
+) -> tuple[Identification, ...]:
+    """`identify` for each of several probes, in their order.
+
+    `probes`: Embeddings (N, D), a bare array (N, D), or a list of Embeddings of one model.
+
+    >>> found = identify_all([[0.6, 0.8], [1, 0]], {"anna": [1, 0]}, threshold=0.7)
+    >>> [each.match for each in found]
+    [None, 'anna']
+
+    Raises what `identify` raises.
+    """
+    several = embeddings_of(probes)
+    known = gallery if isinstance(gallery, Gallery) else gallery_of(gallery, decided=threshold)
     if known.embeddings is None:
-        return Identification(None, (), None, threshold_for(threshold, one))
-    to_each = distances(one, known.embeddings)[0]
-    limit = threshold_for(threshold, one, known.embeddings)
-    nearest: dict[str, float] = {}
-    for name, distance in zip(known.names, to_each, strict=True):
-        nearest[name] = min(float(distance), nearest.get(name, float("inf")))
-    ranked = sorted((distance, name) for name, distance in nearest.items())
+        nobody = Identification(None, (), None, threshold_for(threshold, several))
+        return (nobody,) * len(several)
+    embeddings = known.embeddings
+    comparable(several, embeddings)
+    limit = threshold_for(threshold, several, embeddings)
+    people = known.people
+    number = {name: i for i, name in enumerate(people)}
+    person = np.array([number[name] for name in known.names], np.intp)
+    found = []
+    for probe in several:  # one after the other: all distances at once may not fit into memory
+        nearest = np.full(len(people), np.inf)
+        np.minimum.at(nearest, person, distances(probe, embeddings)[0])
+        found.append(_ranked(people, nearest.tolist(), limit))
+    return tuple(found)
+
+
+def _ranked(people: Sequence[str], nearest: Sequence[float], limit: float) -> Identification:
+    ranked = sorted(zip(nearest, people, strict=True))
     candidates = tuple(Candidate(name, distance) for distance, name in ranked)
     match = candidates[0].name if candidates and within(candidates[0].distance, limit) else None
     margin = candidates[1].distance - candidates[0].distance if len(candidates) > 1 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +11,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import EvaluationError
-from npfacenet.images import centre_crop, read
+from npfacenet.errors import ArgumentError, EvaluationError, quoted
+from npfacenet.files import read_text
+from npfacenet.images import MAX_PIXELS, centre_crop, read
 from npfacenet.models import Embeddings, Model
 from npfacenet.models.model import Progress
+from npfacenet.models.real_numbers import whole_number
 from npfacenet.recognition.distance import paired_distances
-from npfacenet.recognition.evaluation import Distances, Flags
+from npfacenet.recognition.labels import Distances, Flags
+from npfacenet.recognition.names import name_key
+from npfacenet.recognition.paths import checked_path
 
-LARGEST_FILE = 1 << 26
+MOST_PICTURES = 999_999  # of one person
+_NUMBER = re.compile(r"[0-9]{1,6}")
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Pair:
     @property
     def genuine(self) -> bool:
         """Whether both show the same person; else they are an impostor pair."""
-        return self.a[0] == self.b[0]
+        return name_key(self.a[0]) == name_key(self.b[0])
 
 
 Fold = tuple[Pair, ...]
@@ -43,24 +49,20 @@ def read_pairs(path: str | os.PathLike[str]) -> tuple[Fold, ...]:
     has; `NAME 1 4` is a pair of one person's pictures, `NAME 1 OTHER 2` one of two people.
     Raises EvaluationError naming the file and the line that is wrong.
     """
-    try:
-        if not Path(path).is_file() or Path(path).stat().st_size > LARGEST_FILE:
-            raise EvaluationError(f"{path} is no file of pairs; it should be LFW's pairs.txt")
-        lines = Path(path).read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EvaluationError(f"{path} cannot be read as a file of pairs: {error}") from error
-    try:
-        folds, each = map(int, lines[0].split())
-    except (IndexError, ValueError):
+    file = checked_path(path, "a file of pairs", EvaluationError)
+    lines = read_text(file, what="a file of pairs", error=EvaluationError).splitlines()
+    name, first = quoted(str(file)), (lines[0].split() if lines else [])
+    if len(first) != 2 or not all(map(_NUMBER.fullmatch, first)):
         raise EvaluationError(
-            f"{path}, line 1: must be 'FOLDS PAIRS' as in LFW's pairs.txt, e.g. '10 300'"
-        ) from None
-    rows = [line for line in lines[1:] if line.strip()]
+            f"{name}, line 1: must be 'FOLDS PAIRS' as in LFW's pairs.txt, e.g. '10 300'"
+        )
+    folds, each = map(int, first)
+    rows = [(number, line) for number, line in enumerate(lines[1:], start=2) if line.strip()]
     if folds < 1 or each < 1 or len(rows) != folds * 2 * each:
         raise EvaluationError(
-            f"{path}: line 1 announces {folds} folds of 2 x {each} pairs, but {len(rows)} follow"
+            f"{name}: line 1 announces {folds} folds of 2 x {each} pairs, but {len(rows)} follow"
         )
-    pairs = [_pair(path, number, row.split()) for number, row in enumerate(rows, start=2)]
+    pairs = [_pair(f"{name}, line {number}", line.split()) for number, line in rows]
     return tuple(tuple(pairs[i * 2 * each : (i + 1) * 2 * each]) for i in range(folds))
 
 
@@ -80,9 +82,14 @@ def choose_folds(folds: Sequence[Fold], numbers: Sequence[int] | None) -> tuple[
     Raises EvaluationError for a number that there is not, or fewer than two folds, because
     the threshold for one is chosen on the others.
     """
-    chosen = tuple(range(1, len(folds) + 1)) if numbers is None else tuple(dict.fromkeys(numbers))
-    if unknown := [number for number in chosen if not 1 <= number <= len(folds)]:
-        raise EvaluationError(f"there is no fold {unknown[0]}; the file has 1 to {len(folds)}")
+    chosen = range(1, len(folds) + 1) if numbers is None else numbers
+    if not isinstance(chosen, (list, tuple, range)):
+        raise EvaluationError(f"numbers of folds are a list, not {quoted(chosen)}")
+    if unknown := [number for number in chosen if whole_number(number, 1, len(folds)) is None]:
+        raise EvaluationError(
+            f"there is no fold {quoted(unknown[0])}; the file has 1 to {len(folds)}"
+        )
+    chosen = tuple(dict.fromkeys(chosen))
     if len(chosen) < 2:
         raise EvaluationError("at least two folds are needed: a threshold is chosen on the others")
     return tuple(folds[number - 1] for number in chosen)
@@ -93,17 +100,26 @@ def genuine_flags(folds: Sequence[Fold]) -> list[Flags]:
     return [np.array([pair.genuine for pair in fold]) for fold in folds]
 
 
-def _pair(path: str | os.PathLike[str], number: int, words: list[str]) -> Pair:
-    try:
-        if len(words) == 3:
-            return Pair((words[0], int(words[1])), (words[0], int(words[2])))
-        if len(words) == 4:
-            return Pair((words[0], int(words[1])), (words[2], int(words[3])))
-    except ValueError:
-        pass
-    raise EvaluationError(
-        f"{path}, line {number}: {' '.join(words)!r} is neither 'NAME N N' nor 'NAME N NAME N'"
-    )
+def _pair(where: str, words: list[str]) -> Pair:
+    match words:
+        case [name, a, b]:
+            pictures = [(name, a), (name, b)]
+        case [name, a, other, b]:
+            pictures = [(name, a), (other, b)]
+        case _:
+            pictures = []
+    if not pictures or not all(_NUMBER.fullmatch(number) for _, number in pictures):
+        raise EvaluationError(
+            f"{where}: {quoted(' '.join(words))} is neither 'NAME N N' nor 'NAME N NAME N', with "
+            f"numbers of pictures from 0 to {MOST_PICTURES:,}"
+        )
+    for name, _ in pictures:
+        if (
+            name in (".", "..") or Path(name).name != name
+        ):  # "../x" would be read outside the folder of pictures
+            raise EvaluationError(f"{where}: {quoted(name)} is not the name of a person's folder")
+    first, second = ((name, int(number)) for name, number in pictures)
+    return Pair(first, second)
 
 
 def pair_distances(
@@ -133,17 +149,21 @@ def pair_embeddings(
     and a face fills about 150). Raises EvaluationError for pictures that are missing, and
     ImageError for those that cannot be read.
     """
-    root = Path(images)
+    root = checked_path(images, "the folder of pictures", EvaluationError)
+    if crop is not None and whole_number(crop, 1, MAX_PIXELS) is None:
+        raise ArgumentError(f"crop is a whole number of pixels, at least 1, not {quoted(crop)}")
     pictures = list(dict.fromkeys(p for fold in folds for pair in fold for p in (pair.a, pair.b)))
-    missing = [path for path in (picture_path(root, p) for p in pictures) if not path.is_file()]
-    if missing:
+    paths = [picture_path(root, picture) for picture in pictures]
+    # os.path, because Path.is_file raises for names that are too long.
+    if missing := [path for path in paths if not os.path.isfile(path)]:
         raise EvaluationError(
-            f"{len(missing)} of {len(pictures)} pictures are missing, the first: {missing[0]}"
+            f"{len(missing)} of {len(pictures)} pictures are missing, the first: "
+            f"{quoted(str(missing[0]))}"
         )
 
     def faces() -> Iterator[npt.NDArray[np.uint8]]:
-        for done, picture in enumerate(pictures):
-            whole = read(picture_path(root, picture))
+        for done, path in enumerate(paths):
+            whole = read(path)
             yield whole if crop is None else centre_crop(whole, crop)
             if progress is not None:
                 progress("embedding", done + 1, len(pictures))

@@ -4,30 +4,40 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from npfacenet.checkpoints.records import read_record, write_record
-from npfacenet.errors import ArgumentError, EmbeddingError, FingerprintError, WeightsError
+from npfacenet.errors import (
+    ArgumentError,
+    EmbeddingError,
+    FingerprintError,
+    OutputError,
+    WeightsError,
+    quoted,
+)
 from npfacenet.layers import AbsoluteDifference, ChiSquare, Dense
 from npfacenet.models import Embeddings
+from npfacenet.models.real_numbers import finite_number, real_array
 from npfacenet.networks import Builder, Network
-from npfacenet.recognition.distance import comparable
+from npfacenet.recognition.distance import require_pairs
+from npfacenet.recognition.paths import checked_path
 
 Similarity: TypeAlias = Literal["absolute", "chi-square"]
 WEIGHTS, BIAS = ("logit", "kernel"), ("logit", "bias")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PairHead:
     """sigmoid(weights . features(a, b) + bias), as in the assignment's logistic unit.
 
     `similarity` names the features: "absolute" |a - b|, or "chi-square" (a - b)^2 / (|a| + |b|)
     (Taigman et al. 2014, "DeepFace", section 4.1). `weights` (D,) and `bias` are float32;
     `fingerprint` says for which model's embeddings they were learnt.
+
+    Raises ArgumentError for fields that are none of these, and for numbers beyond float32.
     """
 
     similarity: Similarity
@@ -36,15 +46,29 @@ class PairHead:
     fingerprint: str | None = None
 
     def __post_init__(self) -> None:
-        if self.similarity not in get_args(Similarity):
+        given: object = self.similarity
+        if not isinstance(given, str) or given not in get_args(Similarity):
             raise ArgumentError(
-                f"similarity is {' or '.join(get_args(Similarity))}, not {self.similarity!r}"
+                f"similarity is {' or '.join(get_args(Similarity))}, not {quoted(given)}"
             )
-        weights = np.array(self.weights, np.float32)
-        if weights.ndim != 1 or not np.isfinite([*weights, self.bias]).all():
-            raise ArgumentError("a pair head has one row of finite weights, and a finite bias")
+        if self.fingerprint is not None and not isinstance(self.fingerprint, str):
+            raise ArgumentError(f"a fingerprint is text, not {quoted(self.fingerprint)}")
+        bias = finite_number(self.bias)
+        with np.errstate(over="ignore"):  # what overflows is refused below
+            weights = np.array(real_array(self.weights, "weights", ArgumentError), np.float32)
+            number = float(np.float32(np.nan if bias is None else bias))
+        if weights.ndim != 1 or not weights.size or not np.isfinite([*weights, number]).all():
+            raise ArgumentError(
+                "a pair head has one row of finite weights, and a finite bias, as float32; given "
+                f"were weights of shape {weights.shape} and the bias {quoted(self.bias)}"
+            )
         weights.flags.writeable = False
         object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "bias", number)
+
+    def __repr__(self) -> str:
+        made_by = self.fingerprint[:12] if self.fingerprint else "unknown"
+        return f"<PairHead {self.similarity}, {len(self.weights)} weights, fingerprint {made_by}>"
 
     def probability(
         self, a: Embeddings | npt.ArrayLike, b: Embeddings | npt.ArrayLike
@@ -68,40 +92,47 @@ class PairHead:
                 raise FingerprintError(
                     "the head was fitted to the embeddings of another model: fit one to these"
                 )
+        # Twice as many bits: products of the largest numbers of float32 do not overflow.
         parameters = {
-            WEIGHTS: self.weights[:, None],
-            BIAS: np.array([self.bias], np.float32),
+            WEIGHTS: self.weights[:, None].astype(np.float64),
+            BIAS: np.array([self.bias], np.float64),
         }
-        logits = pair_network(self.similarity, len(self.weights)).forward(parameters, pairs)
-        return np.asarray(1 / (1 + np.exp(-logits[:, 0].astype(np.float64))))
+        network = pair_network(self.similarity, len(self.weights))
+        logits = network.forward(parameters, pairs.astype(np.float64))[:, 0]
+        return np.asarray(np.exp(-np.logaddexp(0, -logits)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the head to a file, whole or not at all; OutputError if it cannot be written."""
+        target = checked_path(path, "the file of a pair head", OutputError)
         rows = {"weights": self.weights, "bias": np.array([self.bias], np.float32)}
         record = {"similarity": self.similarity, "fingerprint": self.fingerprint}
-        write_record(Path(path), rows, record)
+        write_record(target, rows, record)
 
 
 def read_pair_head(path: str | os.PathLike[str]) -> PairHead:
     """The head in a file that `PairHead.save` wrote; WeightsError for any other file."""
-    rows, record = read_record(Path(path))
+    source = checked_path(path, "the file of a pair head", WeightsError)
+    rows, record = read_record(source)
+    fault = "does not hold a pair head"
     match record:
-        case {"similarity": "absolute" | "chi-square" as similarity, "fingerprint": fingerprint}:
+        case {
+            "similarity": "absolute" | "chi-square" as similarity,
+            "fingerprint": None | str() as known,
+        }:
             if rows.keys() == {"weights", "bias"} and rows["bias"].shape == (1,):
-                known = None if fingerprint is None else str(fingerprint)
-                return PairHead(similarity, rows["weights"], float(rows["bias"][0]), known)
-    raise WeightsError(f"{path} holds no pair head")
+                try:
+                    return PairHead(similarity, rows["weights"], float(rows["bias"][0]), known)
+                except ArgumentError as error:
+                    fault = f"holds a damaged pair head: {error}"
+    raise WeightsError(f"{quoted(str(source))} {fault}; save one with PairHead.save")
 
 
 def stacked(a: Embeddings, b: Embeddings) -> npt.NDArray[np.float32]:
     """Row i of a beside row i of b: (N, 2, D).
 
-    Raises FingerprintError and EmbeddingError as `comparable`, and EmbeddingError for other
-    numbers of rows.
+    Raises FingerprintError and EmbeddingError as `require_pairs`.
     """
-    comparable(a, b)
-    if len(a) != len(b):
-        raise EmbeddingError(f"{len(a)} and {len(b)} embeddings are no pairs")
+    require_pairs(a, b)
     return np.stack([a.values, b.values], axis=1)
 
 

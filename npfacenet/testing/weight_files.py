@@ -19,7 +19,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from npfacenet.checkpoints.card import Card
-from npfacenet.checkpoints.conversion import WRITABLE, write_checkpoint
+from npfacenet.checkpoints.conversion import SUFFIXES, WRITABLE, write_checkpoint
 from npfacenet.layers import BatchNorm, Convolution, Dense, GlobalAveragePool, L2Normalize
 from npfacenet.networks import Builder, Network
 from npfacenet.recipes import Recipe
@@ -39,7 +39,7 @@ def tiny_network() -> Network:
     return build.network()
 
 
-TINY = Recipe("tiny", None, 4, tiny_network)
+TINY = Recipe("tiny", None, 4, tiny_network, {"dense_layer": "dense"})
 
 
 @cache
@@ -49,7 +49,7 @@ def whole_weight_file(layout: str) -> bytes:
     card = Card("tiny", None, 4, 6, "unit", None, "drawn", "none")
     written = "keras2-weights" if layout == "keras-model" else layout
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "tiny.h5"
+        path = Path(folder) / f"tiny{SUFFIXES[written][0]}"
         write_checkpoint(path, network, network.initialise(0), card, layout=written)
         content = path.read_bytes()
     return _as_model(content) if layout == "keras-model" else content

@@ -3,9 +3,9 @@
 from npfacenet.training.augmentation import Augmentation
 from npfacenet.training.configuration import Configuration, configuration_from_json
 from npfacenet.training.loop import train
+from npfacenet.training.outcome import Progress, Trained
 from npfacenet.training.pair_fitting import fit_pair_head
 from npfacenet.training.pictures import IdentityFolder
-from npfacenet.training.run import Progress, Trained
 
 __all__ = [
     "Augmentation",

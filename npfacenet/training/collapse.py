@@ -7,10 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from npfacenet.layers import Array
+from npfacenet.training.checks import require_number, require_whole
+from npfacenet.training.validation import Validation
 
 SMALLEST_SPREAD = 1e-3
 SMALL_SPREAD = 0.05
 STUCK = 0.01  # of the margin
+CLOSE = 0.3  # between strangers, on average: half of the pairs of a good network are 1.2 apart
+USEFUL = 0.75  # area under ROC
 
 
 def spread(embeddings: Array) -> float:
@@ -37,6 +41,11 @@ class CollapseDetector:
     at_a_point: int = 0
     at_the_margin: int = 0
 
+    def __post_init__(self) -> None:
+        if self.margin is not None:
+            require_number("the margin", self.margin, 0, 1e9)
+        require_whole("patience", self.patience, 1, 10**9)
+
     def see(self, embeddings: Array, loss: float) -> str | None:
         """What is wrong, if it has been for long enough."""
         found = spread(embeddings)
@@ -57,3 +66,41 @@ class CollapseDetector:
                 "collapsed"
             )
         return None
+
+
+def collapsed(start: Validation, now: Validation) -> str | None:
+    """What shows that training has ruined a network, by the same pairs at its start and now.
+
+    Two signs: strangers were pulled together, to less than 0.3 and than half of what it was,
+    while they are not told apart well (area below 0.75, or below what it was); or the area fell
+    to that of chance, by more than its standard error.
+
+    >>> start = Validation(0.9, 0.85, 0.8, strangers=1.2, pairs=100)
+    >>> print(collapsed(start, Validation(0.6, 0.6, 0.1, strangers=0.13, pairs=100)))
+    strangers are pulled together, 1.20 apart at the start and 0.13 now (area 0.60)
+    >>> collapsed(start, Validation(0.8, 0.75, 0.8, strangers=1.1, pairs=100)) is None
+    True
+    """
+    pulled = now.strangers < CLOSE and now.strangers < start.strangers / 2
+    if pulled and now.area < max(USEFUL, start.area):
+        return (
+            f"strangers are pulled together, {start.strangers:.2f} apart at the start and "
+            f"{now.strangers:.2f} now (area {now.area:.2f})"
+        )
+    if now.area <= 0.5 + now.noise / 2 and start.area - now.area > now.noise:
+        return (
+            f"people are told apart no better than by chance (area under ROC {start.area:.2f} at "
+            f"the start, {now.area:.2f} now)"
+        )
+    return None
+
+
+def decline(start: Validation, end: Validation) -> str | None:
+    """In which way a run ends worse than it began, if it does."""
+    if end.area >= start.area:
+        return None
+    return (
+        f"the run ends worse than it began: area under ROC {start.area:.3f} at the start, "
+        f"{end.area:.3f} at the end; strangers {start.strangers:.2f} apart, then "
+        f"{end.strangers:.2f}"
+    )

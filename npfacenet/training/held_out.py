@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from npfacenet.checkpoints.card import Threshold
-from npfacenet.errors import ArgumentError, TrainingError
+from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.inference.blas import single_threaded
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
 from npfacenet.recognition.calibration import calibrate
+from npfacenet.recognition.evaluation import Distances
 from npfacenet.recognition.lfw import Fold, picture_path
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.pictures import IdentityFolder, PictureStore
@@ -28,13 +30,15 @@ from npfacenet.training.validation import (
 )
 
 FALSE_MATCH_RATE = 0.01
+WITNESSES, PICTURES_EACH = 16, 4
 
 
 class HeldOut:
     """Pictures of held-out people, and pairs of them; perhaps none.
 
     `model` is what training begins with, `learnt` are the names of those it learns from, and
-    `where` says in words whose the pairs are.
+    `where` says in words whose the pairs are. `witnesses` are pictures and pairs of some who are
+    learnt from: where nobody is held out, they show a collapse.
     """
 
     def __init__(
@@ -44,9 +48,15 @@ class HeldOut:
         pairs: Pairs | None,
         learnt: Sequence[str],
         where: str,
+        witnesses: tuple[PictureStore, Pairs] | None = None,
     ) -> None:
-        self.store = store
+        self.store, self._witnesses = store, witnesses
         self._model, self._pairs, self._learnt, self._where = model, pairs, learnt, where
+
+    @property
+    def pairs(self) -> int:
+        """How many genuine pairs there are of held-out people."""
+        return 0 if self._pairs is None else int(self._pairs.genuine.sum())
 
     @property
     def digest(self) -> str:
@@ -87,17 +97,28 @@ class HeldOut:
         model = self.model(parameters)
         if self._pairs is None:
             return None, model
-        faces = (self.store.plain(i) for i in range(len(self.store.paths)))
-        with single_threaded():  # or the bits depend on whether the teacher is at work
-            embeddings = model.embed(faces)
-        distances = distances_of_pairs(embeddings, self._pairs)
-        genuine, impostors = distances[self._pairs.genuine], distances[~self._pairs.genuine]
+        genuine, impostors = _distances(model, self.store, self._pairs)
         if len(impostors) * FALSE_MATCH_RATE >= 3:
             chosen = calibrate(genuine, impostors, FALSE_MATCH_RATE)
             evidence = f"chosen on pairs of {self._where}: {chosen}"
             card = replace(model.card, threshold=Threshold(chosen.threshold, evidence))
             model = replace(model, card=card)
         return validated(genuine, impostors), model
+
+    def look(self, model: Model) -> Validation | None:
+        """The rates on people who are learnt from, which say no more than whether it collapsed.
+
+        None where there are no pairs of them. Raises as `measure`.
+        """
+        return None if self._witnesses is None else validated(*_distances(model, *self._witnesses))
+
+
+def _distances(model: Model, store: PictureStore, pairs: Pairs) -> tuple[Distances, Distances]:
+    """The distances of genuine and of impostor pairs."""
+    faces = (store.plain(i) for i in range(len(store.paths)))
+    with single_threaded():  # or the bits depend on whether the teacher is at work
+        distances = distances_of_pairs(model.embed(faces), pairs)
+    return distances[pairs.genuine], distances[~pairs.genuine]
 
 
 def held_out_people(
@@ -110,7 +131,23 @@ def held_out_people(
     store = PictureStore(folder.paths, choices.crop, model.card.input_size)
     pairs = draw_pairs(folder.labels, choices.seed) if folder.paths else None
     where = f"{len(folder.names)} held-out people, {_of_pictures(choices.crop)}"
-    return HeldOut(model, store, pairs, learnt.names, where)
+    witnesses = None if folder.paths else _witnesses(learnt, choices, model.card.input_size)
+    return HeldOut(model, store, pairs, learnt.names, where, witnesses)
+
+
+def _witnesses(
+    learnt: IdentityFolder, choices: Configuration, size: int
+) -> tuple[PictureStore, Pairs] | None:
+    """A few pictures of a few people who are learnt from, those with most pictures first."""
+    counts = Counter(learnt.labels)
+    people = sorted(counts, key=lambda person: (-counts[person], person))[:WITNESSES]
+    some = learnt.subset(people)
+    chosen = [i for person in range(len(people)) for i in some.pictures_of(person)[:PICTURES_EACH]]
+    try:
+        pairs = draw_pairs([some.labels[i] for i in chosen], choices.seed)
+    except ArgumentError:
+        return None
+    return PictureStore([some.paths[i] for i in chosen], choices.crop, size), pairs
 
 
 def held_out_folds(
@@ -129,7 +166,7 @@ def held_out_folds(
     chosen = [pair for fold in folds for pair in fold]
     known = {name for pair in chosen for name, _ in (pair.a, pair.b)} & set(learnt)
     if known or not chosen:
-        what = f"{min(known)!r}, who is learnt from" if known else "no pair"
+        what = f"{quoted(min(known))}, who is learnt from" if known else "no pair"
         raise TrainingError(f"{name} cannot be held out: there is {what} in it")
     pictures = list(dict.fromkeys(picture for pair in chosen for picture in (pair.a, pair.b)))
     row = {picture: i for i, picture in enumerate(pictures)}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from npfacenet.checkpoints.placing import Report
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.images import preprocessing
 from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.losses import OnlineTripletLoss
@@ -16,11 +19,20 @@ from npfacenet.training.feed import Feed
 from npfacenet.training.held_out import held_out_people
 from npfacenet.training.learner import Learner
 from npfacenet.training.objectives import MININGS, Objective, objectives, parse
-from npfacenet.training.pictures import IdentityFolder, PictureStore
-from npfacenet.training.run import Run, Trained, Watch, run_record
+from npfacenet.training.outcome import Trained, Watch
+from npfacenet.training.pictures import (
+    IdentityFolder,
+    OnError,
+    PictureStore,
+    read_all,
+    require_on_error,
+)
+from npfacenet.training.run import Run, run_record
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.sampling import IdentitySampler
-from npfacenet.training.validation import hold_out
+from npfacenet.training.validation import Split, hold_out
+
+_log = logging.getLogger(__name__)
 
 
 def train(
@@ -35,29 +47,47 @@ def train(
     threads: int | None = None,
     watch: Watch | None = None,
     reading: Report | None = None,
+    begins: Callable[[Split], None] | None = None,
+    on_error: OnError = "raise",
 ) -> Trained:
     """Train a model on a folder of identities; what happens is written to `run_folder`.
 
     `model` is what training begins with: a loaded one, or one with fresh parameters.
-    `pictures` is a folder that holds NAME/*.jpg. With `resume` a run goes on from its last
+    `pictures` is a folder that holds NAME/*.jpg; a share of the people is held out if there are
+    four with two pictures or more. With `resume` a run goes on from its last
     checkpoint, with the same model, pictures and configuration: on one machine, NumPy and BLAS
     it comes to the same bits as a run that was never interrupted. `teacher` is for
     distillation. `about` is written down with the configuration. `threads` (default: the cores,
     or NPFACENET_THREADS) says how many shards are worked on at a time. While a step runs,
     NumPy's matrix products are kept to one thread each in the whole process. `watch` is told
-    of every step, `reading` of the reading of pictures.
+    of every step, `reading` of the reading of pictures, `begins`, before the first step, of how
+    many people are learnt from and held out. With `on_error="skip"` pictures that cannot be read,
+    and people who have none, are left out and listed in the result.
 
     Returns the best model by validation, or the last where nobody is held out. An interrupt
     writes a checkpoint first. Raises TrainingError for pictures that nothing can be learnt
-    from, for a loss that is not finite and for a collapse; ArgumentError for choices that do
-    not fit; OutputError for a folder that cannot be written. The last checkpoint and the best
-    weights stay.
+    from, for a loss that is not finite, for a collapse, which batches or validations show, and
+    where another process is training in the folder; ArgumentError for choices that do not fit;
+    OutputError for a folder that cannot be written or holds a run. The last checkpoint and the
+    best weights stay.
     """
-    choices = configuration or Configuration()
-    whole = pictures if isinstance(pictures, IdentityFolder) else IdentityFolder.of(pictures)
-    if {parse(text)[0] for text in choices.loss} <= set(MININGS):
+    choices = Configuration() if configuration is None else configuration
+    _require_kinds(model, choices, teacher)
+    require_on_error(on_error)
+    folder = RunFolder(run_folder)
+    folder.require_free()
+    (folder.require_begun if resume else folder.require_new)()
+    whole = pictures
+    if not isinstance(whole, IdentityFolder):
+        whole = IdentityFolder.of(whole)
+    if on_error == "skip":
+        whole = whole.readable(choices.crop, reading)
+    losses = {parse(text)[0] for text in choices.loss}
+    if losses <= set(MININGS):
         whole = whole.with_at_least(2)  # others would be read for nothing
-    learn, held = hold_out(whole.labels, choices.held_out, choices.seed)
+    learn, held = hold_out(
+        whole.labels, choices.held_out, choices.seed, 2 if losses & set(MININGS) else 1
+    )
     people, card = whole.subset(learn), model.card
     held_out = held_out_people(model, whole.subset(held), people, choices)
     held_out.require_pairs(choices.patience)
@@ -69,19 +99,48 @@ def train(
         store, sampler, choices.augmentation, card.input_size,
         preprocessing(card.preprocessing), choices.seed, teacher,
     )  # fmt: skip
-    folder = RunFolder(run_folder)
     record = run_record(model, choices, about or {}) | {
         "pictures": whole.digest,
+        "held_out": held_out.digest,
         "teacher": None if teacher is None else teacher.fingerprint,
     }
-    if resume:
-        folder.require_same(record)
-    store.read_all(reading)
-    held_out.store.read_all(reading)
+    split = Split(len(learn), len(held), held_out.pairs, _reason(whole, choices, held))
+
+    def ready() -> None:
+        read_all([store, held_out.store], reading)
+        _log.log(logging.INFO if held else logging.WARNING, "%s: %s", folder.path, split)
+        if begins is not None:
+            begins(split)
+
     learner = Learner(
         model.network, model.parameters, terms, choices, threads=threads_to_use(threads)
     )
-    return Run(model, learner, feed, held_out, folder).made(record, resume=resume, watch=watch)
+    run = Run(model, learner, feed, held_out, folder)
+    trained = run.made(record, resume=resume, watch=watch, split=split, ready=ready)
+    return replace(trained, split=split, skipped=whole.skipped)
+
+
+def _require_kinds(model: Model, choices: Configuration, teacher: Model | None) -> None:
+    """Raise ArgumentError for what is of another kind."""
+    for name, value, kind in (
+        ("model", model, Model),
+        ("configuration", choices, Configuration),
+        ("teacher", teacher, (Model, type(None))),
+    ):
+        if not isinstance(value, kind):
+            raise ArgumentError(f"the {name} of a run cannot be {quoted(value)}")
+
+
+def _reason(whole: IdentityFolder, choices: Configuration, held: Sequence[int]) -> str:
+    """Why nobody is held out, if so."""
+    if held:
+        return ""
+    if not choices.held_out:
+        return "held_out is 0"
+    paired = len(whole.names) - len(Counter(n for n, c in Counter(whole.labels).items() if c < 2))
+    return (
+        f"two must be held out and two left to learn from, and {paired} have two pictures or more"
+    )
 
 
 def _sampler(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import TrainingError
+from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.losses import BinaryCrossEntropy
 from npfacenet.models import Embeddings
+from npfacenet.models.real_numbers import finite_number, whole_number
+from npfacenet.recognition.labels import checked_labels
 from npfacenet.recognition.pair_head import (
     BIAS,
     WEIGHTS,
@@ -20,6 +22,9 @@ from npfacenet.training.optimizers import Adam
 from npfacenet.training.parameter_vector import ParameterVector
 
 RATE = 0.1
+MOST_STEPS = 1_000_000
+LARGEST = 1e12
+"""Larger numbers would overflow where the optimizer squares gradients, in float32."""
 
 
 def fit_pair_head(
@@ -33,15 +38,17 @@ def fit_pair_head(
 ) -> PairHead:
     """A head that says how probable it is that row i of a and of b show one person.
 
-    `genuine` (N,) says of which pairs that is so. Both kinds count alike however many there
-    are of each, so that the probabilities are those among as many genuine as impostor pairs.
-    The embeddings stay as they are; all pairs are used in each of the `steps`.
+    `genuine` (N,), booleans, says of which pairs that is so. Both kinds count alike however
+    many there are of each, so that the probabilities are those among as many genuine as
+    impostor pairs. The embeddings stay as they are; all pairs are used in each of the `steps`.
 
-    Raises TrainingError unless there are pairs of both kinds; FingerprintError and
-    EmbeddingError for embeddings that cannot be compared.
+    Raises TrainingError unless there are pairs of both kinds, labelled by booleans, and for
+    embeddings of numbers beyond 1e12; FingerprintError and EmbeddingError for embeddings that
+    cannot be compared; ArgumentError for a similarity, steps or weight decay that there is not.
     """
     first, second = Embeddings.of(a), Embeddings.of(b)
-    labels = np.asarray(genuine, np.bool_)
+    _require_choices(similarity, steps, weight_decay)
+    labels = checked_labels(genuine, TrainingError)
     if labels.shape != (len(first),) or not 0 < labels.sum() < len(labels):
         raise TrainingError(
             f"a pair head learns from genuine and impostor pairs; given were {labels.sum()} "
@@ -49,7 +56,11 @@ def fit_pair_head(
         )
     pairs = stacked(first, second)
     dimension = pairs.shape[2]
-    PairHead(similarity, np.zeros(dimension, np.float32), 0.0)  # refuses another similarity
+    if np.abs(pairs).max() > LARGEST:
+        raise TrainingError(
+            f"embeddings with numbers up to {np.abs(pairs).max():g} are too large to fit a head "
+            "to; divide each by its norm"
+        )
     network = pair_network(similarity, dimension)
     vector = ParameterVector(
         network.parameter_specs(),
@@ -71,3 +82,15 @@ def fit_pair_head(
         )
     weights, bias = vector.views[WEIGHTS][:, 0], float(vector.views[BIAS][0])
     return PairHead(similarity, weights, bias, first.fingerprint)
+
+
+def _require_choices(similarity: object, steps: object, weight_decay: object) -> None:
+    """Raise ArgumentError for a choice that there is not."""
+    PairHead(similarity, np.zeros(1, np.float32), 0.0)  # type: ignore[arg-type]  # refuses another
+    if whole_number(steps, 1, MOST_STEPS) is None:
+        raise ArgumentError(
+            f"steps are a whole number from 1 to {MOST_STEPS:,}, not {quoted(steps)}"
+        )
+    decay = finite_number(weight_decay)
+    if decay is None or not 0 <= decay < 1:
+        raise ArgumentError(f"weight_decay is in [0, 1), not {quoted(weight_decay)}")

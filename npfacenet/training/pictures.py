@@ -5,49 +5,71 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from npfacenet.checkpoints.placing import Report
-from npfacenet.errors import GalleryError, ImageError, TrainingError, printable
+from npfacenet.errors import (
+    ArgumentError,
+    GalleryError,
+    ImageError,
+    TrainingError,
+    printable,
+    quoted,
+)
 from npfacenet.images import central_square, centre_crop, read, resize
-from npfacenet.recognition.gallery import pictures_of
+from npfacenet.models.embeddings import Skipped
+from npfacenet.recognition.names import name_key
+from npfacenet.recognition.people_folder import pictures_of
 from npfacenet.training.augmentation import Augmentation, Picture
+from npfacenet.training.people import read_people
 
 ROOM = 1.5  # a view may move so much beyond its crop
 
 
+OnError: TypeAlias = Literal["raise", "skip"]
+
+
 @dataclass(frozen=True)
 class IdentityFolder:
-    """Which pictures there are: `paths[i]` shows `names[labels[i]]`."""
+    """Which pictures there are: `paths[i]` shows `names[labels[i]]`.
+
+    `skipped` lists what was passed over, with the reason.
+    """
 
     names: tuple[str, ...]
     paths: tuple[Path, ...]
     labels: tuple[int, ...]
+    skipped: tuple[Skipped, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        numbers = range(len(self.names))
+        if len(self.paths) != len(self.labels) or not all(n in numbers for n in self.labels):
+            raise ArgumentError(
+                f"each of {len(self.paths)} pictures has the number of one of {len(self.names)} "
+                f"people, not {quoted(self.labels)}"
+            )
 
     @classmethod
     def of(
-        cls, folder: str | os.PathLike[str], only: Sequence[str] | None = None
+        cls,
+        folder: str | os.PathLike[str],
+        only: Sequence[str] | os.PathLike[str] | None = None,
     ) -> IdentityFolder:
         """FOLDER/NAME/*.jpg, or FOLDER/NAME.jpg: as `enrol` understands a folder.
 
-        `only` restricts it to these people. Raises TrainingError for a folder that holds no
-        pictures, people who are not in it, or a name that cannot be printed.
+        `only` restricts it to these people, or to those whom a file lists (`read_people`). What
+        is passed over, such as the folder of a person without a picture, is listed in `skipped`.
+        Raises TrainingError for a folder that holds no pictures, people who are not in it, or a
+        name that cannot be printed; ArgumentError for what is not a choice.
         """
-        try:
-            people = pictures_of(folder)
-        except GalleryError as error:
-            raise TrainingError(f"{error}; to train, it should hold NAME/*.jpg") from error
+        people, skipped = _people(folder)
         if only is not None:
-            if missing := [name for name in only if name not in people]:
-                raise TrainingError(
-                    f"{folder} has no pictures of {len(missing)} of {len(only)} people, the "
-                    f"first: {missing[0]!r}"
-                )
-            people = {name: people[name] for name in sorted(set(only))}
+            people = _chosen(folder, people, only)
         if strange := [name for name in people if not name.isprintable()]:
             # The weights' card names those it was trained on, and could not be read again.
             raise TrainingError(
@@ -56,7 +78,7 @@ class IdentityFolder:
             )
         labels = [label for label, paths in enumerate(people.values()) for _ in paths]
         paths = tuple(path for paths in people.values() for path in paths)
-        return cls(tuple(people), paths, tuple(labels))
+        return cls(tuple(people), paths, tuple(labels), skipped)
 
     @property
     def digest(self) -> str:
@@ -73,6 +95,10 @@ class IdentityFolder:
         kept = [person for person in range(len(self.names)) if counts[person] >= pictures]
         return self.subset(kept) if kept else self
 
+    def pictures_of(self, person: int) -> list[int]:
+        """The numbers of the pictures that show this identity."""
+        return [i for i, label in enumerate(self.labels) if label == person]
+
     def subset(self, people: Sequence[int]) -> IdentityFolder:
         """The pictures of these identities only, numbered anew in this order."""
         number = {person: i for i, person in enumerate(people)}
@@ -81,19 +107,69 @@ class IdentityFolder:
             tuple(self.names[person] for person in people),
             tuple(self.paths[i] for i in kept),
             tuple(number[self.labels[i]] for i in kept),
+            self.skipped,
+        )
+
+    def readable(self, crop: int | None, progress: Report | None = None) -> IdentityFolder:
+        """What is left when every picture was read once; the others are listed in `skipped`.
+
+        Raises TrainingError where nothing is left.
+        """
+        store = PictureStore(self.paths, crop, size=1, memory=0)
+        faults: dict[int, str] = {}
+        for index in range(len(self.paths)):
+            if fault := store.fault(index):
+                faults[index] = fault
+            if progress is not None:
+                progress("looking for damaged pictures", index + 1, len(self.paths))
+        if len(faults) == len(self.paths):
+            raise _unusable(list(faults.values()), len(self.paths))
+        kept = [i for i in range(len(self.paths)) if i not in faults]
+        there = sorted({self.labels[i] for i in kept})
+        number = {person: i for i, person in enumerate(there)}
+        more = [Skipped(str(self.paths[i]), reason) for i, reason in faults.items()]
+        return IdentityFolder(
+            tuple(self.names[person] for person in there),
+            tuple(self.paths[i] for i in kept),
+            tuple(number[self.labels[i]] for i in kept),
+            (*self.skipped, *more),
         )
 
 
-def read_people(path: str | os.PathLike[str]) -> tuple[str, ...]:
-    """The first word of every line of a file, such as LFW's lists of people.
+def require_on_error(on_error: object) -> None:
+    """Raise ArgumentError unless this says what to do with pictures that cannot be read."""
+    if on_error not in ("raise", "skip"):
+        raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
 
-    Raises TrainingError for a file that cannot be read as text.
-    """
+
+def _people(
+    folder: str | os.PathLike[str],
+) -> tuple[Mapping[str, Sequence[Path]], tuple[Skipped, ...]]:
+    """The pictures of each person, and what was passed over."""
     try:
-        lines = Path(path).read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrainingError(f"{path} cannot be read as a list of people: {error}") from error
-    return tuple(line.split()[0] for line in lines if line.strip())
+        found = pictures_of(folder)
+    except GalleryError as error:
+        raise TrainingError(f"{error}; to train, it should hold NAME/*.jpg") from error
+    return found.people, found.passed_over
+
+
+def _chosen(
+    folder: str | os.PathLike[str],
+    people: Mapping[str, Sequence[Path]],
+    only: Sequence[str] | os.PathLike[str],
+) -> Mapping[str, Sequence[Path]]:
+    """Only these people; names are compared in Unicode's composed form (NFC)."""
+    if isinstance(only, os.PathLike):
+        only = read_people(only, among=people)
+    if isinstance(only, (str, bytes)) or not all(isinstance(name, str) for name in only):
+        raise ArgumentError(f"people are a sequence of names or the path of a list: {quoted(only)}")
+    named = {name_key(name): name for name in people}
+    if missing := [name for name in only if name_key(name) not in named]:
+        raise TrainingError(
+            f"{folder} has no pictures of {len(missing)} of {len(only)} people, the first: "
+            f"{quoted(missing[0])}"
+        )
+    return {name: people[name] for name in sorted({named[name_key(n)] for n in only})}
 
 
 class PictureStore:
@@ -111,24 +187,19 @@ class PictureStore:
         self._kept: dict[int, Picture] = {}
 
     def read_all(self, progress: Report | None = None) -> None:
-        """Decode every picture once.
+        """Decode every picture once, and keep what the memory allows; raises as `read_all`."""
+        read_all([self], progress)
 
-        Raises TrainingError that counts the unreadable ones and names the first, so that all
-        are found before the run and not in its third hour.
+    def fault(self, index: int) -> str | None:
+        """Decode a picture; why it cannot be used, if so.
+
+        In words: an exception would hold the frames in which it was raised, and they the picture.
         """
-        faults: list[ImageError] = []
-        for index in range(len(self.paths)):
-            try:
-                self._load(index)
-            except ImageError as error:
-                faults.append(error)
-            if progress is not None:
-                progress("reading pictures", index + 1, len(self.paths))
-        if faults:
-            raise TrainingError(
-                f"{len(faults)} of {len(self.paths)} pictures cannot be used: {faults[0]}; "
-                "repair or remove them"
-            ) from faults[0]
+        try:
+            self._load(index)
+        except ImageError as error:
+            return str(error)
+        return None
 
     def view(self, index: int, augmentation: Augmentation, rng: np.random.Generator) -> Picture:
         """A drawn view of a picture: uint8 (size, size, 3)."""
@@ -162,3 +233,27 @@ class PictureStore:
             self._kept[index] = np.ascontiguousarray(picture)
             self._left -= picture.nbytes
         return picture
+
+
+def read_all(stores: Sequence[PictureStore], progress: Report | None = None) -> None:
+    """Decode every picture of these stores once.
+
+    Raises TrainingError that counts the unreadable ones and names the first, so that all are
+    found before the run and not in its third hour.
+    """
+    every = [(store, index) for store in stores for index in range(len(store.paths))]
+    faults = []
+    for done, (store, index) in enumerate(every, 1):
+        if fault := store.fault(index):
+            faults.append(fault)
+        if progress is not None:
+            progress("reading pictures", done, len(every))
+    if faults:
+        raise _unusable(faults, len(every))
+
+
+def _unusable(faults: Sequence[str], among: int) -> TrainingError:
+    return TrainingError(
+        f"{len(faults)} of {among} pictures cannot be used: {faults[0]}; repair or remove them, or "
+        "skip them"
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
-from typing import Protocol, TypeAlias
+from dataclasses import asdict
+from typing import Protocol
 
 import numpy as np
 
@@ -14,41 +15,21 @@ from npfacenet import __version__
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.checkpoints.records import read_record, write_record
-from npfacenet.errors import TrainingError
+from npfacenet.errors import ArgumentError, TrainingError, WeightsError
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
 from npfacenet.recipes import Recipe
-from npfacenet.training.collapse import CollapseDetector
+from npfacenet.training.checks import require_whole
+from npfacenet.training.collapse import CollapseDetector, decline
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.learner import Batch, Learner, StepResult
 from npfacenet.training.objectives import triplet_margin
+from npfacenet.training.outcome import Progress, Trained, Watch
 from npfacenet.training.run_folder import RunFolder
-from npfacenet.training.validation import Validation
+from npfacenet.training.standing import Standing, standing_from_json
+from npfacenet.training.validation import Split, Validation
 
-
-@dataclass(frozen=True)
-class Progress:
-    """What is told of a step, for whoever watches."""
-
-    step: int
-    steps: int
-    loss: float
-    measures: Mapping[str, float]
-    images_per_second: float
-    validation: Validation | None
-
-
-Watch: TypeAlias = Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
-class Trained:
-    """How a run ended: the best model, at which step it was, and why the run ended."""
-
-    model: Model
-    step: int
-    validation: Validation | None
-    ended: str
+_log = logging.getLogger(__name__)
 
 
 class Batches(Protocol):
@@ -63,6 +44,13 @@ class Measure(Protocol):
 
     def measure(self, parameters: NetworkParameters) -> tuple[Validation | None, Model]:
         """The rates with these parameters, and a model of them whose card says so."""
+
+    def look(self, model: Model) -> Validation | None:
+        """Rates on people who are learnt from, where nobody is held out."""
+
+    @property
+    def pairs(self) -> int:
+        """How many genuine pairs of held-out people there are."""
 
 
 class Run:
@@ -79,24 +67,46 @@ class Run:
         self.model, self.learner, self.feed = model, learner, feed
         self.held_out, self.folder = held_out, folder
         self.detector = CollapseDetector(triplet_margin(learner.objectives))
-        self.best: Validation | None = None
-        self.best_step = 0
+        self.standing = Standing()
 
     @property
     def configuration(self) -> Configuration:
         """What was asked for."""
         return self.learner.configuration
 
-    def made(self, record: Mapping[str, object], *, resume: bool, watch: Watch | None) -> Trained:
-        """Make the run from its beginning, where `record` is written down, or go on with it."""
+    def made(
+        self,
+        record: Mapping[str, object],
+        *,
+        resume: bool,
+        watch: Watch | None,
+        split: Split | None = None,
+        ready: Callable[[], None] = lambda: None,
+    ) -> Trained:
+        """Make the run from its beginning, where `record` is written down, or go on with it.
+
+        `ready` is called before the first step, once it is known that the run can be made.
+        """
         with closing(self.learner):
             if resume:
-                self._restore()
-            else:
+                self.folder.require_begun()
+                with self.folder.locked():
+                    self.folder.require_same(record)
+                    self._restore()
+                    ready()
+                    return self._go(watch)
+            self.folder.require_new()
+            ready()
+            self.folder.make()
+            with self.folder.locked():
+                self.folder.require_new()
                 self.folder.begin(record)
+                if split is not None:
+                    people = {"learnt": split.learnt, "held_out": split.held_out}
+                    self.folder.write({"step": 0, "people": people, "pairs": split.pairs})
                 self._validate()
                 self._save()
-            return self._go(watch)
+                return self._go(watch)
 
     def _go(self, watch: Watch | None) -> Trained:
         """Step after step."""
@@ -111,14 +121,12 @@ class Run:
                 self._note(result, len(batch.images) / (now - before), watch)
                 before = time.perf_counter()
                 if said := self.detector.see(result.embeddings, result.loss):
-                    raise TrainingError(
-                        f"step {self.learner.done}: {said}; the best weights stay in "
-                        f"{self.folder.path}: begin a new run with a smaller learning rate, more "
-                        "identities in a batch, or semi-hard triplets"
-                    )
+                    raise self._collapse(said)
                 settled = self.learner.done
                 if self._is_due(choices.save):
                     self._save()
+                if said := self.standing.lasting(settled):
+                    raise self._collapse(said)
                 if self._has_stalled():
                     ended = f"{choices.patience} validations brought nothing better"
                     break
@@ -128,7 +136,18 @@ class Run:
                 self._save()
             raise
         self._save()
+        if said := self.standing.fault:
+            raise self._collapse(said)
         return self._finish(ended)
+
+    def _collapse(self, said: str) -> TrainingError:
+        """What is raised when the network has collapsed."""
+        step = self.standing.best_step
+        kept = f"the best weights, of step {step}" if step else "the weights that it began with"
+        return TrainingError(
+            f"step {self.learner.done}: {said}; {self.folder.best} keeps {kept}: begin a new run "
+            "with a smaller learning rate, more identities in a batch, or semi-hard triplets"
+        )
 
     def _is_due(self, every: int) -> bool:
         done = self.learner.done
@@ -136,7 +155,7 @@ class Run:
 
     def _has_stalled(self) -> bool:
         patience = self.configuration.patience * self.configuration.validate
-        return bool(patience) and self.learner.done - self.best_step >= patience
+        return bool(patience) and self.learner.done - self.standing.best_step >= patience
 
     def _note(self, result: StepResult, speed: float, watch: Watch | None) -> None:
         done = self.learner.done
@@ -150,50 +169,97 @@ class Run:
             watch(Progress(done, steps, result.loss, result.measures, speed, found))
 
     def _validate(self) -> Validation | None:
-        """Measure on held-out people; what is best so far is written at once."""
-        found, model = self.held_out.measure(self.learner.best_parameters())
+        """Measure on held-out people; what is best so far is written at once.
+
+        Weights that show a collapse are not kept. Where nobody is held out, all others are.
+        """
+        done, standing = self.learner.done, self.standing
+        try:
+            found, seen, model = self._measured()
+        except WeightsError as error:
+            if done:
+                raise self._collapse(str(error)) from error
+            raise
+        standing.see(done, seen)
         if found is not None:
-            self.folder.write({"step": self.learner.done, "validation": asdict(found)})
-        if found is None or self.best is None or found.area > self.best.area:
-            self.best, self.best_step = found, self.learner.done
+            self.folder.write({"step": done, "validation": asdict(found)})
+        better = standing.best is None or (found is not None and found.area > standing.best.area)
+        if better and standing.fault is None:
+            standing.best, standing.best_step = found, done
             write_native(self.folder.best, model.parameters, model.card)
         return found
+
+    def _measured(self) -> tuple[Validation | None, Validation | None, Model]:
+        """The rates on held-out people; those that a collapse shows in; and the model."""
+        found, model = self.held_out.measure(self.learner.best_parameters())
+        try:
+            return found, self.held_out.look(model) if found is None else found, model
+        except WeightsError:
+            if self.learner.done:
+                raise
+            return None, None, model  # what it begins with may still become a network
 
     def _save(self) -> None:
         record: dict[str, object] = {
             "done": self.learner.done,
-            "best": None if self.best is None else asdict(self.best),
-            "best_step": self.best_step,
+            "standing": self.standing.as_json(),
             "at_a_point": self.detector.at_a_point,
             "at_the_margin": self.detector.at_the_margin,
         }
         write_record(self.folder.checkpoint, self.learner.rows(), record)
 
     def _restore(self) -> None:
+        """Stand where the last checkpoint was written; what is kept must be readable, too."""
         rows, record = read_record(self.folder.checkpoint)
-        match record:
-            case {
-                "done": int(done),
-                "best": best,
-                "best_step": int(best_step),
-                "at_a_point": int(at_a_point),
-                "at_the_margin": int(at_the_margin),
-            }:
-                self.learner.restore(rows, done)
-                self.best = Validation(**best) if isinstance(best, dict) else None
-                self.best_step = best_step
-                self.detector.at_a_point, self.detector.at_the_margin = at_a_point, at_the_margin
-            case _:
-                raise TrainingError(f"{self.folder.checkpoint} has a malformed record")
+        try:
+            done = require_whole("done", record.get("done"), 0, self.configuration.steps)
+            point, margin = (
+                require_whole(name, record.get(name), 0, done)
+                for name in ("at_a_point", "at_the_margin")
+            )
+            standing = standing_from_json(record.get("standing"), done)
+            if (standing.best is None) != (self.held_out.pairs == 0):
+                raise ArgumentError("it was validated on other people")
+        except ArgumentError as error:
+            raise TrainingError(
+                f"{self.folder.checkpoint} has a malformed record: {error}; put the file back that "
+                "the run wrote, or begin a new run"
+            ) from error
+        self.learner.restore(rows, done)
+        self.standing = standing
+        self.detector.at_a_point, self.detector.at_the_margin = point, margin
+        self._best()
         self.folder.rewind(done)
 
-    def _finish(self, ended: str) -> Trained:
+    def _best(self) -> Model:
         """The best model, as its file holds it."""
         card, network = self.model.card, self.model.network
         recipe = Recipe(card.architecture, card.variant, card.outputs, lambda: network)
-        checkpoint = read_checkpoint(self.folder.best, (recipe,))
-        best = Model(network, checkpoint.parameters, checkpoint.card or card)
-        return Trained(best, self.best_step, self.best, ended)
+        try:
+            checkpoint = read_checkpoint(self.folder.best, (recipe,))
+        except WeightsError as error:
+            raise TrainingError(
+                f"the best weights of the run cannot be used: {error}; put {self.folder.best} "
+                "back, or begin a new run in another folder"
+            ) from error
+        return Model(network, checkpoint.parameters, checkpoint.card or card)
+
+    def _finish(self, ended: str) -> Trained:
+        standing = self.standing
+        first, last = standing.first, standing.last
+        remarks = []
+        if standing.best is not None and not standing.best_step and self.learner.done:
+            remarks.append(
+                "no validation was better than the first: the weights that training "
+                "began with are kept"
+            )
+        if first is not None and last is not None and (said := decline(first, last)):
+            remarks.append(said if standing.best else f"{said}, on people who are learnt from")
+        for remark in remarks:
+            _log.warning("%s: %s", self.folder.path, remark)
+        return Trained(
+            self._best(), standing.best_step, standing.best, ended, first, last, tuple(remarks)
+        )
 
 
 def run_record(

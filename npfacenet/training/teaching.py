@@ -15,7 +15,8 @@ from npfacenet.training.configuration import Configuration
 from npfacenet.training.held_out import HeldOut
 from npfacenet.training.learner import Learner
 from npfacenet.training.objectives import objectives
-from npfacenet.training.run import Run, Trained, Watch, run_record
+from npfacenet.training.outcome import Trained, Watch
+from npfacenet.training.run import Run, run_record
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.view_feed import Source, ViewFeed
 
@@ -53,14 +54,13 @@ def teach(
     record = run_record(model, configuration, about or {}) | {
         "teacher": None,  # it has said all that it says: in the targets
         "pictures": _digest(sources, held_out),
+        "held_out": held_out.digest,
     }
-    if resume:
-        folder.require_same(record)
-    held_out.store.read_all()
     learner = Learner(
         model.network, model.parameters, terms, configuration, threads=threads_to_use(threads)
     )
-    return Run(model, learner, feed, held_out, folder).made(record, resume=resume, watch=watch)
+    run = Run(model, learner, feed, held_out, folder)
+    return run.made(record, resume=resume, watch=watch, ready=held_out.store.read_all)
 
 
 def _require_fitting(sources: Sequence[Source], card: Card, *, exactly: bool) -> None:

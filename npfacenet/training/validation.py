@@ -2,57 +2,127 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.models import Embeddings
 from npfacenet.recognition.distance import paired_distances
 from npfacenet.recognition.evaluation import Distances, area, best_threshold
+from npfacenet.training.checks import require_number, require_whole
 
 MOST_PAIRS = 1000
 MOST_PICTURES = 3000
 MOST_EACH = 10
-LEAST_PEOPLE = 4
+LEAST_PEOPLE = 2  # with a genuine pair and an impostor pair between them; and to learn from
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of pictures by their numbers, and whether both show one person."""
+    """Pairs of pictures by their numbers, and whether both show one person.
+
+    Three arrays (N,). Raises ArgumentError unless they correspond.
+    """
 
     a: npt.NDArray[np.intp]
     b: npt.NDArray[np.intp]
     genuine: npt.NDArray[np.bool_]
 
+    def __post_init__(self) -> None:
+        for name, kind in (("a", np.integer), ("b", np.integer), ("genuine", np.bool_)):
+            array = getattr(self, name)
+            if not isinstance(array, np.ndarray) or not np.issubdtype(array.dtype, kind):
+                raise ArgumentError(f"pairs: {name} is an array of {kind.__name__}")
+        if self.a.ndim != 1 or not self.a.shape == self.b.shape == self.genuine.shape:
+            raise ArgumentError("pairs are three arrays of one shape (N,)")
+
 
 @dataclass(frozen=True)
 class Validation:
-    """Rates on pairs of held-out people.
+    """Rates on so many genuine pairs, and as many impostor pairs.
 
     `area` is that under the ROC curve; `accuracy` that at the threshold which is best on these
-    very pairs, so a little too good.
+    very pairs, so a little too good. `strangers` is the mean distance of two people's pictures,
+    0 to 2. Raises ArgumentError for numbers that cannot be such rates.
     """
 
     area: float
     accuracy: float
     threshold: float
+    strangers: float
+    pairs: int
+
+    def __post_init__(self) -> None:
+        for name in ("area", "accuracy"):
+            require_number(name, getattr(self, name), 0, 1)
+        for name in ("threshold", "strangers"):
+            require_number(name, getattr(self, name), 0, math.inf)
+        require_whole("pairs", self.pairs, 1, 10**9)
+
+    @property
+    def noise(self) -> float:
+        """The standard error of an area of 0.5 (Mann and Whitney 1947)."""
+        return math.sqrt((2 * self.pairs + 1) / (12 * self.pairs**2))
+
+
+def validation_from_json(value: object) -> Validation:
+    """The rates that a file holds; ArgumentError for anything else."""
+    if not isinstance(value, dict) or value.keys() != {each.name for each in fields(Validation)}:
+        raise ArgumentError(f"rates have other names than {quoted(value)}")
+    return Validation(**value)
+
+
+@dataclass(frozen=True)
+class Split:
+    """How many people a run learns from, and how many it is validated on.
+
+    `pairs` is how many genuine pairs, and as many impostor pairs, there are of those held out;
+    `reason` says why nobody is.
+
+    >>> print(Split(8, 2, 6))
+    8 people are learnt from and 2 held out: validated on 6 genuine and 6 impostor pairs
+    """
+
+    learnt: int
+    held_out: int
+    pairs: int
+    reason: str = ""
+
+    def __str__(self) -> str:
+        if self.held_out:
+            return (
+                f"{self.learnt} people are learnt from and {self.held_out} held out: validated on "
+                f"{self.pairs} genuine and {self.pairs} impostor pairs"
+            )
+        return (
+            f"{self.learnt} people are learnt from and nobody is held out ({self.reason}): nothing "
+            "will say how good the weights are, the last ones are kept, and there is no early end"
+        )
 
 
 def hold_out(
-    labels: Sequence[int], share: float, seed: int
+    labels: Sequence[int], share: float, seed: int, least: int = 2
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The identities to learn from, and those to validate on, drawn from those with a pair.
 
-    None are held out if fewer than 4 would be, or fewer than 2 be left to learn from.
+    A share above 0 holds out at least 2 people, and leaves at least 2 who have the `least`
+    pictures that are learnt from; where that is impossible, nobody is held out.
+
+    >>> [len(people) for people in hold_out([0, 0, 1, 1, 2, 2, 3, 3], 0.1, seed=0)]
+    [2, 2]
     """
-    names, counts = np.unique(np.asarray(labels), return_counts=True)
+    require_number("the share of people to hold out", share, 0, 1)
+    require_whole("the seed", seed, 0, 2**64)
+    names, counts = np.unique(_labels(labels), return_counts=True)
     paired = names[counts >= 2]
-    count = round(share * len(paired))
-    if count < LEAST_PEOPLE or len(paired) - count < 2:
+    most = min(len(paired), int((counts >= least).sum()) - LEAST_PEOPLE)
+    if share == 0 or most < LEAST_PEOPLE:
         return tuple(map(int, names)), ()
+    count = min(max(round(share * len(paired)), LEAST_PEOPLE), most)
     drawn = np.random.default_rng([seed, 3]).permutation(paired)[:count]
     held = set(map(int, drawn))
     return tuple(int(n) for n in names if int(n) not in held), tuple(sorted(held))
@@ -63,7 +133,9 @@ def draw_pairs(labels: Sequence[int], seed: int, most: int = MOST_PAIRS) -> Pair
 
     So no one with many pictures decides alone. Raises ArgumentError where there are not both.
     """
-    array = np.asarray(labels)
+    require_whole("the seed", seed, 0, 2**64)
+    require_whole("the number of pairs", most, 1, 10**9)
+    array = _labels(labels)
     rng = np.random.default_rng([seed, 4])
     people, counts = np.unique(array, return_counts=True)
     order = rng.permutation(len(people))
@@ -93,10 +165,30 @@ def validated(genuine: Distances, impostors: Distances) -> Validation:
     """The rates of distances of genuine and impostor pairs.
 
     >>> validated(np.array([0.2, 0.5, 0.9]), np.array([0.8, 1.0, 1.2]))
-    Validation(area=0.888..., accuracy=0.833..., threshold=0.95)
+    Validation(area=0.888..., accuracy=0.833..., threshold=0.95, strangers=1.0, pairs=3)
+
+    Raises TrainingError where there are not both, or they are not finite.
     """
     distances = np.concatenate([genuine, impostors])
+    if not len(genuine) or not len(impostors) or not np.isfinite(distances).all():
+        raise TrainingError("rates are of finite distances of genuine and of impostor pairs")
     is_genuine = np.arange(len(distances)) < len(genuine)
     threshold = best_threshold(distances, is_genuine)
     right = (distances <= threshold) == is_genuine
-    return Validation(area(genuine, impostors), float(right.mean()), threshold)
+    return Validation(
+        area(genuine, impostors),
+        float(right.mean()),
+        threshold,
+        float(impostors.mean()),
+        min(len(genuine), len(impostors)),
+    )
+
+
+def _labels(labels: Sequence[int]) -> npt.NDArray[np.integer]:
+    try:
+        array = np.asarray(labels)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"labels are whole numbers (N,), not {quoted(labels)}") from error
+    if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
+        raise ArgumentError(f"labels are whole numbers (N,), not {quoted(labels)}")
+    return array.astype(np.intp)

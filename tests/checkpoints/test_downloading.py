@@ -162,7 +162,7 @@ def test_faults_of_the_network_are_told(
 def test_endless_files_are_left(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloading, "LARGEST", 1000)
+    monkeypatch.setattr(downloading, "LARGEST_WEIGHTS", 1000)
     with pytest.raises(FetchError, match="more than 1,000 bytes"):
         download(URL, tmp_path / "mine.h5", sha256=SHA256)
 
@@ -226,7 +226,7 @@ def test_files_are_added_under_a_name(
     broken.write_bytes(b"no weights")
     with pytest.raises(WeightsError):
         add(broken)
-    with pytest.raises(WeightsError, match="is not a file"):
+    with pytest.raises(WeightsError, match="is a folder, not a weight file"):
         add(tmp_path)
     assert listing(tmp_path) == ["broken.h5", "drawn.h5", "other.h5"]
 

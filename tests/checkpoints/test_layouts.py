@@ -20,13 +20,13 @@ import npfacenet
 from npfacenet.checkpoints.card import Card, Threshold
 from npfacenet.checkpoints.conversion import WRITABLE, write_checkpoint
 from npfacenet.checkpoints.isolation import ChildError, read_isolated
-from npfacenet.checkpoints.keras3 import keras_order
+from npfacenet.checkpoints.layer_order import keras_order
 from npfacenet.checkpoints.openface_csv import STRAYS, stored_shape
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.errors import ArgumentError, WeightsError
 from npfacenet.layers import Array, BatchNorm
-from npfacenet.networks import ParameterName
-from npfacenet.recipes import inception_resnet_v1, nn4_small2
+from npfacenet.networks import Network, ParameterName
+from npfacenet.recipes import nn4_small2, npfacenet_small
 from npfacenet.testing.weight_files import LAYOUTS, TINY, tiny_network, whole_weight_file
 
 CARD = Card("tiny", None, 4, 6, "unit", Threshold(0.5, "drawn"), "drawn", "none", ("Ada", "Bob"))
@@ -105,11 +105,13 @@ def test_a_threshold_holds_for_its_own_variant_and_preprocessing_only(drawn_file
     assert openface.value != card.threshold.value
 
 
-@pytest.mark.parametrize("network", [nn4_small2(), inception_resnet_v1()], ids=lambda n: n.name)
+@pytest.mark.parametrize("network", [nn4_small2(), npfacenet_small()], ids=lambda n: n.name)
 def test_half_precision_rounds_kernels_only(network, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]  # a Network
     parameters = network.initialise(1)
     architecture, outputs = network.name, 128
-    card = replace(CARD, architecture=architecture, outputs=outputs)
+    card = replace(
+        CARD, architecture=architecture, outputs=outputs, input_size=network.input_shape[0]
+    )
     whole, half = tmp_path / "whole.h5", tmp_path / "half.h5"
     write_checkpoint(whole, network, parameters, card)
     write_checkpoint(half, network, parameters, card, half=True)
@@ -164,10 +166,10 @@ def test_every_flipped_bit_of_the_numbers_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("dataset", "content", "said"),
     [
-        ("card", b"{", "'card' is no JSON"),
-        ("card", b"[]", "the card is no JSON object"),
+        ("card", b"{", "'card' is not JSON"),
+        ("card", b"[]", "the card is not a JSON object"),
         ("card", b"{}", "the card lacks, or should not have, 'architecture'"),
-        ("index", b"3", "'index' is no list"),
+        ("index", b"3", "'index' is not a list"),
         ("index", b'[{"layer": "conv1"}]', "malformed entry"),
         (
             "index",
@@ -175,7 +177,7 @@ def test_every_flipped_bit_of_the_numbers_is_seen(tmp_path: Path) -> None:
             b'"sha256": ""}]',
             "lies outside of 'float32'",
         ),
-        ("index", b"[" * 100_000, "no JSON"),
+        ("index", b"[" * 100_000, "not JSON"),
     ],
 )
 def test_a_malformed_card_or_index_is_refused(
@@ -226,7 +228,7 @@ def test_a_card_of_wrong_values_is_refused(name: str, value: object) -> None:
 
 
 def test_a_card_of_a_network_that_there_is_not_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="its card speaks of tiny with 4 numbers"):
+    with pytest.raises(WeightsError, match="its card speaks of 'tiny' with 4 numbers"):
         read_checkpoint(native(tmp_path / "w.h5"))
 
 
@@ -325,9 +327,9 @@ def test_seeds_and_optimizers_are_left_alone(tmp_path: Path) -> None:
 # The course's folder.
 
 
-def write_csv(folder: Path, parameters: Parameters) -> Path:
+def write_csv(folder: Path, network: Network, seed: int) -> Path:
     folder.mkdir()
-    network = nn4_small2()
+    parameters = network.initialise(seed)
     for node in network.nodes:
         letters = {"kernel": "w", "bias": "b"}
         if isinstance(node.layer, BatchNorm):
@@ -346,7 +348,7 @@ def write_csv(folder: Path, parameters: Parameters) -> Path:
 
 @pytest.fixture(scope="module")
 def csv_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_csv(tmp_path_factory.mktemp("csv") / "weights", nn4_small2().initialise(18))
+    return write_csv(tmp_path_factory.mktemp("csv") / "weights", nn4_small2(), 18)
 
 
 def test_the_folder_of_csv_files(csv_folder: Path, drawn_file: Path) -> None:
@@ -359,25 +361,31 @@ def test_the_folder_of_csv_files(csv_folder: Path, drawn_file: Path) -> None:
     ("content", "said"),
     [
         ("<!DOCTYPE html><html>", "is a web page, not numbers"),
-        ("1,2,three", "which is no number"),
-        ("1,2,3", "holds 3 numbers instead of 64"),
-        ("", "holds 0 numbers instead of 64"),
-        ("nan," * 63 + "nan", "1 not finite: bn1/beta"),
-        ("1e5e5," * 64, "no number"),
-        ("0," * 100_000, "instead of 64"),
+        ("1,2,three", "which is not a number"),
+        ("1,2,3", "holds 3 numbers instead of 5"),
+        ("", "is empty, not a weight file"),
+        ("nan," * 4 + "nan", "1 not finite: bn1/beta"),
+        ("1e5e5," * 5, "not a number"),
+        ("0," * 100_000, "instead of 5"),
     ],
 )
-def test_csv_files_that_are_no_numbers_are_refused(
-    csv_folder: Path, tmp_path: Path, content: str, said: str
-) -> None:
-    folder = tmp_path / "weights"
-    folder.mkdir()
-    for path in csv_folder.iterdir():
-        (folder / path.name).symlink_to(path)
-    (folder / "bn1_b.csv").unlink()
+def test_csv_files_that_are_no_numbers_are_refused(tmp_path: Path, content: str, said: str) -> None:
+    folder = write_csv(tmp_path / "weights", tiny_network(), 0)
     (folder / "bn1_b.csv").write_text(content)
     with pytest.raises(WeightsError, match=said):
-        npfacenet.load(folder)
+        read_checkpoint(folder, (TINY,))
+
+
+def test_litter_among_csv_files_is_passed_over(tmp_path: Path) -> None:
+    """What macOS leaves beside files on a stick or in an archive."""
+    folder = write_csv(tmp_path / "weights", tiny_network(), 0)
+    (folder / "._conv1_w.csv").write_bytes(b"\0\5\x16\7")
+    (folder / ".DS_Store").write_bytes(b"\0")
+    (folder / "__MACOSX").mkdir()
+    (folder / "__MACOSX" / "._bn1_b.csv").write_bytes(b"\0\5\x16\7")
+    found = read_checkpoint(folder, (TINY,)).parameters
+    for name, tensor in tiny_network().initialise(0).items():
+        np.testing.assert_array_equal(found[name], tensor)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
@@ -387,17 +395,12 @@ def test_a_pipe_among_csv_files_is_refused_instead_of_waited_for(tmp_path: Path)
         npfacenet.load(tmp_path)
 
 
-def test_missing_and_unexpected_csv_files_are_listed(csv_folder: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "weights"
-    folder.mkdir()
-    for path in csv_folder.iterdir():
-        (folder / path.name).symlink_to(path)
+def test_missing_and_unexpected_csv_files_are_listed(tmp_path: Path) -> None:
+    folder = write_csv(tmp_path / "weights", tiny_network(), 0)
     (folder / "bn1_b.csv").rename(folder / "bn9_b.csv")
-    with pytest.raises(
-        WeightsError, match=r"1 missing: bn1/beta \(64,\); 1 unexpected: bn9_b\.csv"
-    ):
-        npfacenet.load(folder)
-    with pytest.raises(WeightsError, match="a folder without CSV files"):
+    with pytest.raises(WeightsError, match=r"1 missing: bn1/beta \(5,\); 1 unexpected: bn9_b\.csv"):
+        read_checkpoint(folder, (TINY,))
+    with pytest.raises(WeightsError, match=r"without CSV files; its folder weights holds \*\.csv"):
         npfacenet.load(tmp_path)
 
 
@@ -443,7 +446,9 @@ def test_errors_of_the_child_are_told(tmp_path: Path) -> None:
 def test_a_child_that_takes_too_long_or_too_much_is_ended(drawn_file: Path) -> None:
     with pytest.raises(WeightsError, match=r"took longer than 0\.05 s"):
         read_isolated(drawn_file, seconds=0.05)
-    with pytest.raises(WeightsError, match=r"broke the process|bytes of memory"):
+    with pytest.raises(
+        WeightsError, match=r"not enough memory|bytes of memory|says nothing of the file"
+    ):
         read_isolated(drawn_file, memory=1 << 20)
 
 
@@ -470,8 +475,8 @@ def fuzz(examples: int, folder: Path, *options: str) -> subprocess.CompletedProc
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def test_two_thousand_broken_files_are_read_or_refused(tmp_path: Path) -> None:
-    done = fuzz(2000, tmp_path)
+def test_hundreds_of_broken_files_are_read_or_refused(tmp_path: Path) -> None:
+    done = fuzz(500, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "'refused'" in done.stdout
 
@@ -479,7 +484,7 @@ def test_two_thousand_broken_files_are_read_or_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("turn", range(10))
 def test_many_more_broken_files_are_read_or_refused(turn: int, tmp_path: Path) -> None:
-    """10 times 4,000 other files each time; about 6 minutes.
+    """10 times 4,000 files, others each time; about 6 minutes.
 
     About one file in 100,000 makes HDF5's own code loop for ever (an object header that leads
     back to itself, in H5Oopen). Only a child process can be ended then, and it is.

@@ -16,7 +16,7 @@ from npfacenet.commands.train import HELP, draw_curves, starting_model, teaching
 from npfacenet.models import Model
 from npfacenet.recipes import nn4_small2
 from npfacenet.training import Configuration
-from npfacenet.training.pictures import read_people
+from npfacenet.training.people import read_people
 from npfacenet.training.run_folder import RunFolder
 
 SHORT = ["--steps", "4", "--identities", "3", "--save", "2", "--validate", "2", "--held-out", "0.5"]
@@ -87,7 +87,7 @@ def test_resume_goes_on_with_what_the_run_began_with(
         (["FOLDER", "--run", "x", "--steps", "0"], "steps is a whole number from 1"),
         (["FOLDER", "--run", "x", "--optimizer", "lbfgs"], "one of adam, sgd, not 'lbfgs'"),
         (["FOLDER", "--run", "x", "--learn-from", "conv9"], "no layer or block 'conv9'; there are"),
-        (["FOLDER", "--run", "x", "--people", "nobody.txt"], "cannot be read as a list of people"),
+        (["FOLDER", "--run", "x", "--people", "nobody.txt"], "nobody.txt' does not exist"),
         (["FOLDER", "--run", "x", "--loss", "distillation"], "distillation needs a teacher"),
         (["FOLDER", "--run", "x", "--crop", "400"], "400 a side cannot be cropped"),
         (["FOLDER", "--run", "x", "--augment", "spin=3"], "--augment takes NAME=NUMBER of flip"),

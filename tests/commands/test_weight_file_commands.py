@@ -71,7 +71,7 @@ def test_convert_to_half(capsys: Capture, drawn_file: Path, tmp_path: Path) -> N
         (["fetch", "nn4.small2", "--url", "https://x/y"], "fetch takes a NAME"),
         (["fetch", "--url", "https://example.org/y.h5"], "--url with --sha256"),
         (["fetch", "--url", "http://example.org/y.h5", "--sha256", "0" * 64], "https only"),
-        (["add", "missing.h5"], "is not a file"),
+        (["add", "missing.h5"], "'missing.h5' does not exist"),
         (["info", "missing.h5"], "no weight file 'missing.h5'"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,3 +84,30 @@ def test_what_does_not_fit_is_refused() -> None:
 
 def test_repr_is_short() -> None:
     assert repr(four()) == "<Embeddings (4, 3), fingerprint ffffffffffff>"
+
+
+@pytest.mark.parametrize("index", [True, None, "a", 1.5, (0, 1), 4, -5, 10**400], ids=repr)
+def test_rows_that_there_are_not_are_an_index_error(index: Any) -> None:
+    with pytest.raises(IndexError):
+        four()[index]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"fingerprint": 3}, {"sources": None}, {"sources": "abcd"}, {"sources": (1, 2, 3, 4)},
+     {"skipped": ("a.jpg",)}, {"skipped": 3}, {"threshold": 0.7}],
+    ids=str,
+)  # fmt: skip
+def test_fields_of_another_type_are_refused(field: dict[str, Any]) -> None:
+    with pytest.raises(EmbeddingError):
+        Embeddings(ROWS, **field)
+
+
+def test_lists_become_tuples() -> None:
+    assert Embeddings(ROWS, sources=list(SOURCES)).sources == SOURCES  # type: ignore[arg-type]  # converted
+
+
+def test_iteration_takes_as_long_as_there_are_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    embeddings = Embeddings(np.zeros((50, 2), np.float32))
+    monkeypatch.setattr(np, "arange", None)  # all row numbers for each row: quadratic
+    assert len(list(embeddings)) == 50

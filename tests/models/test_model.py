@@ -135,11 +135,11 @@ def test_unknown_options_are_refused(model: Model, options: dict[str, object]) -
 
 
 def test_the_fingerprint_is_of_all_that_determines_an_embedding(
-    network: Network, model: Model
+    network: Network, model: Model, pictures: list[Picture]
 ) -> None:
     same = Model(network, network.initialise(5), card())
     assert same.fingerprint == model.fingerprint
-    assert model.embed(np.full((9, 9, 3), 99, np.uint8)).fingerprint == model.fingerprint
+    assert model.embed(pictures[0]).fingerprint == model.fingerprint
     nudged = dict(network.initialise(5))
     nudged["bn1", "beta"] = nudged["bn1", "beta"] + np.float32(1e-7)
     others = [
@@ -259,10 +259,31 @@ def test_the_first_unreadable_picture_is_named_whichever_thread_meets_it(
         ]
 
 
-def test_weights_without_directions_are_told_so(network: Network) -> None:
+def test_weights_without_directions_are_told_so(network: Network, pictures: list[Picture]) -> None:
     nothing = {name: np.zeros_like(tensor) for name, tensor in network.initialise(0).items()}
     with pytest.raises(WeightsError, match=r"not of unit length \(0 to 0\)"):
-        Model(network, nothing, card()).embed(np.full((9, 9, 3), 99, np.uint8))
+        Model(network, nothing, card()).embed(pictures[0])
+
+
+@pytest.mark.parametrize("value", [0, 17, 128, 255])
+def test_a_picture_without_contrast_is_nobodys(
+    model: Model, pictures: list[Picture], value: int
+) -> None:
+    flat = np.full((120, 100, 3), value, np.uint8)
+    noisy = (flat // 2 + np.random.default_rng(value).integers(0, 8, flat.shape)).astype(np.uint8)
+    for empty in (flat, noisy):
+        with pytest.raises(ImageError, match=r"array .* has a contrast of 0\.\d\d .* at least 1"):
+            model.embed(empty)
+        kept = model.embed([pictures[0], empty, png(empty), pictures[1]], on_error="skip")
+        assert kept.sources == ("array (96, 96, 3) at index 0", "array (120, 80, 3) at index 3")
+        assert ["contrast" in skipped.reason for skipped in kept.skipped] == [True, True]
+
+
+def test_contrast_beside_the_central_square_does_not_count(model: Model) -> None:
+    wide = np.full((50, 150, 3), 90, np.uint8)
+    wide[:, :40:2] = 255
+    with pytest.raises(ImageError, match="contrast"):
+        model.embed(wide)
 
 
 @pytest.mark.parametrize("holder", [{"a": 1}, io.BytesIO(b"x")], ids=["mapping", "open file"])

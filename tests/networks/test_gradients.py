@@ -146,7 +146,7 @@ LEARNING = [
 ]
 
 
-@pytest.mark.parametrize("learning", LEARNING, ids=str)
+@pytest.mark.parametrize("learning", LEARNING, ids=lambda names: str(sorted(names)))
 def test_only_what_learns_receives_a_gradient(learning: set[tuple[str, str]]) -> None:
     network = branching()
     parameters, images = network.initialise(0), pictures(network)

@@ -195,7 +195,8 @@ def test_pairs_are_read(lfw: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "line 1: must be 'FOLDS PAIRS'"),
+        ("", "is empty"),
+        ("\n", "line 1: must be 'FOLDS PAIRS'"),
         ("ten 300\n", "line 1"),
         ("1 1\nAda 1 2\n", "announces 1 folds of 2 x 1 pairs, but 1 follow"),
         (PAIRS.replace("Ada\t1\t2", "Ada\tone\t2"), "line 2: 'Ada one 2' is neither"),
@@ -208,7 +209,7 @@ def test_malformed_pairs_are_refused(tmp_path: Path, text: str, said: str) -> No
     path.write_text(text)
     with pytest.raises(EvaluationError, match=said):
         read_pairs(path)
-    with pytest.raises(EvaluationError, match="is no file of pairs"):
+    with pytest.raises(EvaluationError, match="is a folder, not a file of pairs"):
         read_pairs(tmp_path)
 
 
@@ -279,6 +280,9 @@ def test_a_calibrated_threshold_goes_into_a_card(
         (["--folds", "1"], "at least two folds"),
         (["--crop", "999"], "cannot be cut out"),
         (["--calibrate", "0.01"], "2 impostor pairs cannot carry"),
+        (["--calibrate", "0.01", "--model", "missing.h5"], "2 impostor pairs cannot carry"),
+        (["--calibrate", "nan", "--model", "missing.h5"], "a rate is a number between 0 and 1"),
+        (["--crop", "0"], "crop is a whole number of pixels"),
         (["--plot", "curves.txt"], "must be called NAME.png"),
     ],
 )

@@ -13,7 +13,7 @@ from npfacenet.checkpoints.card import Card
 from npfacenet.errors import GalleryError, ImageError
 from npfacenet.recipes import nn4_small2
 from npfacenet.recognition import enrol
-from npfacenet.recognition.gallery import pictures_of
+from npfacenet.recognition.people_folder import pictures_of
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,7 @@ def test_damaged_pictures_stop_or_are_skipped(tmp_path: Path, model: npfacenet.M
     assert gallery.names == ("anna", "carl")
     assert gallery.embeddings is not None
     assert [Path(s.source).name for s in gallery.embeddings.skipped] == ["bert.png"]
+    assert gallery.passed_over == gallery.embeddings.skipped
 
 
 def test_folders_that_are_no_gallery_are_refused(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_folders_that_are_no_gallery_are_refused(tmp_path: Path) -> None:
     with pytest.raises(GalleryError, match="is not a folder"):
         pictures_of(tmp_path / "missing")
     (tmp_path / "anna").mkdir()
-    with pytest.raises(GalleryError, match="holds no picture of anna"):
+    with pytest.raises(GalleryError, match=r"passed over: anna \(holds no picture\)"):
         pictures_of(tmp_path)
 
 

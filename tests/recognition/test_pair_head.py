@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from npfacenet.checkpoints.records import write_record
 from npfacenet.errors import (
     ArgumentError,
     EmbeddingError,
     EvaluationError,
     FingerprintError,
+    OutputError,
     TrainingError,
     WeightsError,
 )
@@ -118,3 +120,104 @@ def test_probabilities_that_are_none_are_refused() -> None:
     for said, so in (([1.1], [True]), ([0.5], [True, False]), ([], []), ([np.nan], [True])):
         with pytest.raises(EvaluationError):
             reliability(said, so)
+
+
+LARGEST = float(np.finfo(np.float32).max)
+float32s = st.floats(-LARGEST, LARGEST, width=32)
+
+
+@given(similarity=st.sampled_from(SIMILARITIES), data=st.data())
+def test_probabilities_are_numbers_from_0_to_1_and_survive_saving(
+    similarity: Similarity, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rows = st.lists(st.tuples(float32s, float32s, float32s), min_size=2, max_size=2)
+    a, b = data.draw(rows), data.draw(rows)
+    head = PairHead(similarity, np.array(data.draw(rows)[0], np.float32), data.draw(float32s))
+    said = head.probability(a, b)
+    assert ((said >= 0) & (said <= 1)).all()
+    np.testing.assert_array_equal(said, head.probability(b, a))
+    path = tmp_path_factory.getbasetemp() / "head.h5"
+    head.save(path)
+    np.testing.assert_array_equal(read_pair_head(path).probability(a, b), said)
+
+
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_far_beyond_every_bound_it_is_certain(similarity: Similarity) -> None:
+    head = PairHead(similarity, np.array([3e38, 3e38], "f4"), -3e38)
+    assert head.probability([3e38, -3e38], [-3e38, 3e38]) == 1
+    assert head.probability([0, 0], [0, 0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("weights", "bias"),
+    [
+        ([1e39], 0), ([1.0], 1e39), ([1.0], 10**400), ([1.0], "0"), ([1.0], None), ([], 0.0),
+        ([[1.0]], 0.0), (["1"], 0.0), (None, 0.0), (np.ma.array([1.0], mask=[True]), 0.0),
+        ([1j], 0.0), ([1.0], float("nan")), ([1.0], True), (np.array([1.0], object), 0.0),
+    ],
+)  # fmt: skip
+def test_a_head_that_could_not_be_read_again_is_not_made(weights: object, bias: object) -> None:
+    with pytest.raises(ArgumentError):
+        PairHead("absolute", weights, bias)  # type: ignore[arg-type]  # the fault under test
+
+
+def test_a_bias_is_kept_as_it_is_saved(tmp_path: Path) -> None:
+    head = PairHead("absolute", np.ones(1, "f4"), 0.1)
+    head.save(tmp_path / "head.h5")
+    assert read_pair_head(tmp_path / "head.h5").bias == head.bias == np.float32(0.1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "record"),
+    [
+        ({"weights": np.ones(2, "f4"), "bias": np.ones(2, "f4")}, {}),
+        ({"weights": np.ones(2, "f4")}, {}),
+        ({"weights": np.ones(0, "f4"), "bias": np.ones(1, "f4")}, {}),
+        ({"weights": np.ones(2, "f4"), "bias": np.ones(1, "f4")}, {"fingerprint": ["x"]}),
+        ({"weights": np.ones(2, "f4"), "bias": np.ones(1, "f4")}, {"similarity": "cosine"}),
+        ({"weights": np.ones(2, "f4"), "bias": np.ones(1, "f4")}, {"similarity": None}),
+    ],
+    ids=str,
+)
+def test_other_records_are_not_pair_heads(
+    tmp_path: Path, rows: dict[str, np.ndarray], record: dict[str, object]
+) -> None:
+    path = tmp_path / "head.h5"
+    write_record(path, rows, {"similarity": "absolute", "fingerprint": None} | record)
+    with pytest.raises(WeightsError, match=r"head\.h5"):
+        read_pair_head(path)
+
+
+def test_paths_that_are_none_are_refused(tmp_path: Path) -> None:
+    head = PairHead("absolute", np.ones(1, "f4"), 0.1)
+    for path in (None, "", 3, "a\0b"):
+        with pytest.raises(OutputError, match="has a path, not"):
+            head.save(path)  # type: ignore[arg-type]  # the fault under test
+        with pytest.raises(WeightsError, match="has a path, not"):
+            read_pair_head(path)  # type: ignore[arg-type]  # the fault under test
+
+
+@both
+def test_embeddings_too_large_to_fit_to_are_refused(
+    similarity: Similarity, rng: np.random.Generator
+) -> None:
+    a, b, genuine = drawn_pairs(rng, 20)
+    fit_pair_head(a.values * np.float32(1e12), b.values * np.float32(1e12), genuine, similarity)
+    for scale in (1e13, 1e38):
+        one, other = (each.values * np.float32(scale) for each in (a, b))
+        with pytest.raises(TrainingError, match="too large to fit a head to"):
+            fit_pair_head(one, other, genuine, similarity)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [{"steps": 0}, {"steps": 2.5}, {"steps": True}, {"steps": None}, {"steps": 10**400},
+     {"weight_decay": -1}, {"weight_decay": 1}, {"weight_decay": None}, {"weight_decay": np.nan},
+     {"similarity": None}, {"similarity": ["absolute"]}],
+    ids=str,
+)  # fmt: skip
+def test_choices_that_there_are_not_are_refused(
+    choice: dict[str, Any], rng: np.random.Generator
+) -> None:
+    with pytest.raises(ArgumentError):
+        fit_pair_head(*drawn_pairs(rng, 20), **choice)

@@ -13,7 +13,6 @@ from npfacenet.models import Embeddings
 from npfacenet.testing import embeddings
 from npfacenet.training.collapse import SMALLEST_SPREAD, CollapseDetector, spread
 from npfacenet.training.validation import (
-    LEAST_PEOPLE,
     distances_of_pairs,
     draw_pairs,
     hold_out,
@@ -113,19 +112,42 @@ def test_nobody_is_both_learnt_from_and_held_out(
     assert sorted(learn + held) == sorted(set(labels))
     paired = {label for label in labels if labels.count(label) > 1}
     assert set(held) <= paired
-    wanted = round(share * len(paired))
-    possible = wanted >= LEAST_PEOPLE and len(paired) - wanted >= 2
-    assert len(held) == (wanted if possible else 0)
+    if share == 0 or len(paired) < 4:
+        assert held == ()
+    else:
+        assert len(held) == min(max(round(share * len(paired)), 2), len(paired) - 2)
     assert hold_out(labels, share, seed) == (learn, held)
     assert hold_out(labels[::-1], share, seed) == (learn, held)
 
 
-def test_fewer_than_four_are_not_held_out() -> None:
-    assert hold_out([0, 0, 1, 1, 2, 2] * 4, 0.9, 0)[1] == ()
-    assert hold_out(list(range(30)) * 2, 0.1, 0)[1] == ()
-    assert len(hold_out(list(range(40)) * 2, 0.1, 0)[1]) == 4
-    assert len(hold_out(list(range(6)) * 2, 0.67, 0)[1]) == 4
-    assert hold_out(list(range(5)) * 2, 0.8, 0)[1] == ()  # one would be left
+def test_as_many_are_held_out_as_can_be() -> None:
+    def held(people: int, share: float, least: int = 2) -> int:
+        return len(hold_out(list(range(people)) * 2, share, 0, least)[1])
+
+    assert [held(people, 0.1) for people in (2, 3, 4, 5, 24, 25, 40)] == [0, 0, 2, 2, 2, 2, 4]
+    assert [held(4, share) for share in (0.0, 1e-9, 0.5, 0.9)] == [0, 2, 2, 2]
+    assert [held(6, share) for share in (0.5, 0.67, 0.9)] == [3, 4, 4]
+    assert held(0, 0.5) == held(1, 0.5) == 0
+
+
+def test_to_learn_from_one_picture_somebody_without_a_pair_is_left() -> None:
+    labels = [0, 0, 1, 1, 2, 3]
+    assert hold_out(labels, 0.5, 0, 2) == ((0, 1, 2, 3), ())
+    assert hold_out(labels, 0.5, 0, 1) == ((2, 3), (0, 1))
+    assert hold_out(labels[:-1], 0.5, 0, 1)[1] == ()
+
+
+@given(st.integers(2, 12), st.integers(2, 4), st.floats(0.01, 0.9), seeds)
+def test_those_held_out_have_pairs_of_both_kinds(
+    people: int, pictures: int, share: float, seed: int
+) -> None:
+    labels = [person for person in range(people) for _ in range(pictures)]
+    _, held = hold_out(labels, share, seed)
+    assert bool(held) == (people >= 4)
+    if held:
+        pairs = draw_pairs([label for label in labels if label in held], seed)
+        assert pairs.genuine.any()
+        assert not pairs.genuine.all()
 
 
 def test_who_is_held_out_depends_on_the_seed() -> None:

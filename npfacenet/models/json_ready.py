@@ -1,0 +1,52 @@
+"""Results as what JSON knows: objects, arrays, text, numbers, true, false and null."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
+
+
+class JsonReady:
+    """What a result inherits that programs pass on."""
+
+    def as_json(self) -> dict[str, JSON]:
+        """All fields, for `json.dumps`; NaN and infinity, which JSON lacks, become null."""
+        return fields_as_json(self)
+
+
+def fields_as_json(result: object) -> dict[str, JSON]:
+    """The fields of a dataclass by name, each as `as_json` gives it."""
+    if not is_dataclass(result):
+        raise TypeError(f"{type(result).__name__} is not a dataclass")
+    return {field.name: as_json(getattr(result, field.name)) for field in fields(result)}
+
+
+def as_json(value: object) -> JSON:
+    """A value and all that it holds; what JSON has no word for becomes text.
+
+    >>> as_json({"rate": np.float32(0.5), "folds": (np.int64(3), float("nan"))})
+    {'rate': 0.5, 'folds': [3, None]}
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (np.generic, np.ndarray)):
+        return as_json(value.tolist())
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, JsonReady):
+        return value.as_json()
+    if is_dataclass(value) and not isinstance(value, type):
+        return fields_as_json(value)
+    if isinstance(value, Mapping):
+        return {str(key): as_json(entry) for key, entry in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
+        return [as_json(entry) for entry in value]
+    return str(value)

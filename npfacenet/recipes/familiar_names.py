@@ -1,0 +1,100 @@
+"""Names that other projects give to networks like ours, for suggestions in messages.
+
+A suggestion is never an alias: the weights that deepface calls Facenet and those of Keras
+FaceNet are different files, and give different embeddings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+OURS = {
+    "facenet": "inception-resnet-v1",
+    "inceptionresnet": "inception-resnet-v1",
+    "inceptionresnetv1": "inception-resnet-v1",
+    "inceptionresnetv2": "inception-resnet-v1",  # deepface's function for v1 was called so
+    "vggface2": "inception-resnet-v1",  # in facenet-pytorch, as the next two
+    "casiawebface": "inception-resnet-v1",
+    "20180402114759": "inception-resnet-v1",
+    "20180408102900": "inception-resnet-v1",
+    "openface": "nn4.small2",
+    "nn4": "nn4.small2",
+    "nn4v2": "nn4.small2",
+    "nn4small": "nn4.small2",
+    "nn4small1": "nn4.small2",
+    "nn4small2": "nn4.small2",
+    "facerecomodel": "nn4.small2",  # the deeplearning.ai assignment's function
+    "inceptionblocksv2": "nn4.small2",  # and its module
+    "npfacenet": "npfacenet-small",
+    "small": "npfacenet-small",
+}
+FOREIGN = {
+    "arcface": "ArcFace",
+    "buffalol": "Buffalo_L",
+    "buffalos": "Buffalo_S",
+    "cosface": "CosFace",
+    "deepface": "DeepFace",
+    "deepid": "DeepID",
+    "dlib": "dlib's ResNet",
+    "fbdeepface": "DeepFace",
+    "ghostfacenet": "GhostFaceNet",
+    "insightface": "InsightFace",
+    "magface": "MagFace",
+    "mobilefacenet": "MobileFaceNet",
+    "sface": "SFace",
+    "sphereface": "SphereFace",
+    "vggface": "VGG-Face",
+}
+"""Networks for faces that are not here, by the way people write them."""
+
+_SUFFIX = re.compile(r"\.(h5|hdf5|keras|json|npz|onnx|pb|pkl|pth?|t7|tflite|zip)$")
+_SEPARATORS = re.compile(r"[^a-z0-9]")
+_BESIDE_THE_POINT = re.compile(r"keras|tensorflow|pytorch|torch|weights?|model|pretrained")
+_OUTPUTS = re.compile(r"(?<=facenet)(128|512)d?")
+
+
+def suggestion(name: object, known: Iterable[str]) -> str:
+    """Say which of the names `known` was probably meant, in a sentence; "" if that is unclear.
+
+    >>> suggestion("facenet_keras.h5", ["nn4.small2", "inception-resnet-v1"])
+    "did you mean 'inception-resnet-v1'? "
+    >>> suggestion("ArcFace", ["nn4.small2", "inception-resnet-v1"])
+    'ArcFace is a network that npfacenet does not have. '
+    """
+    if not isinstance(name, str) or not name:
+        return ""
+    known = list(known)
+    essence, outputs = _essence(name)
+    if essence in FOREIGN:
+        return f"{FOREIGN[essence]} is a network that npfacenet does not have. "
+    ours = OURS.get(essence)
+    if ours in known:
+        return f"did you mean {ours!r}{_about_outputs(outputs)}? "
+    close = _resembling(name.casefold(), known)
+    return f"did you mean {' or '.join(map(repr, close))}? " if close else ""
+
+
+def _essence(name: str) -> tuple[str, str | None]:
+    """What is left of a name without its suffix and separators, and the outputs it states."""
+    text = _SEPARATORS.sub("", _SUFFIX.sub("", name.casefold().strip()))
+    text = _BESIDE_THE_POINT.sub("", text)
+    stated = _OUTPUTS.search(text)
+    text = _OUTPUTS.sub("", text)
+    if text.endswith("v1") and text not in OURS:
+        text = text.removesuffix("v1")
+    return text, stated and stated[1]
+
+
+def _about_outputs(outputs: str | None) -> str:
+    if outputs != "512":
+        return ""
+    return " (its public weights give 128 numbers; load a file of 512 by its path)"
+
+
+def _resembling(name: str, known: Iterable[str]) -> list[str]:
+    import difflib  # only messages need it
+
+    folded = {other.casefold(): other for other in known}
+    close = [folded[match] for match in difflib.get_close_matches(name, folded)]
+    return close or [other for key, other in folded.items() if key.startswith(name)]

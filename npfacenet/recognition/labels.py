@@ -1,0 +1,61 @@
+"""What callers say of labelled pairs: rows of numbers, and which pairs are genuine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import EvaluationError, NpfacenetError, quoted
+from npfacenet.models.real_numbers import real_array
+
+T = TypeVar("T")
+Distances = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+def number_row(
+    values: npt.ArrayLike, what: str = "distances", error: type[NpfacenetError] = EvaluationError
+) -> Distances:
+    """The values as finite float64 (N,), N at least 1; `error`, which calls them `what`, else."""
+    array = real_array(values, what, error)
+    with np.errstate(over="ignore"):  # a long double beyond the range is refused below
+        row = np.asarray(array, np.float64)
+    if row.ndim != 1 or not row.size:
+        raise error(f"{what} are a list of finite numbers that is not empty, not {row.shape}")
+    if not np.isfinite(row).all():
+        raise error(
+            f"{what} are a list of finite numbers that is not empty; given was one that is NaN or "
+            "infinite"
+        )
+    return row
+
+
+def checked_labels(values: npt.ArrayLike, error: type[NpfacenetError] = EvaluationError) -> Flags:
+    """Labels as booleans, of any shape: True for pairs of one person.
+
+    Whole numbers count if all are 0 or 1. Raises `error` for anything else, such as -1 and 1,
+    text, None, fractions and NaN: all of these would be True.
+
+    >>> checked_labels([1, 0, True])
+    array([ True, False,  True])
+    """
+    are = "booleans, or whole numbers 0 and 1"
+    labels = real_array(values, "labels", error, kinds="biu", are=are)
+    remedy = "pass True for pairs of one person and False for pairs of two"
+    if not ((labels == 0) | (labels == 1)).all():
+        wrong = labels[(labels != 0) & (labels != 1)]
+        raise error(f"labels are {are}, not {wrong[0]}; {remedy}")
+    return labels.astype(np.bool_)
+
+
+def listed_folds(values: Iterable[T], what: str) -> list[T]:
+    """What is given fold by fold as a list; EvaluationError for what does not hold folds."""
+    if isinstance(values, (str, bytes, memoryview)) or not isinstance(values, Iterable):
+        raise EvaluationError(f"{what} are given fold by fold, in a list, not {quoted(values)}")
+    try:
+        return list(values)
+    except TypeError as fault:  # an array without dimensions
+        raise EvaluationError(f"{what} are given fold by fold, in a list: {fault}") from fault

@@ -1,0 +1,33 @@
+"""When two names are one person's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from unicodedata import normalize
+
+from npfacenet.errors import GalleryError, quoted
+
+
+def name_key(name: str) -> str:
+    r"""What names are compared by: "é" may be one character, or "e" and an accent (macOS).
+
+    >>> name_key("Zoe\u0308") == name_key("Zo\xeb")
+    True
+    """
+    return normalize("NFC", name)
+
+
+def as_first_given(names: Iterable[object]) -> tuple[str, ...]:
+    """The names, each as it was spelt when its person first came.
+
+    Raises GalleryError for one that is not text, or is blank.
+    """
+    spelt: dict[str, str] = {}
+    return tuple(spelt.setdefault(name_key(name), name) for name in map(checked_name, names))
+
+
+def checked_name(name: object) -> str:
+    """The name; GalleryError for what is not text, or is blank."""
+    if not isinstance(name, str) or not name.strip():
+        raise GalleryError(f"a name in a gallery is a text that is not empty, not {quoted(name)}")
+    return name

@@ -1,0 +1,198 @@
+"""A folder of pictures as people: whose picture each file is, and what is nobody's."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from fnmatch import translate
+from pathlib import Path
+
+from npfacenet.errors import GalleryError, NpfacenetError, listed, quoted
+from npfacenet.files import open_regular
+from npfacenet.images.picture_kinds import LONGEST_SIGNATURE, SUFFIXES, kind
+from npfacenet.models.embeddings import Skipped
+from npfacenet.models.json_ready import JsonReady
+from npfacenet.recognition.names import name_key
+from npfacenet.recognition.paths import checked_path
+
+LAYOUT = "a gallery holds name.jpg or name/*.jpg"
+LARGEST_PICTURE = 1 << 32
+MOST_DEEPER = 10_000  # files of one folder that are reported each
+# What systems and programs leave in folders, in lower case: nobody misses it.
+_PATTERNS = (
+    *("._*", ".ds_store", ".appledouble", ".localized", ".apdisk", ".directory", ".nomedia"),
+    *(".trash*", ".thumbnails", ".spotlight-v100", ".fseventsd", ".documentrevisions-v100"),
+    *(".temporaryitems", ".git*", ".dropbox*", ".syncthing*", ".stfolder", ".stversions"),
+    *(".picasa.ini", ".ipynb_checkpoints", ".@*", ".*.part", "__macosx", "@eadir", "@tmp"),
+    *("#recycle", "#snapshot", "[$]recycle.bin", "recycler", "system volume information"),
+    *("thumbs.db", "thumbs.db:*", "ehthumbs*.db", "desktop.ini", "icon\r", "lost+found"),
+)
+_LITTER = re.compile("|".join(map(translate, _PATTERNS)))
+# An unknown suffix belongs to the name only if it looks like a word: "Mr.Bean", "J. Smith".
+_SUFFIX = re.compile(r"\.(?=.*[A-Za-z])(?:[a-z0-9_~-]{1,10}|[A-Z0-9_~-]{1,10})")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PeopleFolder(JsonReady):
+    """The pictures of each person, sorted by name, and the files and folders passed over."""
+
+    people: Mapping[str, tuple[Path, ...]]
+    passed_over: tuple[Skipped, ...]
+
+
+def pictures_of(folder: str | os.PathLike[str], *, ignoring: Collection[str] = ()) -> PeopleFolder:
+    """Whom a folder shows: NAME.jpg and NAME/*.jpg are pictures of NAME.
+
+    A file is a picture by its suffix, in upper or lower case, or where that says nothing by its
+    first bytes. Everything else is listed in `passed_over` with the reason: other files, pictures
+    in folders below a person's, hidden pictures, folders without a picture; but not what systems
+    leave in folders (`Thumbs.db`, `__MACOSX`, ...). `ignoring` names files and folders that are
+    nobody's. Names that Unicode writes in two ways are one person's, spelt as it comes first.
+
+    Raises GalleryError for a folder that is missing, cannot be read or holds no picture of
+    anybody.
+    """
+    root = checked_path(folder, "the folder of a gallery", GalleryError)
+    try:
+        if not root.is_dir():
+            raise GalleryError(f"{quoted(str(root))} is not a folder; {LAYOUT}")
+        reading = _Reading()
+        for entry in _sorted(root):
+            if entry.name not in ignoring:
+                reading.take(entry)
+    except (OSError, ValueError) as fault:
+        if isinstance(fault, NpfacenetError):
+            raise
+        reason = getattr(fault, "strerror", None) or fault
+        raise GalleryError(f"{quoted(str(root))} cannot be read: {reason}") from fault
+    passed_over = tuple(reading.passed_over)
+    if not reading.people:
+        seen = [f"{os.path.relpath(s.source, root)} ({s.reason})" for s in passed_over]
+        found = f"; passed over: {listed(seen, 3)}" if seen else ""
+        raise GalleryError(f"{quoted(str(root))} holds no picture; {LAYOUT}{found}")
+    for skipped in passed_over:
+        _log.info("passed over %r: %s", skipped.source, skipped.reason)
+    return PeopleFolder({n: tuple(p) for n, p in reading.people.items()}, passed_over)
+
+
+@dataclass
+class _Reading:
+    """What was found so far."""
+
+    people: dict[str, list[Path]] = field(default_factory=dict)
+    passed_over: list[Skipped] = field(default_factory=list)
+    spelt: dict[str, str] = field(default_factory=dict)
+
+    def take(self, entry: Path) -> None:
+        """Add a file or folder that lies directly in the gallery."""
+        if entry.is_dir():
+            if not self.hidden(entry):
+                self.take_person(entry)
+        elif self.is_picture(entry):
+            self.add(_name_of(entry), [entry])
+
+    def take_person(self, folder: Path) -> None:
+        """Add the pictures of a person's folder."""
+        try:
+            entries = _sorted(folder)
+        except OSError as fault:
+            self.pass_over(folder, f"cannot be read: {fault.strerror or fault}")
+            return
+        pictures = []
+        for entry in entries:
+            if not entry.is_dir():
+                pictures += [entry] if self.is_picture(entry) else []
+            elif not self.hidden(entry):
+                self.pass_over_pictures(entry)
+        if pictures:
+            self.add(folder.name, pictures)
+        else:
+            self.pass_over(folder, "holds no picture")
+
+    def pass_over_pictures(self, folder: Path) -> None:
+        """Report what lies too deep, or the folder if it holds no picture."""
+        before = len(self.passed_over)
+
+        def unreadable(fault: OSError) -> None:
+            self.pass_over(Path(fault.filename), f"cannot be read: {fault.strerror}")
+
+        for place, folders, files in os.walk(folder, onerror=unreadable):
+            folders[:] = sorted(name for name in folders if not _is_litter(name))
+            for path in (Path(place, name) for name in sorted(files) if not _is_litter(name)):
+                if _fault(path) is None:
+                    self.pass_over(path, "lies deeper than NAME/; move it there")
+            if len(self.passed_over) - before > MOST_DEEPER:
+                self.pass_over(folder, "holds more that lies deeper than NAME/")
+                return
+        if len(self.passed_over) == before:
+            self.pass_over(folder, "is a folder within a person's, without pictures")
+
+    def is_picture(self, path: Path) -> bool:
+        """Whether a file is a picture; reports it if not."""
+        if self.hidden(path):
+            return False
+        fault = _fault(path)
+        if fault is not None:
+            self.pass_over(path, fault)
+        return fault is None
+
+    def hidden(self, path: Path) -> bool:
+        """Whether a file or folder is hidden, and reported as such."""
+        if path.name.startswith("."):
+            self.pass_over(path, "is hidden")
+        return path.name.startswith(".")
+
+    def add(self, name: str, pictures: list[Path]) -> None:
+        """Give somebody pictures."""
+        if not name.strip():
+            for picture in pictures:
+                self.pass_over(picture, "names nobody; call it name.jpg")
+            return
+        shown = self.spelt.setdefault(name_key(name), name)
+        self.people.setdefault(shown, []).extend(pictures)
+
+    def pass_over(self, path: Path, reason: str) -> None:
+        """Report a file or folder that is nobody's."""
+        self.passed_over.append(Skipped(str(path), reason))
+
+
+def _sorted(folder: Path) -> list[Path]:
+    return sorted(entry for entry in folder.iterdir() if not _is_litter(entry.name))
+
+
+def _is_litter(name: str) -> bool:
+    return _LITTER.fullmatch(name.lower()) is not None
+
+
+def _fault(path: Path) -> str | None:
+    """Why a file is not a picture; None for one that claims to be, damaged or not."""
+    if path.suffix.lower() in SUFFIXES:
+        return None
+    try:
+        with open_regular(
+            path, what="a picture", largest=LARGEST_PICTURE, error=GalleryError
+        ) as file:
+            return None if kind(file.read(LONGEST_SIGNATURE)) else "is not a picture"
+    except (GalleryError, OSError) as fault:
+        return str(fault).removeprefix(quoted(str(path))).strip()
+
+
+def _name_of(picture: Path) -> str:
+    """A file's name without its suffix, also an unknown one ("dan.photo", "dan.jpg_large").
+
+    >>> [_name_of(Path(name)) for name in ("dan.JPG", "dan", "J. Smith", "dan.jpg.bak")]
+    ['dan', 'dan', 'J. Smith', 'dan']
+    """
+    name = picture.name
+    if picture.suffix.lower() not in SUFFIXES:
+        stem, dot, suffix = name.rpartition(".")
+        if not (stem and dot and _SUFFIX.fullmatch(dot + suffix)):
+            return name
+        name = stem
+        if Path(name).suffix.lower() not in SUFFIXES:
+            return name
+    return Path(name).stem

@@ -1,0 +1,43 @@
+"""Whether what was given is what is asked for: a number in its range, a path."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import TypeGuard
+
+from npfacenet.errors import ArgumentError, NpfacenetError, quoted
+
+
+def is_number(value: object, low: float, high: float) -> TypeGuard[float]:
+    """Whether this is an int or a float, and not a bool, in [low, high].
+
+    >>> is_number(0.5, 0, 1), is_number(True, 0, 1), is_number("1", 0, 1), is_number(None, 0, 1)
+    (True, False, False, False)
+    """
+    return isinstance(value, (int, float)) and type(value) is not bool and low <= value <= high
+
+
+def require_number(name: str, value: object, low: float, high: float) -> None:
+    """Raise ArgumentError unless this is a finite number in [low, high]."""
+    if not is_number(value, low, high) or math.isinf(value):
+        end = f"of at least {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
+        raise ArgumentError(f"{name} is a number {end}, not {quoted(value)}")
+
+
+def require_whole(name: str, value: object, low: int, high: int) -> int:
+    """The value; ArgumentError unless it is an int in [low, high]."""
+    if type(value) is not int or not low <= value <= high:
+        raise ArgumentError(
+            f"{name} is a whole number from {low:g} to {high:g}, not {quoted(value)}"
+        )
+    return value
+
+
+def require_path(value: object, what: str, error: type[NpfacenetError] = ArgumentError) -> Path:
+    """The path; `error` for what is not one, is empty, or holds a NUL."""
+    text = os.fsdecode(value) if isinstance(value, (str, os.PathLike)) else ""
+    if not text.strip() or "\0" in text:
+        raise error(f"{what} is the path of a folder, not {quoted(value)}")
+    return Path(text)

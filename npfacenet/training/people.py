@@ -1,0 +1,60 @@
+"""Lists of people in files: a name a line, as people write them and as LFW's lists are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+
+from npfacenet.errors import TrainingError, quoted
+from npfacenet.files import read_text
+from npfacenet.recognition.names import name_key
+
+
+def read_people(
+    path: str | os.PathLike[str], among: Collection[str] | None = None
+) -> tuple[str, ...]:
+    """The names in a file, one a line.
+
+    `among` are the people that there are: a line that is one of these names, in Unicode's composed
+    form, is that person. Of any other line, a number at its end is how many pictures LFW has of
+    the person, and left away; a line that is but a number, as those above LFW's sets, names
+    nobody if as many lines follow it up to the next (or, at the top, as many of them). Empty lines,
+    and lines that begin with "#", are passed over.
+
+    Raises TrainingError for a file that cannot be read as text, or names nobody.
+    """
+    there = {name_key(name) for name in among or ()}
+    text = read_text(path, what="a list of people", error=TrainingError)
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and (line[0] != "#" or _is_in(line, there))]
+    names = tuple(
+        line if _is_in(line, there) else _without_count(line)
+        for line in _without_sizes(lines, there)
+    )
+    if not names:
+        raise TrainingError(f"{quoted(os.fsdecode(path))} names nobody; write one name a line")
+    return names
+
+
+def _is_in(line: str, there: Collection[str]) -> bool:
+    return name_key(line) in there
+
+
+def _without_count(line: str) -> str:
+    """The name in "NAME 3"."""
+    words = line.rsplit(maxsplit=1)
+    return words[0] if len(words) == 2 and _is_count(words[1]) else line
+
+
+def _is_count(word: str) -> bool:
+    return word.isascii() and word.isdigit()
+
+
+def _without_sizes(lines: list[str], there: Collection[str]) -> list[str]:
+    """The lines, without those that say how many follow."""
+    numbers = [i for i, line in enumerate(lines) if _is_count(line) and not _is_in(line, there)]
+    ends = [*numbers[1:], len(lines)][: len(numbers)]
+    sizes = {i for i, end in zip(numbers, ends, strict=True) if lines[i] == str(end - i - 1)}
+    if numbers[:1] == [0] and lines[0] == str(len(numbers) - 1):
+        sizes.add(0)
+    return [line for i, line in enumerate(lines) if i not in sizes]
