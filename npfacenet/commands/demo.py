@@ -20,7 +20,7 @@ from npfacenet.commands import options
 from npfacenet.commands.demo_pictures import NEEDS, DemoPictures, draw_office, pictures_from
 from npfacenet.commands.demo_story import Story, story_as_json, story_of, tell
 from npfacenet.commands.progress import Progress
-from npfacenet.errors import EmbeddingError, GalleryError, OutputError, printable
+from npfacenet.errors import EmbeddingError, GalleryError, OutputError, printable, quoted
 from npfacenet.images import read
 from npfacenet.images.contact_sheet import Tile, write_contact_sheet
 from npfacenet.models import Embeddings, Model
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Tell the story on standard output; 0 when it was told."""
     sheet = Path(arguments.output)
     if sheet.suffix.lower() != ".png":
-        raise OutputError(f"the sheet must be called NAME.png, not {arguments.output!r}")
+        raise OutputError(f"the sheet must be called NAME.png, not {quoted(arguments.output)}")
     require_writable(sheet)
     model = options.load_model(arguments)
     card = model.card

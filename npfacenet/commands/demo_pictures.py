@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from npfacenet.checkpoints.placing import atomic_file, writing_in
-from npfacenet.errors import GalleryError, OutputError
+from npfacenet.errors import GalleryError, OutputError, shortened
 from npfacenet.images.png import write_png
 from npfacenet.recognition.people_folder import pictures_of
 from npfacenet.samples import people
@@ -54,14 +54,17 @@ def pictures_from(folder: Path, *, leaving_out: Sequence[Path] = ()) -> DemoPict
         for path in paths:
             if path.resolve() in written:
                 raise OutputError(
-                    f"{leaving_out[0]} is one of the pictures: choose another sheet with -o"
+                    f"{shortened(str(leaving_out[0]))} is one of the pictures: choose another "
+                    "sheet with -o"
                 )
     door = [path for name, paths in found.items() if name.startswith(DOOR) for path in paths]
     gallery = {name: list(paths) for name, paths in found.items() if not name.startswith(DOOR)}
     if not door:
         door = [paths.pop() for paths in gallery.values() if len(paths) > 1]
     if not door or len(gallery) < 2:
-        raise GalleryError(f"the pictures in {folder} do not make a demo, which needs {NEEDS}")
+        raise GalleryError(
+            f"the pictures in {shortened(str(folder))} do not make a demo, which needs {NEEDS}"
+        )
     names = tuple(name for name, paths in gallery.items() for _ in paths)
     return DemoPictures(names, tuple(p for paths in gallery.values() for p in paths), tuple(door))
 
@@ -94,8 +97,8 @@ def _require_own(folder: Path, own: Collection[Path]) -> None:
     """Raise OutputError for what the demo has not drawn; what a killed one left is removed."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise OutputError(
-            f"{folder} is where the demo draws, and is not a folder: move it, or choose another "
-            "place with -o"
+            f"{shortened(str(folder))} is where the demo draws, and is not a folder: move it, or "
+            "choose another place with -o"
         )
     folders = {folder, *(parent for path in own for parent in path.parents)}
     for path in sorted(folder.rglob("*")):
@@ -106,6 +109,7 @@ def _require_own(folder: Path, own: Collection[Path]) -> None:
         own_one = path in (folders if path.is_dir() else own) and not path.is_symlink()
         if not own_one and not path.name.startswith("."):  # file managers put theirs there
             raise OutputError(
-                f"{folder} is where the demo draws, and holds {path.relative_to(folder)}: move "
+                f"{shortened(str(folder))} is where the demo draws, and holds "
+                f"{shortened(str(path.relative_to(folder)))}: move "
                 "that, or choose another place with -o"
             )

@@ -171,6 +171,8 @@ def test_demo_says_what_it_needs(capsys: Capture, faces: Path, drawn_file: Path)
         (["verify", "a", "b", "--threshold", "near"], "invalid float value: 'near'"),
         (["verify", "a", "b", "--model", "nowhere.h5"], "no weight file 'nowhere.h5'"),
         (["verify", "a", "b", "--model", "nn4"], "did you mean 'nn4.small2'"),
+        (["embed", "nodir/x", "-o", "nodir/x.npz"], "create it first"),
+        (["demo", "-o", "a b " * 9_000], "the sheet must be called NAME.png, not 'a b"),
         (["summary", "nn5"], "no weights called 'nn5'"),
         (["summary", "nn4.small2", "--variant", "x"], "no network has"),
     ],
