@@ -35,6 +35,7 @@ _HOMES = {
 
 _ROOMS = (
     "checkpoints",
+    "course",
     "errors",
     "images",
     "layers",
@@ -73,4 +74,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES, *_ROOMS})
+    # What this file itself imports is nobody's business.
+    return sorted({*(name for name in globals() if name.startswith("__")), *__all__, *_ROOMS})

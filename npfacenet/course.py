@@ -4,7 +4,8 @@
 
 is the 2021 edition (Inception-ResNet-v1, 160x160); `edition_2017` has the same names for the
 first one (nn4.small2, 96x96). Signatures, return values and printed sentences are the
-notebook's, and so are its defects; `npfacenet.verify` and `npfacenet.identify` do it right:
+notebook's, and so are its defects; `npfacenet.verify` and `npfacenet.identify` do it right
+(distances differ by about 1 % from what the notebook printed, because JPEG decoders differ):
 
 | the notebook | `npfacenet` |
 | --- | --- |
@@ -39,7 +40,7 @@ from npfacenet.errors import (
     printable,
     quoted,
 )
-from npfacenet.images import ImageSource, describe, preprocessing, read, resize
+from npfacenet.images import ImageSource, describe, preprocessing, read, require_contrast, resize
 from npfacenet.models import Embeddings, Model
 
 Encoding = npt.NDArray[np.float32]
@@ -98,11 +99,12 @@ class Edition:
 
         Pixels are divided by 255, whatever the model's card says, and colours are taken as they
         are stored: the assignment converts no colour profile. Raises ImageError for a picture
-        that cannot be read, or (2017) is not 96x96; ArgumentError for anything but a model of
-        the edition's picture size; WeightsError if the model's weights give no encoding.
+        that cannot be read, has no contrast, or (2017) is not 96x96; ArgumentError for anything
+        but a model of the edition's picture size; WeightsError if its weights give no encoding.
         """
         self._require_model(model)
         picture = read(image_path)  # MERGE: read(image_path, colours="stored")
+        require_contrast(picture, describe(image_path))
         if self.resizes:
             picture = resize(picture, self.size, "nearest")
         elif picture.shape != (self.size, self.size, 3):

@@ -48,6 +48,10 @@ def test_public_names_resolve() -> None:
     for name in npfacenet.__all__:
         assert getattr(npfacenet, name) is not None
         assert name in dir(npfacenet)
+    public = [name for name in dir(npfacenet) if not name.startswith("_")]
+    assert not {"import_module", "annotations", "TYPE_CHECKING", "logging"} & set(public)
+    assert all(getattr(npfacenet, name) is not None for name in public)
+    assert "course" in public
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = npfacenet.nothing
 

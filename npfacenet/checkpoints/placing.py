@@ -18,6 +18,17 @@ Report: TypeAlias = Callable[[str, int, int | None], None]
 """Progress: what is being done, how many bytes of it are done, and of how many if known."""
 
 _CHUNK = 1 << 20
+_REMEDIES = {
+    errno.ENOENT: "create it first, or choose another folder",
+    errno.ENOTDIR: "a file is in its place: choose another folder",
+    errno.EEXIST: "a file is in its place: choose another folder",
+    errno.EACCES: "you may not write there: change its permissions, or choose another folder",
+    errno.EPERM: "you may not write there: change its permissions, or choose another folder",
+    errno.EROFS: "it can only be read: choose another folder",
+    errno.ENOSPC: "make room there, or choose another folder",
+    errno.EDQUOT: "make room there, or choose another folder",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
 
 
 @contextmanager
@@ -145,10 +156,7 @@ def writing_in(folder: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, NpfacenetError):
             raise
-        if error.errno == errno.ENAMETOOLONG:
-            remedy = "choose a shorter name"
-        else:
-            remedy = "make room there, or choose another folder"
+        remedy = _REMEDIES.get(error.errno or 0, "choose another folder")
         raise OutputError(
             f"cannot write in the folder {quoted(str(folder))}: {error.strerror or error}; {remedy}"
         ) from error

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -11,7 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfacenet.checkpoints.placing import atomic_file, deviation, place_verified
+from npfacenet.checkpoints.placing import (
+    atomic_file,
+    deviation,
+    place_verified,
+    require_writable,
+    writing_in,
+)
 from npfacenet.errors import FetchError, OutputError
 
 
@@ -85,3 +94,36 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
         atomic_file(tmp_path / "nowhere" / "out.npz"),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOENT, "create it first"),
+        (errno.ENOTDIR, "a file is in its place"),
+        (errno.EACCES, "change its permissions"),
+        (errno.EROFS, "it can only be read"),
+        (errno.ENOSPC, "make room there"),
+        (errno.ENAMETOOLONG, "choose a shorter name"),
+        (errno.EIO, "choose another folder"),
+    ],
+)
+def test_the_reason_decides_the_remedy(number: int, remedy: str) -> None:
+    with pytest.raises(
+        OutputError, match=f"{re.escape(os.strerror(number))}; .*{remedy}"
+    ) as caught:
+        fail_in(Path("there"), OSError(number, os.strerror(number)))
+    assert ("make room" in str(caught.value)) == (number == errno.ENOSPC)
+
+
+def fail_in(folder: Path, error: OSError) -> None:
+    with writing_in(folder):
+        raise error
+
+
+def test_a_folder_that_is_missing_is_to_be_created(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="create it first"):
+        require_writable(tmp_path / "nowhere" / "out.npz")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="a file is in its place"):
+        require_writable(tmp_path / "file" / "out.npz")

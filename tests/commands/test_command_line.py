@@ -135,6 +135,19 @@ def test_demo(capsys: Capture, faces: Path, drawn_file: Path, tmp_path: Path) ->
     assert [command[0] for command in commands] == ["verify", "summary", "--help"]
     for command in commands[:1]:
         assert run(capsys, *command, "--model", drawn_file)[0] in (0, 1)
+    code, result = run_json(capsys, "demo", "--images", faces, "--model", drawn_file, "-o", sheet)
+    assert (code, result["enrolled"]) == (0, ["Zoë", "anna", "bert"])
+    search, door, claims, intruder = (
+        result[key] for key in ("search", "door", "claims", "intruder")
+    )
+    assert isinstance(search, dict)
+    assert isinstance(door, list)
+    assert isinstance(claims, list)
+    assert isinstance(intruder, dict)
+    assert search["threshold"] < search["closest"]["distance"]
+    assert [visit["match"] for visit in door] == ["anna", "Zoë"]
+    assert (claims[0]["name"], claims[0]["same"]) == ("anna", True)
+    assert intruder["person"] == "anna"
     with PIL.Image.open(sheet) as image:
         assert image.format == "PNG"
         assert image.width > 400
@@ -143,7 +156,7 @@ def test_demo(capsys: Capture, faces: Path, drawn_file: Path, tmp_path: Path) ->
 def test_demo_says_what_it_needs(capsys: Capture, faces: Path, drawn_file: Path) -> None:
     code, _, err = run(capsys, "demo", "--images", faces, "--model", drawn_file)
     assert code == 2
-    assert "the demo needs name.jpg for each person and camera_0.jpg" in err
+    assert "do not make a demo, which needs name.jpg for each person and camera_0.jpg" in err
 
 
 @pytest.mark.parametrize(
@@ -158,6 +171,8 @@ def test_demo_says_what_it_needs(capsys: Capture, faces: Path, drawn_file: Path)
         (["verify", "a", "b", "--threshold", "near"], "invalid float value: 'near'"),
         (["verify", "a", "b", "--model", "nowhere.h5"], "no weight file 'nowhere.h5'"),
         (["verify", "a", "b", "--model", "nn4"], "did you mean 'nn4.small2'"),
+        (["embed", "nodir/x", "-o", "nodir/x.npz"], "create it first"),
+        (["demo", "-o", "a b " * 9_000], "the sheet must be called NAME.png, not 'a b"),
         (["summary", "nn5"], "no weights called 'nn5'"),
         (["summary", "nn4.small2", "--variant", "x"], "no network has"),
     ],

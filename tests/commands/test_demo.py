@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import shlex
@@ -11,28 +12,38 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from npfacenet.commands.cast import (
+from npfacenet.commands.demo import SHEET
+from npfacenet.commands.demo_pictures import (
     AT_THE_DOOR,
     ENROLLED,
     STAFF,
     VISITOR,
-    Cast,
-    cast_of,
+    DemoPictures,
     draw_office,
+    pictures_from,
 )
-from npfacenet.commands.demo import SHEET
 from npfacenet.commands.main import main
 from npfacenet.errors import OutputError
 from npfacenet.images import read
 from npfacenet.recognition.people_folder import pictures_of
+from npfacenet.samples import people
+
+draw_once = functools.cache(people)
+
+
+@pytest.fixture(autouse=True)
+def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes longer than all else here, and gives the same pictures every time."""
+    for module in ("demo", "demo_pictures"):
+        monkeypatch.setattr(f"npfacenet.commands.{module}.people", draw_once)
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Cast:
+def office(tmp_path_factory: pytest.TempPathFactory) -> DemoPictures:
     return draw_office(tmp_path_factory.mktemp("office") / "new")
 
 
-def test_twelve_people_work_there_and_a_visitor_comes(office: Cast) -> None:
+def test_twelve_people_work_there_and_a_visitor_comes(office: DemoPictures) -> None:
     assert len(set(STAFF)) == 12
     assert office.names == tuple(name for name in STAFF for _ in range(ENROLLED))
     assert [path.parent.name for path in office.enrolled] == list(office.names)
@@ -44,7 +55,9 @@ def test_twelve_people_work_there_and_a_visitor_comes(office: Cast) -> None:
     assert set(pictures_of(office.drawn_in / "staff").people) == set(STAFF)
 
 
-def test_it_is_always_the_same_and_drawn_again_over_itself(office: Cast, tmp_path: Path) -> None:
+def test_it_is_always_the_same_and_drawn_again_over_itself(
+    office: DemoPictures, tmp_path: Path
+) -> None:
     for _ in range(2):
         again = draw_office(tmp_path)
         for path, other in zip(office.enrolled, again.enrolled, strict=True):
@@ -69,7 +82,9 @@ def test_what_is_no_folder_of_ours_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     for name in ("file", "link"):
-        with pytest.raises(OutputError, match=rf"{name} is where the demo draws, and is no folder"):
+        with pytest.raises(
+            OutputError, match=rf"{name} is where the demo draws, and is not a folder"
+        ):
             draw_office(tmp_path / name)
 
 
@@ -105,7 +120,9 @@ def test_no_picture_of_the_users_becomes_the_sheet(tmp_path: Path, drawn_file: P
     assert (tmp_path / "Hugo.png").read_bytes() == before
     for _ in range(2):  # what the first one wrote plays no part in the second
         assert main([*words, "-o", str(tmp_path / SHEET)]) == 0
-    assert "npfacenet-demo" not in cast_of(tmp_path, leaving_out=(tmp_path / SHEET,) * 2).names
+    assert (
+        "npfacenet-demo" not in pictures_from(tmp_path, leaving_out=(tmp_path / SHEET,) * 2).names
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,5 +196,36 @@ def test_the_office_is_told_apart_by_the_packaged_network(
     assert re.search(r"I am Ada +welcome", said)
     assert re.search(r"I am \w+ +go away", said)
     assert "turned away" in said
-    assert re.search(r"threshold  0\.\d+, calibrated now on pairs of 100 other drawn people", said)
+    assert re.search(
+        r"threshold  1:1, 0\.8427: calibrated now on pairs of 100 other drawn people", said
+    )
     assert "holds for photographs)" in said
+    assert re.search(r"1:K, 0\.7407: stricter, because each of the 12 is one more chance", said)
+    assert re.search(
+        r"of 100 other drawn people at the door, 5 would be let in; at 0\.8427, 13", said
+    )
+
+
+@pytest.mark.parametrize(
+    ("weights", "known", "threshold"),
+    [
+        (None, {0: "younes", 1: "bertrand", 2: "benoit", 3: "bertrand", 4: "dan"}, 0.8583),
+        ("inception_resnet_file", {0: "younes", 1: "bertrand", 2: "benoit", 4: "dan"}, 0.7528),
+        ("nn4_file", {0: "unknown", 2: "benoit", 3: "bertrand", 4: "dan"}, 0.4349),
+    ],
+)
+def test_the_assignments_people_are_told_apart_and_no_stranger_is_let_in(
+    weights: str | None, known: dict[int, str], threshold: float, tmp_path: Path,
+    course_pictures: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    words = [] if weights is None else ["--model", str(request.getfixturevalue(weights))]
+    sheet = str(tmp_path / "sheet.png")
+    assert main(["demo", "--images", str(course_pictures), "-o", sheet, *words]) == 0
+    said = capsys.readouterr().out
+    for number, name in known.items():
+        assert re.search(rf"camera_{number}\.jpg +{name} +nearest", said)
+    assert "turned away: nearest is" in said
+    assert "let in, wrongly" not in said
+    assert f"1:K, {threshold}: stricter, because each of the 12 is one more chance" in said
+    assert "still expect up to 2 of 13 strangers" in said
+    assert re.search(r"I am younes +welcome", said)  # 1:1 keeps its own threshold

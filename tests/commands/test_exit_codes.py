@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import PIL.Image
 import pytest
 
@@ -21,8 +22,12 @@ UNLIMITED = 1 << 32  # kB: a limit that nothing meets
 @pytest.fixture
 def face(tmp_path: Path) -> Path:
     path = tmp_path / "face.png"
-    PIL.Image.radial_gradient("L").convert("RGB").save(path)
+    picture(1).save(path)
     return path
+
+
+def picture(seed: int) -> PIL.Image.Image:
+    return PIL.Image.fromarray(np.random.default_rng(seed).integers(0, 256, (96, 96, 3), np.uint8))
 
 
 def ended(
@@ -177,7 +182,7 @@ def test_a_reader_that_left_is_no_decision(unbuffered: str) -> None:
 @pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
 def test_closed_streams_do_not_change_the_decision(closed: str, face: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.png"
-    PIL.Image.linear_gradient("L").convert("RGB").save(other)
+    picture(2).save(other)
     for second, code in ((face, 0), (other, 1)):
         words = [*PROGRAMS[0], "verify", str(face), str(second), "--threshold", "0"]
         done = ended(["bash", "-c", f'"$@" {closed}', "bash", *words])

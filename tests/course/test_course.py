@@ -226,6 +226,12 @@ def test_weights_that_give_no_encoding_open_no_door(face: Any) -> None:
         edition_2017.who_is_it(face, {"eve": np.zeros(128)}, model)
 
 
+def test_a_picture_without_contrast_opens_no_door(drawn: npfacenet.Model) -> None:
+    black = np.zeros((96, 96, 3), np.uint8)
+    with pytest.raises(ImageError, match=r"has a contrast of 0\.00"):
+        edition_2017.verify(black, "eve", {"eve": FINITE}, drawn)  # type: ignore[arg-type]  # an array is a picture too
+
+
 def test_a_name_steers_no_terminal(capsys: Capture, drawn: npfacenet.Model, face: Any) -> None:
     name = "eve\x1b[2J"
     known = {name: edition_2017.img_to_encoding(face, drawn)}

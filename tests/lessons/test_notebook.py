@@ -36,7 +36,13 @@ def test_the_assignment_runs(
         "It's not kian, please go away",
         "it's bertrand, the distance is 0.5",
         "Not in the database.",
-        "younes 0.",
+        "let in, wrongly, as arnaud 1.079",
+        "pairs of different people within 1.115: 12 of 66",
+        "FMR here 0.18, so FPIR about 0.91; the card's 0.01: 0.11",
+        "closest pair: ('benoit', 'dan'), 0.753; at most 0.15 of strangers let in",
+        "younes 0.583 margin 0.496",
+        "not enrolled: None - nearest: Candidate(name='arnaud'",
+        "strangers let in, of 5: {'1:1': 5, '1:K': 2}",
     ):
         assert sentence in text
 

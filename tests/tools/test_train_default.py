@@ -15,8 +15,8 @@ from test_bench import tool
 
 import npfacenet
 from npfacenet.checkpoints.native import write_native
-from npfacenet.commands.cast import FIRST, STAFF
 from npfacenet.commands.demo import FIRST_STRANGER, STRANGERS
+from npfacenet.commands.demo_pictures import FIRST, STAFF
 from npfacenet.errors import EvaluationError, TrainingError
 from npfacenet.recognition.calibration import errors_at
 from npfacenet.samples import PAIRS_FROM, conditions, draw, identity, pairs

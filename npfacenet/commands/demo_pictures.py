@@ -1,4 +1,4 @@
-"""Who plays in the demo: the people of a folder, or an office of twelve who are drawn."""
+"""The demo's pictures: of the people of a folder, or of an office of twelve who are drawn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from npfacenet.checkpoints.placing import atomic_file, writing_in
-from npfacenet.errors import GalleryError, OutputError
+from npfacenet.errors import GalleryError, OutputError, shortened
 from npfacenet.images.png import write_png
 from npfacenet.recognition.people_folder import pictures_of
 from npfacenet.samples import people
@@ -30,7 +30,7 @@ FIRST = 900_000  # the seed of the first one: nobody whom the default network ha
 
 
 @dataclass(frozen=True)
-class Cast:
+class DemoPictures:
     """The pictures of the gallery with their names, and those taken at the door.
 
     `drawn_in` is the folder that an office was drawn in.
@@ -42,8 +42,8 @@ class Cast:
     drawn_in: Path | None = None
 
 
-def cast_of(folder: Path, *, leaving_out: Sequence[Path] = ()) -> Cast:
-    """Give every picture of a folder its part, but for some that an earlier demo left there.
+def pictures_from(folder: Path, *, leaving_out: Sequence[Path] = ()) -> DemoPictures:
+    """Sort a folder's pictures into gallery and door, except some that an earlier demo left there.
 
     Raises GalleryError if nobody is left for the door, OutputError where the first path to be
     left out, which will be written, is a picture of somebody.
@@ -54,19 +54,22 @@ def cast_of(folder: Path, *, leaving_out: Sequence[Path] = ()) -> Cast:
         for path in paths:
             if path.resolve() in written:
                 raise OutputError(
-                    f"{leaving_out[0]} is one of the pictures: choose another sheet with -o"
+                    f"{shortened(str(leaving_out[0]))} is one of the pictures: choose another "
+                    "sheet with -o"
                 )
     door = [path for name, paths in found.items() if name.startswith(DOOR) for path in paths]
     gallery = {name: list(paths) for name, paths in found.items() if not name.startswith(DOOR)}
     if not door:
         door = [paths.pop() for paths in gallery.values() if len(paths) > 1]
     if not door or len(gallery) < 2:
-        raise GalleryError(f"{folder} cannot be played with; the demo needs {NEEDS}")
+        raise GalleryError(
+            f"the pictures in {shortened(str(folder))} do not make a demo, which needs {NEEDS}"
+        )
     names = tuple(name for name, paths in gallery.items() for _ in paths)
-    return Cast(names, tuple(p for paths in gallery.values() for p in paths), tuple(door))
+    return DemoPictures(names, tuple(p for paths in gallery.values() for p in paths), tuple(door))
 
 
-def draw_office(folder: Path) -> Cast:
+def draw_office(folder: Path) -> DemoPictures:
     """Draw the staff as FOLDER/staff/NAME/1.png and 2.png, who comes as FOLDER/door/NAME.png.
 
     Four of the staff come, and a visitor. Nobody there was ever photographed. Raises OutputError
@@ -87,15 +90,15 @@ def draw_office(folder: Path) -> Cast:
         with writing_in(path.parent), atomic_file(path) as file:
             write_png(picture, file)
     names, paths = zip(*enrolled, strict=True)
-    return Cast(names, paths, tuple(visits), folder)
+    return DemoPictures(names, paths, tuple(visits), folder)
 
 
 def _require_own(folder: Path, own: Collection[Path]) -> None:
     """Raise OutputError for what the demo has not drawn; what a killed one left is removed."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise OutputError(
-            f"{folder} is where the demo draws, and is no folder: move it, or choose another "
-            "place with -o"
+            f"{shortened(str(folder))} is where the demo draws, and is not a folder: move it, or "
+            "choose another place with -o"
         )
     folders = {folder, *(parent for path in own for parent in path.parents)}
     for path in sorted(folder.rglob("*")):
@@ -106,6 +109,7 @@ def _require_own(folder: Path, own: Collection[Path]) -> None:
         own_one = path in (folders if path.is_dir() else own) and not path.is_symlink()
         if not own_one and not path.name.startswith("."):  # file managers put theirs there
             raise OutputError(
-                f"{folder} is where the demo draws, and holds {path.relative_to(folder)}: move "
+                f"{shortened(str(folder))} is where the demo draws, and holds "
+                f"{shortened(str(path.relative_to(folder)))}: move "
                 "that, or choose another place with -o"
             )

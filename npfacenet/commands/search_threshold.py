@@ -1,0 +1,119 @@
+"""A stricter threshold for a search (1:K), from the people who are enrolled themselves.
+
+A search among K people is K comparisons, and one false match lets a stranger in: were they
+independent, a false match rate FMR would become 1 - (1 - FMR)^K. So the threshold of 1:1 is too
+generous for 1:K, and more so where pictures are more alike than those it was measured on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from npfacenet.errors import GalleryError, printable, quoted
+from npfacenet.recognition import Gallery
+from npfacenet.recognition.distance import distances, within
+
+_STEPS = 10_000  # to the unit: a threshold has four decimals, so that it can be typed
+
+
+@dataclass(frozen=True)
+class SearchThreshold:
+    """What a search among `people` decides by.
+
+    `closest` is the smallest distance between two people enrolled, whose names are `pair` (both
+    None for one person, whose search is a comparison). `matching` of `pairs` pairs of people
+    would count as one person at the threshold for 1:1, which is `comparison`.
+    """
+
+    value: float
+    comparison: float
+    people: int
+    closest: float | None
+    pair: tuple[str, str] | None
+    matching: int
+    pairs: int
+
+    @property
+    def strangers_at_most(self) -> float:
+        """The share of strangers, drawn like the people enrolled, who are let in at `value`.
+
+        An upper bound of its mean over galleries: among people + 1 who are drawn alike, each is
+        equally likely to belong to the closest pair, so the stranger does with 2 / (people + 1).
+
+        >>> SearchThreshold(0.7, 1.1, 12, 0.71, ("ada", "ben"), 3, 66).strangers_at_most
+        0.15384615384615385
+        """
+        return 2 / (self.people + 1)
+
+    def as_json(self) -> dict[str, object]:
+        """All of it, for programs."""
+        return {
+            "threshold": self.value,
+            "people": self.people,
+            "closest": None
+            if self.pair is None
+            else {"names": self.pair, "distance": self.closest},
+            "matching_at_1_to_1": {"pairs": self.matching, "of": self.pairs},
+            "strangers_let_in_at_most": None if self.pair is None else self.strangers_at_most,
+        }
+
+    def __str__(self) -> str:
+        """Why it is what it is, in a few lines."""
+        if self.closest is None or self.pair is None:
+            return "one person is enrolled, so a search is one comparison"
+        names = " and ".join(map(printable, self.pair))
+        if self.value == self.comparison:
+            return (
+                f"no two people enrolled are so close (the closest: {names}, {self.closest:.3f});\n"
+                f"expect at most 2 of {self.people + 1} strangers like them to be let in"
+            )
+        all_in = 1 - (1 - self.matching / self.pairs) ** self.people
+        return (
+            f"each of the {self.people} is one more chance of a false match. At "
+            f"{self.comparison:.4g},\n"
+            f"{self.matching} of the {self.pairs} pairs of people enrolled would match: were "
+            "comparisons independent,\n"
+            f"1 - (1 - {self.matching}/{self.pairs})^{self.people} = {all_in:.0%} of strangers "
+            "would be let in. So it lies just below\n"
+            f"the closest pair ({names}, {self.closest:.3f}); still expect up to 2 of "
+            f"{self.people + 1} strangers\nlike them to be let in, and more of those enrolled "
+            "to be turned away"
+        )
+
+
+def search_threshold(gallery: Gallery, comparison: float) -> SearchThreshold:
+    """The largest threshold up to `comparison` at which no two people enrolled match.
+
+    Rounded down to four decimals. Raises GalleryError where one picture, or two that are
+    embedded alike, are enrolled under two names.
+
+    >>> search_threshold(Gallery.of({"ada": [1, 0], "ben": [0.6, 0.8]}), 1.1).value
+    0.8944
+    """
+    if gallery.embeddings is None:
+        raise GalleryError("nobody is enrolled")
+    people = gallery.people
+    if len(people) < 2:
+        return SearchThreshold(comparison, comparison, len(people), None, None, 0, 0)
+    apart = distances(gallery.embeddings, gallery.embeddings)
+    # Of two people with several pictures, those that are closest count, as in `identify`.
+    position = {name: i for i, name in enumerate(people)}
+    rows = np.array([position[name] for name in gallery.names])
+    between = np.full((len(people), len(people)), np.inf)
+    np.minimum.at(between, (rows[:, None], rows[None, :]), apart)
+    first, second = np.triu_indices(len(people), k=1)
+    nearest = int(between[first, second].argmin())
+    pair = people[first[nearest]], people[second[nearest]]
+    closest = float(between[first, second][nearest])
+    if closest == 0:
+        raise GalleryError(
+            f"{quoted(pair[0])} and {quoted(pair[1])} are enrolled with the same picture: nobody "
+            "can tell them apart"
+        )
+    below = (np.ceil(closest * _STEPS) - 1) / _STEPS or float(np.nextafter(closest, 0))
+    matching = sum(1 for distance in between[first, second] if within(distance, comparison))
+    return SearchThreshold(
+        min(comparison, float(below)), comparison, len(people), closest, pair, matching, len(first)
+    )
