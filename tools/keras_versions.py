@@ -6,7 +6,7 @@
   python3 tools/keras_versions.py --here -x        with the Keras of this Python
 
 Environments are kept in the cache folder (`--folder DIR` for another) and used again; each takes
-0.7 to 2.2 GB. Keras 3 computes with its NumPy backend, which needs JAX, but no PyTorch and no
+0.7 to 2.2 GB. Keras 3 computes with its NumPy backend, which needs JAX, but neither PyTorch nor
 TensorFlow. Exit code: that of the first pytest that failed, else 0.
 """
 
@@ -32,6 +32,7 @@ class Environment:
 
     packages: tuple[str, ...]
     module: str = "keras"
+    backend: str = "numpy"
     quick: bool = False
 
     def install(self, folder: Path) -> Path:
@@ -50,21 +51,16 @@ class Environment:
 ENVIRONMENTS = {
     "2.13": Environment(("tensorflow-cpu==2.13.1",)),
     "tf_keras": Environment(("tf_keras==2.21.0", "tensorflow-cpu==2.21.0"), module="tf_keras"),
-    "3.0": Environment(("keras==3.0.5", "jax[cpu]==0.4.30", "numpy<2")),
+    # Its NumPy backend imports PyTorch.
+    "3.0": Environment(("keras==3.0.5", "jax[cpu]==0.4.30", "numpy<2"), backend="jax"),
     "3.5": Environment(("keras==3.5.0", "jax[cpu]==0.4.30", "numpy<2"), quick=True),
     "3.15": Environment(("keras==3.15.1", "jax[cpu]"), quick=True),
 }
 
 
-def run(python: str | Path, module: str, arguments: list[str]) -> int:
-    """Run the tests with that Python and that Keras; pytest's exit code."""
-    variables = {
-        "KERAS_BACKEND": "numpy",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        **os.environ,
-        "NPFACENET_KERAS": module,
-        "PYTHONPATH": str(ROOT),
-    }
+def run(python: str | Path, variables: dict[str, str], arguments: list[str]) -> int:
+    """Run the tests with that Python; pytest's exit code."""
+    variables = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": str(ROOT), **variables}
     command = [str(python), "-m", "pytest", str(TESTS), "-p", "no:cacheprovider", *arguments]
     return subprocess.call(command, cwd=ROOT, env=variables)
 
@@ -83,12 +79,14 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path.home() / ".cache/npfacenet-keras")
     chosen, arguments = parser.parse_known_args()
     if chosen.here:
-        return run(sys.executable, os.environ.get("NPFACENET_KERAS", "keras"), arguments)
+        return run(sys.executable, {}, arguments)
     names = chosen.only or [n for n, e in ENVIRONMENTS.items() if chosen.all or e.quick]
     for name in names:
         environment = ENVIRONMENTS[name]
         print(f"== {name}: {', '.join(environment.packages)}", flush=True)
-        code = run(environment.install(chosen.folder / name), environment.module, arguments)
+        python = environment.install(chosen.folder / name)
+        kind = {"KERAS_BACKEND": environment.backend, "NPFACENET_KERAS": environment.module}
+        code = run(python, kind, arguments)
         if code:
             return code
     return 0
