@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from npfacenet.errors import ArgumentError, NpfacenetError
+from npfacenet.errors import NpfacenetError
 
 
 def main() -> None:
@@ -17,8 +17,6 @@ def main() -> None:
     limit(memory, seconds)
     try:
         answer = read(Path(path), None if numbers is None else Path(numbers), chosen)
-    except ArgumentError as error:
-        answer = {"option": str(error)}
     except NpfacenetError as error:
         answer = {"error": str(error)}
     except MemoryError:

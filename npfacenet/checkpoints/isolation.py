@@ -21,7 +21,7 @@ import numpy as np
 
 from npfacenet.checkpoints.card import Card, card_from_json
 from npfacenet.checkpoints.reading import Checkpoint, faults_of, require_own_card
-from npfacenet.errors import ArgumentError, WeightsError, listed, shortened
+from npfacenet.errors import WeightsError, listed, shortened
 from npfacenet.networks.row import split
 from npfacenet.recipes import RECIPES, Recipe
 
@@ -65,8 +65,6 @@ def read_isolated(
         match _ask_child(path.absolute(), folder, numbers, recipes, seconds, memory):
             case {"error": str(error)}:
                 raise WeightsError(error)
-            case {"option": str(error)}:
-                raise ArgumentError(error)
             case {"place": str(reason)}:
                 raise ChildError(
                     f"there is no room in {folder.parent} for the numbers of {path}: {reason}; "

@@ -18,7 +18,7 @@ from npfacenet.checkpoints.layout import WeightFile
 from npfacenet.checkpoints.matching import Match, match
 from npfacenet.checkpoints.native import Native
 from npfacenet.checkpoints.openface_csv import OpenfaceCsv
-from npfacenet.errors import ArgumentError, WeightsError, listed, quoted
+from npfacenet.errors import WeightsError, listed, quoted
 from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName
 from npfacenet.networks.row import split
@@ -76,13 +76,10 @@ def read_checkpoint(path: Path, recipes: Sequence[Recipe] = RECIPES) -> Checkpoi
     Of `recipes` the one that fits best is taken, the earlier of two that fit as well. Raises
     WeightsError for a file that cannot be read; for one whose tensors are not those of the
     network, or are not of a trained one (a kernel of zeros), with the first few deviations; and
-    for one whose own card contradicts it. ArgumentError for a file of a known network that is
-    none of `recipes`.
+    for one whose own card contradicts it.
     """
     with open_weight_file(path) as file:
         found = match(file, agreeing(path, recipes, file.card))
-        if not found.complete:
-            _require_asked_for(file, recipes)
         if not found.fitting:
             names = dict.fromkeys(recipe.architecture for recipe in recipes)
             raise WeightsError(
@@ -109,15 +106,12 @@ def read_checkpoint(path: Path, recipes: Sequence[Recipe] = RECIPES) -> Checkpoi
 def agreeing(path: Path, recipes: Sequence[Recipe], card: Card | None) -> Sequence[Recipe]:
     """The recipes that a file's own card speaks of, the card's variant first; all without one.
 
-    Raises WeightsError for a card of no known network, ArgumentError for one of a network that is
-    known, but not among `recipes`.
+    Raises WeightsError for a card of a network that is not among `recipes`.
     """
     if card is None:
         return recipes
     of_the_card = _of_the_card(recipes, card)
     if not of_the_card:
-        if known := _of_the_card(RECIPES, card):
-            raise _not_asked_for(path, known[0], recipes)
         raise WeightsError(
             f"{path}: its card speaks of {quoted(card.architecture)} with {card.outputs} numbers, "
             f"which is none of {listed(list(map(str, recipes)))}"
@@ -128,23 +122,6 @@ def agreeing(path: Path, recipes: Sequence[Recipe], card: Card | None) -> Sequen
 def _of_the_card(recipes: Sequence[Recipe], card: Card) -> list[Recipe]:
     stated = (card.architecture, card.outputs)
     return [recipe for recipe in recipes if (recipe.architecture, recipe.outputs) == stated]
-
-
-def _require_asked_for(file: WeightFile, recipes: Sequence[Recipe]) -> None:
-    """Raise ArgumentError if the file is whole, but of another network than the given ones."""
-    others = [recipe for recipe in RECIPES if recipe not in recipes]
-    if file.card is None and others and all(recipe in RECIPES for recipe in recipes):
-        held = match(file, others)
-        if held.complete:
-            raise _not_asked_for(file.path, held.recipe, recipes)
-
-
-def _not_asked_for(path: Path, held: Recipe, recipes: Sequence[Recipe]) -> ArgumentError:
-    return ArgumentError(
-        f"{path} holds {held}, which is not what was asked for "
-        f"({listed(list(map(str, recipes)))}): leave out architecture and variant, or name another "
-        "file"
-    )
 
 
 def require_own_card(path: Path, card: Card | None, recipe: Recipe, network: Network) -> None:

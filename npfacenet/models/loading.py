@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from npfacenet.checkpoints.card import derived_card
 from npfacenet.checkpoints.lookup import find
@@ -16,6 +17,8 @@ from npfacenet.errors import ArgumentError, WeightsError, quoted
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.models.model import Model
 from npfacenet.recipes import RECIPES, Recipe, recipes
+
+Reader: TypeAlias = Callable[[Path, Sequence[Recipe]], Checkpoint]
 
 
 def load(
@@ -50,7 +53,7 @@ def load(
         )
     scaling = None if preprocessing is None else scaling_named(preprocessing).name
     path, read = find(name_or_path), _reader(untrusted=untrusted)
-    checkpoint = read(path, candidates)
+    checkpoint = _read(read, path, candidates, architecture, variant)
     _require_named(name_or_path, path, checkpoint.recipe)
     parameters = StoredParameters(checkpoint, partial(read, path.absolute(), candidates))
     card = checkpoint.card or derived_card(
@@ -69,7 +72,33 @@ def _require_named(name: str | os.PathLike[str], path: Path, held: Recipe) -> No
         )
 
 
-def _reader(*, untrusted: bool) -> Callable[[Path, Sequence[Recipe]], Checkpoint]:
+def _read(
+    read: Reader,
+    path: Path,
+    candidates: Sequence[Recipe],
+    architecture: str | None,
+    variant: str | None,
+) -> Checkpoint:
+    """Read a file as one of the networks asked for.
+
+    Where it is a sound file of another network, the choice is at fault, and the error says so.
+    """
+    try:
+        return read(path, candidates)
+    except WeightsError as error:
+        from npfacenet.checkpoints.isolation import ChildError
+
+        if len(candidates) == len(RECIPES) or isinstance(error, ChildError):
+            raise
+        found = read(path, RECIPES).recipe  # raises what is wrong with the file, if that is all
+        asked = {"architecture": architecture, "variant": variant}
+        options = " and ".join(f"{k} {quoted(v)}" for k, v in asked.items() if v is not None)
+        raise ArgumentError(
+            f"{path} holds {found}, which is not {options}: leave that out, or name another file"
+        ) from None
+
+
+def _reader(*, untrusted: bool) -> Reader:
     if not untrusted:
         return read_checkpoint
     from npfacenet.checkpoints.isolation import read_isolated
