@@ -21,6 +21,7 @@ from npfacenet.images import (
     ImageSource,
     central_square,
     describe,
+    named,
     preprocessing,
     read,
     require_contrast,
@@ -180,7 +181,7 @@ class Model:
             name = describe(source, position)
             try:
                 picture = read(source, channel_order, position)
-                rows.prepared.append(self._prepare(picture, name))
+                rows.prepared.append(self._prepare(picture, named(source, position)))
             except ImageError as error:
                 if not skip:
                     raise

@@ -44,7 +44,21 @@ def pictures(largest: int = SMALL) -> st.SearchStrategy[Picture]:
 def pil_images(
     draw: st.DrawFn, modes: tuple[str, ...] = MODES, largest: int = SMALL
 ) -> PIL.Image.Image:
-    """PIL images in every mode, with one of the eight EXIF orientations or none."""
+    """PIL images in every mode, with an EXIF orientation or none.
+
+    None came from a file, so that they have only orientations for which it can be seen whether
+    they are turned already: 5 to 8 where they are not square, else 1.
+    """
+    image = draw(_upright_images(modes, largest))
+    square = image.width == image.height
+    orientation = draw(st.sampled_from([None, 1] if square else [None, 1, 5, 6, 7, 8]))
+    if orientation is not None:
+        image.getexif()[ORIENTATION] = orientation
+    return image
+
+
+@st.composite
+def _upright_images(draw: st.DrawFn, modes: tuple[str, ...], largest: int) -> PIL.Image.Image:
     image = PIL.Image.fromarray(draw(pictures(largest)))
     mode = draw(st.sampled_from(modes))
     if mode == "I;16":
@@ -55,17 +69,20 @@ def pil_images(
         image.putalpha(draw(st.integers(0, 255)))
     else:
         image = image.convert(mode)
-    orientation = draw(st.one_of(st.none(), st.integers(1, 8)))
-    if orientation is not None:
-        image.getexif()[ORIENTATION] = orientation
     return image
 
 
 @st.composite
 def encoded_pictures(draw: st.DrawFn, largest: int = SMALL) -> bytes:
-    """The bytes of picture files: every format in every mode that it holds, with EXIF or not."""
+    """The bytes of picture files: every format in every mode that it holds, with EXIF or not.
+
+    EXIF states one of the eight orientations.
+    """
     kind = draw(st.sampled_from(sorted(HOLDERS)))
-    image = draw(pil_images(HOLDERS[kind], largest))
+    image = draw(_upright_images(HOLDERS[kind], largest))
+    orientation = draw(st.one_of(st.none(), st.integers(1, 8)))
+    if orientation is not None:
+        image.getexif()[ORIENTATION] = orientation
     options = {"exif": image.getexif()} if kind in WITH_EXIF else {}
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)

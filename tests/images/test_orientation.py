@@ -30,7 +30,7 @@ def photograph(
     pixels = np.random.default_rng(orientation).integers(0, 256, (*size, 3), np.uint8)
     tags = exif(orientation)
     if told is not None:
-        tags.get_ifd(0x8769).update({0xA002: told[0], 0xA003: told[1]})
+        tags[0x8769] = {0xA002: told[0], 0xA003: told[1]}
     return encode(pixels, exif=tags.tobytes())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -233,3 +234,16 @@ def test_other_colours_are_refused() -> None:
     for junk in ("p3", None, 3, ["srgb"]):
         with pytest.raises(ArgumentError, match="colours is 'srgb' or 'stored', not"):
             read(scene(), colours=junk)  # type: ignore[arg-type]  # the fault under test
+
+
+def test_threads_share_a_profile() -> None:
+    files = [
+        encode(scene(i, (60, 60)), icc_profile=rgb_profile(*SPACES[space]))
+        for i in range(6)
+        for space in SPACES
+    ]
+    expected = [read(file) for file in files]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            for found, one in zip(pool.map(read, files), expected, strict=True):
+                np.testing.assert_array_equal(found, one)

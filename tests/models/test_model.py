@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import pickle
 import threading
@@ -277,6 +278,26 @@ def test_a_picture_without_contrast_is_nobodys(
         kept = model.embed([pictures[0], empty, png(empty), pictures[1]], on_error="skip")
         assert kept.sources == ("array (96, 96, 3) at index 0", "array (120, 80, 3) at index 3")
         assert ["contrast" in skipped.reason for skipped in kept.skipped] == [True, True]
+
+
+def test_a_picture_without_contrast_is_named_and_skipped(
+    model: Model, pictures: list[Picture], tmp_path: Path
+) -> None:
+    path = tmp_path / "night.png"
+    path.write_bytes(png(np.zeros((90, 90, 3), np.uint8)))
+    kept = model.embed([path, pictures[0]], on_error="skip")
+    assert [skipped.source for skipped in kept.skipped] == [str(path)]
+    assert "night.png' has a contrast of 0.00 grey levels" in kept.skipped[0].reason
+
+
+def test_a_base64_text_is_not_repeated_in_what_was_skipped(
+    model: Model, pictures: list[Picture]
+) -> None:
+    text = base64.b64encode(png(pictures[0])).decode()
+    kept = model.embed([text, pictures[0]], on_error="skip")
+    assert kept.skipped[0].source == f"text ({len(text):,} characters) at index 0"
+    assert "base64.b64decode(text)" in kept.skipped[0].reason
+    assert text[:30] not in kept.skipped[0].reason
 
 
 def test_contrast_beside_the_central_square_does_not_count(model: Model) -> None:
