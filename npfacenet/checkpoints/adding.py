@@ -13,7 +13,7 @@ from npfacenet.checkpoints.downloading import download, name_in, require_address
 from npfacenet.checkpoints.isolation import read_isolated
 from npfacenet.checkpoints.lookup import cache_folder
 from npfacenet.checkpoints.manifest import PACKAGED, is_name, manifest
-from npfacenet.checkpoints.opening import require_unchanged
+from npfacenet.checkpoints.opening import State, require_unchanged, state_of
 from npfacenet.checkpoints.placing import Report, place_verified
 from npfacenet.checkpoints.signature import open_weights
 from npfacenet.errors import ArgumentError, FetchError, NpfacenetError, WeightsError, quoted
@@ -30,7 +30,7 @@ def add(path: Path, name: str | None = None) -> Path:
     manifest, OutputError if the cache cannot be written.
     """
     with open_weights(path) as file:  # what is hashed, and what is copied
-        opened = os.fstat(file.fileno())
+        opened = state_of(file)
         sha256 = _sha256_of(file, path)
         known = [entry for entry in manifest().values() if entry.sha256 == sha256]
         if known:
@@ -43,7 +43,7 @@ def add(path: Path, name: str | None = None) -> Path:
         _require_free(target, sha256)
         file.seek(0)
         with _reading(path):
-            return place_verified(file, target, size=opened.st_size, sha256=sha256)
+            return place_verified(file, target, size=opened.size, sha256=sha256)
 
 
 def fetch_url(
@@ -84,11 +84,11 @@ def free_name(name: str) -> str:
     return name
 
 
-def _require_same(path: Path, file: BinaryIO, opened: os.stat_result) -> None:
+def _require_same(path: Path, file: BinaryIO, opened: State) -> None:
     """Raise WeightsError unless the path still leads to the open file, and that is as it was."""
     require_unchanged(path, file, opened)
     with suppress(OSError):
-        if os.path.samestat(opened, os.stat(path)):
+        if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
             return
     raise WeightsError(f"{path} was changed while it was looked at; try again")
 
@@ -106,6 +106,7 @@ def _require_free(target: Path, sha256: str) -> None:
 
 
 def _sha256_of(file: BinaryIO, path: Path) -> str:
+    file.seek(0)
     with _reading(path):
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # an open file
 

@@ -18,7 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.checkpoints import storage
-from npfacenet.checkpoints.opening import as_weights_error, open_both, require_unchanged
+from npfacenet.checkpoints.opening import (
+    as_weights_error,
+    open_both,
+    require_unchanged,
+    require_unlocked,
+)
 from npfacenet.errors import NpfacenetError, WeightsError, quoted
 from npfacenet.layers import Shape
 
@@ -220,6 +225,7 @@ def open_tensor_file(path: Path) -> Iterator[TensorFile]:
                 yield TensorFile(path, file, content)
         except NpfacenetError:
             require_unchanged(path, content, before)
+            require_unlocked(path, content)
             raise
         require_unchanged(path, content, before)
 

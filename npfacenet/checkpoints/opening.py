@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -15,11 +18,50 @@ from npfacenet.errors import NpfacenetError, WeightsError, quoted
 if TYPE_CHECKING:
     import h5py
 
+TICK = 20_000_000  # nanoseconds: no system's clock for times of files ticks more slowly
 TRIES = 5  # to open a file that is replaced all the time
 FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, MemoryError)
 
 
-def open_both(path: Path) -> tuple[h5py.File, BinaryIO, os.stat_result]:
+@dataclass(frozen=True)
+class State:
+    """How a file was before it was read, to be held against how it is afterwards."""
+
+    size: int
+    changed: int
+    content: bytes | None
+
+    @classmethod
+    def of(cls, content: BinaryIO, *, hashed: bool) -> State:
+        """The state of an open file, with a hash of it if its time says too little."""
+        digest = None
+        if hashed:
+            content.seek(0)
+            digest = hashlib.file_digest(content, "sha256").digest()  # type: ignore[arg-type]  # an open file
+        status = os.fstat(content.fileno())
+        return cls(status.st_size, status.st_mtime_ns, digest)
+
+
+def state_of(content: BinaryIO) -> State:
+    """The state of a file that is about to be read.
+
+    A second change within a tick of the system's clock leaves no other time: a file that was
+    written just now, or in the future, is hashed.
+    """
+    age = time.time_ns() - os.fstat(content.fileno()).st_mtime_ns
+    return State.of(content, hashed=age < TICK)
+
+
+def require_unchanged(path: Path, content: BinaryIO, before: State) -> None:
+    """Raise WeightsError if an open file was written since: what was read may be of two files."""
+    if State.of(content, hashed=before.content is not None) != before:
+        raise WeightsError(
+            f"{path} was changed while it was read: load it again when it is complete (a file that "
+            "is put in place by renaming is never seen in part)"
+        )
+
+
+def open_both(path: Path) -> tuple[h5py.File, BinaryIO, State]:
     """The file as HDF5 sees it, as bytes, and how it was before that: for `require_unchanged`.
 
     Both are the same file, though it may be replaced just now. Raises WeightsError as
@@ -28,10 +70,10 @@ def open_both(path: Path) -> tuple[h5py.File, BinaryIO, os.stat_result]:
     for _ in range(TRIES):
         content = _open_content(path)
         try:
-            before = os.fstat(content.fileno())
-            file = _open(path)
+            before = state_of(content)
+            file = _open(path, content)
             with suppress(OSError):
-                if os.path.samestat(before, os.stat(path)):
+                if os.path.samestat(os.fstat(content.fileno()), os.stat(path)):
                     return file, content, before
             file.close()
         except BaseException:
@@ -50,7 +92,7 @@ def _open_content(path: Path) -> BinaryIO:
         raise
 
 
-def _open(path: Path) -> h5py.File:
+def _open(path: Path, content: BinaryIO) -> h5py.File:
     import h5py
 
     with as_weights_error(path):
@@ -59,14 +101,35 @@ def _open(path: Path) -> h5py.File:
         except OSError as error:
             if _is_written_here(path):
                 raise _being_written(path) from error
+            require_unlocked(path, content)
             if "already open for write" in str(error):
                 raise WeightsError(
-                    f"{path} is marked as open for writing: close it in the process that writes "
-                    "it; if that was ended, 'h5clear -s FILE' removes the mark"
+                    f"{path} is marked as open for writing, by a process that was ended perhaps; "
+                    "then 'h5clear -s FILE' removes the mark"
                 ) from error
             if not _open_here(path):
                 raise
             return h5py.File(path, "r")  # the locking must be that of whoever has it open
+
+
+def require_unlocked(path: Path, content: BinaryIO) -> None:
+    """Raise WeightsError if another process writes the file: HDF5 locks it then, on most systems.
+
+    To be asked about a file that cannot be read; what can be read is read.
+    """
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(content.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise WeightsError(
+            f"{path} is open for writing in another process: close it there first, then load it"
+        ) from error
+    except OSError:
+        return
+    fcntl.flock(content.fileno(), fcntl.LOCK_UN)
 
 
 def _open_here(path: Path) -> list[int]:
@@ -89,19 +152,6 @@ def _is_written_here(path: Path) -> bool:
 
 def _being_written(path: Path) -> WeightsError:
     return WeightsError(f"{path} is open for writing by h5py: close it first, then load it")
-
-
-def require_unchanged(path: Path, content: BinaryIO, before: os.stat_result) -> None:
-    """Raise WeightsError if an open file is not as `before`: what was read may be of two files.
-
-    A file that is now another one under that path is as it was; only one that was written is not.
-    """
-    now = os.fstat(content.fileno())
-    if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-        raise WeightsError(
-            f"{path} was changed while it was read: load it again when it is complete (a file that "
-            "is put in place by renaming is never seen in part)"
-        )
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def test_all_layouts_of_the_same_weights_hold_the_same(layout: str, tmp_path: Pa
         np.testing.assert_array_equal(checkpoint.parameters[name], tensor)
 
 
-@settings(max_examples=settings.default.max_examples // 2)
+@settings(max_examples=settings().max_examples // 2)
 @given(st.lists(st.sampled_from(WRITABLE), min_size=1, max_size=4), st.integers(0, 2**32 - 1))
 def test_any_chain_of_conversions_changes_nothing(layouts: list[str], seed: int) -> None:
     import tempfile

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
+from typing import BinaryIO
 
 import h5py
 import numpy as np
@@ -84,7 +86,7 @@ def test_a_file_that_is_written_meanwhile_gives_the_file_or_an_error(
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("change", ["shorter", "longer", "another time"])
+@pytest.mark.parametrize("change", ["shorter", "longer", "another time", "within a tick"])
 def test_a_change_between_opening_and_the_end_is_told(
     layout: str, change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,9 +101,17 @@ def test_a_change_between_opening_and_the_end_is_told(
         elif change == "longer":
             with path.open("ab") as end:
                 end.write(b"more")
-        else:
+        elif change == "another time":
             os.utime(path, (1, 1))
+        else:
+            with path.open("r+b") as end:
+                end.seek(-1, os.SEEK_END)
+                end.write(b"!")
+            os.utime(path, ns=(now, now))
         return found
+
+    now = time.time_ns() + 10**10  # as of a file that is written just now, however slow this is
+    os.utime(path, ns=(now, now))
 
     monkeypatch.setattr(TensorFile, "datasets", meanwhile)
     with pytest.raises(WeightsError, match=r"w\.h5 was changed while it was read"):
@@ -116,10 +126,10 @@ def test_a_file_that_is_always_another_one_is_given_up(
         each.write_bytes(whole_weight_file("npfacenet"))
     opened = opening._open
 
-    def replaced(path: Path) -> h5py.File:
+    def replaced(path: Path, content: BinaryIO) -> h5py.File:
         other.write_bytes(path.read_bytes())
         other.replace(path)
-        return opened(path)
+        return opened(path, content)
 
     monkeypatch.setattr(opening, "_open", replaced)
     with pytest.raises(WeightsError, match="replaced again and again"):
@@ -167,3 +177,22 @@ def test_the_mark_of_a_writer_that_was_killed_is_told(tmp_path: Path) -> None:
         open_tensor_file(path),
     ):
         pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file that is open cannot be opened there")
+def test_a_file_that_another_process_writes_is_not_called_damaged(tmp_path: Path) -> None:
+    code = (
+        "import h5py, sys; file = h5py.File(sys.argv[1], 'w', locking=True)\n"
+        "file.create_dataset('conv1', (999,), 'f4'); print('begun', flush=True); sys.stdin.read()"
+    )
+    path = tmp_path / "w.h5"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        with pytest.raises(WeightsError, match="open for writing in another process"):
+            read_checkpoint(path)
+        writer.communicate()
+    with pytest.raises(WeightsError, match="in no layout of weights"):
+        read_checkpoint(path)
