@@ -1,13 +1,58 @@
-"""Lists of people in files: a name a line, as people write them and as LFW's lists are."""
+"""Who there is: people in a folder, and in lists of names."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from pathlib import Path
 from unicodedata import normalize
 
-from npfacenet.errors import TrainingError, quoted
+from npfacenet.errors import GalleryError, TrainingError, listed, quoted
 from npfacenet.files import read_text
+from npfacenet.models.embeddings import Skipped
+from npfacenet.recognition.gallery import PICTURE_SUFFIXES, pictures_of
+from npfacenet.training.checks import require_kind, require_path
+
+NOBODY = {"__MACOSX", "@eaDir", "#recycle", "lost+found", "System Volume Information"}
+
+
+def people_of(
+    folder: str | os.PathLike[str], *, skip: bool
+) -> tuple[dict[str, list[Path]], tuple[Skipped, ...]]:
+    """The pictures of each person in a folder, and with `skip` the folders that hold none.
+
+    Raises TrainingError for a folder that is missing or empty and, but for `skip`, for people
+    without a picture, whom it counts.
+    """
+    try:
+        empty = _without_pictures(folder)
+        if empty and not skip:
+            raise TrainingError(
+                f"{len(empty)} of the folders in {folder} hold no picture: "
+                f"{listed([repr(path.name) for path in empty])}; fill or remove them, or skip them"
+            )
+        people = pictures_of(folder, ignoring={*NOBODY, *(path.name for path in empty)})
+    except GalleryError as error:
+        raise TrainingError(f"{error}; to train, it should hold NAME/*.jpg") from error
+    return people, tuple(Skipped(str(path), "the folder holds no picture") for path in empty)
+
+
+def _without_pictures(folder: str | os.PathLike[str]) -> list[Path]:
+    root = require_path(folder, "where pictures are", TrainingError)
+    try:
+        people = [path for path in sorted(root.iterdir()) if path.is_dir()]
+        people = [path for path in people if path.name[:1] != "." and path.name not in NOBODY]
+        return [path for path in people if not any(_pictures(path))]
+    except OSError:
+        return []  # `pictures_of` says why
+
+
+def _pictures(home: Path) -> Iterator[Path]:
+    return (
+        path
+        for path in home.iterdir()
+        if path.name[:1] != "." and path.suffix.lower() in PICTURE_SUFFIXES
+    )
 
 
 def read_people(
@@ -23,7 +68,14 @@ def read_people(
 
     Raises TrainingError for a file that cannot be read as text, or names nobody.
     """
-    there = {normalize("NFC", name) for name in among or ()}
+    if not isinstance(path, (str, os.PathLike)):
+        raise TrainingError(f"a list of people is a file, not {quoted(path)}")
+    if among is None:
+        among = ()
+    require_kind("the people that there are", among, Collection)
+    for name in among:
+        require_kind("a name", name, str)
+    there = {normalize("NFC", name) for name in among}
     text = read_text(path, what="a list of people", error=TrainingError)
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and (line[0] != "#" or _is_in(line, there))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -16,19 +16,16 @@ import numpy as np
 from npfacenet.checkpoints.placing import Report
 from npfacenet.errors import (
     ArgumentError,
-    GalleryError,
     ImageError,
     TrainingError,
-    listed,
     printable,
     quoted,
 )
 from npfacenet.images import central_square, centre_crop, read, resize
 from npfacenet.models.embeddings import Skipped
-from npfacenet.recognition.gallery import PICTURE_SUFFIXES, pictures_of
 from npfacenet.training.augmentation import Augmentation, Picture
-from npfacenet.training.checks import require_path
-from npfacenet.training.people import read_people
+from npfacenet.training.checks import require_kind, require_whole, whole_numbers
+from npfacenet.training.people import people_of, read_people
 
 ROOM = 1.5  # a view may move so much beyond its crop
 
@@ -49,6 +46,8 @@ class IdentityFolder:
     skipped: tuple[Skipped, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
+        for name in ("names", "paths", "labels"):
+            require_kind(name, getattr(self, name), tuple)
         numbers = range(len(self.names))
         if len(self.paths) != len(self.labels) or not all(n in numbers for n in self.labels):
             raise ArgumentError(
@@ -72,9 +71,11 @@ class IdentityFolder:
         name that cannot be printed; ArgumentError for what is not a choice.
         """
         require_on_error(on_error)
-        people, skipped = _people(folder, skip=on_error == "skip")
+        skip = on_error == "skip"
+        people, skipped = people_of(folder, skip=skip or only is not None)
         if only is not None:
-            people = _chosen(folder, people, only)
+            empty = {Path(one.source).name for one in skipped} if skip else set()
+            people = _chosen(folder, people, only, empty)
         if strange := [name for name in people if not name.isprintable()]:
             # The weights' card names those it was trained on, and could not be read again.
             raise TrainingError(
@@ -96,6 +97,7 @@ class IdentityFolder:
 
     def with_at_least(self, pictures: int) -> IdentityFolder:
         """The identities with so many pictures or more; all of them if there is no such one."""
+        require_whole("pictures", pictures, 0, 10**9)
         counts = Counter(self.labels)
         kept = [person for person in range(len(self.names)) if counts[person] >= pictures]
         return self.subset(kept) if kept else self
@@ -106,6 +108,8 @@ class IdentityFolder:
 
     def subset(self, people: Sequence[int]) -> IdentityFolder:
         """The pictures of these identities only, numbered anew in this order."""
+        for person in whole_numbers("people", people).tolist():
+            require_whole("the number of a person", person, 0, len(self.names) - 1)
         number = {person: i for i, person in enumerate(people)}
         kept = [i for i, label in enumerate(self.labels) if label in number]
         return IdentityFolder(
@@ -143,61 +147,36 @@ class IdentityFolder:
 
 def require_on_error(on_error: object) -> None:
     """Raise ArgumentError unless this says what to do with pictures that cannot be read."""
-    if on_error not in ("raise", "skip"):
+    if not isinstance(on_error, str) or on_error not in ("raise", "skip"):
         raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
-
-
-def _people(
-    folder: str | os.PathLike[str], *, skip: bool
-) -> tuple[dict[str, list[Path]], tuple[Skipped, ...]]:
-    """The pictures of each person, and the folders that hold none."""
-    try:
-        empty = _without_pictures(folder)
-        if empty and not skip:
-            raise TrainingError(
-                f"{len(empty)} of the folders in {folder} hold no picture: "
-                f"{listed([repr(path.name) for path in empty])}; fill or remove them, or skip them"
-            )
-        people = pictures_of(folder, ignoring={path.name for path in empty})
-    except GalleryError as error:
-        raise TrainingError(f"{error}; to train, it should hold NAME/*.jpg") from error
-    return people, tuple(Skipped(str(path), "the folder holds no picture") for path in empty)
-
-
-def _without_pictures(folder: str | os.PathLike[str]) -> list[Path]:
-    root = require_path(folder, "where pictures are", TrainingError)
-    try:
-        people = [path for path in sorted(root.iterdir()) if path.is_dir()]
-        return [path for path in people if path.name[:1] != "." and not any(_pictures(path))]
-    except OSError:
-        return []  # `pictures_of` says why
-
-
-def _pictures(home: Path) -> Iterator[Path]:
-    return (
-        path
-        for path in home.iterdir()
-        if path.name[:1] != "." and path.suffix.lower() in PICTURE_SUFFIXES
-    )
 
 
 def _chosen(
     folder: str | os.PathLike[str],
     people: Mapping[str, list[Path]],
     only: Sequence[str] | os.PathLike[str],
+    empty: Set[str],
 ) -> dict[str, list[Path]]:
-    """Only these people; names are compared in Unicode's composed form (NFC)."""
+    """Only these people, without the `empty` folders; names are compared in composed form (NFC)."""
     if isinstance(only, os.PathLike):
-        only = read_people(only, among=people)
-    if isinstance(only, (str, bytes)) or not all(isinstance(name, str) for name in only):
+        only = read_people(only, among=people.keys() | empty)
+    require_kind("people", only, tuple, list, set, frozenset)
+    for name in only:
+        require_kind("the name of a person", name, str)
+    if False:
         raise ArgumentError(f"people are a sequence of names or the path of a list: {quoted(only)}")
     named = {normalize("NFC", name): name for name in people}
+    only = [name for name in only if normalize("NFC", name) not in _composed(empty)]
     if missing := [name for name in only if normalize("NFC", name) not in named]:
         raise TrainingError(
             f"{folder} has no pictures of {len(missing)} of {len(only)} people, the first: "
             f"{quoted(missing[0])}"
         )
     return {name: people[name] for name in sorted({named[normalize("NFC", n)] for n in only})}
+
+
+def _composed(names: Iterable[str]) -> set[str]:
+    return {normalize("NFC", name) for name in names}
 
 
 class PictureStore:
@@ -210,6 +189,11 @@ class PictureStore:
     def __init__(
         self, paths: Sequence[Path], crop: int | None, size: int, memory: int = 1 << 29
     ) -> None:
+        require_kind("the paths of pictures", paths, tuple, list)
+        if crop is not None:
+            require_whole("crop", crop, 1, 100_000)
+        require_whole("the size of a view", size, 1, 100_000)
+        require_whole("the memory for pictures", memory, 0, 2**63)
         self.paths, self.crop, self.size = tuple(paths), crop, size
         self._left = memory
         self._kept: dict[int, Picture] = {}
@@ -231,6 +215,7 @@ class PictureStore:
 
     def view(self, index: int, augmentation: Augmentation, rng: np.random.Generator) -> Picture:
         """A drawn view of a picture: uint8 (size, size, 3)."""
+        require_kind("augmentation", augmentation, Augmentation)
         return augmentation(self._picture(index), self.size, rng, self.crop)
 
     def plain(self, index: int) -> Picture:
@@ -239,6 +224,8 @@ class PictureStore:
         return central_square(picture) if self.crop is None else centre_crop(picture, self.crop)
 
     def _picture(self, index: int) -> Picture:
+        (index,) = whole_numbers("the number of a picture", [index]).tolist()
+        require_whole("the number of a picture", index, 0, len(self.paths) - 1)
         return self._kept[index] if index in self._kept else self._load(index)
 
     def _load(self, index: int) -> Picture:
