@@ -15,7 +15,7 @@ SMALLEST_SPREAD = 1e-3
 SMALL_SPREAD = 0.05
 STUCK = 0.01  # of the margin
 CLOSE = 0.3  # between strangers, on average: half of the pairs of a good network are 1.2 apart
-USEFUL = 0.75  # area under ROC
+USEFUL = 0.95  # area under ROC
 
 
 def spread(embeddings: Array) -> float:
@@ -82,7 +82,7 @@ def collapsed(start: Validation, now: Validation) -> str | None:
     """What shows that training has ruined a network, by the same pairs at its start and now.
 
     Two signs: strangers were pulled together, to less than 0.3 and than half of what it was,
-    while they are not told apart well (area below 0.75, or below what it was); or the area fell
+    while they are not told apart well (area below 0.95, or below what it was); or the area fell
     to that of chance, by more than its standard error.
 
     >>> start = Validation(0.9, 0.85, 0.8, strangers=1.2, pairs=100)

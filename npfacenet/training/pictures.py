@@ -202,6 +202,11 @@ class PictureStore:
         """Decode every picture once, and keep what the memory allows; raises as `read_all`."""
         read_all([self], progress)
 
+    def forget(self) -> None:
+        """Let go of all pictures that are kept; they are read again when needed."""
+        self._left += sum(picture.nbytes for picture in self._kept.values())
+        self._kept.clear()
+
     def fault(self, index: int) -> str | None:
         """Decode a picture; why it cannot be used, if so.
 
@@ -264,6 +269,8 @@ def read_all(stores: Sequence[PictureStore], progress: Report | None = None) -> 
         if progress is not None:
             progress("reading pictures", done, len(every))
     if faults:
+        for store in stores:
+            store.forget()  # or who keeps the error keeps them
         raise _unusable(faults, len(every))
 
 
