@@ -6,7 +6,7 @@ import json
 import logging
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -88,7 +88,7 @@ def ruined(people: Path, run: Path, **choices: Any) -> Trained:
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("held_out", [0.4, 0.0])
 def test_a_run_that_pulls_strangers_together_is_an_error(
-    rate: float, optimizer: str, held_out: float, people: Path, tmp_path: Path
+    rate: float, optimizer: Literal["adam", "sgd"], held_out: float, people: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     with pytest.raises(TrainingError, match=r"step 24: .* (pulled together|chance)") as error:
