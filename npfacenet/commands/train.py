@@ -113,14 +113,14 @@ def run(arguments: argparse.Namespace) -> int:
         )
     else:
         configuration, about = choices(arguments), begun_with(arguments)
-        require_effect(arguments, configuration.held_out > 0, "--held-out is 0")
     on_error: OnError = "skip" if about["skip_errors"] else "raise"
     with Bar() as bar:
 
         def begins(split: Split) -> None:
-            require_effect(arguments, split.held_out > 0, split.reason)
             bar.erase()
             options.note(str(split))
+            if arguments.validate is not None and not split.held_out:
+                options.note("--validate only says how often the last weights are written")
 
         bar("loading", 0, None)
         trained = train(
@@ -140,16 +140,6 @@ def run(arguments: argparse.Namespace) -> int:
     draw_curves(folder)
     report(trained, folder, str(about["folder"]), configuration.crop, as_json=arguments.json)
     return 0
-
-
-def require_effect(arguments: argparse.Namespace, held_out: bool, reason: str) -> None:
-    """Raise ArgumentError for options that have no effect where nobody is held out."""
-    for name in ("validate", "patience"):
-        if getattr(arguments, name) is not None and not held_out:
-            raise ArgumentError(
-                f"--{name} has no effect, for nobody is held out ({reason}): leave it away, or "
-                "hold out people"
-            )
 
 
 def choices(arguments: argparse.Namespace) -> Configuration:

@@ -9,10 +9,11 @@ from typing import TypeAlias, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.images.crop import central_square, centre_crop
 from npfacenet.images.degradation import blurred, erased, jpeg_compressed, relit
 from npfacenet.images.warp import warp
+from npfacenet.training.checks import is_number, require_kind, require_whole
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -66,7 +67,7 @@ class Augmentation:
             if name in _PAIRS:
                 object.__setattr__(self, name, _pair(name, value, limits))
             elif not _is_within(value, limits):
-                raise ArgumentError(f"{name} is {limits[0]} to {limits[1]}, not {value!r}")
+                raise ArgumentError(f"{name} is {limits[0]} to {limits[1]}, not {quoted(value)}")
 
     @classmethod
     def none(cls) -> Augmentation:
@@ -92,6 +93,10 @@ class Augmentation:
         Raises ArgumentError for a size or crop below 1, ImageError if the picture is smaller
         than the crop or is none.
         """
+        require_kind("the generator of random numbers", rng, np.random.Generator)
+        require_whole("the size of a variant", size, 1, 100_000)
+        if crop is not None:
+            require_whole("crop", crop, 1, 100_000)
         geometry, light, blur, jpeg, erase = np.split(rng.random(19), (5, 7, 9, 11))
         result = self._warped(image, size, crop, geometry)
         if self.brightness or self.contrast:
@@ -142,7 +147,7 @@ def _between(limits: tuple[float, float], drawn: float) -> float:
 
 
 def _is_within(value: object, limits: tuple[float, float]) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and limits[0] <= value <= limits[1]
+    return is_number(value, *limits)
 
 
 def _pair(name: str, value: object, limits: tuple[float, float]) -> tuple[float, float]:
@@ -154,5 +159,5 @@ def _pair(name: str, value: object, limits: tuple[float, float]) -> tuple[float,
                 return int(low), int(high)
     raise ArgumentError(
         f"{name} is two numbers of {limits[0]} to {limits[1]}, whole ones for a quality, "
-        f"the smaller first, not {value!r}"
+        f"the smaller first, not {quoted(value)}"
     )

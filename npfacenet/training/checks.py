@@ -1,4 +1,4 @@
-"""Whether what was given is what is asked for: a number in its range, a path."""
+"""Whether what was given is what is asked for: numbers in their range, a path."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import math
 import os
 from pathlib import Path
 from typing import TypeGuard
+
+import numpy as np
+import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError, NpfacenetError, quoted
 
@@ -19,9 +22,14 @@ def is_number(value: object, low: float, high: float) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and type(value) is not bool and low <= value <= high
 
 
+def is_whole(value: object, low: int) -> TypeGuard[int]:
+    """Whether this is an int, and not a bool, of at least `low`."""
+    return type(value) is int and value >= low
+
+
 def require_number(name: str, value: object, low: float, high: float) -> None:
     """Raise ArgumentError unless this is a finite number in [low, high]."""
-    if not is_number(value, low, high) or math.isinf(value):
+    if not is_number(value, low, high) or value == math.inf:
         end = f"of at least {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
         raise ArgumentError(f"{name} is a number {end}, not {quoted(value)}")
 
@@ -33,6 +41,24 @@ def require_whole(name: str, value: object, low: int, high: int) -> int:
             f"{name} is a whole number from {low:g} to {high:g}, not {quoted(value)}"
         )
     return value
+
+
+def require_kind(name: str, value: object, *kinds: type) -> None:
+    """Raise ArgumentError unless this is of one of these types."""
+    if not isinstance(value, kinds):
+        expected = " or ".join(kind.__name__ for kind in kinds)
+        raise ArgumentError(f"{name} is of type {expected}, not {quoted(value)}")
+
+
+def whole_numbers(name: str, values: object) -> npt.NDArray[np.intp]:
+    """The array (N,); ArgumentError for anything but whole numbers."""
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{name} are whole numbers (N,), not {quoted(values)}") from error
+    if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
+        raise ArgumentError(f"{name} are whole numbers (N,), not {quoted(values)}")
+    return array.astype(np.intp)
 
 
 def require_path(value: object, what: str, error: type[NpfacenetError] = ArgumentError) -> Path:

@@ -6,23 +6,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.layers import Array
-from npfacenet.training.checks import require_number, require_whole
+from npfacenet.training.checks import require_kind, require_number, require_whole
 from npfacenet.training.validation import Validation
 
 SMALLEST_SPREAD = 1e-3
 SMALL_SPREAD = 0.05
 STUCK = 0.01  # of the margin
 CLOSE = 0.3  # between strangers, on average: half of the pairs of a good network are 1.2 apart
-USEFUL = 0.75  # area under ROC
+USEFUL = 0.95  # area under ROC
 
 
 def spread(embeddings: Array) -> float:
-    """The variance of unit vectors (N, D): 1 - |their mean|^2. 0: all at one point.
+    """The variance of unit vectors (N, D): 1 - |their mean|^2. 0: all at one point, or none.
+
+    Raises ArgumentError for what is not an array of vectors.
 
     >>> spread(np.array([[1.0, 0.0], [1.0, 0.0]])), spread(np.array([[1.0, 0.0], [-1.0, 0.0]]))
     (0.0, 1.0)
     """
+    require_kind("embeddings", embeddings, np.ndarray)
+    if embeddings.ndim != 2 or not np.issubdtype(embeddings.dtype, np.floating):
+        raise ArgumentError(f"embeddings are floating numbers (N, D), not {quoted(embeddings)}")
+    if not len(embeddings):
+        return 0.0
     mean = np.asarray(embeddings, np.float64).mean(axis=0)
     return max(0.0, 1.0 - float(mean @ mean))
 
@@ -45,6 +53,8 @@ class CollapseDetector:
         if self.margin is not None:
             require_number("the margin", self.margin, 0, 1e9)
         require_whole("patience", self.patience, 1, 10**9)
+        for name in ("at_a_point", "at_the_margin"):
+            require_whole(name, getattr(self, name), 0, 10**9)
 
     def see(self, embeddings: Array, loss: float) -> str | None:
         """What is wrong, if it has been for long enough."""
@@ -72,7 +82,7 @@ def collapsed(start: Validation, now: Validation) -> str | None:
     """What shows that training has ruined a network, by the same pairs at its start and now.
 
     Two signs: strangers were pulled together, to less than 0.3 and than half of what it was,
-    while they are not told apart well (area below 0.75, or below what it was); or the area fell
+    while they are not told apart well (area below 0.95, or below what it was); or the area fell
     to that of chance, by more than its standard error.
 
     >>> start = Validation(0.9, 0.85, 0.8, strangers=1.2, pairs=100)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Literal
 
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.training.augmentation import Augmentation
+from npfacenet.training.checks import require_kind
 from npfacenet.training.objectives import parse
 from npfacenet.training.optimizers import SGD, Adam, Optimizer
 from npfacenet.training.schedules import Constant, Cosine, Schedule, Steps, WarmUp
@@ -72,7 +73,7 @@ class Configuration:
         object.__setattr__(self, "augmentation", _augmentation(self.augmentation))
         object.__setattr__(self, "loss", _loss(self.loss))
         if self.learn_from is not None and not isinstance(self.learn_from, str):
-            raise ArgumentError(f"learn_from is a name or None, not {self.learn_from!r}")
+            raise ArgumentError(f"learn_from is a name or None, not {quoted(self.learn_from)}")
         for name, (low, high) in _LIMITS.items():
             value = getattr(self, name)
             whole = name == "crop" or isinstance(getattr(type(self), name), int)
@@ -81,11 +82,14 @@ class Configuration:
                 continue
             if not right or not low <= value <= high:
                 kind = "a whole number" if whole else "a number"
-                raise ArgumentError(f"{name} is {kind} from {low:g} to {high:g}, not {value!r}")
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
                 raise ArgumentError(
-                    f"{name} is one of {', '.join(choices)}, not {getattr(self, name)!r}"
+                    f"{name} is {kind} from {low:g} to {high:g}, not {quoted(value)}"
+                )
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            if not isinstance(value, str) or value not in choices:
+                raise ArgumentError(
+                    f"{name} is one of {', '.join(choices)}, not {quoted(getattr(self, name))}"
                 )
 
     def build_optimizer(self) -> Optimizer:
@@ -112,9 +116,10 @@ class Configuration:
 
 def configuration_from_json(value: Mapping[str, object]) -> Configuration:
     """The configuration that a file holds; ArgumentError for fields that there are not."""
+    require_kind("a training configuration", value, Mapping)
     known = {each.name for each in fields(Configuration)}
     if unknown := value.keys() - known:
-        raise ArgumentError(f"a training configuration has no {min(unknown)!r}")
+        raise ArgumentError(f"a training configuration has no {quoted(min(unknown))}")
     return Configuration(**value)  # type: ignore[arg-type]  # the constructor checks every value
 
 
@@ -122,7 +127,7 @@ def _augmentation(value: object) -> Augmentation:
     if isinstance(value, Augmentation):
         return value
     if not isinstance(value, dict) or value.keys() - {f.name for f in fields(Augmentation)}:
-        raise ArgumentError(f"augmentation is an Augmentation or its fields, not {value!r}")
+        raise ArgumentError(f"augmentation is an Augmentation or its fields, not {quoted(value)}")
     return Augmentation(**value)
 
 
@@ -131,7 +136,7 @@ def _loss(value: object) -> tuple[str, ...]:
         for name in value:
             parse(name)
         return tuple(value)
-    raise ArgumentError(f"loss is a list of one or more names, not {value!r}")
+    raise ArgumentError(f"loss is a list of one or more names, not {quoted(value)}")
 
 
 _LARGE = 10**9

@@ -50,7 +50,7 @@ def locked(folder: Path, doing: str) -> Iterator[None]:
 
 def require_free(folder: Path, doing: str) -> None:
     """Raise TrainingError where another process holds a folder; nothing is written."""
-    if (folder / LOCK).exists():
+    if os.path.exists(folder / LOCK):
         with locked(folder, doing):
             pass
 

@@ -19,6 +19,7 @@ from npfacenet.networks import NetworkParameters
 from npfacenet.recognition.calibration import calibrate
 from npfacenet.recognition.evaluation import Distances
 from npfacenet.recognition.lfw import Fold, picture_path
+from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.pictures import IdentityFolder, PictureStore
 from npfacenet.training.validation import (
@@ -50,6 +51,8 @@ class HeldOut:
         where: str,
         witnesses: tuple[PictureStore, Pairs] | None = None,
     ) -> None:
+        require_kind("the model", model, Model)
+        require_kind("the store of pictures", store, PictureStore)
         self.store, self._witnesses = store, witnesses
         self._model, self._pairs, self._learnt, self._where = model, pairs, learnt, where
 
@@ -128,6 +131,10 @@ def held_out_people(
 
     Raises ArgumentError where there are no pairs of one person, or of two.
     """
+    require_kind("the model", model, Model)
+    for people in (folder, learnt):
+        require_kind("people", people, IdentityFolder)
+    require_kind("the configuration", choices, Configuration)
     store = PictureStore(folder.paths, choices.crop, model.card.input_size)
     pairs = draw_pairs(folder.labels, choices.seed) if folder.paths else None
     where = f"{len(folder.names)} held-out people, {_of_pictures(choices.crop)}"

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.checkpoints.records import Row
-from npfacenet.errors import ArgumentError, TrainingError
+from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.inference.blas import single_threaded
 from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName, Tape
+from npfacenet.training.checks import require_kind, require_whole
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.objectives import Objective
 from npfacenet.training.optimizers import blend, clip
@@ -63,6 +64,17 @@ class Learner:
         *,
         threads: int = 1,
     ) -> None:
+        require_kind("the network", network, Network)
+        require_kind("the parameters", parameters, Mapping)
+        require_kind("the configuration", configuration, Configuration)
+        require_whole("threads", threads, 1, 10_000)
+        if not isinstance(objectives, (tuple, list)) or not objectives:
+            raise ArgumentError(
+                f"what is learnt is at least one objective, not {quoted(objectives)}"
+            )
+        for term in objectives:
+            require_kind("what is learnt", term, Objective)
+        network.require(parameters)
         self.network, self.objectives, self.configuration = network, objectives, configuration
         self.optimizer = configuration.build_optimizer()
         self.schedule = configuration.build_schedule()
@@ -156,6 +168,7 @@ class Learner:
         own = self.rows()
         if {n: r.shape for n, r in own.items()} != {n: r.shape for n, r in rows.items()}:
             raise TrainingError("the checkpoint is of another network or configuration")
+        self.optimizer.require_slots([rows[f"slot{i}"] for i in range(len(self.slots))])
         for name, row in own.items():
             row[:] = rows[name]
         start = 0
@@ -241,10 +254,13 @@ def learning_from(network: Network, first: str | None) -> frozenset[ParameterNam
 
     Raises ArgumentError for a name that the network does not have.
     """
+    require_kind("the network", network, Network)
     names = [node.name for node in network.nodes]
     blocks = [node.block for node in network.nodes]
     if first is None:
         start = 0
+    elif not isinstance(first, str):
+        raise ArgumentError(f"learning begins at a layer or a block, not at {quoted(first)}")
     elif first and first in blocks:
         start = blocks.index(first)
     elif first in names:
@@ -253,7 +269,9 @@ def learning_from(network: Network, first: str | None) -> frozenset[ParameterNam
         there = ", ".join(
             dict.fromkeys(block or name for name, block in zip(names, blocks, strict=True))
         )
-        raise ArgumentError(f"{network.name} has no layer or block {first!r}; there are {there}")
+        raise ArgumentError(
+            f"{network.name} has no layer or block {quoted(first)}; there are {there}"
+        )
     learning = frozenset(
         (node.name, name)
         for node in network.nodes[start:]
@@ -261,5 +279,5 @@ def learning_from(network: Network, first: str | None) -> frozenset[ParameterNam
         if spec.trainable
     )
     if not learning:
-        raise ArgumentError(f"nothing in {network.name} learns from {first!r} on")
+        raise ArgumentError(f"nothing in {network.name} learns from {quoted(first)} on")
     return learning

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections import Counter
@@ -14,6 +15,7 @@ from npfacenet.images import preprocessing
 from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.losses import OnlineTripletLoss
 from npfacenet.models import Model
+from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.feed import Feed
 from npfacenet.training.held_out import held_out_people
@@ -72,7 +74,8 @@ def train(
     best weights stay.
     """
     choices = Configuration() if configuration is None else configuration
-    _require_kinds(model, choices, teacher)
+    require_choices(model, choices, about, watch, reading, begins, resume=resume)
+    require_kind("the teacher", teacher, Model, type(None))
     require_on_error(on_error)
     folder = RunFolder(run_folder)
     folder.require_free()
@@ -120,15 +123,22 @@ def train(
     return replace(trained, split=split, skipped=whole.skipped)
 
 
-def _require_kinds(model: Model, choices: Configuration, teacher: Model | None) -> None:
-    """Raise ArgumentError for what is of another kind."""
-    for name, value, kind in (
-        ("model", model, Model),
-        ("configuration", choices, Configuration),
-        ("teacher", teacher, (Model, type(None))),
-    ):
-        if not isinstance(value, kind):
-            raise ArgumentError(f"the {name} of a run cannot be {quoted(value)}")
+def require_choices(
+    model: object, configuration: object, about: object, *calls: object, resume: object
+) -> None:
+    """Raise ArgumentError for what a run cannot be made of, or told to."""
+    require_kind("the model", model, Model)
+    require_kind("the configuration", configuration, Configuration)
+    require_kind("resume", resume, bool)
+    for call in calls:
+        if call is not None and not callable(call):
+            raise ArgumentError(f"a run tells of its progress to a function, not {quoted(call)}")
+    try:
+        json.dumps({} if about is None else about)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ArgumentError(f"about is written as JSON, which it cannot be: {error}") from error
+    if about is not None:
+        require_kind("about", about, Mapping)
 
 
 def _reason(whole: IdentityFolder, choices: Configuration, held: Sequence[int]) -> str:

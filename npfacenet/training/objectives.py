@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.layers import CosineDense, Dense, Layer
 from npfacenet.losses import AngularMargin, CrossEntropy, Distillation, OnlineTripletLoss, Relations
 from npfacenet.losses.loss import Loss
 from npfacenet.networks import Builder, Network
+from npfacenet.training.checks import require_kind, require_whole
 
 MININGS = ("semi-hard", "batch-hard", "batch-all")
 LOSSES = (*MININGS, "softmax", "angular-margin", "distillation", "relations")
@@ -40,8 +41,10 @@ def objectives(
     embedding has. Raises ArgumentError for a name that there is not or comes twice, or a
     weight that is none.
     """
-    if not names:
+    if not isinstance(names, (tuple, list)) or not names:
         raise ArgumentError(f"a loss is needed: {', '.join(LOSSES)}")
+    require_whole("the number of identities", identities, 1, 10**9)
+    require_whole("the length of an embedding", embedding, 1, 10**9)
     terms: list[Objective] = []
     for text in names:
         name, factor = parse(text)
@@ -59,15 +62,16 @@ def parse(text: str) -> tuple[str, float]:
     >>> parse("angular-margin:0.1"), parse("semi-hard")
     (('angular-margin', 0.1), ('semi-hard', 1.0))
     """
+    require_kind("the name of a loss", text, str)
     name, _, weight = text.partition(":")
     if name not in LOSSES:
-        raise ArgumentError(f"no loss is called {name!r}; there are {', '.join(LOSSES)}")
+        raise ArgumentError(f"no loss is called {quoted(name)}; there are {', '.join(LOSSES)}")
     try:
         factor = float(weight or 1)
     except ValueError:
         factor = -1.0
     if not 0 < factor < float("inf"):
-        raise ArgumentError(f"the weight of a loss is a positive number, not in {text!r}")
+        raise ArgumentError(f"the weight of a loss is a positive number, not in {quoted(text)}")
     return name, factor
 
 
@@ -97,7 +101,7 @@ def _objective(
             return Objective(name, Distillation(), None, "teacher", weight)
         case "relations":
             return Objective(name, Relations(), None, "teacher", weight)
-    raise ArgumentError(f"no loss is called {name!r}; there are {', '.join(LOSSES)}")
+    raise ArgumentError(f"no loss is called {quoted(name)}; there are {', '.join(LOSSES)}")
 
 
 def _head(layer: Layer, embedding: int) -> Network:

@@ -10,7 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from npfacenet.checkpoints.records import Row
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, TrainingError, quoted
+from npfacenet.training.checks import is_number
 
 CHUNK = 1 << 16  # numbers whose parameters, gradients and slots stay in a core's cache
 
@@ -49,11 +50,16 @@ class Optimizer(ABC):
     def direction(self, gradient: Row, slots: Sequence[Row], step: int) -> Row:
         """A new row to go along, downhill; updates the slots in place."""
 
+    def require_slots(self, slots: Sequence[Row]) -> None:  # noqa: B027 (most have none)
+        """Raise TrainingError for slots that no updates can have led to."""
+
     def require(self, name: str, low: float, high: float) -> None:
-        """Raise ArgumentError unless the field is in [low, high)."""
+        """Raise ArgumentError unless the field is a number in [low, high)."""
         value = getattr(self, name)
-        if not low <= value < high:
-            raise ArgumentError(f"{type(self).__name__}: {name} is in [{low}, {high}), not {value}")
+        if not is_number(value, low, high) or value == high:
+            raise ArgumentError(
+                f"{type(self).__name__}: {name} is in [{low}, {high}), not {quoted(value)}"
+            )
 
 
 @dataclass(frozen=True)
@@ -91,8 +97,13 @@ class Adam(Optimizer):
         super().__post_init__()
         self.require("beta1", 0, 1)
         self.require("beta2", 0, 1)
-        if not self.epsilon > 0:
-            raise ArgumentError(f"Adam: epsilon must be positive, not {self.epsilon}")
+        if not is_number(self.epsilon, 0, 1) or not self.epsilon:
+            raise ArgumentError(f"Adam: epsilon must be positive, not {quoted(self.epsilon)}")
+
+    def require_slots(self, slots: Sequence[Row]) -> None:
+        """Raise TrainingError for a mean square below 0, which has no root."""
+        if slots[1].min(initial=0) < 0:
+            raise TrainingError("a checkpoint of Adam holds mean squares below 0: it is damaged")
 
     def direction(self, gradient: Row, slots: Sequence[Row], step: int) -> Row:
         """The mean gradient over the root of the mean square, both without their bias to 0."""

@@ -1,13 +1,31 @@
-"""Lists of people in files: a name a line, as people write them and as LFW's lists are."""
+"""Who there is: people in a folder, and in lists of names."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
-from npfacenet.errors import TrainingError, quoted
+from npfacenet.errors import GalleryError, TrainingError, quoted
 from npfacenet.files import read_text
+from npfacenet.models.embeddings import Skipped
 from npfacenet.recognition.names import name_key
+from npfacenet.recognition.people_folder import pictures_of
+from npfacenet.training.checks import require_kind
+
+
+def people_of(
+    folder: str | os.PathLike[str],
+) -> tuple[Mapping[str, Sequence[Path]], tuple[Skipped, ...]]:
+    """The pictures of each person in a folder, and what was passed over.
+
+    Raises TrainingError for a folder that is missing or holds no picture.
+    """
+    try:
+        found = pictures_of(folder)
+    except GalleryError as error:
+        raise TrainingError(f"{error}; to train, it should hold NAME/*.jpg") from error
+    return found.people, found.passed_over
 
 
 def read_people(
@@ -23,7 +41,14 @@ def read_people(
 
     Raises TrainingError for a file that cannot be read as text, or names nobody.
     """
-    there = {name_key(name) for name in among or ()}
+    if not isinstance(path, (str, os.PathLike)):
+        raise TrainingError(f"a list of people is a file, not {quoted(path)}")
+    if among is None:
+        among = ()
+    require_kind("the people that there are", among, Collection)
+    for name in among:
+        require_kind("a name", name, str)
+    there = {name_key(name) for name in among}
     text = read_text(path, what="a list of people", error=TrainingError)
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and (line[0] != "#" or _is_in(line, there))]

@@ -15,7 +15,6 @@ import numpy as np
 from npfacenet.checkpoints.placing import Report
 from npfacenet.errors import (
     ArgumentError,
-    GalleryError,
     ImageError,
     TrainingError,
     printable,
@@ -24,9 +23,9 @@ from npfacenet.errors import (
 from npfacenet.images import central_square, centre_crop, read, resize
 from npfacenet.models.embeddings import Skipped
 from npfacenet.recognition.names import name_key
-from npfacenet.recognition.people_folder import pictures_of
 from npfacenet.training.augmentation import Augmentation, Picture
-from npfacenet.training.people import read_people
+from npfacenet.training.checks import require_kind, require_whole, whole_numbers
+from npfacenet.training.people import people_of, read_people
 
 ROOM = 1.5  # a view may move so much beyond its crop
 
@@ -47,6 +46,8 @@ class IdentityFolder:
     skipped: tuple[Skipped, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
+        for name in ("names", "paths", "labels"):
+            require_kind(name, getattr(self, name), tuple)
         numbers = range(len(self.names))
         if len(self.paths) != len(self.labels) or not all(n in numbers for n in self.labels):
             raise ArgumentError(
@@ -67,7 +68,7 @@ class IdentityFolder:
         Raises TrainingError for a folder that holds no pictures, people who are not in it, or a
         name that cannot be printed; ArgumentError for what is not a choice.
         """
-        people, skipped = _people(folder)
+        people, skipped = people_of(folder)
         if only is not None:
             people = _chosen(folder, people, only)
         if strange := [name for name in people if not name.isprintable()]:
@@ -91,6 +92,7 @@ class IdentityFolder:
 
     def with_at_least(self, pictures: int) -> IdentityFolder:
         """The identities with so many pictures or more; all of them if there is no such one."""
+        require_whole("pictures", pictures, 0, 10**9)
         counts = Counter(self.labels)
         kept = [person for person in range(len(self.names)) if counts[person] >= pictures]
         return self.subset(kept) if kept else self
@@ -101,6 +103,8 @@ class IdentityFolder:
 
     def subset(self, people: Sequence[int]) -> IdentityFolder:
         """The pictures of these identities only, numbered anew in this order."""
+        for person in whole_numbers("people", people).tolist():
+            require_whole("the number of a person", person, 0, len(self.names) - 1)
         number = {person: i for i, person in enumerate(people)}
         kept = [i for i, label in enumerate(self.labels) if label in number]
         return IdentityFolder(
@@ -138,19 +142,8 @@ class IdentityFolder:
 
 def require_on_error(on_error: object) -> None:
     """Raise ArgumentError unless this says what to do with pictures that cannot be read."""
-    if on_error not in ("raise", "skip"):
+    if not isinstance(on_error, str) or on_error not in ("raise", "skip"):
         raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
-
-
-def _people(
-    folder: str | os.PathLike[str],
-) -> tuple[Mapping[str, Sequence[Path]], tuple[Skipped, ...]]:
-    """The pictures of each person, and what was passed over."""
-    try:
-        found = pictures_of(folder)
-    except GalleryError as error:
-        raise TrainingError(f"{error}; to train, it should hold NAME/*.jpg") from error
-    return found.people, found.passed_over
 
 
 def _chosen(
@@ -161,8 +154,9 @@ def _chosen(
     """Only these people; names are compared in Unicode's composed form (NFC)."""
     if isinstance(only, os.PathLike):
         only = read_people(only, among=people)
-    if isinstance(only, (str, bytes)) or not all(isinstance(name, str) for name in only):
-        raise ArgumentError(f"people are a sequence of names or the path of a list: {quoted(only)}")
+    require_kind("people", only, tuple, list, set, frozenset)
+    for name in only:
+        require_kind("the name of a person", name, str)
     named = {name_key(name): name for name in people}
     if missing := [name for name in only if name_key(name) not in named]:
         raise TrainingError(
@@ -182,6 +176,11 @@ class PictureStore:
     def __init__(
         self, paths: Sequence[Path], crop: int | None, size: int, memory: int = 1 << 29
     ) -> None:
+        require_kind("the paths of pictures", paths, tuple, list)
+        if crop is not None:
+            require_whole("crop", crop, 1, 100_000)
+        require_whole("the size of a view", size, 1, 100_000)
+        require_whole("the memory for pictures", memory, 0, 2**63)
         self.paths, self.crop, self.size = tuple(paths), crop, size
         self._left = memory
         self._kept: dict[int, Picture] = {}
@@ -189,6 +188,11 @@ class PictureStore:
     def read_all(self, progress: Report | None = None) -> None:
         """Decode every picture once, and keep what the memory allows; raises as `read_all`."""
         read_all([self], progress)
+
+    def forget(self) -> None:
+        """Let go of all pictures that are kept; they are read again when needed."""
+        self._left += sum(picture.nbytes for picture in self._kept.values())
+        self._kept.clear()
 
     def fault(self, index: int) -> str | None:
         """Decode a picture; why it cannot be used, if so.
@@ -203,6 +207,7 @@ class PictureStore:
 
     def view(self, index: int, augmentation: Augmentation, rng: np.random.Generator) -> Picture:
         """A drawn view of a picture: uint8 (size, size, 3)."""
+        require_kind("augmentation", augmentation, Augmentation)
         return augmentation(self._picture(index), self.size, rng, self.crop)
 
     def plain(self, index: int) -> Picture:
@@ -211,6 +216,8 @@ class PictureStore:
         return central_square(picture) if self.crop is None else centre_crop(picture, self.crop)
 
     def _picture(self, index: int) -> Picture:
+        (index,) = whole_numbers("the number of a picture", [index]).tolist()
+        require_whole("the number of a picture", index, 0, len(self.paths) - 1)
         return self._kept[index] if index in self._kept else self._load(index)
 
     def _load(self, index: int) -> Picture:
@@ -249,6 +256,8 @@ def read_all(stores: Sequence[PictureStore], progress: Report | None = None) -> 
         if progress is not None:
             progress("reading pictures", done, len(every))
     if faults:
+        for store in stores:
+            store.forget()  # or who keeps the error keeps them
         raise _unusable(faults, len(every))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.errors import TrainingError
+from npfacenet.training.checks import require_whole, whole_numbers
 
 Indices = npt.NDArray[np.intp]
 
@@ -37,6 +38,10 @@ class IdentitySampler:
     groups: tuple[Indices, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        for name in ("identities", "pictures", "least"):
+            require_whole(name, getattr(self, name), 1, 10**9)
+        require_whole("the seed", self.seed, 0, 2**64)
+        whole_numbers("labels", self.labels)
         groups = _groups(self.labels, self.least)
         if len(groups) < 2:
             raise TrainingError(
@@ -52,6 +57,7 @@ class IdentitySampler:
 
     def batch(self, number: int) -> Indices:
         """The pictures of a batch, those of an identity side by side: up to (P * K,)."""
+        require_whole("the number of a batch", number, 0, 2**63)
         epoch, place = divmod(number, self.batches)
         order = np.random.default_rng([self.seed, epoch, 0]).permutation(len(self.groups))
         chosen = order[place * self.identities : (place + 1) * self.identities]

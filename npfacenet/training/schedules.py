@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import cos, pi
 
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, shortened
+from npfacenet.training.checks import is_number, is_whole, require_kind
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,10 @@ class Cosine(Schedule):
     floor: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or not 0 <= self.floor <= 1:
-            raise ArgumentError(f"{self}: steps must be at least 1, floor in [0, 1]")
+        if not is_whole(self.steps, 1) or not is_number(self.floor, 0, 1):
+            raise ArgumentError(
+                f"{shortened(str(self))}: steps must be at least 1, floor in [0, 1]"
+            )
 
     def factor(self, step: int) -> float:
         """Half a cosine; `floor` after the last step."""
@@ -60,8 +63,15 @@ class Steps(Schedule):
     drop: float = 0.1
 
     def __post_init__(self) -> None:
-        if not 0 < self.drop <= 1 or any(step < 0 for step in self.at):
-            raise ArgumentError(f"{self}: drop must be in (0, 1], steps not negative")
+        require_kind("the steps at which a rate drops", self.at, tuple)
+        if (
+            not all(is_whole(step, 0) for step in self.at)
+            or not is_number(self.drop, 0, 1)
+            or not self.drop
+        ):
+            raise ArgumentError(
+                f"{shortened(str(self))}: drop must be in (0, 1], steps not negative"
+            )
 
     def factor(self, step: int) -> float:
         """`drop` to the power of how many of the steps are reached."""
@@ -80,8 +90,9 @@ class WarmUp(Schedule):
     then: Schedule
 
     def __post_init__(self) -> None:
-        if self.steps < 0:
-            raise ArgumentError(f"{self}: steps must not be negative")
+        require_kind("the schedule after a warm-up", self.then, Schedule)
+        if not is_whole(self.steps, 0):
+            raise ArgumentError(f"{shortened(str(self))}: steps must not be negative")
 
     def factor(self, step: int) -> float:
         """A growing share of 1; after it, the other schedule as if it began then."""

@@ -11,9 +11,11 @@ from npfacenet.errors import ArgumentError
 from npfacenet.images import preprocessing
 from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.models import Model
+from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.held_out import HeldOut
 from npfacenet.training.learner import Learner
+from npfacenet.training.loop import require_choices
 from npfacenet.training.objectives import objectives
 from npfacenet.training.outcome import Trained, Watch
 from npfacenet.training.run import Run, run_record
@@ -42,6 +44,11 @@ def teach(
     size or whose targets do not fit, and for patience where nobody is held out; TrainingError for
     a loss that is not finite, a collapse, and a run that began with something else.
     """
+    require_choices(model, configuration, about, watch, resume=resume)
+    require_kind("held_out", held_out, HeldOut)
+    require_kind("the sources of views", sources, tuple, list)
+    for source in sources:
+        require_kind("a source of views", source, Source)
     sources, card = tuple(sources), model.card
     terms = objectives(configuration.loss, configuration.margin, card.outputs, 2)
     if strange := [term.name for term in terms if term.targets != "teacher"]:

@@ -13,7 +13,7 @@ from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.models import Embeddings
 from npfacenet.recognition.distance import paired_distances
 from npfacenet.recognition.evaluation import Distances, area, best_threshold
-from npfacenet.training.checks import require_number, require_whole
+from npfacenet.training.checks import require_kind, require_number, require_whole, whole_numbers
 
 MOST_PAIRS = 1000
 MOST_PICTURES = 3000
@@ -117,7 +117,8 @@ def hold_out(
     """
     require_number("the share of people to hold out", share, 0, 1)
     require_whole("the seed", seed, 0, 2**64)
-    names, counts = np.unique(_labels(labels), return_counts=True)
+    require_whole("least", least, 1, 10**9)
+    names, counts = np.unique(whole_numbers("labels", labels), return_counts=True)
     paired = names[counts >= 2]
     most = min(len(paired), int((counts >= least).sum()) - LEAST_PEOPLE)
     if share == 0 or most < LEAST_PEOPLE:
@@ -135,7 +136,7 @@ def draw_pairs(labels: Sequence[int], seed: int, most: int = MOST_PAIRS) -> Pair
     """
     require_whole("the seed", seed, 0, 2**64)
     require_whole("the number of pairs", most, 1, 10**9)
-    array = _labels(labels)
+    array = whole_numbers("labels", labels)
     rng = np.random.default_rng([seed, 4])
     people, counts = np.unique(array, return_counts=True)
     order = rng.permutation(len(people))
@@ -157,7 +158,10 @@ def draw_pairs(labels: Sequence[int], seed: int, most: int = MOST_PAIRS) -> Pair
 
 def distances_of_pairs(embeddings: Embeddings | npt.ArrayLike, pairs: Pairs) -> Distances:
     """Euclidean distances of pairs of rows, float64."""
+    require_kind("pairs", pairs, Pairs)
     rows = Embeddings.of(embeddings)
+    if max(pairs.a.max(initial=-1), pairs.b.max(initial=-1)) >= len(rows):
+        raise ArgumentError(f"there are pairs of more than {len(rows)} embeddings")
     return paired_distances(rows[pairs.a.tolist()], rows[pairs.b.tolist()])
 
 
@@ -169,6 +173,10 @@ def validated(genuine: Distances, impostors: Distances) -> Validation:
 
     Raises TrainingError where there are not both, or they are not finite.
     """
+    for kind in (genuine, impostors):
+        require_kind("distances", kind, np.ndarray)
+        if kind.ndim != 1 or not np.issubdtype(kind.dtype, np.floating):
+            raise ArgumentError("distances are floating numbers (N,)")
     distances = np.concatenate([genuine, impostors])
     if not len(genuine) or not len(impostors) or not np.isfinite(distances).all():
         raise TrainingError("rates are of finite distances of genuine and of impostor pairs")
@@ -182,13 +190,3 @@ def validated(genuine: Distances, impostors: Distances) -> Validation:
         float(impostors.mean()),
         min(len(genuine), len(impostors)),
     )
-
-
-def _labels(labels: Sequence[int]) -> npt.NDArray[np.integer]:
-    try:
-        array = np.asarray(labels)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"labels are whole numbers (N,), not {quoted(labels)}") from error
-    if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
-        raise ArgumentError(f"labels are whole numbers (N,), not {quoted(labels)}")
-    return array.astype(np.intp)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.images import Preprocessing
+from npfacenet.training.checks import require_kind
 from npfacenet.training.feed import ahead
 from npfacenet.training.learner import Batch
 from npfacenet.training.views import Views
@@ -22,10 +23,11 @@ class Source:
     each: int
 
     def __post_init__(self) -> None:
+        require_kind("views", self.views, Views)
         if type(self.each) is not int or not 1 <= self.each <= len(self.views):
             raise ArgumentError(
                 f"a batch holds a whole number of 1 to {len(self.views)} of these views, not "
-                f"{self.each!r}"
+                f"{quoted(self.each)}"
             )
 
     def chosen(self, number: int, seed: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -24,9 +23,12 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.checkpoints.placing import Report, atomic_file, writing_in
-from npfacenet.errors import ArgumentError, ShapeError, TrainingError
+from npfacenet.errors import ArgumentError, ShapeError, TrainingError, quoted
+from npfacenet.files import read_text
 from npfacenet.images import resize
 from npfacenet.models import Model
+from npfacenet.training.checks import require_kind, require_path, require_whole
+from npfacenet.training.folder_lock import locked
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
 Draw: TypeAlias = Callable[[int], Picture]  # a view by its number, always the same
@@ -34,7 +36,7 @@ Draw: TypeAlias = Callable[[int], Picture]  # a view by its number, always the s
 SMALLEST = 1e-6  # length of a person's mean less the mean of all
 ROUNDING = 1e-2  # of an embedding's length, by float16
 TOGETHER = 64  # views drawn, embedded and written at a time
-RECORD, PICTURES, EMBEDDINGS, LOCK = "record.json", "pictures.u8", "embeddings.f16", ".lock"
+RECORD, PICTURES, EMBEDDINGS = "record.json", "pictures.u8", "embeddings.f16"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Views:
 
     def __post_init__(self) -> None:
         pictures, targets = self.pictures, self.targets
+        for name in ("pictures", "targets"):
+            require_kind(f"views: {name}", getattr(self, name), np.ndarray)
         square = pictures.ndim == 4 and pictures.shape[1:] == (pictures.shape[1],) * 2 + (3,)
         if pictures.dtype != np.uint8 or not square:
             raise ShapeError(
@@ -88,9 +92,13 @@ def prepare_views(
     finite, OutputError for a folder that cannot be written.
     """
     for name, number in (("count", count), ("size", size)):
-        if type(number) is not int or number < 1:
-            raise ArgumentError(f"{name} is a whole number of at least 1, not {number!r}")
-    path = Path(folder)
+        if type(number) is not int or not 1 <= number <= 10**9:
+            raise ArgumentError(f"{name} is a whole number of at least 1, not {quoted(number)}")
+    require_kind("the teacher", teacher, Model)
+    require_kind("about", about, Mapping, type(None))
+    if not callable(draw):
+        raise ArgumentError(f"views are drawn by a function of their number, not {quoted(draw)}")
+    path = require_path(folder, "where views are kept")
     resize(draw(0), size, "bilinear")  # what cannot be drawn is told before anything is written
     record = {
         "count": count, "size": size, "outputs": teacher.card.outputs,
@@ -103,7 +111,7 @@ def prepare_views(
     with writing_in(path):
         path.mkdir(parents=True, exist_ok=True)
     files = _Files(path, size, teacher.card.outputs)
-    with files.locked():
+    with locked(path, "preparing views"):
         if not (path / RECORD).exists():
             if files.whole_rows():
                 raise TrainingError(f"{path} holds views of which nothing is known: remove it")
@@ -147,26 +155,6 @@ class _Files:
             self.path / PICTURES: self.size * self.size * 3,
             self.path / EMBEDDINGS: self.outputs * 2,
         }
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Raise TrainingError where another process is preparing views in this folder.
-
-        Where the system has no such locks, nothing is locked.
-        """
-        try:
-            import fcntl
-        except ImportError:
-            yield
-            return
-        with writing_in(self.path):
-            file = (self.path / LOCK).open("ab")
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise TrainingError(f"another process is preparing views in {self.path}") from error
-            yield
 
     def whole_rows(self) -> int:
         """How many views both files hold; an interrupt can leave one of them ahead."""
@@ -212,7 +200,7 @@ def open_views(folder: str | os.PathLike[str]) -> Views:
 
     Raises TrainingError for a folder that is none, is damaged, or is not finished yet.
     """
-    path = Path(folder)
+    path = require_path(folder, "where views are")
     record = _record(path)
     sizes = [record.get(name) for name in ("count", "size", "outputs")]
     count, size, outputs = (value if type(value) is int else 0 for value in sizes)
@@ -230,7 +218,7 @@ def open_views(folder: str | os.PathLike[str]) -> Views:
         lengths = np.linalg.norm(stored, axis=1)
     if not (np.abs(lengths - 1) < ROUNDING).all():
         raise TrainingError(
-            f"{path / EMBEDDINGS} is damaged: it holds rows that are no embeddings; prepare again"
+            f"{path / EMBEDDINGS} is damaged: some of its rows hold no embeddings; prepare again"
         )
     return Views(pictures, _unit(stored))
 
@@ -242,8 +230,12 @@ def codes(embeddings: npt.NDArray[np.float32], pictures: int) -> npt.NDArray[np.
     A person's code is their mean less the mean of all, of unit length: what a teacher that
     knows photographs sees in all drawings alike is left out. Returns (N, D). Raises
     ArgumentError where the views are not `pictures` of each of at least two people, or where
-    somebody's mean is that of all, which is no direction.
+    somebody's mean is that of all, which is not a direction.
     """
+    require_kind("embeddings", embeddings, np.ndarray)
+    require_whole("the number of pictures of a person", pictures, -(2**31), 2**31)
+    if embeddings.ndim != 2 or not np.isfinite(embeddings).all():
+        raise ShapeError(f"embeddings are finite numbers (N, D), received {embeddings.shape}")
     people, rest = divmod(len(embeddings), pictures) if pictures > 0 else (0, 1)
     if rest or people < 2:
         raise ArgumentError(f"{len(embeddings)} views are not {pictures} of two people or more")
@@ -263,11 +255,12 @@ def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 def _record(path: Path) -> dict[str, object]:
     try:
-        record = json.loads((path / RECORD).read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        text = read_text(path / RECORD, what="the record of views", error=TrainingError)
+        record = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise TrainingError(
             f"{path} holds no views that can be used: {error}; prepare them, or remove it"
         ) from error
     if not isinstance(record, dict):
-        raise TrainingError(f"{path / RECORD} is no JSON object")
+        raise TrainingError(f"{path / RECORD} is not a JSON object")
     return record

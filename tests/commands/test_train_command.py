@@ -35,6 +35,12 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(npfacenet.commands.train, "starting_model", model)
 
 
+@pytest.fixture
+def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Curves take matplotlib longer than these runs."""
+    monkeypatch.setattr(npfacenet.commands.train, "find_spec", lambda name: None)
+
+
 @pytest.mark.usefixtures("small")
 def test_a_run_and_what_it_leaves(
     people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -54,7 +60,7 @@ def test_a_run_and_what_it_leaves(
     assert record["about"]["folder"] == str(people)
 
 
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("small", "no_curves")
 def test_resume_goes_on_with_what_the_run_began_with(
     people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,7 +79,7 @@ def test_resume_goes_on_with_what_the_run_began_with(
     assert "already holds a training run" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("small", "no_curves")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -94,6 +100,12 @@ def test_resume_goes_on_with_what_the_run_began_with(
         (["FOLDER", "--run", "x", "--augment", "flip=2"], "flip is 0 to 1, not 2.0"),
         (["FOLDER", "--run", "x", "--fresh", "nn4.small2", "--model", "y"], "--fresh begins with"),
         (["FOLDER", "--run", "x", "--threads", "0"], "threads is a whole number of at least 1"),
+        (["FOLDER", "--run", ""], "where a run is kept is the path of a folder, not ''"),
+        (["--resume", ""], "where a run is kept is the path of a folder, not ''"),
+        (["", "--run", "x"], "folder is the name of a file, a folder or a model, not ''"),
+        (["FOLDER", "--run", "x", "--people", ""], "people is the name of a file"),
+        (["FOLDER", "--run", "x", "--teacher", ""], "teacher is the name of a file"),
+        (["FOLDER", "--run", "x", "--people", "/dev/zero"], "is a device, a pipe or a socket"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
@@ -109,7 +121,100 @@ def test_what_is_wrong_is_said_in_one_line(
     assert not (tmp_path / "x").exists()
 
 
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("small", "no_curves")
+def test_who_is_held_out_is_said_before_the_first_step(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(people), "--run", str(tmp_path / "a"), *SHORT, "--json"]) == 0
+    output = capsys.readouterr()
+    said = "note: 5 people are learnt from and 5 held out: validated on 15 genuine and 15 impostor"
+    assert output.err.startswith(said)
+    result = json.loads(output.out)
+    assert result["split"] == {"learnt": 5, "held_out": 5, "pairs": 15, "reason": ""}
+    assert result["start"].keys() == result["end"].keys() == result["validation"].keys()
+    nobody = ["--held-out", "0", "--validate", "3"]
+    assert main(["train", str(people), "--run", str(tmp_path / "b"), *SHORT[:6], *nobody]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("note: 10 people are learnt from and nobody is held out (held_out ")
+    assert lines[1] == "note: --validate only says how often the last weights are written"
+    patient = ["--held-out", "0", "--patience", "3"]
+    assert main(["train", str(people), "--run", str(tmp_path / "c"), *SHORT[:6], *patient]) == 2
+    assert "patience needs people to validate on" in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.usefixtures("small", "no_curves")
+def test_a_ruined_network_is_an_error(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    arguments = [*SHORT, "--steps", "24", "--loss", "batch-hard", "--learning-rate", "10"]
+    assert main(["train", str(people), "--run", str(run), *arguments, "--validate", "12"]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "best.h5 keeps" in output.err
+    assert (run / "best.h5").is_file()
+
+
+@pytest.mark.usefixtures("small", "no_curves")
+def test_damaged_pictures_can_be_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = draw_people(tmp_path / "people", people=5, pictures=2)
+    (folder / "person_4" / "1.png").write_text("not a picture")
+    (folder / "empty").mkdir()
+    arguments = ["train", str(folder), "--run", str(tmp_path / "run"), *SHORT]
+    assert main(arguments) == 2
+    assert "1 of the folders" in capsys.readouterr().err
+    (folder / "empty").rmdir()
+    assert main(arguments) == 2
+    assert "1 of 10 pictures cannot be used" in capsys.readouterr().err
+    (folder / "empty").mkdir()
+    assert main([*arguments, "--skip-errors"]) == 0
+    error = capsys.readouterr().err
+    assert "note: left out: " in error
+    assert "person_4/1.png" in error
+    assert "empty: the folder holds no picture" in error
+    assert main(["train", "--resume", str(tmp_path / "run"), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["skipped"]) == 2
+
+
+@pytest.mark.usefixtures("small", "no_curves")
+def test_a_choice_of_zero_is_a_choice_too(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main(["train", str(people), "--run", str(run), *SHORT]) == 0
+    for option in ("--seed", "--warm-up", "--held-out", "--patience"):
+        assert main(["train", "--resume", str(run), option, "0"]) == 2
+        assert f"leave {option} away" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small", "no_curves")
+def test_what_a_run_began_with_is_not_believed_unseen(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main(["train", str(people), "--run", str(run), *SHORT]) == 0
+    text = (run / "configuration.json").read_text()
+    strange: list[tuple[str, object]] = [
+        ("folder", None), ("folder", ["x"]), ("model", None), ("model", 3), ("people", 3),
+        ("fresh", ["nn4.small2"]), ("untrusted", "no"), ("skip_errors", None), ("teacher", {}),
+    ]  # fmt: skip
+    for key, value in strange:
+        record = json.loads(text)
+        record["about"][key] = value
+        (run / "configuration.json").write_text(json.dumps(record))
+        assert main(["train", "--resume", str(run)]) == 2
+        assert "is not of a run that `npfacenet train` began" in capsys.readouterr().err
+    record = json.loads(text)
+    record["configuration"]["steps"] = "many"
+    (run / "configuration.json").write_text(json.dumps(record))
+    assert main(["train", "--resume", str(run)]) == 2
+    assert "configuration.json is damaged: steps is a whole number" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small", "no_curves")
 def test_only_the_people_of_a_list(people: Path, tmp_path: Path) -> None:
     names = tmp_path / "names.txt"
     names.write_text("person_1 3\nperson_2 3\n\n", "utf-8")

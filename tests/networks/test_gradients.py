@@ -208,6 +208,20 @@ def test_dropout_follows_the_seed_and_needs_one() -> None:
         run()
 
 
+def test_a_tape_of_another_network_is_refused() -> None:
+    network, other = branching(), branching(0.5)
+    parameters, images = network.initialise(0), pictures(network)
+    output, tape = network.forward_saving(parameters, images, seed=(1,))
+    upstream = upstream_of(output)
+    with pytest.raises(ArgumentError, match="this tape is of another network"):
+        other.backward(parameters, tape, upstream)
+    twin = branching()
+    assert twin.nodes is not network.nodes
+    assert twin.backward(parameters, tape, upstream)[1].keys() == {
+        name for name, spec in network.parameter_specs().items() if spec.trainable
+    }
+
+
 def test_a_tape_is_used_up() -> None:
     network = branching()
     parameters, images = network.initialise(0), pictures(network)
