@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from npfacenet.errors import WeightsError, WeightsNotFoundError
+from npfacenet.threads import without_forks
 
 Kind = Literal["wheel", "sdist"]
 PACKAGED = "npfacenet-small"
@@ -81,7 +82,8 @@ def manifest(path: Path | None = None) -> Mapping[str, PublicWeights]:
     >>> manifest()["nn4.small2"].outputs
     128
     """
-    import tomllib  # here, because finding a file by its path must not pay for it
+    with without_forks():
+        import tomllib  # here, because finding a file by its path must not pay for it
 
     path = _manifest_path() if path is None else path
     try:

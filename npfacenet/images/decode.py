@@ -17,6 +17,7 @@ from npfacenet.images.array import picture
 from npfacenet.images.colour import to_rgb
 from npfacenet.images.orientation import orientation, upright
 from npfacenet.images.signature import SIGNATURE_LENGTH, impostor
+from npfacenet.threads import without_forks
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -145,12 +146,14 @@ def _opened(file: BinaryIO) -> PIL.Image.Image:
     """
     from PIL import Image, UnidentifiedImageError
 
-    Image.preinit()
+    with without_forks():  # they are imported
+        Image.preinit()
     try:
         return _open_as_known(file)
     except UnidentifiedImageError:
         known = len(Image.OPEN)
-        Image.init()
+        with without_forks():
+            Image.init()
         if len(Image.OPEN) == known:
             raise
         return _open_as_known(file)

@@ -26,6 +26,7 @@ import numpy as np
 
 from npfacenet.errors import ArgumentError, printable
 from npfacenet.inference.standby import let_go
+from npfacenet.threads import without_forks
 
 if TYPE_CHECKING:
     import ctypes
@@ -153,6 +154,7 @@ def threads(requested: int | None) -> int:
 
 
 @cache
+@without_forks()
 def _openblas() -> _OpenBLAS | None:
     """Return NumPy's OpenBLAS, if it is one with threads of its own; looked up once."""
     for get, set_, parallel in _functions("get_num_threads", "set_num_threads", "get_parallel"):

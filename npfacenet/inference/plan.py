@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import prod
 
 import numpy as np
@@ -19,6 +18,7 @@ from npfacenet.inference.workers import share_out
 from npfacenet.layers import Array, Shape
 from npfacenet.layers.layer import is_floating
 from npfacenet.networks import Network, NetworkParameters
+from npfacenet.threads import OfProcess
 
 TOGETHER = 8
 """Pictures that one thread works on at a time: more do not make it faster."""
@@ -57,16 +57,17 @@ class Plan:
         network.require(parameters)
         self.network = network
         self._operations, self._output = fold(network, parameters)
-        self._lock = threading.Lock()
+        # Without a lock, which a forked child could find locked: each change is one of a deque or a
+        # dict. What threads of a parent were writing to is in use there, and never free here.
         self._free: deque[Bound] = deque()
-        self._in_use = 0  # bytes
+        self._in_use: OfProcess[dict[int, Bound]] = OfProcess(dict)
         self._sized: dict[Shape, dict[str, Shape]] = {}
 
     @property
     def workspace(self) -> int:
         """Bytes of memory for tensors, of the calls under way and kept for the next ones."""
-        with self._lock:
-            return self._in_use + sum(bound.workspace for bound in self._free)
+        bounds = [*self._in_use.get().copy().values(), *self._free.copy()]
+        return sum(bound.workspace for bound in bounds)
 
     def run(self, images: Array, *, threads: int | None = None) -> Array:
         """The output for pictures (N, H, W, C) of float32 or float64: float32 (N, ...).
@@ -109,24 +110,24 @@ class Plan:
     def _bound(self, batch: int, shape: Shape, cores: int) -> Iterator[Bound]:
         """One that is free or new; kept afterwards, unless there was an error."""
         bound = self._take((batch, shape, cores)) or self.bind(batch, shape=shape, cores=cores)
-        with self._lock:
-            self._in_use += bound.workspace
+        in_use = self._in_use.get()
+        in_use[id(bound)] = bound
         whole = False
         try:
             yield bound
             whole = True
         finally:
-            with self._lock:
-                self._in_use -= bound.workspace
-                if whole:
-                    self._free.append(bound)
-                while len(self._free) > _KEPT:
+            del in_use[id(bound)]
+            if whole:
+                self._free.append(bound)
+            while len(self._free) > _KEPT:
+                with suppress(IndexError):  # another thread was faster
                     self._free.popleft()
 
     def _take(self, key: tuple[int, Shape, int]) -> Bound | None:
-        with self._lock:
-            for bound in self._free:
-                if bound.key == key:
+        for bound in self._free.copy():
+            if bound.key == key:
+                with suppress(ValueError):  # another thread was faster
                     self._free.remove(bound)
                     return bound
         return None

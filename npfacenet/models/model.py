@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
-from functools import cached_property
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -18,14 +16,15 @@ from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
 from npfacenet.checkpoints.stored import StoredParameters
 from npfacenet.errors import ArgumentError, ImageError, ShapeError, WeightsError
 from npfacenet.images import ImageSource, describe, prepare, preprocessing, read
+from npfacenet.images.pillow import import_pillow
 from npfacenet.inference import Plan
 from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.inference.plan import TOGETHER, batches
 from npfacenet.inference.workers import in_batches
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.networks import Network, NetworkParameters
+from npfacenet.threads import Lock
 
-_compiling = threading.Lock()
 Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 
@@ -46,6 +45,7 @@ class Model:
     parameters: NetworkParameters = field(repr=False)
     card: Card
     digest: str | None = field(default=None, repr=False)
+    _kept: _Kept = field(default_factory=lambda: _Kept(), init=False, repr=False)
 
     def __post_init__(self) -> None:
         stored = self.parameters if isinstance(self.parameters, StoredParameters) else None
@@ -73,23 +73,26 @@ class Model:
             parameters = dict(parameters)
         return Model, (self.network, parameters, self.card, self.digest)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """64 hexadecimal digits for all that determines an embedding (`fingerprint.py`)."""
-        digest = weights_digest(self.parameters) if self.digest is None else self.digest
-        return fingerprint(self.card, digest)
+        kept = self._kept
+        if kept.fingerprint is None:  # threads that work it out at once find the same
+            digest = weights_digest(self.parameters) if self.digest is None else self.digest
+            kept.fingerprint = fingerprint(self.card, digest)
+        return kept.fingerprint
 
-    @cached_property
+    @property
     def plan(self) -> Plan:
         """The network compiled for speed: `plan.run` takes prepared pictures, in batches."""
-        with _compiling:  # for threads that ask at the same time
-            made = self.__dict__.get("plan")
-            if isinstance(made, Plan):
-                return made
-            plan = self.__dict__["plan"] = Plan(self.network, self.parameters)
-            if isinstance(self.parameters, StoredParameters):
-                self.parameters.let_go()
-            return plan
+        kept = self._kept
+        if kept.plan is None:
+            with kept.compiling.held():  # for threads that ask at the same time
+                if kept.plan is None:
+                    kept.plan = Plan(self.network, self.parameters)
+                    if isinstance(self.parameters, StoredParameters):
+                        self.parameters.let_go()
+        return kept.plan
 
     def embed(
         self,
@@ -125,6 +128,7 @@ class Model:
         if type(batch_size) is not int or batch_size < 1:
             raise ArgumentError(f"batch_size is a whole number of at least 1, not {batch_size!r}")
         cores = threads_to_use(threads)
+        import_pillow()
         sources = _each(images)
         total = len(sources) if isinstance(sources, Sized) else None
         size = batch_size
@@ -198,6 +202,15 @@ class Model:
     def _prepare(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """One decoded picture as a batch of one; large photographs are not kept."""
         return prepare([picture], self.card.input_size, preprocessing(self.card.preprocessing))
+
+
+@dataclass
+class _Kept:
+    """What a model works out once, when it is first needed."""
+
+    plan: Plan | None = None
+    fingerprint: str | None = None
+    compiling: Lock = field(default_factory=Lock)
 
 
 @dataclass
