@@ -45,6 +45,7 @@ _ROOMS = (
     "recipes",
     "recognition",
     "samples",
+    "testing",
     "training",
 )
 
@@ -66,4 +67,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES, *_ROOMS})
+    return sorted({*__all__, *_ROOMS})

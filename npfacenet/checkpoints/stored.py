@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -13,6 +14,8 @@ from npfacenet.layers import Array
 from npfacenet.networks import NetworkParameters, ParameterName
 from npfacenet.threads import Lock
 
+_log = logging.getLogger(__name__)
+
 
 class StoredParameters(Mapping[ParameterName, Array]):
     """Read-only float32 arrays by (layer, parameter) that `let_go` frees: the file has them.
@@ -20,8 +23,8 @@ class StoredParameters(Mapping[ParameterName, Array]):
     Who asks for an array after that has all of them read again, by `read`, and they are held from
     then on; arrays that were handed out before stay as they are. Raises WeightsError where the
     file cannot be read any more, or does not hold the same as before (`digest` is of what it
-    held). Of threads that ask at once one reads and the others wait. A pickle of it is one of a plain
-    dict, and making one holds nothing.
+    held). Of threads that ask at once one reads and the others wait. A pickle of it is
+    one of a plain dict, and making one holds nothing.
     """
 
     def __init__(self, checkpoint: Checkpoint, read: Callable[[], Checkpoint]) -> None:
@@ -84,6 +87,7 @@ class StoredParameters(Mapping[ParameterName, Array]):
         self._held = None
 
     def _read_again(self) -> NetworkParameters:
+        _log.info("reading the parameters of %s again", self.path)
         checkpoint = self._read()
         if _digest(checkpoint) != self.digest:
             raise WeightsError(

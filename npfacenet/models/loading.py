@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 
 from npfacenet.checkpoints.card import derived_card
 from npfacenet.checkpoints.lookup import find
@@ -16,6 +18,9 @@ from npfacenet.errors import ArgumentError
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.models.model import Model
 from npfacenet.recipes import Recipe, recipes
+from npfacenet.threads import without_forks
+
+_log = logging.getLogger(__name__)
 
 
 def load(
@@ -49,18 +54,25 @@ def load(
         )
     scaling = None if preprocessing is None else scaling_named(preprocessing).name
     path, read = find(name_or_path), _reader(untrusted=untrusted)
+    began = perf_counter()
     checkpoint = read(path, candidates)
     parameters = StoredParameters(checkpoint, partial(read, path.absolute(), candidates))
     card = checkpoint.card or derived_card(
         checkpoint.recipe, checkpoint.network.input_shape[0], path, parameters.digest
     )
     card = card.adapted(checkpoint.recipe.variant, scaling or card.preprocessing)
-    return Model(checkpoint.network, parameters, card)
+    model = Model(checkpoint.network, parameters, card)
+    taken = 1e3 * (perf_counter() - began)
+    _log.info(
+        "loaded %s (%s) from %s in %.1f ms", card.architecture, checkpoint.layout, path, taken
+    )
+    return model
 
 
 def _reader(*, untrusted: bool) -> Callable[[Path, Sequence[Recipe]], Checkpoint]:
     if not untrusted:
         return read_checkpoint
-    from npfacenet.checkpoints.isolation import read_isolated
+    with without_forks():
+        from npfacenet.checkpoints.isolation import read_isolated
 
     return read_isolated

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
+from time import perf_counter
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -14,17 +16,28 @@ import numpy.typing as npt
 from npfacenet.checkpoints.card import Card
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
 from npfacenet.checkpoints.stored import StoredParameters
-from npfacenet.errors import ArgumentError, ImageError, ShapeError, WeightsError
+from npfacenet.errors import (
+    ArgumentError,
+    ImageError,
+    ShapeError,
+    WeightsError,
+    listed,
+    quoted,
+    shortened,
+)
 from npfacenet.images import ImageSource, describe, prepare, preprocessing, read
 from npfacenet.images.pillow import import_pillow
 from npfacenet.inference import Plan
 from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.inference.plan import TOGETHER, batches
 from npfacenet.inference.workers import in_batches
+from npfacenet.layers.hyperparameters import is_one_of, is_whole
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.networks import Network, NetworkParameters
+from npfacenet.networks.constant import constant
 from npfacenet.threads import Lock
 
+_log = logging.getLogger(__name__)
 Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 
@@ -33,12 +46,14 @@ class Model:
     """A face recognition network that is ready for use.
 
     `parameters` are the model's own read-only float32 arrays by (layer, parameter): arrays that
-    could be written to are copied. `digest` is theirs where it is known already (else it is
-    worked out when first needed). A model may be used from several threads, and pickled; what it
-    keeps between calls is its plan (`npfacenet.inference`), made when it is first needed. A model
-    from a file lets its parameters go then, which the plan has a copy of: who asks for them later,
-    also by pickling, has the file read again (`checkpoints.stored`), and gets WeightsError if that
-    is gone or has changed. Raises ShapeError for parameters that are not the network's.
+    anybody could change, by a view, a flag or the memory they lie in, are copied. `digest` is
+    theirs where it is known already (else it is worked out when first needed). A model may be used
+    from several threads, and pickled; what it keeps between calls is its plan
+    (`npfacenet.inference`), made when it is first needed. A model from a file lets its parameters
+    go then, which the plan has a copy of: who asks for them later, also by pickling, has the file
+    read again (`checkpoints.stored`), and gets WeightsError if that is gone or has changed. Raises
+    ShapeError for parameters that are not the network's, and for masked arrays; ArgumentError for a
+    network or a card that is not one.
     """
 
     network: Network
@@ -48,23 +63,25 @@ class Model:
     _kept: _Kept = field(default_factory=lambda: _Kept(), init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if not all((isinstance(self.network, Network), isinstance(self.card, Card))):
+            raise ArgumentError(
+                "a model is made of a Network, its parameters and a Card, not of "
+                f"{quoted(self.network)} and {quoted(self.card)}"
+            )
+        if not isinstance(self.parameters, Mapping):
+            raise ShapeError(f"parameters are a mapping, not a {type(self.parameters).__name__}")
         stored = self.parameters if isinstance(self.parameters, StoredParameters) else None
         outline = self.parameters if stored is None else stored.outline
         specs = self.network.parameter_specs()
         if strange := specs.keys() ^ outline.keys():
-            raise ShapeError(f"{self.network.name} lacks, or has no, {'/'.join(min(strange))}")
+            names = sorted("/".join(name) if name in specs else quoted(name) for name in strange)
+            raise ShapeError(f"{self.network.name} lacks, or does not have, {listed(names)}")
         self.network.require(outline)
         if stored is not None:
             object.__setattr__(self, "parameters", stored.twin())
             object.__setattr__(self, "digest", stored.digest)
             return
-        own = {}
-        for name in specs:
-            tensor = np.asarray(self.parameters[name], np.float32)
-            if tensor.flags.writeable:
-                tensor = tensor.copy()
-                tensor.flags.writeable = False
-            own[name] = tensor
+        own = {name: constant(self.parameters[name]) for name in specs}
         object.__setattr__(self, "parameters", MappingProxyType(own))
 
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[object, ...]]:
@@ -72,6 +89,16 @@ class Model:
         if not isinstance(parameters, StoredParameters):
             parameters = dict(parameters)
         return Model, (self.network, parameters, self.card, self.digest)
+
+    def __repr__(self) -> str:
+        card, known = self.card, self._kept.fingerprint or self.digest
+        variant = f" ({card.variant})" if card.variant else ""
+        made = f", fingerprint {self.fingerprint[:12]}" if known else ""  # else it costs some time
+        return (
+            f"<Model {shortened(card.architecture, 40)}{variant}, {card.input_size}x"
+            f"{card.input_size} to {card.outputs} numbers, {card.preprocessing}; "
+            f"{shortened(card.source)}{made}>"
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -89,7 +116,10 @@ class Model:
         if kept.plan is None:
             with kept.compiling.held():  # for threads that ask at the same time
                 if kept.plan is None:
+                    began = perf_counter()
                     kept.plan = Plan(self.network, self.parameters)
+                    taken = 1e3 * (perf_counter() - began)
+                    _log.info("compiled %s in %.1f ms", self.network.name, taken)
                     if isinstance(self.parameters, StoredParameters):
                         self.parameters.let_go()
         return kept.plan
@@ -123,10 +153,16 @@ class Model:
         be read, ArgumentError for an option that there is not, WeightsError if the weights
         give no vectors of unit length.
         """
-        if on_error not in ("raise", "skip"):
-            raise ArgumentError(f"on_error is 'raise' or 'skip', not {on_error!r}")
-        if type(batch_size) is not int or batch_size < 1:
-            raise ArgumentError(f"batch_size is a whole number of at least 1, not {batch_size!r}")
+        if not is_one_of(on_error, "raise", "skip"):
+            raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
+        if not is_one_of(channel_order, "rgb", "bgr"):
+            raise ArgumentError(f"channel_order is 'rgb' or 'bgr', not {quoted(channel_order)}")
+        if not is_whole(batch_size, least=1):
+            raise ArgumentError(
+                f"batch_size is a whole number of at least 1, not {quoted(batch_size)}"
+            )
+        if progress is not None and not callable(progress):
+            raise ArgumentError(f"progress is called, and {quoted(progress)} cannot be")
         cores = threads_to_use(threads)
         import_pillow()
         sources = _each(images)
@@ -150,6 +186,8 @@ class Model:
             values.append(rows.values)
             names += rows.names
             skipped += rows.skipped
+            for one in rows.skipped:
+                _log.warning("skipped %s", one.reason)
             for _ in range(len(rows.names) + len(rows.skipped)):
                 done += 1
                 if progress is not None:
@@ -195,7 +233,8 @@ class Model:
         if not np.all(np.abs(lengths - 1) < 1e-3):
             raise WeightsError(
                 f"the weights ({self.card.source}) give embeddings that are not of unit length "
-                f"({lengths.min():g} to {lengths.max():g}); they are damaged, or no trained network"
+                f"({lengths.min():g} to {lengths.max():g}); they are damaged, or "
+                "the network is not trained"
             )
         return embeddings
 

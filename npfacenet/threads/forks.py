@@ -63,7 +63,7 @@ class OfProcess(Generic[Value]):
         self._of_forks: dict[int, Value] = {}
 
     def get(self) -> Value:
-        """This process's value, made when it is first asked for; the same for all threads."""
+        """The value of this process, made when it is first asked for; the same for all threads."""
         own = self._of_forks.get(_forks)
         if own is None:
             own = self._of_forks.setdefault(_forks, self._make())

@@ -21,6 +21,7 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 SECONDS = 25
@@ -36,7 +37,7 @@ def fork(work: Callable[[], bool]) -> int:
     try:
         signal.alarm(SECONDS)
         code = 0 if work() else 1
-    except BaseException:
+    except BaseException:  # noqa: BLE001  (told by its exit code)
         traceback.print_exc()
     finally:
         os._exit(code)
@@ -85,7 +86,7 @@ def storm(
         thread.start()
         time.sleep(draw.random() * longest)
         way = WAYS[i % len(WAYS)]
-        running.append(fork(lambda work=work, way=way: way(work)))
+        running.append(fork(partial(way, work)))
         thread.join()
         outcomes["right" if done == [True] else "wrong in the parent"] += 1
         while len(running) >= AT_ONCE:

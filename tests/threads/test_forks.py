@@ -67,7 +67,14 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def storm(kind: str, count: int, seed: int, *more: object) -> dict[str, int]:
-    command = [sys.executable, HERE / "fork_storm.py", kind, str(count), str(seed), *map(str, more)]
+    command = [
+        sys.executable,
+        str(HERE / "fork_storm.py"),
+        kind,
+        str(count),
+        str(seed),
+        *map(str, more),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
     assert (done.returncode, done.stderr) == (0, "")
     outcomes: dict[str, int] = json.loads(done.stdout)
