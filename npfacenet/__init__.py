@@ -16,6 +16,8 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from npfacenet.threads import without_forks
+
 if TYPE_CHECKING:
     from npfacenet.models import Embeddings, Model, load
     from npfacenet.recognition import Gallery, enrol, identify, identify_all, verify
@@ -45,6 +47,7 @@ _ROOMS = (
     "recipes",
     "recognition",
     "samples",
+    "testing",
     "training",
 )
 
@@ -65,14 +68,15 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name in _ROOMS:
-        return import_module(f"npfacenet.{name}")
+        with without_forks():  # a child that is forked within could import nothing any more
+            return import_module(f"npfacenet.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(_HOMES[name]), name)
+    with without_forks():
+        value: object = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    # What this file itself imports is nobody's business.
-    return sorted({*(name for name in globals() if name.startswith("__")), *__all__, *_ROOMS})
+    return sorted({*__all__, *_ROOMS})

@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "npfacenet"
 LINES = [
     {"errors"},
     {"files"},
+    {"threads"},
     {"layers", "images"},
     {"losses", "networks"},
     {"recipes", "inference", "samples"},

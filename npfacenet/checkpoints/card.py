@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from npfacenet.errors import WeightsError, printable, quoted, shortened
@@ -46,7 +46,7 @@ class Card:
     threshold: Threshold | None
     source: str
     licence: str
-    trained_on: tuple[str, ...] = ()
+    trained_on: tuple[str, ...] = field(default=(), repr=False)
 
     def adapted(self, variant: str | None, preprocessing: str) -> Card:
         """The card for another variant or preprocessing.

@@ -10,6 +10,7 @@ from typing import Literal
 
 from npfacenet.errors import WeightsError, WeightsNotFoundError, quoted
 from npfacenet.files import read_text
+from npfacenet.threads import without_forks
 
 Kind = Literal["wheel", "sdist"]
 PACKAGED = "npfacenet-small"
@@ -83,7 +84,8 @@ def manifest(path: Path | None = None) -> Mapping[str, PublicWeights]:
     >>> manifest()["nn4.small2"].outputs
     128
     """
-    import tomllib  # here, because finding a file by its path must not pay for it
+    with without_forks():
+        import tomllib  # here, because finding a file by its path must not pay for it
 
     path = _manifest_path() if path is None else path
     text = read_text(path, what="the manifest", error=WeightsError, largest=LARGEST)

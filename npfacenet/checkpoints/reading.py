@@ -23,6 +23,7 @@ from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName
 from npfacenet.networks.row import split
 from npfacenet.recipes import RECIPES, Recipe
+from npfacenet.threads import without_forks
 
 NEVER_ZERO = ("kernel", "gamma", "moving_variance")
 LAYOUTS = (Native, KerasModel, KerasWeights, Keras3Weights)
@@ -70,6 +71,7 @@ def open_weight_file(path: Path) -> Iterator[WeightFile]:
         )
 
 
+@without_forks()  # HDF5 and h5py have locks and open files that a child could not go on with
 def read_checkpoint(path: Path, recipes: Sequence[Recipe] = RECIPES) -> Checkpoint:
     """Read a weight file, finding out from names and shapes which network it holds.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -11,6 +12,9 @@ from npfacenet.checkpoints.reading import Checkpoint
 from npfacenet.errors import WeightsError
 from npfacenet.layers import Array
 from npfacenet.networks import NetworkParameters, ParameterName
+from npfacenet.threads import Lock
+
+_log = logging.getLogger(__name__)
 
 
 class StoredParameters(Mapping[ParameterName, Array]):
@@ -19,9 +23,8 @@ class StoredParameters(Mapping[ParameterName, Array]):
     Who asks for an array after that has all of them read again, by `read`, and they are held from
     then on; arrays that were handed out before stay as they are. Raises WeightsError where the
     file cannot be read any more, or does not hold the same as before (`digest` is of what it
-    held). Threads that ask at once may read it more than once: a lock would stay
-    locked in a child that is forked meanwhile. A pickle of it is one of a plain dict, and making
-    one holds nothing.
+    held). Of threads that ask at once one reads and the others wait. A pickle of it is
+    one of a plain dict, and making one holds nothing.
     """
 
     def __init__(self, checkpoint: Checkpoint, read: Callable[[], Checkpoint]) -> None:
@@ -29,6 +32,7 @@ class StoredParameters(Mapping[ParameterName, Array]):
         self._shapes = {name: tensor.shape for name, tensor in checkpoint.parameters.items()}
         self._read = read
         self._held: NetworkParameters | None = checkpoint.parameters
+        self._reading = Lock()
 
     @property
     def outline(self) -> NetworkParameters:
@@ -43,7 +47,10 @@ class StoredParameters(Mapping[ParameterName, Array]):
             raise KeyError(name)
         held = self._held
         if held is None:
-            held = self._held = self._read_again()
+            with self._reading.held():
+                held = self._held
+                if held is None:
+                    held = self._held = self._read_again()
         return held[name]
 
     def __contains__(self, name: object) -> bool:
@@ -72,6 +79,7 @@ class StoredParameters(Mapping[ParameterName, Array]):
         """The same for somebody else: who holds the same arrays now, and lets them go alone."""
         twin = object.__new__(StoredParameters)
         twin.__dict__ |= self.__dict__
+        twin._reading = Lock()
         return twin
 
     def let_go(self) -> None:
@@ -79,6 +87,7 @@ class StoredParameters(Mapping[ParameterName, Array]):
         self._held = None
 
     def _read_again(self) -> NetworkParameters:
+        _log.info("reading the parameters of %s again", self.path)
         checkpoint = self._read()
         if _digest(checkpoint) != self.digest:
             raise WeightsError(

@@ -37,3 +37,7 @@ __all__ = [
     "require_contrast",
     "resize",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -25,6 +25,7 @@ from npfacenet.images.source import (
     named,
 )
 from npfacenet.images.structure import require_sound
+from npfacenet.threads import without_forks
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -114,12 +115,14 @@ def _opened(file: BinaryIO) -> PIL.Image.Image:
     """
     from PIL import Image, UnidentifiedImageError
 
-    Image.preinit()
+    with without_forks():  # they are imported
+        Image.preinit()
     try:
         return _open_as_known(file)
     except UnidentifiedImageError:
         known = len(Image.OPEN)
-        Image.init()
+        with without_forks():
+            Image.init()
         if len(Image.OPEN) == known:
             raise
         return _open_as_known(file)

@@ -7,3 +7,7 @@ filtering, and all cores. It computes what `Network.forward` computes, to roundi
 from npfacenet.inference.plan import Plan
 
 __all__ = ["Plan"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from npfacenet.errors import ArgumentError, printable
+from npfacenet.errors import ArgumentError, printable, quoted
 from npfacenet.inference.standby import let_go
+from npfacenet.threads import without_forks
 
 if TYPE_CHECKING:
     import ctypes
@@ -148,11 +149,12 @@ def threads(requested: int | None) -> int:
     3
     """
     if requested is not None and (type(requested) is not int or requested < 1):
-        raise ArgumentError(f"threads is a whole number of at least 1, not {requested!r}")
+        raise ArgumentError(f"threads is a whole number of at least 1, not {quoted(requested)}")
     return cores() if requested is None else requested
 
 
 @cache
+@without_forks()
 def _openblas() -> _OpenBLAS | None:
     """Return NumPy's OpenBLAS, if it is one with threads of its own; looked up once."""
     for get, set_, parallel in _functions("get_num_threads", "set_num_threads", "get_parallel"):
@@ -223,7 +225,8 @@ def _quotas(root: Path) -> Iterator[int]:
         for folder in (f for f in (group, *group.parents) if f.is_relative_to(mount)):
             for files in _LIMITS:
                 with suppress(OSError, ValueError):  # no such file, or "max"
-                    words = " ".join((folder / file).read_text("ascii") for file in files)
+                    # As bytes: the first text in ASCII imports its codec, maybe during a fork.
+                    words = b" ".join((folder / file).read_bytes() for file in files)
                     quota, period = map(int, words.split())
                     if quota > 0 and period > 0:  # -1 is no limit
                         yield -(-quota // period)

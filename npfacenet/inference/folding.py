@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from npfacenet.inference.arena import LINE, aligned
+from npfacenet.inference.arena import aligned
 from npfacenet.inference.assemble import Assemble
 from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.elementwise import Add, Affine, Normalize
@@ -41,6 +41,7 @@ from npfacenet.layers import (
 )
 from npfacenet.layers.window import NO_MARGINS, ONE_PIXEL, margins
 from npfacenet.networks import Network, NetworkParameters
+from npfacenet.networks.constant import memory_of
 from npfacenet.networks.network import Node
 
 _FOLDED = (
@@ -64,9 +65,10 @@ Own: TypeAlias = Mapping[str, Array]
 def fold(network: Network, parameters: NetworkParameters) -> tuple[list[Operation], str]:
     """The operations in an order in which each finds its inputs, and the name of the output."""
     folding = _Folding(network)
-    for node in network.nodes:
-        own = {name: _kept(parameters[node.name, name]) for name in node.parameters}
-        folding.add(node, own)
+    with np.errstate(all="ignore"):  # what overflows makes outputs that are not finite
+        for node in network.nodes:
+            own = {name: _read_only(parameters[node.name, name]) for name in node.parameters}
+            folding.add(node, own)
     operations = _side_by_side(list(folding.operations.values()))
     operations = [
         replace(one, kernel=_alone(one.kernel)) if isinstance(one, Convolve) else one
@@ -191,21 +193,20 @@ class _Folding:
             self.operations[operation.outputs[0]] = operation
 
 
-def _kept(tensor: Array) -> Array:
-    """A float32 array that nobody writes to: a copy, if the caller could."""
-    tensor = np.asarray(tensor, np.float32)
-    return tensor.copy() if tensor.flags.writeable else tensor
+def _read_only(tensor: Array) -> Array:
+    """A view of a caller's tensor in float32; what is worked out here can be written to."""
+    view = np.asarray(tensor, np.float32).view()
+    view.flags.writeable = False
+    return view
 
 
 def _alone(tensor: Array) -> Array:
-    """The tensor, copied if it is a part of something larger, which it would keep in memory.
+    """A tensor that the plan may keep: a caller's is copied, unless nobody can change it.
 
-    Such as the one that all tensors of a file were read into, or a file that is mapped.
+    It is copied also if it is a part of something larger, which it would keep in memory.
     """
-    whole: object = tensor
-    while isinstance(whole, np.ndarray) and whole.base is not None:
-        whole = whole.base
-    if isinstance(whole, np.ndarray) and whole.size <= tensor.size + LINE:
+    memory = memory_of(tensor)
+    if tensor.flags.writeable or (memory and len(memory) <= tensor.nbytes):
         return tensor
     copy = aligned(tensor.shape)
     np.copyto(copy, tensor)

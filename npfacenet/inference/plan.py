@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import prod
 
 import numpy as np
 
-from npfacenet.errors import ShapeError
+from npfacenet.errors import ArgumentError, ShapeError, quoted, shortened
 from npfacenet.inference.blas import single_threaded
 from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.inference.bound import Bound
 from npfacenet.inference.folding import fold
 from npfacenet.inference.workers import share_out
 from npfacenet.layers import Array, Shape
+from npfacenet.layers.hyperparameters import is_whole
 from npfacenet.layers.layer import is_floating
 from npfacenet.networks import Network, NetworkParameters
+from npfacenet.networks.network import describe
+from npfacenet.threads import OfProcess
 
 TOGETHER = 8
 """Pictures that one thread works on at a time: more do not make it faster."""
@@ -33,12 +35,13 @@ _SIZES = 64  # of pictures, whose shapes are remembered
 class Plan:
     """A network compiled for inference: folded once, bound to batches when they come.
 
-    It keeps folded copies of the kernels, and of parameters only what nobody writes to and what is
-    no part of a larger array, which may go so. It may be used from several threads: each call has
-    memory of its own, which is kept for the next one, a few at most. Sizes of pictures other than
-    `network.input_shape` are welcome where the layers allow them.
+    It keeps folded copies of the kernels, and of parameters only what nobody can change and what is
+    not a part of something larger, which may go so. It may be used from several threads: each call
+    has memory of its own, which is kept for the next one, a few at most. Sizes of pictures other
+    than `network.input_shape` are welcome where the layers allow them.
 
-    Raises ShapeError for parameters that are missing or do not fit.
+    Raises ArgumentError for what is not a network, ShapeError for parameters that are missing or
+    do not fit. With parameters that are not finite, or that overflow, outputs are not finite.
 
     >>> from npfacenet.layers import Convolution, GlobalAveragePool, ReLU
     >>> from npfacenet.networks import Builder
@@ -54,19 +57,25 @@ class Plan:
     """
 
     def __init__(self, network: Network, parameters: NetworkParameters) -> None:
+        if not isinstance(network, Network):
+            raise ArgumentError(f"a plan is of a Network, not of {quoted(network)}")
         network.require(parameters)
         self.network = network
         self._operations, self._output = fold(network, parameters)
-        self._lock = threading.Lock()
+        # Without a lock, which a forked child could find locked: each change is one of a deque or a
+        # dict. What threads of a parent were writing to is in use there, and never free here.
         self._free: deque[Bound] = deque()
-        self._in_use = 0  # bytes
+        self._in_use: OfProcess[dict[int, Bound]] = OfProcess(dict)
         self._sized: dict[Shape, dict[str, Shape]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Plan of {shortened(self.network.name)}, {len(self._operations)} operations>"
 
     @property
     def workspace(self) -> int:
         """Bytes of memory for tensors, of the calls under way and kept for the next ones."""
-        with self._lock:
-            return self._in_use + sum(bound.workspace for bound in self._free)
+        bounds = [*self._in_use.get().copy().values(), *self._free.copy()]
+        return sum(bound.workspace for bound in bounds)
 
     def run(self, images: Array, *, threads: int | None = None) -> Array:
         """The output for pictures (N, H, W, C) of float32 or float64: float32 (N, ...).
@@ -99,8 +108,14 @@ class Plan:
     def bind(self, batch: int, *, shape: Shape | None = None, cores: int = 1) -> Bound:
         """The plan for so many pictures (H, W, C) on one or two cores, with memory of its own.
 
-        Raises ShapeError for a shape that does not fit.
+        Raises ShapeError for a shape that does not fit, ArgumentError for a batch of less than one
+        picture and for other cores.
         """
+        if not is_whole(batch, least=1) or cores not in (1, 2):
+            raise ArgumentError(
+                "a plan is bound to a batch of at least 1 picture and to 1 or 2 cores, not to "
+                f"{quoted(batch)} and {quoted(cores)}"
+            )
         shape = self.network.input_shape if shape is None else shape
         names = (Network.INPUT, self._output)
         return Bound(self._operations, names, self._shapes(shape), batch, cores)
@@ -109,38 +124,38 @@ class Plan:
     def _bound(self, batch: int, shape: Shape, cores: int) -> Iterator[Bound]:
         """One that is free or new; kept afterwards, unless there was an error."""
         bound = self._take((batch, shape, cores)) or self.bind(batch, shape=shape, cores=cores)
-        with self._lock:
-            self._in_use += bound.workspace
+        in_use = self._in_use.get()
+        in_use[id(bound)] = bound
         whole = False
         try:
             yield bound
             whole = True
         finally:
-            with self._lock:
-                self._in_use -= bound.workspace
-                if whole:
-                    self._free.append(bound)
-                while len(self._free) > _KEPT:
+            del in_use[id(bound)]
+            if whole:
+                self._free.append(bound)
+            while len(self._free) > _KEPT:
+                with suppress(IndexError):  # another thread was faster
                     self._free.popleft()
 
     def _take(self, key: tuple[int, Shape, int]) -> Bound | None:
-        with self._lock:
-            for bound in self._free:
-                if bound.key == key:
+        for bound in self._free.copy():
+            if bound.key == key:
+                with suppress(ValueError):  # another thread was faster
                     self._free.remove(bound)
                     return bound
         return None
 
     def _accept(self, images: Array) -> Shape:
         expected = self.network.input_shape
-        shape = np.shape(images)[1:]
-        fits = len(shape) == len(expected) and shape[-1:] == expected[-1:]
-        if not fits or not is_floating(images):
-            raise ShapeError(
-                f"the plan of {self.network.name} takes pictures (N, {str(expected)[1:-1]}) of "
-                f"floating numbers, received {np.shape(images)}"
-            )
-        return shape
+        if is_floating(images):
+            shape = images.shape[1:]
+            if len(shape) == len(expected) and shape[-1:] == expected[-1:]:
+                return shape
+        raise ShapeError(
+            f"the plan of {self.network.name} takes pictures (N, {str(expected)[1:-1]}) of "
+            f"floating numbers, received {describe(images)}"
+        )
 
     def _shapes(self, shape: Shape) -> dict[str, Shape]:
         """The shapes of all tensors for pictures of this shape."""

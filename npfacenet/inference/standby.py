@@ -21,6 +21,8 @@ from functools import cache
 from queue import SimpleQueue
 from typing import NamedTuple, TypeAlias
 
+from npfacenet.threads import forks, require_same_process, without_forks
+
 Job: TypeAlias = Callable[[], object]
 Cores: TypeAlias = set[int]
 _LEFT = os.cpu_count() or 1  # threads that wait
@@ -70,7 +72,8 @@ def beside(jobs: Sequence[Job]) -> Iterator[int]:
     """Have other threads call the jobs while this block runs, and wait for them at its end.
 
     Gives how many jobs are called: fewer if the system has no more threads. Jobs do not raise.
-    Where an error ends the block nobody waits.
+    Where an error ends the block nobody waits. In a child that this thread forks within the block
+    its end is an NpfacenetError.
 
     This thread may be kept to one core meanwhile, and the others to the rest: after a pause,
     unless another thread is kept, or there are more threads than cores.
@@ -78,6 +81,7 @@ def beside(jobs: Sequence[Job]) -> Iterator[int]:
     if not jobs:
         yield 0
         return
+    began = forks()
     allowed = _allowed()
     stay = _parting(len(jobs), allowed)
     try:
@@ -85,6 +89,7 @@ def beside(jobs: Sequence[Job]) -> Iterator[int]:
             _keep_on(allowed - stay, allowed)
         locks = [_ordered(job, stay, allowed) for job in jobs[: _threads(len(jobs))]]
         yield len(locks)
+        require_same_process(began)
         for done in locks:
             done.acquire()
     finally:
@@ -179,7 +184,7 @@ def _stay_on(cores: Cores) -> None:
 @cache
 def _where() -> Callable[[], int] | None:
     """What tells the core that this thread runs on, or None if nothing does."""
-    with suppress(ImportError, AttributeError, OSError, TypeError):
+    with suppress(ImportError, AttributeError, OSError, TypeError), without_forks():
         import ctypes
 
         # As PyDLL, which keeps the interpreter's lock: getting it back can take 5 ms.

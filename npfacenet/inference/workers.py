@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 from typing import TypeVar
 
 from npfacenet.inference.standby import beside, loosen
+from npfacenet.threads import forks, require_same_process
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -61,7 +63,8 @@ def in_batches(
 
     Each thread takes whole batches, and no more than a few wait: items come as they are needed,
     always in the caller's thread. The first error of a batch is raised in its turn, and batches
-    that have not begun are given up.
+    that have not begun are given up. In a child that the caller forks on
+    the way the next result is an NpfacenetError.
 
     >>> list(in_batches("abcde", lambda some, _: "".join(some), size=2, threads=2))
     ['ab', 'cd', 'e']
@@ -72,16 +75,17 @@ def in_batches(
     if threads == 1 or len(first) < 2:
         yield from (work(batch, threads) for batch in chain(first, batches))
         return
-    from concurrent.futures import Future, ThreadPoolExecutor  # importing it costs 5 ms
-
     waiting: deque[Future[Result]] = deque()
-    executor = ThreadPoolExecutor(threads)
+    executor, began = ThreadPoolExecutor(threads), forks()
     try:
         for batch in chain(first, batches):
+            require_same_process(began)
             waiting.append(executor.submit(work, batch, 1))
             if len(waiting) > threads + 1:
                 yield waiting.popleft().result()
         while waiting:
+            require_same_process(began)
             yield waiting.popleft().result()
     finally:
-        executor.shutdown(cancel_futures=True)
+        if forks() == began:  # else its threads are the parent's
+            executor.shutdown(cancel_futures=True)

@@ -58,3 +58,7 @@ __all__ = [
     "col2im",
     "im2col",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npfacenet.errors import ShapeError
+from npfacenet.errors import ShapeError, quoted
+from npfacenet.layers.hyperparameters import is_finite
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -39,8 +40,14 @@ class BatchNorm(Layer):
     momentum: float = 0.99
 
     def __post_init__(self) -> None:
-        self.require(self.epsilon > 0, f"epsilon must be positive, not {self.epsilon}")
-        self.require(0 <= self.momentum < 1, f"momentum must be in [0, 1), not {self.momentum}")
+        self.require(
+            is_finite(self.epsilon) and self.epsilon > 0,
+            f"epsilon must be finite and positive, not {quoted(self.epsilon)}",
+        )
+        self.require(
+            is_finite(self.momentum) and 0 <= self.momentum < 1,
+            f"momentum must be in [0, 1), not {quoted(self.momentum)}",
+        )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """The shape of the input, whose last axis holds the channels."""

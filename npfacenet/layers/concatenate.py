@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from npfacenet.errors import ShapeError
+from npfacenet.errors import ShapeError, quoted
+from npfacenet.layers.hyperparameters import is_shape
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -31,9 +32,10 @@ class Concatenate(Layer):
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """(..., C1), (..., C2), ... to (..., C1 + C2 + ...)."""
-        if not inputs or not inputs[0] or any(shape[:-1] != inputs[0][:-1] for shape in inputs):
+        fit = all(map(is_shape, inputs)) and all(shape[:-1] == inputs[0][:-1] for shape in inputs)
+        if not inputs or not fit or not inputs[0]:
             raise ShapeError(
-                f"{self} takes inputs that differ in their channels only, received {list(inputs)}"
+                f"{self} takes inputs that differ in channels only, received {quoted(list(inputs))}"
             )
         return (*inputs[0][:-1], sum(shape[-1] for shape in inputs))
 

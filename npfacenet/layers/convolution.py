@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from npfacenet.errors import quoted
+from npfacenet.layers.hyperparameters import is_whole
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -37,7 +39,10 @@ class Convolution(Layer):
     bias: bool = True
 
     def __post_init__(self) -> None:
-        self.require(self.filters >= 1, f"filters must be at least 1, not {self.filters}")
+        self.require(
+            is_whole(self.filters, least=1),
+            f"filters must be a whole number of at least 1, not {quoted(self.filters)}",
+        )
         self.window  # noqa: B018  (an impossible window is an error now, not at first use)
 
     @property

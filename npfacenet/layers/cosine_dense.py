@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from npfacenet.errors import quoted
+from npfacenet.layers.hyperparameters import is_whole
 from npfacenet.layers.l2_normalize import L2Normalize
 from npfacenet.layers.layer import (
     Array,
@@ -32,7 +34,10 @@ class CosineDense(Layer):
     units: int
 
     def __post_init__(self) -> None:
-        self.require(self.units >= 1, f"units must be at least 1, not {self.units}")
+        self.require(
+            is_whole(self.units, least=1),
+            f"units must be a whole number of at least 1, not {quoted(self.units)}",
+        )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """(features,) to (units,)."""

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
+from npfacenet.layers.hyperparameters import is_finite
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -32,7 +33,10 @@ class Dropout(Layer):
     draws: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        self.require(0 <= self.rate < 1, f"rate must be in [0, 1), not {self.rate}")
+        self.require(
+            is_finite(self.rate) and 0 <= self.rate < 1,
+            f"rate must be in [0, 1), not {quoted(self.rate)}",
+        )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """The shape of the input."""

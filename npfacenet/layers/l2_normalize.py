@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from npfacenet.errors import quoted
+from npfacenet.layers.hyperparameters import is_finite
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -31,7 +33,10 @@ class L2Normalize(Layer):
     epsilon: float = 1e-12
 
     def __post_init__(self) -> None:
-        self.require(self.epsilon > 0, f"epsilon must be positive, not {self.epsilon}")
+        self.require(
+            is_finite(self.epsilon) and self.epsilon > 0,
+            f"epsilon must be finite and positive, not {quoted(self.epsilon)}",
+        )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """The shape of the input."""

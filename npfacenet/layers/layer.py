@@ -13,15 +13,17 @@ and Williams 1986, "Learning representations by back-propagating errors").
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import ArgumentError, ShapeError
+from npfacenet.errors import ArgumentError, ShapeError, quoted
+from npfacenet.layers.hyperparameters import is_shape
 
 Array: TypeAlias = npt.NDArray[np.floating]
 Shape: TypeAlias = tuple[int, ...]
@@ -30,8 +32,26 @@ Initialiser: TypeAlias = Literal["he_normal", "zeros", "ones", "quarter"]
 
 
 def is_floating(x: object) -> bool:
-    """Whether x is an array of float32 or float64, in whichever byte order."""
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.dtype.itemsize in (4, 8)
+    """Whether x is an array of float32 or float64, in whichever byte order, and without a mask."""
+    if not isinstance(x, np.ndarray) or is_masked(x):
+        return False
+    return x.dtype.kind == "f" and x.dtype.itemsize in (4, 8)
+
+
+def is_masked(x: object) -> bool:
+    """Whether it is an array of `numpy.ma`, whose mask other functions ignore."""
+    if type(x) is np.ndarray:
+        return False
+    # np.ma would be imported when it is named, for 10 ms; where nobody has, nothing is masked.
+    masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())
+    return isinstance(x, masked)
+
+
+def kind_of(x: object) -> str:
+    """The dtype of an array, or the type of anything else, for a message."""
+    if is_masked(x):
+        return "a masked array (its mask would be ignored: fill it, x.filled(0))"
+    return str(x.dtype) if isinstance(x, np.ndarray) else type(x).__name__
 
 
 @dataclass(frozen=True)
@@ -63,7 +83,7 @@ class Saved:
 
     training: bool
     shapes: tuple[Shape, ...]
-    arrays: Mapping[str, Array]
+    arrays: Mapping[str, Array] = field(repr=False)
 
     def __getitem__(self, name: str) -> Array:
         """The array of this name."""
@@ -162,16 +182,20 @@ class Layer(ABC):
         """
         for x in inputs:
             if not is_floating(x):
-                received = getattr(x, "dtype", type(x).__name__)
-                raise ShapeError(f"{self} takes arrays of float32 or float64, not {received}")
+                raise ShapeError(f"{self} takes arrays of float32 or float64, not {kind_of(x)}")
             if x.ndim == 0 or len(x) != len(inputs[0]):
                 batches = ", ".join(str(i.shape[:1]) for i in inputs)
                 raise ShapeError(f"{self} takes inputs with one batch axis, received {batches}")
         shapes = [x.shape[1:] for x in inputs]
         self.output_shape(*shapes)
+        if not isinstance(parameters, Mapping):
+            raise ShapeError(f"{self} takes parameters by name, not a {type(parameters).__name__}")
         for name, spec in self.parameters(*shapes).items():
             if name not in parameters:
                 raise ShapeError(f"{self} lacks its parameter {name!r} of shape {spec.shape}")
+            if not is_floating(parameters[name]):
+                received = kind_of(parameters[name])
+                raise ShapeError(f"{self}: {name} must be float32 or float64, not {received}")
             if parameters[name].shape != spec.shape:
                 raise ShapeError(
                     f"{self}: {name} must have shape {spec.shape}, not {parameters[name].shape}"
@@ -183,8 +207,10 @@ class Layer(ABC):
 
         Raises ShapeError naming the layer, what it expects and what it received.
         """
+        if not isinstance(saved, Saved):
+            raise ShapeError(f"{self} takes what forward_saving saved, not {quoted(saved)}")
         if not is_floating(upstream):
-            received = getattr(upstream, "dtype", type(upstream).__name__)
+            received = kind_of(upstream)
             raise ShapeError(f"{self} takes upstream of float32 or float64, not {received}")
         output = self.output_shape(*(shape[1:] for shape in saved.shapes))
         expected = (saved.shapes[0][0], *output)
@@ -196,9 +222,9 @@ class Layer(ABC):
         """The only shape in `inputs`; ShapeError if there are others or its rank differs."""
         if len(inputs) != 1:
             raise ShapeError(f"{self} takes one input, received {len(inputs)}")
-        if rank is not None and len(inputs[0]) != rank:
-            axes = {1: "(features,)", 3: "(height, width, channels)"}[rank]
-            raise ShapeError(f"{self} takes an input of shape {axes}, received {inputs[0]}")
+        if not is_shape(inputs[0], rank):
+            axes = {None: "(...)", 1: "(features,)", 3: "(height, width, channels)"}[rank]
+            raise ShapeError(f"{self} takes an input of shape {axes}, received {quoted(inputs[0])}")
         return inputs[0]
 
     def require(self, holds: bool, sentence: str) -> None:

@@ -7,6 +7,8 @@ from functools import reduce
 
 import numpy as np
 
+from npfacenet.errors import quoted
+from npfacenet.layers.hyperparameters import is_finite, is_whole
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -33,13 +35,15 @@ class LocalResponseNorm(Layer):
 
     def __post_init__(self) -> None:
         self.require(
-            self.size >= 1 and self.size % 2 == 1,
-            f"size must be odd and at least 1, not {self.size}",
+            is_whole(self.size, least=1) and self.size % 2 == 1,
+            f"size must be odd and at least 1, not {quoted(self.size)}",
         )
         self.require(
-            self.alpha >= 0 and self.k > 0,
-            f"alpha must not be negative and k must be positive, not {self.alpha} and {self.k}",
+            is_finite(self.alpha) and self.alpha >= 0 and is_finite(self.k) and self.k > 0,
+            "alpha must not be negative and k must be positive, not "
+            f"{quoted(self.alpha)} and {quoted(self.k)}",
         )
+        self.require(is_finite(self.beta), f"beta must be finite, not {quoted(self.beta)}")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """The shape of the input, (H, W, C)."""

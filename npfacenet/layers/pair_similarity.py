@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npfacenet.errors import ShapeError
+from npfacenet.errors import ShapeError, quoted
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -27,7 +27,9 @@ class PairSimilarity(Layer):
         """(2, D) to (D,)."""
         shape = self.one_input(*inputs)
         if len(shape) != 2 or shape[0] != 2:
-            raise ShapeError(f"{self} takes a pair of vectors of shape (2, D), received {shape}")
+            raise ShapeError(
+                f"{self} takes a pair of vectors of shape (2, D), received {quoted(shape)}"
+            )
         return shape[1:]
 
     @abstractmethod

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from npfacenet.errors import ShapeError
+from npfacenet.errors import ShapeError, quoted
+from npfacenet.layers.hyperparameters import is_finite, is_shape
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -28,10 +29,15 @@ class ResidualAdd(Layer):
     scale: float = 1.0
     keeps_inputs: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        self.require(is_finite(self.scale), f"scale must be finite, not {quoted(self.scale)}")
+
     def output_shape(self, *inputs: Shape) -> Shape:
         """The shape of both inputs."""
-        if len(inputs) != 2 or inputs[0] != inputs[1]:
-            raise ShapeError(f"{self} takes two inputs of one shape, received {list(inputs)}")
+        if len(inputs) != 2 or not is_shape(inputs[0]) or inputs[0] != inputs[1]:
+            raise ShapeError(
+                f"{self} takes two inputs of one shape, received {quoted(list(inputs))}"
+            )
         return inputs[0]
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:

@@ -11,7 +11,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from npfacenet.errors import ArgumentError, ShapeError
+from npfacenet.errors import ArgumentError, ShapeError, quoted
+from npfacenet.layers.hyperparameters import is_shape, is_whole
 from npfacenet.layers.layer import Array, Shape
 
 Pair: TypeAlias = tuple[int, int]
@@ -19,17 +20,23 @@ Margins: TypeAlias = tuple[Pair, Pair]  # ((top, bottom), (left, right))
 Padding: TypeAlias = Literal["valid", "same"] | int | Margins
 
 
-def pair(value: int | Pair) -> Pair:
-    """A size for both axes: 3 means (3, 3)."""
-    return (value, value) if isinstance(value, int) else value
+def pair(value: object) -> Pair:
+    """A size for both axes: 3 means (3, 3); ArgumentError for other than whole numbers."""
+    both: Pair | object = (value, value) if is_whole(value) else value
+    if isinstance(both, tuple) and len(both) == 2 and all(map(is_whole, both)):
+        return both[0], both[1]
+    raise ArgumentError(f"a size is a whole number or a pair of them, not {quoted(value)}")
 
 
-def margins(padding: int | Margins) -> Margins:
+def margins(padding: object) -> Margins:
     """Rows and columns to add: 1 means ((1, 1), (1, 1)); ArgumentError if one is negative."""
-    sides = ((padding, padding),) * 2 if isinstance(padding, int) else padding
-    if any(side < 0 for axis in sides for side in axis):
-        raise ArgumentError(f"padding must not be negative, not {padding}")
-    return sides
+    sides: object = ((padding, padding),) * 2 if is_whole(padding) else padding
+    if isinstance(sides, tuple) and len(sides) == 2 and all(is_shape(side, 2) for side in sides):
+        return sides[0], sides[1]
+    raise ArgumentError(
+        "padding must be a whole number or ((top, bottom), (left, right)), and not negative, "
+        f"not {quoted(padding)}"
+    )
 
 
 @dataclass(frozen=True)
@@ -45,11 +52,13 @@ class Window:
     padding: Padding
 
     def __post_init__(self) -> None:
-        if min(self.size) < 1 or min(self.stride) < 1:
+        if min(*pair(self.size), *pair(self.stride)) < 1:
             raise ArgumentError(f"window {self.size} and stride {self.stride} must be at least 1")
         if isinstance(self.padding, str):
             if self.padding not in ("valid", "same"):
-                raise ArgumentError(f"padding is 'valid', 'same' or numbers, not {self.padding!r}")
+                raise ArgumentError(
+                    f"padding is 'valid', 'same' or numbers, not {quoted(self.padding)}"
+                )
         else:
             margins(self.padding)
 
@@ -128,6 +137,8 @@ class Window:
 
     def output_shape(self, inputs: Shape) -> Shape:
         """(H, W, C) to (rows, columns, C)."""
+        if not is_shape(inputs, rank=3):
+            raise ShapeError(f"a window is for shapes (H, W, C), not {quoted(inputs)}")
         return (*self.positions(inputs[0], inputs[1]), inputs[2])
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, isfinite, pi, sin
+from math import cos, pi, sin
 
 import numpy as np
 
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
+from npfacenet.layers.hyperparameters import is_finite
 from npfacenet.layers.layer import Array
 from npfacenet.losses.cross_entropy import accuracy, softmax_cross_entropy
 from npfacenet.losses.loss import Float64, Loss, LossValue, Targets
@@ -34,10 +35,13 @@ class AngularMargin(Loss):
     scale: float = 32.0
 
     def __post_init__(self) -> None:
-        self.require(0 <= self.margin < pi / 2, f"margin must be in [0, pi / 2), not {self.margin}")
         self.require(
-            isfinite(self.scale) and self.scale > 0,
-            f"scale must be finite and positive, not {self.scale}",
+            is_finite(self.margin) and 0 <= self.margin < pi / 2,
+            f"margin must be in [0, pi / 2), not {quoted(self.margin)}",
+        )
+        self.require(
+            is_finite(self.scale) and self.scale > 0,
+            f"scale must be finite and positive, not {quoted(self.scale)}",
         )
 
     def value_and_gradient(self, outputs: Array, targets: Targets) -> LossValue:
@@ -60,8 +64,9 @@ class AngularMargin(Loss):
         logits = self.scale * cosines
         logits[right] = self.scale * moved
         value, gradient = softmax_cross_entropy(logits, labels)
-        gradient *= self.scale
-        gradient[right] *= slope
+        with np.errstate(over="ignore"):
+            gradient *= self.scale
+            gradient[right] *= slope
         return self.result(outputs, value, gradient, accuracy=accuracy(cosines, labels))
 
 

@@ -34,7 +34,8 @@ class BinaryCrossEntropy(Loss):
         yes = targets.reshape(logits.shape) == 1
         sign = np.where(yes, -1.0, 1.0)
         wrongness = sign * logits
-        value = np.logaddexp(0, wrongness).mean()
+        with np.errstate(over="ignore"):  # of a sum beyond float64
+            value = np.logaddexp(0, wrongness).mean()
         probability_of_error = np.exp(-np.logaddexp(0, -wrongness))
         gradient = sign * probability_of_error / count
         return self.result(outputs, value, gradient, accuracy=np.mean((logits > 0) == yes))

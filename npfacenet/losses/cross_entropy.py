@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.errors import quoted
+from npfacenet.layers.hyperparameters import is_finite
 from npfacenet.layers.layer import Array
 from npfacenet.losses.loss import Float64, Loss, LossValue, Targets
 
@@ -26,7 +28,10 @@ class CrossEntropy(Loss):
     smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        self.require(0 <= self.smoothing < 1, f"smoothing must be in [0, 1), not {self.smoothing}")
+        self.require(
+            is_finite(self.smoothing) and 0 <= self.smoothing < 1,
+            f"smoothing must be in [0, 1), not {quoted(self.smoothing)}",
+        )
 
     def value_and_gradient(self, outputs: Array, targets: Targets) -> LossValue:
         """Outputs: logits (N, K); targets: integer classes (N,) in [0, K).
@@ -47,10 +52,13 @@ def softmax_cross_entropy(
     """The mean cross-entropy of logits (N, K) and labels (N,), and its gradient (N, K)."""
     count, classes = logits.shape
     rows = np.arange(count)
-    shifted = logits - logits.max(axis=1, keepdims=True)  # or exp would overflow
-    log_probability = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    of_label, of_all = log_probability[rows, labels], log_probability.mean(axis=1)
-    value = -np.mean((1 - smoothing) * of_label + smoothing * of_all)
+    with np.errstate(over="ignore"):  # logits of 1e308 and -1e308 are infinitely far apart
+        shifted = logits - logits.max(axis=1, keepdims=True)  # or exp would overflow
+        log_probability = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        log_likelihood = (1 - smoothing) * log_probability[rows, labels]
+        if smoothing:
+            log_likelihood += smoothing * log_probability.mean(axis=1)
+        value = -np.mean(log_likelihood)
     gradient: Float64 = np.exp(log_probability) - smoothing / classes
     gradient[rows, labels] -= 1 - smoothing
     return float(value), gradient / count

@@ -30,9 +30,11 @@ class Distillation(Loss):
         """
         pupil = self.accept(outputs, ("N", "D"))
         teacher = self.accept(targets, pupil.shape, role="targets")
-        difference = pupil - teacher
-        value = np.square(difference).sum(axis=1).mean()
-        lengths = np.linalg.norm(pupil, axis=1) * np.linalg.norm(teacher, axis=1)
-        products = (pupil * teacher).sum(axis=1)
-        cosines = products / np.where(lengths > 0, lengths, 1)
-        return self.result(outputs, value, 2 * difference / len(pupil), cosine=cosines.mean())
+        with np.errstate(over="ignore", invalid="ignore"):  # then the value is not finite
+            difference = pupil - teacher
+            value = np.square(difference).sum(axis=1).mean()
+            lengths = np.linalg.norm(pupil, axis=1) * np.linalg.norm(teacher, axis=1)
+            products = (pupil * teacher).sum(axis=1)
+            cosines = products / np.where(lengths > 0, lengths, 1)
+            gradient = 2 * difference / len(pupil)
+        return self.result(outputs, value, gradient, cosine=cosines.mean())

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError, ShapeError
-from npfacenet.layers.layer import Array, is_floating
+from npfacenet.layers.layer import Array, is_floating, is_masked, kind_of
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 Targets: TypeAlias = npt.NDArray[np.generic]
@@ -65,8 +65,8 @@ class Loss(ABC):
         """
         expected = " or ".join(str(axes).replace("'", "") for axes in shapes)
         if not (isinstance(outputs, np.ndarray) and is_floating(outputs)):
-            received = getattr(outputs, "dtype", type(outputs).__name__)
-            raise ShapeError(f"{self} takes {role} of float32 or float64, not {received}")
+            raise ShapeError(f"{self} takes {role} of float32 or float64, not {kind_of(outputs)}")
+        outputs = np.asarray(outputs)  # a subclass may multiply otherwise
         if not any(_fits(outputs.shape, axes) for axes in shapes):
             raise ShapeError(f"{self} takes {role} of shape {expected}, received {outputs.shape}")
         if outputs.size == 0:
@@ -90,9 +90,10 @@ class Loss(ABC):
         Raises ShapeError and ArgumentError naming the loss, what it expects and received.
         """
         what = "labels of integers" if "b" not in kinds else "labels of booleans, or of 0 and 1"
-        if not (isinstance(labels, np.ndarray) and labels.dtype.kind in kinds):
-            received = getattr(labels, "dtype", type(labels).__name__)
-            raise ShapeError(f"{self} takes {what}, not {received}")
+        fits = isinstance(labels, np.ndarray) and labels.dtype.kind in kinds
+        if not isinstance(labels, np.ndarray) or not fits or is_masked(labels):
+            raise ShapeError(f"{self} takes {what}, not {kind_of(labels)}")
+        labels = np.asarray(labels)
         if labels.shape not in shapes:
             expected = " or ".join(map(str, shapes))
             raise ShapeError(f"{self} takes {what} of shape {expected}, received {labels.shape}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isfinite
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
+from npfacenet.layers.hyperparameters import is_finite, is_one_of
 from npfacenet.layers.layer import Array
 from npfacenet.losses.loss import Float64, Loss, LossValue, Targets
 from npfacenet.losses.pair_distances import squared_distances, through_squared_distances
@@ -45,12 +45,12 @@ class OnlineTripletLoss(Loss):
     def __post_init__(self) -> None:
         # Without a margin no semi-hard triplet has a loss, and nothing would ever be learnt.
         self.require(
-            isfinite(self.margin) and self.margin > 0,
-            f"margin must be finite and positive, not {self.margin}",
+            is_finite(self.margin) and self.margin > 0,
+            f"margin must be finite and positive, not {quoted(self.margin)}",
         )
         self.require(
-            self.mining in CANDIDATES,
-            f"mining is one of {', '.join(CANDIDATES)}, not {self.mining!r}",
+            is_one_of(self.mining, *CANDIDATES),
+            f"mining is one of {', '.join(CANDIDATES)}, not {quoted(self.mining)}",
         )
 
     def value_and_gradient(self, outputs: Array, targets: Targets) -> LossValue:
@@ -66,6 +66,8 @@ class OnlineTripletLoss(Loss):
         same = labels[:, None] == labels
         self._check_triplets_exist(same)
         distances = squared_distances(x)
+        if not np.isfinite(distances).all():
+            raise ArgumentError(f"{self}: the embeddings are too large to have distances")
         weights = np.zeros_like(distances)  # of each pair's squared distance in the loss
         total, triplets, active = 0.0, 0, 0
         for anchor in range(len(x)):  # one at a time, so that memory stays N^2

@@ -16,7 +16,8 @@ def squared_distances(x: Float64) -> Float64:
     array([[ 0., 25.],
            [25.,  0.]])
     """
-    return np.array([np.square(x - row).sum(axis=1) for row in x])
+    with np.errstate(over="ignore"):  # what overflows is infinitely far
+        return np.array([np.square(x - row).sum(axis=1) for row in x])
 
 
 def through_squared_distances(x: Float64, weights: Float64) -> Float64:

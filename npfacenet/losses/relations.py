@@ -36,5 +36,5 @@ class Relations(Loss):
         with np.errstate(over="ignore", invalid="ignore"):  # far beyond any embedding
             difference = pupil @ pupil.T - teacher @ teacher.T
             np.fill_diagonal(difference, 0)
-            value, gradient = np.square(difference).sum() / pairs, difference @ pupil
-        return self.result(outputs, value, 4 / pairs * gradient)
+            value, gradient = np.square(difference).sum() / pairs, 4 / pairs * (difference @ pupil)
+        return self.result(outputs, value, gradient)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
 
+from npfacenet.errors import quoted
+from npfacenet.layers.hyperparameters import is_finite
 from npfacenet.layers.layer import Array
 from npfacenet.losses.loss import Loss, LossValue, Targets
 
@@ -27,8 +28,8 @@ class TripletLoss(Loss):
 
     def __post_init__(self) -> None:
         self.require(
-            isfinite(self.margin) and self.margin >= 0,
-            f"margin must be finite and not negative, not {self.margin}",
+            is_finite(self.margin) and self.margin >= 0,
+            f"margin must be finite and not negative, not {quoted(self.margin)}",
         )
 
     def value_and_gradient(self, outputs: Array, targets: Targets | None = None) -> LossValue:
@@ -38,10 +39,12 @@ class TripletLoss(Loss):
         ShapeError for another shape or dtype, ArgumentError for numbers that are not finite.
         """
         anchor, positive, negative = self.accept(outputs, (3, "m", "D"))
-        to_positive, to_negative = anchor - positive, anchor - negative
-        losses = np.square(to_positive).sum(axis=1) - np.square(to_negative).sum(axis=1)
-        losses += self.margin
-        active = losses > 0
-        gradient = 2 * np.stack([negative - positive, -to_positive, to_negative])
-        gradient *= active[:, None]
-        return self.result(outputs, losses[active].sum(), gradient, active=active.mean())
+        with np.errstate(over="ignore", invalid="ignore"):  # then the value is not finite
+            to_positive, to_negative = anchor - positive, anchor - negative
+            losses = np.square(to_positive).sum(axis=1) - np.square(to_negative).sum(axis=1)
+            losses += self.margin
+            active = ~(losses <= 0)  # NaN is a fault to see, not a loss of 0
+            gradient = 2 * np.stack([negative - positive, -to_positive, to_negative])
+            gradient *= active[:, None]
+            value = losses[active].sum()
+        return self.result(outputs, value, gradient, active=active.mean())

@@ -5,3 +5,7 @@ from npfacenet.models.loading import load
 from npfacenet.models.model import Model
 
 __all__ = ["Embeddings", "Model", "Skipped", "load"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

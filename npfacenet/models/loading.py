@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import TypeAlias
 
 from npfacenet.checkpoints.card import derived_card
@@ -17,8 +19,10 @@ from npfacenet.errors import ArgumentError, WeightsError, quoted
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.models.model import Model
 from npfacenet.recipes import RECIPES, Recipe, recipes
+from npfacenet.threads import without_forks
 
 Reader: TypeAlias = Callable[[Path, Sequence[Recipe]], Checkpoint]
+_log = logging.getLogger(__name__)
 
 
 def load(
@@ -53,6 +57,7 @@ def load(
         )
     scaling = None if preprocessing is None else scaling_named(preprocessing).name
     path, read = find(name_or_path), _reader(untrusted=untrusted)
+    began = perf_counter()
     checkpoint = _read(read, path, candidates, architecture, variant)
     _require_named(name_or_path, path, checkpoint.recipe)
     parameters = StoredParameters(checkpoint, partial(read, path.absolute(), candidates))
@@ -60,7 +65,12 @@ def load(
         checkpoint.recipe, checkpoint.network.input_shape[0], path, parameters.digest
     )
     card = card.adapted(checkpoint.recipe.variant, scaling or card.preprocessing)
-    return Model(checkpoint.network, parameters, card)
+    model = Model(checkpoint.network, parameters, card)
+    taken = 1e3 * (perf_counter() - began)
+    _log.info(
+        "loaded %s (%s) from %s in %.1f ms", card.architecture, checkpoint.layout, path, taken
+    )
+    return model
 
 
 def _require_named(name: str | os.PathLike[str], path: Path, held: Recipe) -> None:
@@ -86,7 +96,8 @@ def _read(
     try:
         return read(path, candidates)
     except WeightsError as error:
-        from npfacenet.checkpoints.isolation import ChildError
+        with without_forks():
+            from npfacenet.checkpoints.isolation import ChildError
 
         if len(candidates) == len(RECIPES) or isinstance(error, ChildError):
             raise
@@ -101,6 +112,7 @@ def _read(
 def _reader(*, untrusted: bool) -> Reader:
     if not untrusted:
         return read_checkpoint
-    from npfacenet.checkpoints.isolation import read_isolated
+    with without_forks():
+        from npfacenet.checkpoints.isolation import read_isolated
 
     return read_isolated

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
-from functools import cached_property
+from time import perf_counter
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -16,7 +16,15 @@ import numpy.typing as npt
 from npfacenet.checkpoints.card import Card
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
 from npfacenet.checkpoints.stored import StoredParameters
-from npfacenet.errors import ArgumentError, ImageError, ShapeError, WeightsError
+from npfacenet.errors import (
+    ArgumentError,
+    ImageError,
+    ShapeError,
+    WeightsError,
+    listed,
+    quoted,
+    shortened,
+)
 from npfacenet.images import (
     ImageSource,
     central_square,
@@ -27,14 +35,18 @@ from npfacenet.images import (
     require_contrast,
     resize,
 )
+from npfacenet.images.pillow import import_pillow
 from npfacenet.inference import Plan
 from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.inference.plan import TOGETHER, batches
 from npfacenet.inference.workers import in_batches
+from npfacenet.layers.hyperparameters import is_one_of, is_whole
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.networks import Network, NetworkParameters
+from npfacenet.networks.constant import constant
+from npfacenet.threads import Lock
 
-_compiling = threading.Lock()
+_log = logging.getLogger(__name__)
 Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 
@@ -43,37 +55,42 @@ class Model:
     """A face recognition network that is ready for use.
 
     `parameters` are the model's own read-only float32 arrays by (layer, parameter): arrays that
-    could be written to are copied. `digest` is theirs where it is known already (else it is
-    worked out when first needed). A model may be used from several threads, and pickled; what it
-    keeps between calls is its plan (`npfacenet.inference`), made when it is first needed. A model
-    from a file lets its parameters go then, which the plan has a copy of: who asks for them later,
-    also by pickling, has the file read again (`checkpoints.stored`), and gets WeightsError if that
-    is gone or has changed. Raises ShapeError for parameters that are not the network's.
+    anybody could change, by a view, a flag or the memory they lie in, are copied. `digest` is
+    theirs where it is known already (else it is worked out when first needed). A model may be used
+    from several threads, and pickled; what it keeps between calls is its plan
+    (`npfacenet.inference`), made when it is first needed. A model from a file lets its parameters
+    go then, which the plan has a copy of: who asks for them later, also by pickling, has the file
+    read again (`checkpoints.stored`), and gets WeightsError if that is gone or has changed. Raises
+    ShapeError for parameters that are not the network's, and for masked arrays; ArgumentError for a
+    network or a card that is not one.
     """
 
     network: Network
     parameters: NetworkParameters = field(repr=False)
     card: Card
     digest: str | None = field(default=None, repr=False)
+    _kept: _Kept = field(default_factory=lambda: _Kept(), init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if not all((isinstance(self.network, Network), isinstance(self.card, Card))):
+            raise ArgumentError(
+                "a model is made of a Network, its parameters and a Card, not of "
+                f"{quoted(self.network)} and {quoted(self.card)}"
+            )
+        if not isinstance(self.parameters, Mapping):
+            raise ShapeError(f"parameters are a mapping, not a {type(self.parameters).__name__}")
         stored = self.parameters if isinstance(self.parameters, StoredParameters) else None
         outline = self.parameters if stored is None else stored.outline
         specs = self.network.parameter_specs()
         if strange := specs.keys() ^ outline.keys():
-            raise ShapeError(f"{self.network.name} lacks, or has no, {'/'.join(min(strange))}")
+            names = sorted("/".join(name) if name in specs else quoted(name) for name in strange)
+            raise ShapeError(f"{self.network.name} lacks, or does not have, {listed(names)}")
         self.network.require(outline)
         if stored is not None:
             object.__setattr__(self, "parameters", stored.twin())
             object.__setattr__(self, "digest", stored.digest)
             return
-        own = {}
-        for name in specs:
-            tensor = np.asarray(self.parameters[name], np.float32)
-            if tensor.flags.writeable:
-                tensor = tensor.copy()
-                tensor.flags.writeable = False
-            own[name] = tensor
+        own = {name: constant(self.parameters[name]) for name in specs}
         object.__setattr__(self, "parameters", MappingProxyType(own))
 
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[object, ...]]:
@@ -82,23 +99,39 @@ class Model:
             parameters = dict(parameters)
         return Model, (self.network, parameters, self.card, self.digest)
 
-    @cached_property
+    def __repr__(self) -> str:
+        card, known = self.card, self._kept.fingerprint or self.digest
+        variant = f" ({card.variant})" if card.variant else ""
+        made = f", fingerprint {self.fingerprint[:12]}" if known else ""  # else it costs some time
+        return (
+            f"<Model {shortened(card.architecture, 40)}{variant}, {card.input_size}x"
+            f"{card.input_size} to {card.outputs} numbers, {card.preprocessing}; "
+            f"{shortened(card.source)}{made}>"
+        )
+
+    @property
     def fingerprint(self) -> str:
         """64 hexadecimal digits for all that determines an embedding (`fingerprint.py`)."""
-        digest = weights_digest(self.parameters) if self.digest is None else self.digest
-        return fingerprint(self.card, digest)
+        kept = self._kept
+        if kept.fingerprint is None:  # threads that work it out at once find the same
+            digest = weights_digest(self.parameters) if self.digest is None else self.digest
+            kept.fingerprint = fingerprint(self.card, digest)
+        return kept.fingerprint
 
-    @cached_property
+    @property
     def plan(self) -> Plan:
         """The network compiled for speed: `plan.run` takes prepared pictures, in batches."""
-        with _compiling:  # for threads that ask at the same time
-            made = self.__dict__.get("plan")
-            if isinstance(made, Plan):
-                return made
-            plan = self.__dict__["plan"] = Plan(self.network, self.parameters)
-            if isinstance(self.parameters, StoredParameters):
-                self.parameters.let_go()
-            return plan
+        kept = self._kept
+        if kept.plan is None:
+            with kept.compiling.held():  # for threads that ask at the same time
+                if kept.plan is None:
+                    began = perf_counter()
+                    kept.plan = Plan(self.network, self.parameters)
+                    taken = 1e3 * (perf_counter() - began)
+                    _log.info("compiled %s in %.1f ms", self.network.name, taken)
+                    if isinstance(self.parameters, StoredParameters):
+                        self.parameters.let_go()
+        return kept.plan
 
     def embed(
         self,
@@ -130,11 +163,18 @@ class Model:
         be used, ArgumentError for an option that there is not, WeightsError if the weights
         give no vectors of unit length.
         """
-        if on_error not in ("raise", "skip"):
-            raise ArgumentError(f"on_error is 'raise' or 'skip', not {on_error!r}")
-        if type(batch_size) is not int or batch_size < 1:
-            raise ArgumentError(f"batch_size is a whole number of at least 1, not {batch_size!r}")
+        if not is_one_of(on_error, "raise", "skip"):
+            raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
+        if not is_one_of(channel_order, "rgb", "bgr"):
+            raise ArgumentError(f"channel_order is 'rgb' or 'bgr', not {quoted(channel_order)}")
+        if not is_whole(batch_size, least=1):
+            raise ArgumentError(
+                f"batch_size is a whole number of at least 1, not {quoted(batch_size)}"
+            )
+        if progress is not None and not callable(progress):
+            raise ArgumentError(f"progress is called, and {quoted(progress)} cannot be")
         cores = threads_to_use(threads)
+        import_pillow()
         sources = _each(images)
         total = len(sources) if isinstance(sources, Sized) else None
         size = batch_size
@@ -156,6 +196,8 @@ class Model:
             values.append(rows.values)
             names += rows.names
             skipped += rows.skipped
+            for one in rows.skipped:
+                _log.warning("skipped %s", one.reason)
             for _ in range(len(rows.names) + len(rows.skipped)):
                 done += 1
                 if progress is not None:
@@ -202,7 +244,8 @@ class Model:
         if not np.all(np.abs(lengths - 1) < 1e-3):
             raise WeightsError(
                 f"the weights ({self.card.source}) give embeddings that are not of unit length "
-                f"({lengths.min():g} to {lengths.max():g}); they are damaged, or no trained network"
+                f"({lengths.min():g} to {lengths.max():g}); they are damaged, or "
+                "the network is not trained"
             )
         return embeddings
 
@@ -212,6 +255,15 @@ class Model:
         square = resize(central_square(picture), size, scaling.resize_filter)
         require_contrast(square, name)
         return scaling.scale(square[np.newaxis])
+
+
+@dataclass
+class _Kept:
+    """What a model works out once, when it is first needed."""
+
+    plan: Plan | None = None
+    fingerprint: str | None = None
+    compiling: Lock = field(default_factory=Lock)
 
 
 @dataclass

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from npfacenet.errors import ArgumentError, ShapeError
+from npfacenet.errors import ArgumentError, ShapeError, quoted
 from npfacenet.layers import Layer, Shape
+from npfacenet.layers.hyperparameters import is_one_of, is_shape
 from npfacenet.networks.network import Network, Node
 
 
@@ -22,6 +23,10 @@ class Builder:
     """
 
     def __init__(self, name: str, input_shape: Shape) -> None:
+        if not isinstance(name, str):
+            raise ArgumentError(f"a network's name is a text, not {quoted(name)}")
+        if not is_shape(input_shape) or not input_shape:
+            raise ShapeError(f"{name} needs a shape such as (96, 96, 3), not {quoted(input_shape)}")
         self.name = name
         self.input = Network.INPUT
         self._shapes: dict[str, Shape] = {self.input: input_shape}
@@ -34,6 +39,8 @@ class Builder:
 
         A block within a block is called "outer/inner".
         """
+        if not isinstance(name, str):
+            raise ArgumentError(f"a block's name is a text, not {quoted(name)}")
         outer = self._block
         self._block = f"{outer}/{name}" if outer else name
         try:
@@ -44,9 +51,17 @@ class Builder:
     def add(self, name: str, layer: Layer, *inputs: str) -> str:
         """Add a layer that takes the outputs of the named nodes; returns its name.
 
-        Raises ArgumentError for a name that is taken or unknown, and ShapeError, naming
-        the node, for inputs that do not fit.
+        Raises ArgumentError for a name that is taken or unknown and for what is not a layer, and
+        ShapeError, naming the node, for inputs that do not fit.
         """
+        if not all((isinstance(name, str), isinstance(layer, Layer))):
+            raise ArgumentError(
+                f"{self.name}: add a name and a Layer, not {quoted(name)} and {quoted(layer)}"
+            )
+        if not all(isinstance(i, str) for i in inputs):
+            raise ArgumentError(
+                f"{name!r} of {self.name} takes names of nodes, not {quoted(inputs)}"
+            )
         if name in self._shapes:
             raise ArgumentError(f"{self.name} has two nodes called {name!r}")
         if unknown := [i for i in inputs if i not in self._shapes]:
@@ -64,7 +79,9 @@ class Builder:
         return name
 
     def shape(self, name: str) -> Shape:
-        """The shape of what the node of this name gives."""
+        """The shape of what the node of this name gives; ArgumentError if there is none."""
+        if not is_one_of(name, *self._shapes):
+            raise ArgumentError(f"{self.name} has no node called {quoted(name)}")
         return self._shapes[name]
 
     def network(self) -> Network:

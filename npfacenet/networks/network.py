@@ -11,7 +11,7 @@ import numpy as np
 
 from npfacenet.errors import ArgumentError, ShapeError
 from npfacenet.layers import Array, Layer, Parameters, ParameterSpec, Shape
-from npfacenet.layers.layer import is_floating
+from npfacenet.layers.layer import is_floating, is_masked, kind_of
 from npfacenet.networks.tape import Tape
 
 ParameterName: TypeAlias = tuple[str, str]
@@ -64,11 +64,18 @@ class Network:
         }
 
     def require(self, parameters: NetworkParameters) -> None:
-        """Raise ShapeError, naming it, for a parameter that is missing or of another shape."""
+        """Raise ShapeError, naming it, for a parameter that is missing or does not fit."""
+        if not isinstance(parameters, Mapping):
+            raise ShapeError(
+                f"{self.name} takes parameters by (node, name), not {describe(parameters)}"
+            )
         for (node, name), spec in self.parameter_specs().items():
             if (node, name) not in parameters:
                 raise ShapeError(f"{self.name} lacks {node}/{name} of shape {spec.shape}")
-            if (shape := np.shape(parameters[node, name])) != spec.shape:
+            parameter = parameters[node, name]
+            if is_masked(parameter) or not _is_numbers(parameter):
+                raise ShapeError(f"{node}/{name} must be real numbers, not {describe(parameter)}")
+            if (shape := np.shape(parameter)) != spec.shape:
                 raise ShapeError(f"{node}/{name} must have shape {spec.shape}, not {shape}")
 
     def initialise(self, seed: int) -> dict[ParameterName, Array]:
@@ -117,8 +124,8 @@ class Network:
         """
         if unknown := set(learning or ()) - self.parameter_specs().keys():
             raise ArgumentError(f"{self.name} has no parameter {min(unknown)}")
-        reached = self._reached(learning, to_image)
-        tape = Tape(self.nodes, np.shape(images)[:1], reached, learning)
+        batch = getattr(images, "shape", ())[:1]
+        tape = Tape(self.nodes, batch, self._reached(learning, to_image), learning)
 
         def compute(node: Node, own: Parameters, inputs: list[Array]) -> Array:
             if node.name not in tape.reached:
@@ -182,7 +189,7 @@ class Network:
 
     def _run(self, parameters: NetworkParameters, images: Array, compute: Compute) -> Array:
         """Compute node after node; what nobody takes any more is let go."""
-        if np.shape(images)[1:] != self.input_shape:
+        if not is_floating(images) or images.shape[1:] != self.input_shape:
             raise ShapeError(
                 f"{self.name} takes a batch of shape (N, {str(self.input_shape)[1:-1]}), "
                 f"received {describe(images)}"
@@ -224,8 +231,18 @@ class Network:
         return outputs
 
 
+def _is_numbers(value: object) -> bool:
+    """Whether it is an array of real numbers, or a list of such."""
+    try:
+        return np.asarray(value).dtype.kind in "fiu"
+    except (TypeError, ValueError):
+        return False
+
+
 def describe(value: object) -> str:
     """The shape and dtype of an array, or the type of anything else."""
+    if is_masked(value):
+        return kind_of(value)
     if isinstance(value, np.ndarray):
         return f"{value.shape} of {value.dtype}"
     return f"a {type(value).__name__}"

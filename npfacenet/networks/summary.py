@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from npfacenet.layers import Shape
 from npfacenet.networks.network import Network
@@ -30,7 +30,7 @@ class Summary:
 
     name: str
     input_shape: Shape
-    rows: tuple[SummaryRow, ...]
+    rows: tuple[SummaryRow, ...] = field(repr=False)
 
     @property
     def parameters(self) -> int:

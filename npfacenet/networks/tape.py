@@ -23,8 +23,8 @@ class Tape:
     batch: Shape
     reached: Set[str]
     learning: Collection[tuple[str, str]] | None
-    saved: dict[str, Saved] = field(default_factory=dict)
-    statistics: dict[tuple[str, str], Array] = field(default_factory=dict)
+    saved: dict[str, Saved] = field(default_factory=dict, repr=False)
+    statistics: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
 
     def learns(self, parameter: tuple[str, str]) -> bool:
         """Whether this parameter receives a gradient."""

@@ -6,3 +6,7 @@ from npfacenet.recipes.nn4_small2 import nn4_small2
 from npfacenet.recipes.npfacenet_small import npfacenet_small
 
 __all__ = ["RECIPES", "Recipe", "inception_resnet_v1", "nn4_small2", "npfacenet_small", "recipes"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

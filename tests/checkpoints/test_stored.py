@@ -135,6 +135,26 @@ def test_threads_that_ask_together_get_the_same(reader: Reader) -> None:
             np.testing.assert_array_equal(found, bias)
 
 
+def test_of_threads_that_ask_together_one_reads(reader: Reader) -> None:
+    parameters, meeting, reads = stored(reader), threading.Barrier(4, timeout=60), list[int]()
+
+    def slowly() -> Checkpoint:
+        reads.append(1)
+        time.sleep(0.05)
+        return reader()
+
+    def ask(_: int) -> Array:
+        meeting.wait()
+        return parameters["dense_layer", "bias"]
+
+    parameters._read = slowly
+    parameters.let_go()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ask, range(4)))
+    assert len(reads) == 1
+    assert all(bias is found[0] for bias in found)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_child_forked_while_a_thread_reads_may_ask_too(reader: Reader) -> None:
@@ -243,19 +263,16 @@ class SlowToLetIn:
     def __init__(self) -> None:
         self.lock = threading.Lock()
 
-    def __enter__(self) -> None:
-        self.lock.acquire()
-
-    def __exit__(self, *error: object) -> None:
-        self.lock.release()
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        with self.lock:
+            yield
         time.sleep(0.01)
 
 
-def test_threads_that_compile_together_read_once(
-    own_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("npfacenet.models.model._compiling", SlowToLetIn())
+def test_threads_that_compile_together_read_once(own_file: Path) -> None:
     model = npfacenet.load(own_file)
+    model._kept.compiling = SlowToLetIn()  # type: ignore[assignment]  # all that is asked of it
     own_file.unlink()
     with ThreadPoolExecutor(4) as pool:
         plans = list(pool.map(lambda _: model.plan, range(4)))

@@ -1,0 +1,151 @@
+"""Locks and other state that a forked child can go on with.
+
+A forked child has one thread, the one that called `os.fork`, and a copy of all memory as the other
+threads had it at that moment. A lock that another thread held stays locked in the child for ever:
+who asks for it hangs. Web servers and `multiprocessing` fork, and Python's own import locks are
+among those locks. So state that threads share is kept in one of three ways:
+
+- without a lock, in objects that the interpreter changes in one piece (a deque, a dict), where
+  whatever a child finds is whole;
+- behind a `Lock`, which a child finds free, if what it guards is whole at every moment (one
+  assignment at the end) or belongs to the process (`OfProcess`);
+- `without_forks`, for what must not be cut in the middle at all: importing, files that are open in
+  a C library with locks of its own. A fork waits until it is done.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures.thread  # noqa: F401  (see below)
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Generic, TypeVar
+
+from npfacenet.errors import NpfacenetError
+
+Value = TypeVar("Value")
+
+_forks = 0
+_unforked = threading.RLock()
+
+
+def forks() -> int:
+    """How many forks lie between this process and the one that imported the library."""
+    return _forks
+
+
+def require_same_process(began: int) -> None:
+    """Raise NpfacenetError unless this is the process in which `forks()` was `began`.
+
+    For work that several threads share: a child that is forked in the middle of it by one of them
+    would wait for the others for ever.
+    """
+    if began != _forks:
+        raise NpfacenetError(
+            "this process was forked in the middle of a call that several threads share, and the "
+            "child does not have them: call again in the child"
+        )
+
+
+class OfProcess(Generic[Value]):
+    """A value that each process has for itself: a forked child makes its own.
+
+    >>> own = OfProcess(list)
+    >>> own.get().append(1)
+    >>> own.get()
+    [1]
+    """
+
+    def __init__(self, make: Callable[[], Value]) -> None:
+        self._make = make
+        self._of_forks: dict[int, Value] = {}
+
+    def get(self) -> Value:
+        """The value of this process, made when it is first asked for; the same for all threads."""
+        own = self._of_forks.get(_forks)
+        if own is None:
+            own = self._of_forks.setdefault(_forks, self._make())
+            for other in [*self._of_forks]:
+                if other != _forks:  # of a parent: nobody asks for it here
+                    self._of_forks.pop(other, None)
+        return own
+
+
+class Lock:
+    """A lock for one thread at a time, which a forked child finds free.
+
+    That includes a child that is forked by the thread that holds it. Locks may be taken within
+    each other, but not the same one by the same thread.
+
+    >>> lock = Lock()
+    >>> with lock.held():
+    ...     lock.locked()
+    True
+    """
+
+    def __init__(self) -> None:
+        self._lock = OfProcess(threading.Lock)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait until no other thread of this process holds the lock, and hold it in this block."""
+        with self._lock.get():  # the same one is released, in a child too
+            yield
+
+    def locked(self) -> bool:
+        """Whether a thread of this process holds it."""
+        return self._lock.get().locked()
+
+
+@contextmanager
+def without_forks() -> Iterator[None]:
+    """No other thread can fork this process within this block: `os.fork` waits for its end.
+
+    For what is over in a moment. Blocks of several threads take turns, and may be nested.
+    """
+    with _unforked:
+        yield
+
+
+def _before_fork() -> None:
+    """Wait for `without_forks`, and hold it.
+
+    Hooks that were registered later have run: h5py's, from 3.14 on, holds its lock for all of HDF5.
+    A thread that reads a file would wait for that, and this one for that thread, so it is given
+    back meanwhile. It is taken in the end also if h5py was imported meanwhile: it is released by
+    another hook of h5py's.
+    """
+    if _unforked.acquire(blocking=False):
+        return
+    if hdf5 := _lock_of_h5py():
+        with suppress(RuntimeError):  # it was imported a moment ago, and the lock is not held yet
+            hdf5.release()
+    _unforked.acquire()
+    if hdf5 := _lock_of_h5py():
+        hdf5.acquire()
+
+
+def _lock_of_h5py() -> threading.Lock | None:
+    """The lock that h5py holds during a fork, if it is there and of a version that does so."""
+    objects = sys.modules.get("h5py._objects")
+    lock: threading.Lock | None = getattr(objects, "phil", None)
+    return lock if hasattr(objects, "_phil_after_fork") else None
+
+
+def _after_fork_in_child() -> None:
+    global _forks
+    _forks += 1
+    _unforked.release()
+
+
+# A module that is imported while a fork waits, and has hooks before and after a fork, sees one
+# without the other: h5py, see above, and `concurrent.futures`, which is therefore imported here.
+if hasattr(os, "register_at_fork"):
+    # The thread that forks holds the lock, and so does the child's only thread: both release it.
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_unforked.release,
+        after_in_child=_after_fork_in_child,
+    )
