@@ -103,7 +103,7 @@ class Edition:
         but a model of the edition's picture size; WeightsError if its weights give no encoding.
         """
         self._require_model(model)
-        picture = read(image_path)  # MERGE: read(image_path, colours="stored")
+        picture = read(image_path, colours="stored")
         require_contrast(picture, describe(image_path))
         if self.resizes:
             picture = resize(picture, self.size, "nearest")

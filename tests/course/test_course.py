@@ -24,6 +24,7 @@ from npfacenet.errors import (
     NpfacenetError,
     WeightsError,
 )
+from npfacenet.images import read
 from npfacenet.recipes import nn4_small2
 
 Capture = pytest.CaptureFixture[str]
@@ -224,6 +225,20 @@ def test_weights_that_give_no_encoding_open_no_door(face: Any) -> None:
     model = npfacenet.Model(network, zeros, replace(card, preprocessing="unit"))
     with pytest.raises(WeightsError, match="give an encoding of length 0 instead of 1"):
         edition_2017.who_is_it(face, {"eve": np.zeros(128)}, model)
+
+
+def test_colours_are_read_as_they_are_stored(
+    inception_resnet: npfacenet.Model, course_pictures: Path
+) -> None:
+    import PIL.Image
+
+    path = course_pictures / "danielle.png"  # which carries a colour profile
+    stored = np.array(PIL.Image.open(path).convert("RGB"))
+    assert not np.array_equal(read(path), stored)
+    np.testing.assert_array_equal(
+        edition_2021.img_to_encoding(path, inception_resnet),
+        edition_2021.img_to_encoding(stored, inception_resnet),
+    )
 
 
 def test_a_picture_without_contrast_opens_no_door(drawn: npfacenet.Model) -> None:
