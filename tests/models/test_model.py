@@ -180,7 +180,7 @@ def test_parameters_must_be_those_of_the_network(network: Network) -> None:
     with pytest.raises(ShapeError, match=r"bn1/beta must have shape \(64,\), not \(3,\)"):
         Model(network, parameters | {("bn1", "beta"): np.zeros(3, np.float32)}, card())
     del parameters["bn1", "beta"]
-    with pytest.raises(ShapeError, match="lacks, or has no, bn1/beta"):
+    with pytest.raises(ShapeError, match="lacks, or does not have, bn1/beta"):
         Model(network, parameters, card())
 
 

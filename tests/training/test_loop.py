@@ -275,7 +275,8 @@ def test_a_full_disk_keeps_the_last_checkpoint(
 
 def test_grey_and_large_pictures_are_taken(tmp_path: Path) -> None:
     folder = draw_people(tmp_path / "people", 3, 2)
-    Image.new("L", (500, 300), 90).save(folder / "person_0" / "9.png")
+    grey = Image.open(folder / "person_0" / "0.png").convert("L").resize((500, 300))
+    grey.save(folder / "person_0" / "9.png")
     trained = train(small_model(), folder, tmp_path / "run", replace(SHORT, steps=2, identities=3))
     assert trained.ended == "all 2 steps were made"
 
