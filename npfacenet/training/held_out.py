@@ -129,7 +129,7 @@ def held_out_people(
 ) -> HeldOut:
     """People set apart from those of a folder; pairs are drawn from them.
 
-    Raises ArgumentError where there are no pairs of one person, or of two.
+    Raises ArgumentError where people have no pair of either kind.
     """
     require_kind("the model", model, Model)
     for people in (folder, learnt):

@@ -161,7 +161,7 @@ class Learner:
         return rows | {"fixed": np.concatenate(fixed, dtype=np.float32)}
 
     def restore(self, rows: Mapping[str, Row], done: int) -> None:
-        """Stand where a learner stood that gave these rows after `done` steps.
+        """Restore the state that `rows` gave after `done` steps.
 
         Raises TrainingError for rows of another network or configuration.
         """

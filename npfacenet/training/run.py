@@ -143,7 +143,8 @@ class Run:
     def _collapse(self, said: str) -> TrainingError:
         """What is raised when the network has collapsed."""
         step = self.standing.best_step
-        kept = f"the best weights, of step {step}" if step else "the weights that it began with"
+        best = "the best weights, those" if self.standing.best else "the weights"
+        kept = f"{best} of step {step}" if step else "the weights that it began with"
         return TrainingError(
             f"step {self.learner.done}: {said}; {self.folder.best} keeps {kept}: begin a new run "
             "with a smaller learning rate, more identities in a batch, or semi-hard triplets"
@@ -209,7 +210,7 @@ class Run:
         write_record(self.folder.checkpoint, self.learner.rows(), record)
 
     def _restore(self) -> None:
-        """Stand where the last checkpoint was written; what is kept must be readable, too."""
+        """Restore the last checkpoint, and make sure that the best weights can be read."""
         rows, record = read_record(self.folder.checkpoint)
         try:
             done = require_whole("done", record.get("done"), 0, self.configuration.steps)

@@ -121,15 +121,17 @@ def test_a_lasting_collapse_ends_the_run_early(people: Path, tmp_path: Path) -> 
         ruined(people, tmp_path / "run", learning_rate=10.0, validate=3, steps=200, save=200)
 
 
-@pytest.mark.parametrize("rate", [0.0, 1e-4, 3e-3])
+@pytest.mark.parametrize("rate", [1e-4, 3e-3])
 @pytest.mark.parametrize("loss", ["semi-hard", "softmax"])
 def test_a_run_of_a_fitting_rate_is_no_collapse(
     rate: float, loss: str, people: Path, tmp_path: Path
 ) -> None:
     for held_out in (0.4, 0.0):
         run = tmp_path / f"run{held_out}"
-        ended = ruined(people, run, learning_rate=rate, loss=(loss,), held_out=held_out).ended
-        assert ended == "all 24 steps were made"
+        ended = ruined(
+            people, run, learning_rate=rate, loss=(loss,), held_out=held_out, steps=12, validate=4
+        ).ended
+        assert ended == "all 12 steps were made"
 
 
 def test_a_run_without_anything_better_than_its_start_says_so(

@@ -122,15 +122,15 @@ def test_threads_change_nothing_and_seeds_do(people: Path, whole_run: Path, tmp_
 
 
 def test_a_small_network_learns_to_tell_drawn_people_apart(tmp_path: Path) -> None:
-    people = draw_people(tmp_path / "people", people=24, pictures=6)
+    people = draw_people(tmp_path / "people", people=16, pictures=5)
     choices = Configuration(
-        steps=400, identities=10, pictures=4, learning_rate=1e-2, validate=200, held_out=0,
+        steps=60, identities=16, pictures=4, learning_rate=3e-2, validate=30, held_out=0,
         augmentation=Augmentation(rotation=3, erase=0, blur=0, jpeg=0), save=1000,
     )  # fmt: skip
     start = small_model()
     trained = train(start, people, tmp_path / "run", choices).model
-    labels = np.repeat(np.arange(24), 4)
-    unseen = [np.asarray(draw_person(i, 100 + k)) for i in range(24) for k in range(4)]
+    labels = np.repeat(np.arange(16), 4)
+    unseen = [np.asarray(draw_person(i, 100 + k)) for i in range(16) for k in range(4)]
 
     def nearest_is_right(model: npfacenet.Model) -> float:
         values = model.embed(unseen).values
