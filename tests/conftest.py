@@ -19,7 +19,17 @@ settings.register_profile("fast", deadline=None, max_examples=60)
 settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
+# These try what tests themselves use, or take long for what the others have shown.
+NOT_WITH_THE_OLDEST = {"lessons", "samples", "testing", "tools", "with_keras"}
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is run with the oldest dependencies, too."""
+    for item in items:
+        if item.path.parent.name not in NOT_WITH_THE_OLDEST:
+            item.add_marker(pytest.mark.oldest)
 
 
 def shared(path: str) -> Path:

@@ -4,6 +4,7 @@
   python3 tools/keras_versions.py --all            Keras 2.13, tf_keras, 3.0, 3.5 and a late one
   python3 tools/keras_versions.py --only 2.13 -x   this one; all else is handed to pytest
   python3 tools/keras_versions.py --here -x        with the Keras of this Python
+  python3 tools/keras_versions.py --install-only   make the environments, test nothing
 
 Environments are kept in the cache folder (`--folder DIR` for another) and used again; each takes
 0.7 to 2.2 GB. Keras 3 computes with its NumPy backend, which needs JAX, but neither PyTorch nor
@@ -76,6 +77,7 @@ def main() -> int:
     )  # fmt: skip
     parser.add_argument("--all", action="store_true", help="every version")
     parser.add_argument("--here", action="store_true", help="with the Keras of this Python")
+    parser.add_argument("--install-only", action="store_true", help="test nothing")
     parser.add_argument("--folder", type=Path, default=Path.home() / ".cache/npfacenet-keras")
     chosen, arguments = parser.parse_known_args()
     if chosen.here:
@@ -85,6 +87,8 @@ def main() -> int:
         environment = ENVIRONMENTS[name]
         print(f"== {name}: {', '.join(environment.packages)}", flush=True)
         python = environment.install(chosen.folder / name)
+        if chosen.install_only:
+            continue
         kind = {"KERAS_BACKEND": environment.backend, "NPFACENET_KERAS": environment.module}
         code = run(python, kind, arguments)
         if code:

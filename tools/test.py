@@ -8,6 +8,7 @@ time takes a minute or so; later `.venv` is used until pyproject.toml changes.
   python3 tools/test.py                        everything that has to pass before a commit
   python3 tools/test.py -k layers -x           the same; all arguments are handed to pytest
   python3 tools/test.py -m slow                the same, with the slow tests instead
+  python3 tools/test.py -n 0 -x --pdb          the same in one process (else in two, side by side)
   python3 tools/test.py --install-only         only make .venv
   .venv/bin/python -m pytest -k layers         pytest alone, and nothing else
   .venv/bin/python -m ruff format .            put the format right
@@ -27,7 +28,7 @@ STEPS = (
     ("ruff check", ["-m", "ruff", "check", "."]),
     ("ruff format", ["-m", "ruff", "format", "--check", "."]),
     ("mypy", ["-m", "mypy"]),
-    ("pytest", ["-m", "pytest"]),
+    ("pytest", ["-m", "pytest", "-n", "2"]),
 )
 
 

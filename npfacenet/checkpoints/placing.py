@@ -27,6 +27,7 @@ _REMEDIES = {
     errno.EROFS: "it can only be read: choose another folder",
     errno.ENOSPC: "make room there, or choose another folder",
     errno.EDQUOT: "make room there, or choose another folder",
+    errno.EFBIG: "make room there, or choose another folder",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
 

@@ -10,7 +10,8 @@ import base64
 import binascii
 import re
 
-_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP")
+from npfacenet.images.picture_kinds import LONGEST_SIGNATURE, kind
+
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _HEXADECIMAL = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2}){12,})")
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -19,20 +20,6 @@ _COLLAPSED = re.compile(
 )  # what pathlib leaves of an address
 _LONGEST_NAME = 255  # of a file, nearly everywhere
 _LEAST = 24  # characters that are taken for base64
-
-
-def is_picture(beginning: bytes) -> bool:
-    """Whether bytes begin as a file of a common format does.
-
-    >>> is_picture(b"GIF89a"), is_picture(b"hello")
-    (True, False)
-    """
-    return (
-        beginning.startswith(_BEGINNINGS)
-        or (beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP")
-        or beginning[4:8] == b"ftyp"
-        or (beginning[:2] == b"BM" and beginning[6:10] == bytes(4))
-    )
 
 
 def text_for_path(text: str) -> str | None:
@@ -72,7 +59,7 @@ def encoding_of(text: str) -> tuple[str, str] | None:
     if bare[:5].lower() == "data:":
         return "a data URL", "base64.b64decode(text.partition(',')[2])"
     if hexadecimal := _HEXADECIMAL.match(bare):
-        if is_picture(bytes.fromhex(hexadecimal[1][:24])):
+        if kind(bytes.fromhex(hexadecimal[1][: 2 * LONGEST_SIGNATURE])):
             return "hexadecimal text", "bytes.fromhex(text)"
         return None
     compact = "".join(bare.split())
@@ -83,7 +70,7 @@ def encoding_of(text: str) -> tuple[str, str] | None:
         beginning = base64.b64decode(first, validate=True)
     except binascii.Error:
         return None
-    if not is_picture(beginning) and len(compact) < 4 * _LONGEST_NAME:
+    if kind(beginning) is None and len(compact) < 4 * _LONGEST_NAME:
         return None
     safe = "-" in compact or "_" in compact
     return "base64 text", "base64.urlsafe_b64decode(text)" if safe else "base64.b64decode(text)"
@@ -113,5 +100,5 @@ def _is_content(text: str) -> bool:
     codes = [ord(c) - 0xDC00 if "\udc80" <= c <= "\udcff" else ord(c) for c in beginning[:16]]
     return all(code < 256 for code in codes) and (
         bytes(codes).startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF87a", b"GIF89a"))
-        or (len(codes) == 16 and b"\0" in bytes(codes) and is_picture(bytes(codes)))
+        or (len(codes) == 16 and b"\0" in bytes(codes) and kind(bytes(codes)) is not None)
     )

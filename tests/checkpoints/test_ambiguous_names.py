@@ -71,8 +71,7 @@ def test_names_of_deepface_are_known(outputs: int) -> None:
 
 
 def test_a_file_of_deepface_is_read(tmp_path: Path) -> None:
-    shapes = shapes_of(inception_resnet_v1())
-    ours = {name: np.full(shape, 0.1, "f4") for name, shape in shapes.items()}
+    ours = inception_resnet_v1().initialise(0)
     marked = ("Block17_10_Branch_1_Conv2d_0c_7x1", "kernel")
     ours[marked][0, 0, 0, 0] = 7
     theirs = {(deepface_name(layer), name): ours[layer, name] for layer, name in ours}

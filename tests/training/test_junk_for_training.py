@@ -152,7 +152,7 @@ def test_junk_in_the_place_of_people_is_refused(folder: IdentityFolder) -> None:
         ),
         (
             IdentityFolder.of,
-            {"folder": folder.paths[0].parents[1], "only": ["person_1"], "on_error": "raise"},
+            {"folder": folder.paths[0].parents[1], "only": ["person_1"]},
         ),
     ]
     for call, arguments in right:
