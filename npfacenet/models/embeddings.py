@@ -35,7 +35,7 @@ class Embeddings:
     >>> len(embeddings), np.asarray(embeddings[1])
     (2, array([[1., 0.]], dtype=float32))
 
-    Raises EmbeddingError for values that are no finite numbers of shape (N, D).
+    Raises EmbeddingError for values that are not finite numbers of shape (N, D).
     """
 
     values: npt.NDArray[np.float32]
