@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+import npfacenet
 
 PACKAGE = Path(__file__).resolve().parents[1] / "npfacenet"
 
@@ -134,3 +138,22 @@ def test_files_are_small_and_named_for_what_they_hold() -> None:
 
 def test_rooms_are_flat() -> None:
     assert all(len(path.relative_to(PACKAGE).parts) <= 2 for path in PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize(
+    "room", sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py")), ids=str
+)
+def test_dir_of_a_room_shows_its_public_names(room: str) -> None:
+    module = importlib.import_module(f"npfacenet.{room}")
+    shown = [name for name in dir(module) if not name.startswith("_")]
+    if hasattr(module, "__all__"):
+        assert shown == sorted(module.__all__)
+        assert all(getattr(module, name) is not None for name in shown)
+    else:  # a room without public names of its own shows its files
+        assert all(isinstance(getattr(module, name), ModuleType) for name in shown)
+
+
+def test_dir_of_the_package_shows_public_names_and_rooms() -> None:
+    assert {*npfacenet.__all__, "testing", "layers"} <= set(dir(npfacenet))
+    assert not {"annotations", "import_module", "TYPE_CHECKING", "logging"} & set(dir(npfacenet))
+    assert all(getattr(npfacenet, name) for name in dir(npfacenet))

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from npfacenet.errors import ArgumentError, printable, quoted
+from npfacenet.errors import ArgumentError, printable, quoted, shortened
 from npfacenet.inference.standby import let_go
 from npfacenet.threads import without_forks
 
@@ -132,7 +132,7 @@ def cores() -> int:
     """
     if (value := os.environ.get(_VARIABLE)) is not None:
         if not re.fullmatch(r"0{0,9}[1-9][0-9]{0,8}", value):
-            said = printable(value)
+            said = shortened(printable(value))
             raise ArgumentError(f"{_VARIABLE} is a whole number of at least 1, not '{said}'")
         return int(value)
     let_go()  # this thread may be kept to one of them

@@ -16,7 +16,7 @@ from npfacenet.inference.bound import Bound
 from npfacenet.inference.folding import fold
 from npfacenet.inference.workers import share_out
 from npfacenet.layers import Array, Shape
-from npfacenet.layers.hyperparameters import is_whole
+from npfacenet.layers.hyperparameters import is_shape, is_whole
 from npfacenet.layers.layer import is_floating
 from npfacenet.networks import Network, NetworkParameters
 from npfacenet.networks.network import describe
@@ -29,6 +29,7 @@ FEW = 3
 two of them, and one wait for the other."""
 _LARGEST = 1 << 22  # numbers of the largest tensor of a micro-batch, 16 MB
 _KEPT = 4  # bound plans that wait for the next call
+_MOST = 1 << 16  # pictures of a bound plan
 _SIZES = 64  # of pictures, whose shapes are remembered
 
 
@@ -111,12 +112,23 @@ class Plan:
         Raises ShapeError for a shape that does not fit, ArgumentError for a batch of less than one
         picture and for other cores.
         """
-        if not is_whole(batch, least=1) or cores not in (1, 2):
+        if (
+            not is_whole(batch, least=1)
+            or batch > _MOST
+            or not is_whole(cores)
+            or cores not in (1, 2)
+        ):
             raise ArgumentError(
-                "a plan is bound to a batch of at least 1 picture and to 1 or 2 cores, not to "
+                f"a plan is bound to a batch of 1 to {_MOST} pictures and to 1 or 2 cores, not to "
                 f"{quoted(batch)} and {quoted(cores)}"
             )
-        shape = self.network.input_shape if shape is None else shape
+        expected = self.network.input_shape
+        shape = expected if shape is None else shape
+        if not is_shape(shape, len(expected)) or shape[-1] != expected[-1]:
+            raise ShapeError(
+                f"the plan of {self.network.name} is bound to pictures ({str(expected)[1:-1]}), "
+                f"not {quoted(shape)}"
+            )
         names = (Network.INPUT, self._output)
         return Bound(self._operations, names, self._shapes(shape), batch, cores)
 

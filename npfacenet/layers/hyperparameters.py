@@ -6,20 +6,24 @@ import math
 
 import numpy as np
 
+LARGEST = 1 << 31
+
 
 def is_whole(value: object, least: int | None = None) -> bool:
-    """Whether it is a whole number of Python or NumPy, of at least `least`; True is none.
+    """Whether it is a whole number of Python or NumPy, of at least `least` and less than 2**31.
+
+    True is not a number here.
 
     >>> is_whole(3), is_whole(np.int64(3), least=4), is_whole(3.0), is_whole(True)
     (True, False, False, False)
     """
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
         return False
-    return least is None or int(value) >= least
+    return -LARGEST < int(value) < LARGEST and (least is None or int(value) >= least)
 
 
 def is_finite(value: object) -> bool:
-    """Whether it is a number of Python or NumPy that float64 can hold; True is none.
+    """Whether it is a number of Python or NumPy that float64 can hold, and not True.
 
     >>> is_finite(0.5), is_finite(np.float32(3)), is_finite(math.nan), is_finite(10**400)
     (True, True, False, False)

@@ -51,7 +51,7 @@ class AngularMargin(Loss):
         The slope of cos(theta + margin) has a pole at theta = 0 and pi: in the gradient, not in
         the value, sin(theta) counts as at least 1e-3, so it is exact while |cosine| < 1 - 5e-7.
         Raises ShapeError for another shape or dtype, ArgumentError for labels out of range and
-        for numbers that are no cosines (a rounding error of 1e-4 is forgiven).
+        for numbers that are not cosines (a rounding error of 1e-4 is forgiven).
         """
         cosines = self.accept(outputs, ("N", "K"))
         labels = self.accept_labels(targets, cosines.shape[:1], classes=cosines.shape[1])

@@ -65,10 +65,7 @@ class Network:
 
     def require(self, parameters: NetworkParameters) -> None:
         """Raise ShapeError, naming it, for a parameter that is missing or does not fit."""
-        if not isinstance(parameters, Mapping):
-            raise ShapeError(
-                f"{self.name} takes parameters by (node, name), not {describe(parameters)}"
-            )
+        _require_mapping(self.name, parameters)
         for (node, name), spec in self.parameter_specs().items():
             if (node, name) not in parameters:
                 raise ShapeError(f"{self.name} lacks {node}/{name} of shape {spec.shape}")
@@ -194,6 +191,7 @@ class Network:
                 f"{self.name} takes a batch of shape (N, {str(self.input_shape)[1:-1]}), "
                 f"received {describe(images)}"
             )
+        _require_mapping(self.name, parameters)
         last_use = {name: node for node in self.nodes for name in node.inputs}
         values = {self.INPUT: images}
         for node in self.nodes:
@@ -229,6 +227,11 @@ class Network:
 
         self.forward(parameters, images, observe=record)
         return outputs
+
+
+def _require_mapping(network: str, parameters: object) -> None:
+    if not isinstance(parameters, Mapping):
+        raise ShapeError(f"{network} takes parameters by (node, name), not {describe(parameters)}")
 
 
 def _is_numbers(value: object) -> bool:

@@ -15,7 +15,6 @@ among those locks. So state that threads share is kept in one of three ways:
 
 from __future__ import annotations
 
-import concurrent.futures.thread  # noqa: F401  (see below)
 import os
 import sys
 import threading
@@ -109,29 +108,35 @@ def without_forks() -> Iterator[None]:
         yield
 
 
+# Modules with a lock that hooks of theirs hold during a fork (the last is such a hook, or the lock
+# itself: older versions of h5py have no hooks).
+_HOLDERS = (
+    ("h5py._objects", "phil", "_phil_after_fork"),
+    ("concurrent.futures.thread", "_global_shutdown_lock", "_global_shutdown_lock"),
+)
+
+
 def _before_fork() -> None:
     """Wait for `without_forks`, and hold it.
 
-    Hooks that were registered later have run: h5py's, from 3.14 on, holds its lock for all of HDF5.
-    A thread that reads a file would wait for that, and this one for that thread, so it is given
-    back meanwhile. It is taken in the end also if h5py was imported meanwhile: it is released by
-    another hook of h5py's.
+    Hooks that were registered later have run: h5py's holds the lock of all HDF5. A thread that
+    reads a file would wait for that, and this one for that thread, so such locks are given back
+    meanwhile. In the end they are held also if their module was imported meanwhile: its hook for
+    the time after a fork will release them.
     """
     if _unforked.acquire(blocking=False):
         return
-    if hdf5 := _lock_of_h5py():
-        with suppress(RuntimeError):  # it was imported a moment ago, and the lock is not held yet
-            hdf5.release()
+    for lock in _locks_of_others():
+        with suppress(RuntimeError):  # it was imported a moment ago, and its lock is not held yet
+            lock.release()
     _unforked.acquire()
-    if hdf5 := _lock_of_h5py():
-        hdf5.acquire()
+    for lock in _locks_of_others():
+        lock.acquire()
 
 
-def _lock_of_h5py() -> threading.Lock | None:
-    """The lock that h5py holds during a fork, if it is there and of a version that does so."""
-    objects = sys.modules.get("h5py._objects")
-    lock: threading.Lock | None = getattr(objects, "phil", None)
-    return lock if hasattr(objects, "_phil_after_fork") else None
+def _locks_of_others() -> list[threading.Lock]:
+    modules = [(sys.modules.get(name), lock, hook) for name, lock, hook in _HOLDERS]
+    return [getattr(module, lock) for module, lock, hook in modules if hasattr(module, hook)]
 
 
 def _after_fork_in_child() -> None:
@@ -140,8 +145,6 @@ def _after_fork_in_child() -> None:
     _unforked.release()
 
 
-# A module that is imported while a fork waits, and has hooks before and after a fork, sees one
-# without the other: h5py, see above, and `concurrent.futures`, which is therefore imported here.
 if hasattr(os, "register_at_fork"):
     # The thread that forks holds the lock, and so does the child's only thread: both release it.
     os.register_at_fork(

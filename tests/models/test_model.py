@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import copy
+import dataclasses
 import io
+import mmap
 import pickle
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,11 +19,14 @@ import numpy.typing as npt
 import PIL.Image
 import pytest
 
+import npfacenet
 from npfacenet.checkpoints.card import Card, Threshold
 from npfacenet.errors import ArgumentError, ImageError, ShapeError, WeightsError
 from npfacenet.images import ImageSource
+from npfacenet.inference import Plan
+from npfacenet.layers import Convolution, GlobalAveragePool, L2Normalize, PReLU
 from npfacenet.models import Model
-from npfacenet.networks import Network
+from npfacenet.networks import Builder, Network
 from npfacenet.recipes import nn4_small2
 from npfacenet.recognition import verify
 
@@ -336,3 +342,108 @@ def test_several_threads_may_use_a_model(model: Model, pictures: list[Picture]) 
 def test_repr_says_what_it_is_in_a_line(model: Model) -> None:
     assert "nn4.small2" in repr(model)
     assert len(repr(model)) < 500
+
+
+def holders(tensor: npt.NDArray[np.float32]) -> dict[str, tuple[Any, Callable[[], object]]]:
+    """A tensor of 64 numbers in memory that can be changed, and what changes it."""
+    base = np.stack([tensor, tensor])
+    view = base[1]
+    view.flags.writeable = False
+    owner = tensor.copy()
+    owner.flags.writeable = False
+
+    def unlock() -> None:
+        owner.flags.writeable = True
+        owner[:] = 9
+
+    text = bytearray(tensor.tobytes())
+    mapped = mmap.mmap(-1, len(text))
+    mapped[:] = bytes(text)
+    of_map = np.frombuffer(memoryview(mapped).toreadonly(), np.float32)
+    strided = np.lib.stride_tricks.as_strided(base[1], writeable=False)
+    return {
+        "array": (base[1], lambda: base.fill(9)),
+        "view": (view, lambda: base.fill(9)),
+        "broadcast": (np.broadcast_to(view, view.shape), lambda: base.fill(9)),
+        "as strided": (strided, lambda: base.fill(9)),
+        "flag": (owner, unlock),
+        "view of flag": (owner[:], unlock),
+        "bytearray": (
+            np.frombuffer(memoryview(text).toreadonly(), np.float32),
+            lambda: text.__setitem__(slice(None), b"@" * len(text)),
+        ),
+        "mmap": (of_map, lambda: mapped.__setitem__(slice(None), b"@" * len(text))),
+    }
+
+
+@pytest.mark.parametrize("holder", holders(np.zeros(64, np.float32)))
+@pytest.mark.parametrize("when", ["before it is used", "after"])
+def test_nothing_that_happens_to_given_arrays_changes_a_model(holder: str, when: str) -> None:
+    build = Builder("tiny", (8, 8, 3))
+    x = build.add("conv", Convolution(64, size=3), build.input)
+    x = build.add("largest", PReLU(), x)  # a layer that no operation of a plan replaces
+    build.add("unit", L2Normalize(), build.add("mean", GlobalAveragePool(), x))
+    network = build.network()
+    parameters = network.initialise(18)
+    pictures = np.random.default_rng(18).random((1, 8, 8, 3), np.float32)
+    own_card = Card("tiny", None, 64, 8, "unit", None, "drawn", "none")
+    known = Model(network, parameters, own_card)
+    expected, fingerprint = known.plan.run(pictures), known.fingerprint
+    for name in (("conv", "bias"), ("largest", "alpha")):
+        given, change = holders(parameters[name])[holder]
+        model = Model(network, {**parameters, name: given}, own_card)
+        plan = Plan(network, {**parameters, name: given})
+        if when == "after":
+            assert model.fingerprint == fingerprint
+            assert np.array_equal(model.plan.run(pictures), expected)
+        change()
+        assert not np.array_equal(given, parameters[name])
+        assert model.fingerprint == fingerprint
+        np.testing.assert_array_equal(model.plan.run(pictures), expected)
+        np.testing.assert_array_equal(plan.run(pictures), expected)
+        np.testing.assert_array_equal(
+            network.forward(model.parameters, pictures), network.forward(parameters, pictures)
+        )
+        own: Any = model.parameters[name]
+        for tensor in (own, own.base):
+            with pytest.raises((ValueError, AttributeError)):
+                tensor.flags.writeable = True
+
+
+def test_a_models_own_parameters_are_not_copied_again(network: Network) -> None:
+    model = Model(network, network.initialise(5), card())
+    for other in (Model(network, model.parameters, card()), copy.copy(model)):
+        assert all(other.parameters[name] is model.parameters[name] for name in model.parameters)
+
+
+def test_loading_and_compiling_and_what_is_skipped_are_logged(
+    drawn_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("DEBUG", "npfacenet"):
+        loaded = npfacenet.load(drawn_file)
+        loaded.embed([b"no picture", np.full((9, 9, 3), 99, np.uint8)], on_error="skip")
+        loaded.parameters["bn1", "beta"]
+    said = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert [(level, text.split()[0]) for level, text in said] == [
+        ("INFO", "loaded"),
+        ("WARNING", "skipped"),
+        ("INFO", "compiled"),
+        ("INFO", "reading"),
+    ]
+    assert "nn4.small2" in said[0][1]
+    assert "drawn.h5" in said[0][1]
+    assert "bytes (10 bytes) at index 0" in said[1][1]
+
+
+def test_a_repr_is_short_and_forces_no_work(network: Network, drawn_file: Path) -> None:
+    people = tuple(f"person {i}" for i in range(5000))
+    trained = dataclasses.replace(card(), trained_on=people)
+    fresh = Model(network, network.initialise(5), trained)
+    assert "fingerprint" not in repr(fresh)
+    for one in (fresh, trained, network, fresh.plan, npfacenet.load(drawn_file)):
+        assert len(repr(one)) < 500
+    assert "nn4.small2" in repr(fresh.plan)
+    assert f"fingerprint {npfacenet.load(drawn_file).fingerprint[:12]}" in repr(
+        npfacenet.load(drawn_file)
+    )
+    assert fresh.fingerprint[:12] in repr(fresh)

@@ -119,7 +119,7 @@ enrolling = threading.Thread(target=enrolled)
 enrolling.start()
 time.sleep(0.003)
 with multiprocessing.get_context("fork").Pool(6) as pool:
-    answers = pool.map_async(enrolled, range(12)).get(20)
+    answers = pool.map_async(enrolled, range(12)).get(100)
 enrolling.join()
 print(len(answers), set(answers) == {enrolled()})
 """
