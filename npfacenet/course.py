@@ -19,16 +19,15 @@ notebook's, and so are its defects; `npfacenet.verify` and `npfacenet.identify` 
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import finite_number, real_array
 from npfacenet.errors import (
     ArgumentError,
     EmbeddingError,
@@ -240,7 +239,7 @@ def _distance(encoding: Encoding, known: Encoding, name: str) -> np.float32:
     return distance
 
 
-def _three(y_pred: object) -> tuple[npt.NDArray[np.number], ...]:
+def _three(y_pred: object) -> tuple[npt.NDArray[np.generic], ...]:
     """Anchors, positives and negatives; ArgumentError unless they have one shape (m, D)."""
     names = ("anchor", "positive", "negative")
     try:
@@ -263,26 +262,15 @@ def _three(y_pred: object) -> tuple[npt.NDArray[np.number], ...]:
 
 
 def _margin(alpha: object) -> float:
-    is_number = isinstance(alpha, Real) and not isinstance(alpha, bool)
-    try:
-        margin = float(alpha) if is_number else math.nan  # type: ignore[arg-type]  # a Real
-    except OverflowError:  # of an integer
-        margin = math.inf
-    if not math.isfinite(margin):
+    margin = finite_number(alpha)
+    if margin is None:
         raise ArgumentError(f"alpha is a finite number, not {quoted(alpha)}")
     return margin
 
 
-def _numbers(given: object, name: str, fault: type[NpfacenetError]) -> npt.NDArray[np.number]:
+def _numbers(given: object, name: str, fault: type[NpfacenetError]) -> npt.NDArray[np.generic]:
     """An array of finite numbers, as they were given; integers as float64, which do not wrap."""
-    try:
-        array = np.ma.asarray(given) if np.ma.isMaskedArray(given) else np.asarray(given)
-    except Exception as error:  # an object may raise anything from __array__
-        raise fault(f"{name} is an array of numbers, not {quoted(given)}") from error
-    if array.dtype.kind not in "fiu":
-        raise fault(f"{name} is an array of numbers, not {quoted(given)}")
-    if np.ma.is_masked(array):
-        raise fault(f"{name} is masked in places, and a distance needs every number")
+    array = real_array(given, f"the numbers of {name}", fault)
     numbers = np.asarray(array, np.float64 if array.dtype.kind in "iu" else None)
     if not np.isfinite(numbers).all():
         raise fault(f"{name} holds NaN or infinity, to which there is no distance")

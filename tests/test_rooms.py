@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "npfacenet"
 # A room may import from the lines above its own, and from itself.
 LINES = [
     {"errors"},
-    {"files"},
+    {"files", "arguments"},
     {"threads"},
     {"layers", "images"},
     {"losses", "networks"},

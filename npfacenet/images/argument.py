@@ -1,4 +1,4 @@
-"""Whether a number that was given is one, and in its range."""
+"""Whether what a caller passed is a size, a row of numbers, a plain array."""
 
 from __future__ import annotations
 
@@ -7,34 +7,11 @@ from typing import TypeGuard
 
 import numpy as np
 
+from npfacenet.arguments import is_masked, is_whole
 from npfacenet.errors import ArgumentError, quoted
 
 LARGEST_SIDE = 9459
 """Pixels of the largest square that is made: its area is `MAX_PIXELS` at most."""
-
-
-def is_whole(value: object, low: float, high: float) -> TypeGuard[int]:
-    """Whether this is an integer, Python's or NumPy's, of `low` to `high`.
-
-    >>> is_whole(np.int8(3), 1, 9), is_whole(3.0, 1, 9), is_whole(True, 0, 9), is_whole("3", 1, 9)
-    (True, False, False, False)
-    """
-    return (
-        isinstance(value, (int, np.integer))
-        and not isinstance(value, bool)
-        and low <= int(value) <= high
-    )
-
-
-def is_real(value: object, low: float, high: float) -> TypeGuard[float]:
-    """Whether this is a number, Python's or NumPy's, of `low` to `high`; NaN is not.
-
-    >>> is_real(np.float32(0.5), 0, 1), is_real(None, 0, 1), is_real(10**400, 0, 9)
-    (True, False, False)
-    """
-    if isinstance(value, (float, np.floating)):
-        return low <= float(value) <= high  # compared in float32, the bounds would overflow
-    return is_whole(value, low, high)
 
 
 def is_row(value: object, length: int) -> TypeGuard[tuple[object, ...] | list[object]]:
@@ -55,22 +32,13 @@ def require_size(size: object) -> None:
         )
 
 
-def is_one_of(value: object, choices: tuple[str, ...]) -> bool:
-    """Whether this is one of some words.
-
-    >>> is_one_of("rgb", ("rgb", "bgr")), is_one_of(["rgb"], ("rgb", "bgr"))
-    (True, False)
-    """
-    return isinstance(value, str) and value in choices
-
-
 def is_plain_array(value: object) -> bool:
     """Whether this is an array of NumPy's, and no masked one.
 
     >>> is_plain_array(np.zeros(2)), is_plain_array(np.ma.zeros(2)), is_plain_array([0])
     (True, False, False)
     """
-    return isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray)
+    return isinstance(value, np.ndarray) and not is_masked(value)
 
 
 def is_several(value: object) -> bool:

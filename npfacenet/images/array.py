@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_masked
 from npfacenet.errors import ImageError, quoted, shortened
 
 
@@ -20,7 +21,7 @@ def picture(array: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
     """
     if not isinstance(array, np.ndarray):
         raise ImageError(f"a picture is a uint8 array (H, W, 3), not {type(array).__name__}")
-    if isinstance(array, np.ma.MaskedArray):
+    if is_masked(array):
         raise ImageError(
             f"array {quoted(array.shape)} is masked, and a network sees what a mask hides; pass "
             "its numbers, x.filled(0) or x.data"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_real
 from npfacenet.errors import ArgumentError, ImageError, quoted
-from npfacenet.images.argument import is_real
 from npfacenet.images.array import picture
 
 

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_whole
 from npfacenet.errors import ArgumentError, ImageError, quoted
-from npfacenet.images.argument import is_whole
 from npfacenet.images.array import picture
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_one_of
 from npfacenet.errors import ArgumentError, ImageError, quoted
-from npfacenet.images.argument import is_one_of
 from npfacenet.images.array import picture
 from npfacenet.images.colour import to_rgb
 from npfacenet.images.orientation import orientation, upright
@@ -66,9 +66,9 @@ def read(
     >>> read(np.array([[[1, 2, 3]]], np.uint8), channel_order="bgr")
     array([[[3, 2, 1]]], dtype=uint8)
     """
-    if not is_one_of(channel_order, ("rgb", "bgr")):
+    if not is_one_of(channel_order, "rgb", "bgr"):
         raise ArgumentError(f"channel_order is 'rgb' or 'bgr', not {quoted(channel_order)}")
-    if not is_one_of(colours, ("srgb", "stored")):
+    if not is_one_of(colours, "srgb", "stored"):
         raise ArgumentError(f"colours is 'srgb' or 'stored', not {quoted(colours)}")
     if isinstance(source, np.ndarray):
         pixels = picture(source)

@@ -11,8 +11,9 @@ import io
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_real, is_whole
 from npfacenet.errors import ArgumentError, quoted
-from npfacenet.images.argument import is_real, is_row, is_whole
+from npfacenet.images.argument import is_row
 from npfacenet.images.array import picture
 
 LARGEST_RADIUS = 1000.0

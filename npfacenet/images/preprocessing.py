@@ -10,8 +10,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_one_of
 from npfacenet.errors import ArgumentError, ImageError, ShapeError, quoted, shortened
-from npfacenet.images.argument import is_one_of, is_plain_array, is_several, require_size
+from npfacenet.images.argument import is_plain_array, is_several, require_size
 from npfacenet.images.crop import central_square
 from npfacenet.images.resize import Filter, resize
 
@@ -93,7 +94,7 @@ def preprocessing(name: str) -> Preprocessing:
     >>> preprocessing("unit")
     Preprocessing(name='unit', resize_filter='nearest')
     """
-    if not is_one_of(name, tuple(PREPROCESSINGS)):
+    if not is_one_of(name, *PREPROCESSINGS):
         raise ArgumentError(f"no preprocessing {quoted(name)}; known: {', '.join(PREPROCESSINGS)}")
     return PREPROCESSINGS[name]
 

@@ -7,8 +7,9 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_one_of
 from npfacenet.errors import ArgumentError, quoted
-from npfacenet.images.argument import is_one_of, require_size
+from npfacenet.images.argument import require_size
 from npfacenet.images.array import picture
 
 Filter: TypeAlias = Literal["nearest", "bilinear"]
@@ -28,7 +29,7 @@ def resize(image: npt.NDArray[np.uint8], size: int, resize_filter: Filter) -> np
     [[[7, 7, 7], [7, 7, 7]], [[7, 7, 7], [7, 7, 7]]]
     """
     require_size(size)
-    if not is_one_of(resize_filter, get_args(Filter)):
+    if not is_one_of(resize_filter, *get_args(Filter)):
         raise ArgumentError(
             f"resize_filter is 'nearest' or 'bilinear', not {quoted(resize_filter)}"
         )

@@ -8,8 +8,9 @@ import sys
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_real
 from npfacenet.errors import ArgumentError, quoted
-from npfacenet.images.argument import is_real, is_row, require_size
+from npfacenet.images.argument import is_row, require_size
 from npfacenet.images.array import picture
 
 SMALLEST_EXTENT = 0.1  # pixels

@@ -9,6 +9,7 @@ from math import prod
 
 import numpy as np
 
+from npfacenet.arguments import is_shape, is_whole
 from npfacenet.errors import ArgumentError, ShapeError, quoted, shortened
 from npfacenet.inference.blas import single_threaded
 from npfacenet.inference.blas import threads as threads_to_use
@@ -16,7 +17,6 @@ from npfacenet.inference.bound import Bound
 from npfacenet.inference.folding import fold
 from npfacenet.inference.workers import share_out
 from npfacenet.layers import Array, Shape
-from npfacenet.layers.hyperparameters import is_shape, is_whole
 from npfacenet.layers.layer import is_floating
 from npfacenet.networks import Network, NetworkParameters
 from npfacenet.networks.network import describe
@@ -113,7 +113,7 @@ class Plan:
         picture and for other cores.
         """
         if (
-            not is_whole(batch, least=1)
+            not is_whole(batch, low=1)
             or batch > _MOST
             or not is_whole(cores)
             or cores not in (1, 2)

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from npfacenet.arguments import is_shape
 from npfacenet.errors import ShapeError, quoted
-from npfacenet.layers.hyperparameters import is_shape
 from npfacenet.layers.layer import (
     Array,
     Gradients,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from npfacenet.arguments import is_whole
 from npfacenet.errors import quoted
-from npfacenet.layers.hyperparameters import is_whole
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -40,7 +40,7 @@ class Convolution(Layer):
 
     def __post_init__(self) -> None:
         self.require(
-            is_whole(self.filters, least=1),
+            is_whole(self.filters, low=1),
             f"filters must be a whole number of at least 1, not {quoted(self.filters)}",
         )
         self.window  # noqa: B018  (an impossible window is an error now, not at first use)

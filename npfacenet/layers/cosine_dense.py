@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from npfacenet.arguments import is_whole
 from npfacenet.errors import quoted
-from npfacenet.layers.hyperparameters import is_whole
 from npfacenet.layers.l2_normalize import L2Normalize
 from npfacenet.layers.layer import (
     Array,
@@ -35,7 +35,7 @@ class CosineDense(Layer):
 
     def __post_init__(self) -> None:
         self.require(
-            is_whole(self.units, least=1),
+            is_whole(self.units, low=1),
             f"units must be a whole number of at least 1, not {quoted(self.units)}",
         )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from npfacenet.arguments import is_whole
 from npfacenet.errors import quoted
-from npfacenet.layers.hyperparameters import is_whole
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -31,7 +31,7 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         self.require(
-            is_whole(self.units, least=1),
+            is_whole(self.units, low=1),
             f"units must be a whole number of at least 1, not {quoted(self.units)}",
         )
 

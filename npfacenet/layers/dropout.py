@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from npfacenet.arguments import is_finite
 from npfacenet.errors import ArgumentError, quoted
-from npfacenet.layers.hyperparameters import is_finite
 from npfacenet.layers.layer import (
     Array,
     Gradients,

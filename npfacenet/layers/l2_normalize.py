@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from npfacenet.arguments import is_finite
 from npfacenet.errors import quoted
-from npfacenet.layers.hyperparameters import is_finite
 from npfacenet.layers.layer import (
     Array,
     Gradients,

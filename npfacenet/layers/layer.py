@@ -13,7 +13,6 @@ and Williams 1986, "Learning representations by back-propagating errors").
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,8 +21,8 @@ from typing import ClassVar, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_masked, is_shape
 from npfacenet.errors import ArgumentError, ShapeError, quoted
-from npfacenet.layers.hyperparameters import is_shape
 
 Array: TypeAlias = npt.NDArray[np.floating]
 Shape: TypeAlias = tuple[int, ...]
@@ -36,15 +35,6 @@ def is_floating(x: object) -> bool:
     if not isinstance(x, np.ndarray) or is_masked(x):
         return False
     return x.dtype.kind == "f" and x.dtype.itemsize in (4, 8)
-
-
-def is_masked(x: object) -> bool:
-    """Whether it is an array of `numpy.ma`, whose mask other functions ignore."""
-    if type(x) is np.ndarray:
-        return False
-    # np.ma would be imported when it is named, for 10 ms; where nobody has, nothing is masked.
-    masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())
-    return isinstance(x, masked)
 
 
 def kind_of(x: object) -> str:

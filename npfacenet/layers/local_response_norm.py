@@ -7,8 +7,8 @@ from functools import reduce
 
 import numpy as np
 
+from npfacenet.arguments import is_finite, is_whole
 from npfacenet.errors import quoted
-from npfacenet.layers.hyperparameters import is_finite, is_whole
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -35,7 +35,7 @@ class LocalResponseNorm(Layer):
 
     def __post_init__(self) -> None:
         self.require(
-            is_whole(self.size, least=1) and self.size % 2 == 1,
+            is_whole(self.size, low=1) and self.size % 2 == 1,
             f"size must be odd and at least 1, not {quoted(self.size)}",
         )
         self.require(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from npfacenet.arguments import is_finite, is_shape
 from npfacenet.errors import ShapeError, quoted
-from npfacenet.layers.hyperparameters import is_finite, is_shape
 from npfacenet.layers.layer import (
     Array,
     Gradients,

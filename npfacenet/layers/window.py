@@ -11,8 +11,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from npfacenet.arguments import is_shape, is_whole
 from npfacenet.errors import ArgumentError, ShapeError, quoted
-from npfacenet.layers.hyperparameters import is_shape, is_whole
 from npfacenet.layers.layer import Array, Shape
 
 Pair: TypeAlias = tuple[int, int]

@@ -7,8 +7,8 @@ from math import cos, pi, sin
 
 import numpy as np
 
+from npfacenet.arguments import is_finite
 from npfacenet.errors import ArgumentError, quoted
-from npfacenet.layers.hyperparameters import is_finite
 from npfacenet.layers.layer import Array
 from npfacenet.losses.cross_entropy import accuracy, softmax_cross_entropy
 from npfacenet.losses.loss import Float64, Loss, LossValue, Targets

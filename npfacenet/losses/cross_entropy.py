@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_finite
 from npfacenet.errors import quoted
-from npfacenet.layers.hyperparameters import is_finite
 from npfacenet.layers.layer import Array
 from npfacenet.losses.loss import Float64, Loss, LossValue, Targets
 

@@ -15,8 +15,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_masked
 from npfacenet.errors import ArgumentError, ShapeError
-from npfacenet.layers.layer import Array, is_floating, is_masked, kind_of
+from npfacenet.layers.layer import Array, is_floating, kind_of
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 Targets: TypeAlias = npt.NDArray[np.generic]

@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_finite, is_one_of
 from npfacenet.errors import ArgumentError, quoted
-from npfacenet.layers.hyperparameters import is_finite, is_one_of
 from npfacenet.layers.layer import Array
 from npfacenet.losses.loss import Float64, Loss, LossValue, Targets
 from npfacenet.losses.pair_distances import squared_distances, through_squared_distances

@@ -11,10 +11,10 @@ from typing import SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import finite_number, real_array
 from npfacenet.checkpoints.card import Threshold
 from npfacenet.errors import ArgumentError, EmbeddingError, listed, quoted
 from npfacenet.models.json_ready import JsonReady
-from npfacenet.models.real_numbers import finite_number, real_array
 
 
 @dataclass(frozen=True)

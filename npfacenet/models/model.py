@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -13,6 +14,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_one_of, is_whole
 from npfacenet.checkpoints.card import Card
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
 from npfacenet.checkpoints.stored import StoredParameters
@@ -40,7 +42,6 @@ from npfacenet.inference import Plan
 from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.inference.plan import TOGETHER, batches
 from npfacenet.inference.workers import in_batches
-from npfacenet.layers.hyperparameters import is_one_of, is_whole
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.networks import Network, NetworkParameters
 from npfacenet.networks.constant import constant
@@ -167,7 +168,7 @@ class Model:
             raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
         if not is_one_of(channel_order, "rgb", "bgr"):
             raise ArgumentError(f"channel_order is 'rgb' or 'bgr', not {quoted(channel_order)}")
-        if not is_whole(batch_size, least=1):
+        if not is_whole(batch_size, low=1):
             raise ArgumentError(
                 f"batch_size is a whole number of at least 1, not {quoted(batch_size)}"
             )
@@ -177,7 +178,7 @@ class Model:
         import_pillow()
         sources = _each(images)
         total = len(sources) if isinstance(sources, Sized) else None
-        size = batch_size
+        size = min(batch_size, sys.maxsize)
         if total:
             size = max(part.stop - part.start for part in batches(total, cores, batch_size))
         skip = on_error == "skip"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from npfacenet.arguments import is_one_of, is_shape
 from npfacenet.errors import ArgumentError, ShapeError, quoted
 from npfacenet.layers import Layer, Shape
-from npfacenet.layers.hyperparameters import is_one_of, is_shape
 from npfacenet.networks.network import Network, Node
 
 

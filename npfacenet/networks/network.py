@@ -9,9 +9,10 @@ from zlib import crc32
 
 import numpy as np
 
+from npfacenet.arguments import is_masked
 from npfacenet.errors import ArgumentError, ShapeError
 from npfacenet.layers import Array, Layer, Parameters, ParameterSpec, Shape
-from npfacenet.layers.layer import is_floating, is_masked, kind_of
+from npfacenet.layers.layer import is_floating, kind_of
 from npfacenet.networks.tape import Tape
 
 ParameterName: TypeAlias = tuple[str, str]

@@ -9,9 +9,9 @@ from math import ceil, floor, sqrt
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import finite_number, whole_number
 from npfacenet.errors import EvaluationError, quoted
 from npfacenet.models.json_ready import JSON, JsonReady, as_json, fields_as_json
-from npfacenet.models.real_numbers import finite_number, whole_number
 from npfacenet.recognition.distance import checked_distance
 from npfacenet.recognition.labels import number_row
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import finite_number
 from npfacenet.checkpoints.card import METRIC, Threshold
 from npfacenet.errors import (
     ArgumentError,
@@ -18,7 +19,6 @@ from npfacenet.errors import (
     shortened,
 )
 from npfacenet.models import Embeddings
-from npfacenet.models.real_numbers import finite_number
 
 __all__ = ["METRIC", "comparable", "distances", "threshold_for", "within"]
 

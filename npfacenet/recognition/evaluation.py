@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import real_array
 from npfacenet.errors import EvaluationError, quoted
 from npfacenet.models.json_ready import JsonReady
-from npfacenet.models.real_numbers import real_array
 from npfacenet.recognition.calibration import CARRIES, errors_allowed
 from npfacenet.recognition.labels import (
     Distances,

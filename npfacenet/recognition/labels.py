@@ -8,8 +8,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import real_array
 from npfacenet.errors import EvaluationError, NpfacenetError, quoted
-from npfacenet.models.real_numbers import real_array
 
 T = TypeVar("T")
 Distances = npt.NDArray[np.float64]

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import finite_number, real_array
 from npfacenet.checkpoints.records import read_record, write_record
 from npfacenet.errors import (
     ArgumentError,
@@ -20,7 +21,6 @@ from npfacenet.errors import (
 )
 from npfacenet.layers import AbsoluteDifference, ChiSquare, Dense
 from npfacenet.models import Embeddings
-from npfacenet.models.real_numbers import finite_number, real_array
 from npfacenet.networks import Builder, Network
 from npfacenet.recognition.distance import require_pairs
 from npfacenet.recognition.paths import checked_path

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import real_array, whole_number
 from npfacenet.errors import EvaluationError, quoted
 from npfacenet.models.json_ready import JsonReady
-from npfacenet.models.real_numbers import real_array, whole_number
 from npfacenet.recognition.labels import checked_labels, number_row
 
 MOST_BINS = 1 << 20

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import finite_number, whole_number
 from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.losses import BinaryCrossEntropy
 from npfacenet.models import Embeddings
-from npfacenet.models.real_numbers import finite_number, whole_number
 from npfacenet.recognition.labels import checked_labels
 from npfacenet.recognition.pair_head import (
     BIAS,

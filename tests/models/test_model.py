@@ -421,7 +421,8 @@ def test_loading_and_compiling_and_what_is_skipped_are_logged(
 ) -> None:
     with caplog.at_level("DEBUG", "npfacenet"):
         loaded = npfacenet.load(drawn_file)
-        loaded.embed([b"no picture", np.full((9, 9, 3), 99, np.uint8)], on_error="skip")
+        noise = np.random.default_rng(18).integers(0, 256, (96, 96, 3), np.uint8)
+        loaded.embed([b"no picture", noise], on_error="skip")
         loaded.parameters["bn1", "beta"]
     said = [(record.levelname, record.getMessage()) for record in caplog.records]
     assert [(level, text.split()[0]) for level, text in said] == [
