@@ -31,8 +31,9 @@ def test_h5py_and_pillow_wait_until_they_are_needed() -> None:
 
 
 def test_at_most_30_ms_more_than_numpy() -> None:
-    # Noise only ever adds time, so the best of several interleaved starts is compared.
-    timed = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
+    # Noise only ever adds time, so the best of several interleaved starts is compared; of time on
+    # a core, because another test runs beside this one.
+    timed = "import time; t = time.process_time(); import {}; print(time.process_time() - t)"
     names = ["numpy", "npfacenet, numpy"] * STARTS
     seconds = [float(run(timed.format(name))) for name in names]
     assert min(seconds[1::2]) - min(seconds[::2]) <= 0.03
