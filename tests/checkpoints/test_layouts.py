@@ -476,8 +476,8 @@ def fuzz(examples: int, folder: Path, *options: str) -> subprocess.CompletedProc
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def test_hundreds_of_broken_files_are_read_or_refused(tmp_path: Path) -> None:
-    done = fuzz(300, tmp_path)
+def test_two_thousand_broken_files_are_read_or_refused(tmp_path: Path) -> None:
+    done = fuzz(2000, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "'refused'" in done.stdout
 
