@@ -38,7 +38,7 @@ class Conditions:
     - camera: exposure (stops), contrast and saturation (factors), blur (standard deviation, in
       pixels of a picture of 112), noise (standard deviation, in levels of 255), noise_seed
 
-    Raises ArgumentError that names the field and its value, for one that is no finite number
+    Raises ArgumentError that names the field and its value, for one that is not a finite number
     within `LIMITS`.
 
     >>> Conditions(yaw=12.5).yaw
@@ -82,7 +82,7 @@ class Conditions:
 def conditions(seed: int) -> Conditions:
     """The circumstances of this seed, 0 or above, as varied as snapshots of public people.
 
-    Raises ArgumentError for a seed that is no whole number of 0 or above.
+    Raises ArgumentError for a seed that is not a whole number of 0 or above.
 
     >>> conditions(3) == conditions(3), conditions(3) == conditions(4)
     (True, False)

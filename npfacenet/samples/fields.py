@@ -20,7 +20,7 @@ def check_fields(
     limits: Mapping[str, tuple[float, float]],
     whole: Collection[str] = (),
 ) -> None:
-    """Raise ArgumentError for the first field that is no finite number within its limits.
+    """Raise ArgumentError for the first field that is not a finite number within its limits.
 
     Fields named in `whole` must be whole numbers. NumPy's numbers count, and are made Python's;
     truth values do not.

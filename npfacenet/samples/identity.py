@@ -56,7 +56,7 @@ class Identity:
     - age: wrinkles, eye_bags; freckles, blotches
     - texture: the seed of what is irregular: strands, moles, blotches
 
-    Raises ArgumentError that names the field and its value, for one that is no finite number
+    Raises ArgumentError that names the field and its value, for one that is not a finite number
     within `LIMITS`.
 
     >>> Identity(nose_width=0.2).nose_width
@@ -129,7 +129,7 @@ def identity(seed: int) -> Identity:
 
     Sex, age and descent are drawn first and shift the means of all else, so that hair goes with
     skin, baldness with age, and beards with broad jaws; they are not kept, for a person here is
-    what can be seen. Raises ArgumentError for a seed that is no whole number of 0 or above.
+    what can be seen. Raises ArgumentError for a seed that is not a whole number of 0 or above.
 
     >>> identity(7) == identity(7), identity(7) == identity(8)
     (True, False)

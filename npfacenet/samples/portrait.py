@@ -35,7 +35,7 @@ def draw(identity: Identity, conditions: Conditions, size: int = 112) -> npt.NDA
     arithmetic is the same. `size` is 1 to 1024; it changes how finely a picture is drawn, not
     what it shows.
 
-    Raises ArgumentError for another size, or for what is no `Identity` or no `Conditions`.
+    Raises ArgumentError for another size, or for what is not an `Identity` or not `Conditions`.
 
     >>> draw(Identity(), Conditions(), size=16).shape
     (16, 16, 3)
