@@ -10,6 +10,7 @@ import numpy.typing as npt
 from npfacenet.errors import ImageError
 from npfacenet.images.array import picture
 from npfacenet.images.crop import central_square
+from npfacenet.images.pillow import import_pillow
 
 LEAST_CONTRAST = 1.0
 """Grey levels; a picture with less is refused.
@@ -39,6 +40,7 @@ def contrast(image: npt.NDArray[np.uint8]) -> float:
     >>> contrast(ramp) < 0.1 < contrast(ramp // 20 % 2 * 100)
     True
     """
+    import_pillow()
     from PIL import Image
 
     grey = Image.fromarray(central_square(picture(image))).convert("L").convert("F")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from npfacenet.images.pillow import import_pillow
+
 if TYPE_CHECKING:
     import PIL.Image
     import PIL.ImageCms
@@ -83,6 +85,7 @@ def _transform(profile: bytes, mode: str) -> Transform:
     Making one takes as long as reading a small picture, and a folder's pictures are often from one
     camera, so that a few are kept.
     """
+    import_pillow("ImageCms")
     from PIL import ImageCms
 
     # LittleCMS draws straight lines through the shadows of grey when it optimises.
