@@ -71,7 +71,7 @@ def read_text(
     """
     with open_regular(path, what=what, largest=largest, error=error) as file:
         try:
-            # Not as "utf-8-sig", which is imported when it is first used: a fork may fall into that.
+            # Not "utf-8-sig", which is imported when it is first used: a fork may fall into that.
             return file.read(largest).decode("utf-8").removeprefix("\ufeff")
         except (OSError, UnicodeDecodeError) as fault:
             raise error(f"{quoted(os.fsdecode(path))} cannot be read as {what}: {fault}") from fault
