@@ -27,6 +27,7 @@ on grey, the same in all channels of 96 x 96 pixels, has 0.5. To measure it agai
 """
 _CELLS = 16
 _DEGREE = 4
+_MOST_NOISE = 12.0  # grey levels of a camera in the dark; what varies more is no flat frame
 
 
 def contrast(image: npt.NDArray[np.uint8]) -> float:
@@ -74,13 +75,13 @@ def _noise_of_averages(grey: npt.NDArray[np.int16]) -> float:
     """The variance that noise of pixels has in the averages of cells.
 
     It is seen in how far four neighbours are from lying in a plane, which edges and slopes hardly
-    change.
+    change. More than a camera makes is not taken for noise.
     """
     if min(grey.shape) < 2:
         return 0.0
     down = grey[1:] - grey[:-1]
     bend = (down[:, 1:] - down[:, :-1]).ravel().astype(np.float32)
-    of_pixels = float(bend @ bend) / bend.size / 4
+    of_pixels = min(float(bend @ bend) / bend.size / 4, _MOST_NOISE**2)
     return of_pixels * min(1.0, _CELLS**2 / grey.size)
 
 
