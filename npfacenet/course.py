@@ -42,6 +42,11 @@ from npfacenet.errors import (
 from npfacenet.images import ImageSource, describe, preprocessing, read, require_contrast, resize
 from npfacenet.models import Embeddings, Model
 
+__all__ = [
+    "Edition", "edition_2017", "edition_2021",
+    "img_to_encoding", "triplet_loss", "verify", "who_is_it",
+]  # fmt: skip
+
 Encoding = npt.NDArray[np.float32]
 THRESHOLD = 0.7
 
@@ -284,3 +289,7 @@ triplet_loss = edition_2021.triplet_loss
 img_to_encoding = edition_2021.img_to_encoding
 verify = edition_2021.verify
 who_is_it = edition_2021.who_is_it
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

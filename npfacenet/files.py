@@ -10,7 +10,7 @@ import os
 import stat
 from typing import BinaryIO
 
-from npfacenet.errors import NpfacenetError, quoted
+from npfacenet.errors import MOST_QUOTED, NpfacenetError, quoted
 
 LARGEST_TEXT = 1 << 26
 """Bytes of the largest text that is read: lists of people or pairs, logs, settings."""
@@ -38,10 +38,11 @@ def open_regular(
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         file = os.fdopen(os.open(path, flags), "rb")
     except FileNotFoundError as fault:
+        # The fault repeats the whole path, and what is given as one may be a face in base64.
         raise error(
             f"{name} does not exist; check the name (a relative path starts at the current "
             "folder, and '~' is not expanded)"
-        ) from fault
+        ) from (fault if len(name) < MOST_QUOTED else None)
     except (OSError, ValueError) as fault:
         if isinstance(fault, NpfacenetError):
             raise
@@ -70,7 +71,8 @@ def read_text(
     """
     with open_regular(path, what=what, largest=largest, error=error) as file:
         try:
-            return file.read(largest).decode("utf-8-sig")
+            # Not "utf-8-sig", which is imported when it is first used: a fork may fall into that.
+            return file.read(largest).decode("utf-8").removeprefix("\ufeff")
         except (OSError, UnicodeDecodeError) as fault:
             raise error(f"{quoted(os.fsdecode(path))} cannot be read as {what}: {fault}") from fault
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.images.crop import central_square
+from npfacenet.images.pillow import import_pillow
 from npfacenet.images.resize import resize
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Tile:
 
 def write_contact_sheet(rows: Sequence[tuple[str, Sequence[Tile]]], file: IO[bytes]) -> None:
     """Write a PNG with one row of tiles under each title."""
+    import_pillow("ImageDraw", "ImageFont")
     from PIL import Image, ImageDraw
 
     columns = max(len(tiles) for _, tiles in rows)

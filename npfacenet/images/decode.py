@@ -15,6 +15,7 @@ from npfacenet.errors import ArgumentError, ImageError, quoted
 from npfacenet.images.array import picture
 from npfacenet.images.colour import to_rgb
 from npfacenet.images.orientation import orientation, upright
+from npfacenet.images.pillow import import_pillow
 from npfacenet.images.signature import SIGNATURE_LENGTH, impostor, is_heif
 from npfacenet.images.source import (
     MAX_PIXELS,
@@ -73,6 +74,7 @@ def read(
     if isinstance(source, np.ndarray):
         pixels = picture(source)
         return pixels if channel_order == "rgb" else pixels[..., ::-1]
+    import_pillow()
     name, managed = named(source, position), colours == "srgb"
     with _faults_of(name):
         if is_pil_image(source):
@@ -115,8 +117,6 @@ def _opened(file: BinaryIO) -> PIL.Image.Image:
     """
     from PIL import Image, UnidentifiedImageError
 
-    with without_forks():  # they are imported
-        Image.preinit()
     try:
         return _open_as_known(file)
     except UnidentifiedImageError:
@@ -132,7 +132,8 @@ def _open_as_known(file: BinaryIO) -> PIL.Image.Image:
     from PIL import Image
 
     file.seek(0)
-    return Image.open(file, formats=[kind for kind in _FORMATS if kind in Image.OPEN])
+    with without_forks():  # of EXIF and of several frames it imports more
+        return Image.open(file, formats=[kind for kind in _FORMATS if kind in Image.OPEN])
 
 
 def _pixels(image: PIL.Image.Image, name: str, *, managed: bool) -> npt.NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from npfacenet.arguments import is_real, is_whole
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.images.argument import is_row
 from npfacenet.images.array import picture
+from npfacenet.images.pillow import import_pillow
 
 LARGEST_RADIUS = 1000.0
 LARGEST_FACTOR = 1e6
@@ -34,6 +35,7 @@ def jpeg_compressed(image: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[n
         raise ArgumentError(f"quality is 1 to 100, not {quoted(quality)} (a whole number)")
     pixels = picture(image)
 
+    import_pillow()
     from PIL import Image
 
     file = io.BytesIO()
@@ -53,6 +55,7 @@ def blurred(image: npt.NDArray[np.uint8], radius: float) -> npt.NDArray[np.uint8
         raise ArgumentError(f"radius is 0 to {LARGEST_RADIUS:.0f} pixels, not {quoted(radius)}")
     pixels = picture(image)
 
+    import_pillow("ImageFilter")
     from PIL import Image, ImageFilter
 
     return np.array(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(float(radius))))

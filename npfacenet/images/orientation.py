@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from npfacenet.errors import ImageError
 from npfacenet.images.directory import first_directory
+from npfacenet.threads import without_forks
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -73,7 +74,8 @@ def _stated(image: PIL.Image.Image, name: str) -> int:
         _log.warning("%s: its EXIF claims more than it holds; ignored", name)
         return 1
     try:
-        value = image.getexif().get(_TAG, 1)
+        with without_forks():  # it may import what reads TIFF
+            value = image.getexif().get(_TAG, 1)
     except Exception:  # noqa: BLE001 - damaged EXIF raises anything, and the pixels are still good
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

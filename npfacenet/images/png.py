@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.images.array import picture
+from npfacenet.images.pillow import import_pillow
 
 
 def write_png(image: npt.NDArray[np.uint8], file: IO[bytes]) -> None:
@@ -28,6 +29,7 @@ def write_png(image: npt.NDArray[np.uint8], file: IO[bytes]) -> None:
     if not callable(getattr(file, "write", None)):
         raise ArgumentError(f"file is open for writing in binary, not {quoted(file)}")
 
+    import_pillow()
     from PIL import Image
 
     Image.fromarray(pixels).save(file, format="PNG")

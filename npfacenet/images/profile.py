@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from npfacenet.images.pillow import import_pillow
+
 if TYPE_CHECKING:
     import PIL.Image
     import PIL.ImageCms
@@ -45,7 +47,8 @@ def in_srgb(image: PIL.Image.Image, name: str) -> PIL.Image.Image:
     Relative colorimetric with compensation of the black point, by LittleCMS. The very image is
     returned if it carries no profile, or one that is sRGB but for rounding. So it is, with a
     warning in the log, for one that is damaged, over 8 MiB, or not for such pictures, and if this
-    Pillow was built without LittleCMS. Grey pictures with a profile for RGB are taken as such.
+    Pillow was built without LittleCMS. Grey pictures with a profile for RGB are taken as such, and
+    pictures of mode RGB that are grey throughout as grey, if the profile is: `convert` keeps it.
     """
     profile = image.info.get("icc_profile")
     if not profile:
@@ -53,6 +56,9 @@ def in_srgb(image: PIL.Image.Image, name: str) -> PIL.Image.Image:
     mode = mode_of(profile)
     if mode == "RGB" and image.mode == "L":
         image = image.convert("RGB")
+    elif mode == "L" and image.mode == "RGB" and _is_grey(image):
+        image = image.getchannel(0)
+        image.info["icc_profile"] = profile
     if mode is None or mode != image.mode:
         _log.warning("%s: its colour profile is not for %s pictures; ignored", name, image.mode)
         return image
@@ -64,6 +70,11 @@ def in_srgb(image: PIL.Image.Image, name: str) -> PIL.Image.Image:
         _log.warning("%s: its colour profile cannot be used (%s); ignored", name, fault[:200])
         return image
     return converted
+
+
+def _is_grey(image: PIL.Image.Image) -> bool:
+    red, green, blue = image.split()
+    return bool(red == green == blue)
 
 
 def _applied(transform: PIL.ImageCms.ImageCmsTransform, image: PIL.Image.Image) -> PIL.Image.Image:
@@ -83,6 +94,7 @@ def _transform(profile: bytes, mode: str) -> Transform:
     Making one takes as long as reading a small picture, and a folder's pictures are often from one
     camera, so that a few are kept.
     """
+    import_pillow("ImageCms")
     from PIL import ImageCms
 
     # LittleCMS draws straight lines through the shadows of grey when it optimises.

@@ -11,6 +11,7 @@ from npfacenet.arguments import is_one_of
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.images.argument import require_size
 from npfacenet.images.array import picture
+from npfacenet.images.pillow import import_pillow
 
 Filter: TypeAlias = Literal["nearest", "bilinear"]
 
@@ -37,6 +38,7 @@ def resize(image: npt.NDArray[np.uint8], size: int, resize_filter: Filter) -> np
     if pixels.shape == (size, size, 3):
         return pixels
 
+    import_pillow()
     from PIL import Image
 
     resampling = Image.Resampling[resize_filter.upper()]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from npfacenet.errors import ImageError, quoted, shortened
 from npfacenet.files import open_regular
 from npfacenet.images.encoded import address, text_for_path
+from npfacenet.images.pillow import import_pillow
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -102,6 +103,7 @@ def content_of(source: ImageSource, name: str) -> bytes | None:
 
 def is_pil_image(source: object) -> TypeGuard[PIL.Image.Image]:
     """Whether this is an image of Pillow's."""
+    import_pillow()
     from PIL import Image
 
     return isinstance(source, Image.Image)

@@ -12,6 +12,7 @@ from npfacenet.arguments import is_real
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.images.argument import is_row, require_size
 from npfacenet.images.array import picture
+from npfacenet.images.pillow import import_pillow
 
 SMALLEST_EXTENT = 0.1  # pixels
 LARGEST_EXTENT = 2  # times the picture's longer side; what lies outside must be made up
@@ -93,6 +94,7 @@ def _check(
 def _upright(
     pixels: npt.NDArray[np.uint8], size: int, centre: tuple[float, float], extent: float
 ) -> npt.NDArray[np.uint8]:
+    import_pillow()
     from PIL import Image
 
     window, (x, y) = _window(pixels, centre, extent)
@@ -110,6 +112,7 @@ def _turned(
     extent: float,
     angle: float,
 ) -> npt.NDArray[np.uint8]:
+    import_pillow()
     from PIL import Image
 
     cosine, sine = math.cos(angle), math.sin(angle)

@@ -253,8 +253,11 @@ class Model:
     def _prepare(self, picture: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.float32]:
         """One decoded picture as a batch of one; large photographs are not kept."""
         scaling, size = preprocessing(self.card.preprocessing), self.card.input_size
-        square = resize(central_square(picture), size, scaling.resize_filter)
+        taken = central_square(picture)
+        square = resize(taken, size, scaling.resize_filter)
         require_contrast(square, name)
+        if len(taken) < size:  # enlarged, noise is patches, which look like structure
+            require_contrast(taken, name)
         return scaling.scale(square[np.newaxis])
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from npfacenet.arguments import real_array
 from npfacenet.errors import EvaluationError, quoted
+from npfacenet.images.argument import is_several
 from npfacenet.models.json_ready import JsonReady
 from npfacenet.recognition.calibration import CARRIES, errors_allowed
 from npfacenet.recognition.labels import (
@@ -102,7 +103,9 @@ def evaluate(
         raise EvaluationError(
             f"{len(given)} folds of distances and {len(labels)} of labels do not correspond"
         )
-    rates = listed_folds(false_accept_rates, "false accept rates")
+    if not is_several(false_accept_rates):
+        raise EvaluationError(f"false accept rates are a list, not {quoted(false_accept_rates)}")
+    rates = list(false_accept_rates)
     folds = [_fold(d, g) for d, g in zip(given, labels, strict=True)]
     _require_several(folds)
     all_distances = np.concatenate([d for d, _ in folds])

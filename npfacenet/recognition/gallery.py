@@ -123,7 +123,7 @@ def gallery_of(
         raise GalleryError(
             f"a gallery is a Gallery, or a mapping of names to embeddings, not {quoted(people)}"
         )
-    each = {checked_name(name): embeddings_of(values) for name, values in people.items()}
+    each = {checked_name(name): embeddings_of(values, decided) for name, values in people.items()}
     if empty := [name for name, e in each.items() if not len(e)]:
         raise GalleryError(f"there is no embedding of {quoted(empty[0])}")
     if not each:
@@ -165,10 +165,13 @@ def enrol(
     return Gallery(tuple(names), embeddings, found.passed_over + embeddings.skipped)
 
 
-def embeddings_of(values: object) -> Embeddings:
-    """Embeddings from Embeddings, a list of Embeddings, or numbers."""
+def embeddings_of(values: object, decided: float | None = None) -> Embeddings:
+    """Embeddings from Embeddings, a list of Embeddings, or numbers.
+
+    Those of a list may state different thresholds where the one to decide by is stated anyway.
+    """
     if isinstance(values, (list, tuple)) and values:
         each = [value for value in values if isinstance(value, Embeddings)]
         if len(each) == len(values):
-            return joined(each)
+            return joined(each if decided is None else [replace(e, threshold=None) for e in each])
     return Embeddings.of(values)  # type: ignore[arg-type]  # refused there if it is something else

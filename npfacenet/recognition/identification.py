@@ -98,7 +98,7 @@ def identify_all(
 
     Raises what `identify` raises.
     """
-    several = embeddings_of(probes)
+    several = embeddings_of(probes, threshold)
     known = gallery if isinstance(gallery, Gallery) else gallery_of(gallery, decided=threshold)
     if known.embeddings is None:
         nobody = Identification(None, (), None, threshold_for(threshold, several))

@@ -32,8 +32,9 @@ _PATTERNS = (
     *("thumbs.db", "thumbs.db:*", "ehthumbs*.db", "desktop.ini", "icon\r", "lost+found"),
 )
 _LITTER = re.compile("|".join(map(translate, _PATTERNS)))
-# An unknown suffix belongs to the name only if it looks like a word: "Mr.Bean", "J. Smith".
-_SUFFIX = re.compile(r"\.(?=.*[A-Za-z])(?:[a-z0-9_~-]{1,10}|[A-Z0-9_~-]{1,10})")
+# An unknown suffix belongs to the name only if it looks like a word or an initial: "Mr.Bean",
+# "J. Smith", "Anna.B".
+_SUFFIX = re.compile(r"\.(?=.*[A-Za-z])(?:[a-z0-9_~-]{2,10}|[A-Z0-9_~-]{2,10})")
 _log = logging.getLogger(__name__)
 
 
@@ -192,8 +193,10 @@ def _fault(path: Path) -> str | None:
 def _name_of(picture: Path) -> str:
     """A file's name without its suffix, also an unknown one ("dan.photo", "dan.jpg_large").
 
-    >>> [_name_of(Path(name)) for name in ("dan.JPG", "dan", "J. Smith", "dan.jpg.bak")]
-    ['dan', 'dan', 'J. Smith', 'dan']
+    Nor with a picture's suffix before that, which systems hide: "dan.jpg.bak", "dan.jpg.jpg".
+
+    >>> [_name_of(Path(name)) for name in ("dan.JPG", "dan", "J. Smith", "dan.jpg.jpg", "Anna.B")]
+    ['dan', 'dan', 'J. Smith', 'dan', 'Anna.B']
     """
     name = picture.name
     if picture.suffix.lower() not in SUFFIXES:
@@ -201,6 +204,6 @@ def _name_of(picture: Path) -> str:
         if not (stem and dot and _SUFFIX.fullmatch(dot + suffix)):
             return name
         name = stem
-        if Path(name).suffix.lower() not in SUFFIXES:
-            return name
-    return Path(name).stem
+    while Path(name).suffix.lower() in SUFFIXES:
+        name = Path(name).stem
+    return name

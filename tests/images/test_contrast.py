@@ -26,6 +26,7 @@ from npfacenet.images import (
     resize,
 )
 from npfacenet.images.degradation import blurred, jpeg_compressed, relit
+from npfacenet.models import load
 from npfacenet.samples import conditions, draw, identity, picture
 from npfacenet.training.augmentation import Augmentation
 
@@ -67,6 +68,33 @@ def test_light_on_a_wall_is_not_contrast(name: str) -> None:
     wall = np.rint(walls()[name] + noise).clip(0, 255).astype(np.uint8)
     with pytest.raises(ImageError, match=r"at least 1\.00"):
         require_contrast(wall[..., None].repeat(3, 2), name)
+
+
+@pytest.mark.parametrize("side", [96, 160, 640])
+@pytest.mark.parametrize("level", [0, 128, 255])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_noise_is_not_contrast(side: int, level: int, channels: int) -> None:
+    noise = np.random.default_rng(5).normal(level, 10, (side, side, channels))
+    grey = np.broadcast_to(np.rint(noise).clip(0, 255).astype(np.uint8), (side, side, 3))
+    seen = (resize(grey, 96, "nearest"), grey if side < 160 else resize(grey, 160, "bilinear"))
+    for pixels in seen:
+        with pytest.raises(ImageError, match=r"at least 1\.00"):
+            require_contrast(pixels, "a dark frame")
+
+
+@pytest.mark.parametrize("side", [8, 12, 24, 48, 95])
+def test_nor_is_noise_that_is_enlarged(side: int) -> None:
+    noise = np.random.default_rng(5).normal(128, 2.5, (side, side, 1))
+    grey = np.rint(noise).astype(np.uint8).repeat(3, 2)
+    with pytest.raises(ImageError, match=r"at least 1\.00"):
+        load().embed(grey)
+
+
+def test_a_face_in_noise_keeps_its_contrast() -> None:
+    face = relit(picture(3, 1, 96), 0.5, 0.3)
+    noise = np.random.default_rng(5).normal(0, 8, face.shape)
+    noisy = np.rint(face + noise).clip(0, 255).astype(np.uint8)
+    assert contrast(noisy) == pytest.approx(contrast(face), rel=0.1)
 
 
 @given(st.integers(0, 2**16))

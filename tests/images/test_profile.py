@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import subprocess
 import sys
@@ -103,6 +104,17 @@ def test_grey_with_a_profile_for_grey_or_for_rgb(gamma: float | str) -> None:
             np.testing.assert_array_equal(
                 read(encode(image, icc_profile=profile)), np.stack([grey] * 3, -1)
             )
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "RGBX"])
+def test_grey_that_the_caller_made_rgb_keeps_its_profile(mode: str) -> None:
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    opened = PIL.Image.open(
+        io.BytesIO(encode(PIL.Image.fromarray(grey), icc_profile=grey_profile(1.0)))
+    )
+    close(
+        read(opened.convert("RGB").convert(mode)), np.stack([encoded(decoded(grey, 1.0))] * 3, -1)
+    )
 
 
 def test_sixteen_bits_of_linear_grey_keep_their_shadows() -> None:

@@ -65,7 +65,8 @@ def test_other_beginnings() -> None:
 @pytest.mark.parametrize(
     "name",
     ["dan", "dan.jfif", "dan.pjpeg", "dan.pjp", "dan.JPG", "dan.photo", "dan.DAT", "dan.jpg_large",
-     "dan.jpg.bak", "dan.Jpeg", "dan/1", "dan/1.jfif", "dan/photo.xyz", "dan.tmp"],
+     "dan.jpg.bak", "dan.jpg.jpg", "dan.png.JPEG", "dan.Jpeg", "dan/1", "dan/1.jfif",
+     "dan/photo.xyz", "dan.tmp"],
 )  # fmt: skip
 def test_a_picture_is_somebody_by_suffix_or_contents(tmp_path: Path, name: str) -> None:
     for form in ("JPEG", "PNG", "WEBP"):
@@ -75,9 +76,9 @@ def test_a_picture_is_somebody_by_suffix_or_contents(tmp_path: Path, name: str) 
 
 
 def test_a_dot_in_a_name_is_not_a_suffix(tmp_path: Path) -> None:
-    names = ("J. Smith", "Mr.Bean", "2.5", "Ada v.", "Dr. No.jpg")
+    names = ("J. Smith", "Mr.Bean", "2.5", "Ada v.", "Dr. No.jpg", "Eve.A", "Eve.B")
     assert set(pictures_of(fill(tmp_path, *names)).people) == {
-        "J. Smith", "Mr.Bean", "2.5", "Ada v.", "Dr. No"
+        "J. Smith", "Mr.Bean", "2.5", "Ada v.", "Dr. No", "Eve.A", "Eve.B"
     }  # fmt: skip
 
 

@@ -83,6 +83,15 @@ def test_in_a_gallery_the_one_that_is_stated_serves(several: tuple[Threshold | N
     assert identify(made([1, 0], None), gallery).threshold == PACKAGED.value
 
 
+def test_so_it_does_for_lists_of_embeddings() -> None:
+    a, b = made([1, 0], PACKAGED), made([0, 1], CALIBRATED)
+    found = identify_all([a, b], {"ada": [a, b]}, threshold=0.5)
+    assert [each.match for each in found] == ["ada", "ada"]
+    assert identify(a, {"ada": [b, a]}, threshold=0.5).threshold == 0.5
+    with pytest.raises(EmbeddingError, match="different thresholds"):
+        identify_all([a, b], {"ada": a})
+
+
 def test_equal_values_with_other_evidence_agree_in_either_order() -> None:
     other = Threshold(PACKAGED.value, "another measurement")
     for first, second in ((PACKAGED, other), (other, PACKAGED)):
