@@ -136,7 +136,7 @@ class Run:
                 self._save()
             raise
         self._save()
-        if said := self.standing.fault:
+        if said := self.standing.ruin:
             raise self._collapse(said)
         return self._finish(ended)
 
@@ -172,7 +172,7 @@ class Run:
     def _validate(self) -> Validation | None:
         """Measure on held-out people; what is best so far is written at once.
 
-        Weights that show a collapse are not kept. Where nobody is held out, all others are.
+        Ruined weights are not kept. Where nobody is held out, all others are.
         """
         done, standing = self.learner.done, self.standing
         try:
@@ -185,7 +185,7 @@ class Run:
         if found is not None:
             self.folder.write({"step": done, "validation": asdict(found)})
         better = standing.best is None or (found is not None and found.area > standing.best.area)
-        if better and standing.fault is None:
+        if better and standing.ruin is None:
             standing.best, standing.best_step = found, done
             write_native(self.folder.best, model.parameters, model.card)
         return found
