@@ -41,7 +41,7 @@ class ShapeError(NpfacenetError, ValueError):
 
 
 class ImageError(NpfacenetError, OSError, ValueError):
-    """A picture is missing, damaged, too large, or is no picture; the message names it."""
+    """A picture is missing, damaged, too large, or is not a picture; the message names it."""
 
 
 class WeightsError(NpfacenetError, OSError, ValueError):

@@ -158,7 +158,7 @@ class Model:
         and the same call gives the same bits.
 
         Returns Embeddings (N, D). Raises ImageError naming the first picture that cannot
-        be used, ArgumentError for an option that there is not, WeightsError if the weights
+        be used, ArgumentError for an unknown option, WeightsError if the weights
         give no vectors of unit length.
         """
         if not is_one_of(on_error, "raise", "skip"):

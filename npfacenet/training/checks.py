@@ -38,7 +38,7 @@ def require_whole(name: str, value: object, low: int, high: int) -> int:
     """The value; ArgumentError unless it is an int in [low, high]."""
     if type(value) is not int or not low <= value <= high:
         raise ArgumentError(
-            f"{name} is a whole number from {low:g} to {high:g}, not {quoted(value)}"
+            f"{name} is a whole number from {low:,} to {high:,}, not {quoted(value)}"
         )
     return value
 

@@ -106,9 +106,9 @@ def collapsed(start: Validation, now: Validation) -> str | None:
 
 
 def half_lost(start: Validation, now: Validation) -> str | None:
-    """Whether less than half is left of what a network could, in words; within noise, None.
+    """In words, that a network tells people apart less than half as well; None within noise.
 
-    It can be lost for a while on the way to something better, but is no end.
+    A run may lose as much for a while on the way to something better, but must not end so.
 
     >>> print(half_lost(Validation(0.9, 0.85, 0.8, 1.2, 100), Validation(0.6, 0.6, 0.8, 0.9, 100)))
     less than half is left of what told people apart (area under ROC 0.90 at the start, 0.60 now)

@@ -199,7 +199,7 @@ class _Files:
 def open_views(folder: str | os.PathLike[str]) -> Views:
     """The views of a folder, the pictures mapped and not read.
 
-    Raises TrainingError for a folder that is none, is damaged, or is not finished yet.
+    Raises TrainingError for a folder that holds no views, is damaged, or is not finished yet.
     """
     path = require_path(folder, "where views are")
     record = _record(path)
