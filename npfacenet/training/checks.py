@@ -22,11 +22,6 @@ def is_number(value: object, low: float, high: float) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and type(value) is not bool and low <= value <= high
 
 
-def is_whole(value: object, low: int) -> TypeGuard[int]:
-    """Whether this is an int, and not a bool, of at least `low`."""
-    return type(value) is int and value >= low
-
-
 def require_number(name: str, value: object, low: float, high: float) -> None:
     """Raise ArgumentError unless this is a finite number in [low, high]."""
     if not is_number(value, low, high) or value == math.inf:
