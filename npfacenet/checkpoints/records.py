@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.checkpoints.hdf5 import open_tensor_file, writing_hdf5
-from npfacenet.errors import WeightsError
+from npfacenet.errors import WeightsError, quoted
 from npfacenet.files import open_regular
 
 Row = npt.NDArray[np.float32]
@@ -49,8 +49,13 @@ def read_record(path: Path) -> tuple[dict[str, Row], dict[str, object]]:
         for dataset in file.datasets():
             if dataset.path in (RECORD, SUM):
                 texts[dataset.path] = file.read_as(dataset, np.dtype(np.uint8)).tobytes()
-            else:
+            elif dataset.path.startswith(f"{ROWS}/"):
                 rows[dataset.path.removeprefix(f"{ROWS}/")] = file.read(dataset)
+            else:  # perhaps the checksum, by a damaged name
+                raise WeightsError(
+                    f"{path} holds {quoted(dataset.path)}, which npfacenet does not write: it is "
+                    "damaged; copy it again from a backup"
+                )
     if RECORD not in texts:
         raise WeightsError(f"{path} holds no record: npfacenet did not write it")
     for name, row in rows.items():

@@ -76,7 +76,8 @@ def add_parser(subparsers: options.Subparsers) -> None:
         "--loss",
         action="append",
         metavar="NAME[:WEIGHT]",
-        help=f"{', '.join(LOSSES)}; may be given several times (default: {DEFAULTS.loss[0]})",
+        help=f"{', '.join(LOSSES)}, or triplet, which is semi-hard; may be given several times "
+        f"(default: {DEFAULTS.loss[0]})",
     )
     parser.add_argument(
         "--plain", action="store_true", help="show every picture as it is, without augmentation"
@@ -120,7 +121,9 @@ def run(arguments: argparse.Namespace) -> int:
             bar.erase()
             options.note(str(split))
             if arguments.validate is not None and not split.held_out:
-                options.note("--validate only says how often the last weights are written")
+                options.note(
+                    "with nobody held out, --validate says how often the last weights are written"
+                )
 
         bar("loading", 0, None)
         trained = train(

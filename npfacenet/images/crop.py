@@ -29,7 +29,7 @@ def centre_crop(image: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8
     """A square of `size` pixels from the middle of uint8 (H, W, 3): a view (size, size, 3).
 
     Odd differences are shared out as by `central_square`. Raises ArgumentError for a size
-    below 1, ImageError if the picture is smaller than that or is none.
+    below 1, ImageError if it is smaller than that or is not a picture.
     """
     if not is_whole(size, 1, sys.maxsize):
         raise ArgumentError(f"size must be at least 1, not {quoted(size)} (a whole number)")

@@ -225,7 +225,7 @@ def _quotas(root: Path) -> Iterator[int]:
         for folder in (f for f in (group, *group.parents) if f.is_relative_to(mount)):
             for files in _LIMITS:
                 with suppress(OSError, ValueError):  # no such file, or "max"
-                    # As bytes: the first text in ASCII imports its codec, maybe during a fork.
+                    # As bytes: the first text in ASCII imports its codec, perhaps during a fork.
                     words = b" ".join((folder / file).read_bytes() for file in files)
                     quota, period = map(int, words.split())
                     if quota > 0 and period > 0:  # -1 is no limit

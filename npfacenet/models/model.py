@@ -22,20 +22,16 @@ from npfacenet.errors import (
     ArgumentError,
     ImageError,
     ShapeError,
-    WeightsError,
     listed,
     quoted,
     shortened,
 )
 from npfacenet.images import (
     ImageSource,
-    central_square,
     describe,
     named,
-    preprocessing,
     read,
     require_contrast,
-    resize,
 )
 from npfacenet.images.pillow import import_pillow
 from npfacenet.inference import Plan
@@ -43,6 +39,7 @@ from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.inference.plan import TOGETHER, batches
 from npfacenet.inference.workers import in_batches
 from npfacenet.models.embeddings import Embeddings, Skipped
+from npfacenet.models.views import directions, scaled, square
 from npfacenet.networks import Network, NetworkParameters
 from npfacenet.networks.constant import constant
 from npfacenet.threads import Lock
@@ -161,7 +158,7 @@ class Model:
         and the same call gives the same bits.
 
         Returns Embeddings (N, D). Raises ImageError naming the first picture that cannot
-        be used, ArgumentError for an option that there is not, WeightsError if the weights
+        be used, ArgumentError for an unknown option, WeightsError if the weights
         give no vectors of unit length.
         """
         if not is_one_of(on_error, "raise", "skip"):
@@ -239,26 +236,17 @@ class Model:
         """The embeddings of a batch; WeightsError if the parameters give no directions."""
         if not prepared:
             return np.empty((0, self.card.outputs), np.float32)
-        embeddings = self.plan.run(np.concatenate(prepared), threads=threads)
-        with np.errstate(all="ignore"):  # what overflows is refused below
-            lengths = np.linalg.norm(embeddings, axis=1)
-        if not np.all(np.abs(lengths - 1) < 1e-3):
-            raise WeightsError(
-                f"the weights ({self.card.source}) give embeddings that are not of unit length "
-                f"({lengths.min():g} to {lengths.max():g}); they are damaged, or "
-                "the network is not trained"
-            )
-        return embeddings
+        return directions(self.plan, np.concatenate(prepared), self.card, threads)
 
     def _prepare(self, picture: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.float32]:
         """One decoded picture as a batch of one; large photographs are not kept."""
-        scaling, size = preprocessing(self.card.preprocessing), self.card.input_size
-        taken = central_square(picture)
-        square = resize(taken, size, scaling.resize_filter)
-        require_contrast(square, name)
-        if len(taken) < size:  # enlarged, noise is patches, which look like structure
-            require_contrast(taken, name)
-        return scaling.scale(square[np.newaxis])
+        seen = square(picture, self.card)
+        require_contrast(seen, name)
+        if min(picture.shape[:2]) < len(
+            seen
+        ):  # enlarged noise is patches, which look like structure
+            require_contrast(picture, name)
+        return scaled(seen, self.card)
 
 
 @dataclass

@@ -91,7 +91,7 @@ class Augmentation:
         off leaves the others as they were.
 
         Raises ArgumentError for a size or crop below 1, ImageError if the picture is smaller
-        than the crop or is none.
+        than the crop or is not a picture.
         """
         require_kind("the generator of random numbers", rng, np.random.Generator)
         require_whole("the size of a variant", size, 1, 100_000)

@@ -22,11 +22,6 @@ def is_number(value: object, low: float, high: float) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and type(value) is not bool and low <= value <= high
 
 
-def is_whole(value: object, low: int) -> TypeGuard[int]:
-    """Whether this is an int, and not a bool, of at least `low`."""
-    return type(value) is int and value >= low
-
-
 def require_number(name: str, value: object, low: float, high: float) -> None:
     """Raise ArgumentError unless this is a finite number in [low, high]."""
     if not is_number(value, low, high) or value == math.inf:
@@ -38,7 +33,7 @@ def require_whole(name: str, value: object, low: int, high: int) -> int:
     """The value; ArgumentError unless it is an int in [low, high]."""
     if type(value) is not int or not low <= value <= high:
         raise ArgumentError(
-            f"{name} is a whole number from {low:g} to {high:g}, not {quoted(value)}"
+            f"{name} is a whole number from {low:,} to {high:,}, not {quoted(value)}"
         )
     return value
 

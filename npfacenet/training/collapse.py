@@ -105,6 +105,23 @@ def collapsed(start: Validation, now: Validation) -> str | None:
     return None
 
 
+def half_lost(start: Validation, now: Validation) -> str | None:
+    """In words, that a network tells people apart less than half as well; None within noise.
+
+    A run may lose as much for a while on the way to something better, but must not end so.
+
+    >>> print(half_lost(Validation(0.9, 0.85, 0.8, 1.2, 100), Validation(0.6, 0.6, 0.8, 0.9, 100)))
+    less than half is left of what told people apart (area under ROC 0.90 at the start, 0.60 now)
+    """
+    had, left = start.area - 0.5, now.area - 0.5
+    if had <= 0 or left >= had / 2 or had - left <= 2 * now.noise:
+        return None
+    return (
+        f"less than half is left of what told people apart (area under ROC {start.area:.2f} at the "
+        f"start, {now.area:.2f} now)"
+    )
+
+
 def decline(start: Validation, end: Validation) -> str | None:
     """In which way a run ends worse than it began, if it does."""
     if end.area >= start.area:

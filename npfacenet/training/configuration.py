@@ -81,10 +81,9 @@ class Configuration:
             if name in _OPTIONAL and value is None:
                 continue
             if not right or not low <= value <= high:
+                limits = f"{low:,} to {high:,}" if whole else f"{low:g} to {high:g}"
                 kind = "a whole number" if whole else "a number"
-                raise ArgumentError(
-                    f"{name} is {kind} from {low:g} to {high:g}, not {quoted(value)}"
-                )
+                raise ArgumentError(f"{name} is {kind} from {limits}, not {quoted(value)}")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if not isinstance(value, str) or value not in choices:

@@ -13,6 +13,7 @@ import numpy as np
 from npfacenet.images import Preprocessing, resize
 from npfacenet.inference.blas import single_threaded
 from npfacenet.models import Model
+from npfacenet.models.views import embed_views
 from npfacenet.training.augmentation import Augmentation
 from npfacenet.training.learner import Batch
 from npfacenet.training.pictures import PictureStore
@@ -51,7 +52,7 @@ class Feed:
         taught = None
         if self.teacher is not None:
             with single_threaded():  # or the bits depend on whether a step is under way
-                taught = self.teacher.embed(views).values
+                taught = embed_views(self.teacher, views)
         return Batch(self.scaling.scale(pictures), labels, taught)
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:

@@ -15,6 +15,7 @@ from npfacenet.checkpoints.card import Threshold
 from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.inference.blas import single_threaded
 from npfacenet.models import Model
+from npfacenet.models.views import embed_views
 from npfacenet.networks import NetworkParameters
 from npfacenet.recognition.calibration import calibrate
 from npfacenet.recognition.evaluation import Distances
@@ -120,7 +121,7 @@ def _distances(model: Model, store: PictureStore, pairs: Pairs) -> tuple[Distanc
     """The distances of genuine and of impostor pairs."""
     faces = (store.plain(i) for i in range(len(store.paths)))
     with single_threaded():  # or the bits depend on whether the teacher is at work
-        distances = distances_of_pairs(model.embed(faces), pairs)
+        distances = distances_of_pairs(embed_views(model, faces), pairs)
     return distances[pairs.genuine], distances[~pairs.genuine]
 
 

@@ -107,13 +107,10 @@ class Learner:
         return {**self.fixed, **self.vector.views}
 
     def best_parameters(self) -> dict[ParameterName, Array]:
-        """Read-only copies of the parameters to be used: the average where there is one."""
+        """Copies of the parameters to be used: the average where there is one."""
         learnt = self.vector.split(self.vector.numbers if self.average is None else self.average)
         every = {**self.fixed, **learnt}
-        copies = {name: np.array(every[name]) for name in self.network.parameter_specs()}
-        for copy in copies.values():
-            copy.flags.writeable = False  # or a Model would copy them once more
-        return copies
+        return {name: np.array(every[name]) for name in self.network.parameter_specs()}
 
     def step(self, batch: Batch) -> StepResult:
         """Learn from one batch.

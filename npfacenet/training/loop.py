@@ -147,9 +147,10 @@ def _reason(whole: IdentityFolder, choices: Configuration, held: Sequence[int]) 
         return ""
     if not choices.held_out:
         return "held_out is 0"
-    paired = len(whole.names) - len(Counter(n for n, c in Counter(whole.labels).items() if c < 2))
+    paired = sum(count >= 2 for count in Counter(whole.labels).values())
     return (
-        f"two must be held out and two left to learn from, and {paired} have two pictures or more"
+        "two people must be held out and two left to learn from, and only "
+        f"{paired} have two pictures or more"
     )
 
 

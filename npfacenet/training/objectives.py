@@ -15,6 +15,7 @@ from npfacenet.training.checks import require_kind, require_whole
 
 MININGS = ("semi-hard", "batch-hard", "batch-all")
 LOSSES = (*MININGS, "softmax", "angular-margin", "distillation", "relations")
+FAMILIAR = {"triplet": "semi-hard"}  # FaceNet's own way of choosing them
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ def objectives(
     """The terms of these names ("NAME" or "NAME:WEIGHT").
 
     `margin` replaces that of the triplet or angular loss; `embedding` is how many numbers an
-    embedding has. Raises ArgumentError for a name that there is not or comes twice, or a
-    weight that is none.
+    embedding has. Raises ArgumentError for a name that is unknown or comes twice, or a
+    weight that is not positive.
     """
     if not isinstance(names, (tuple, list)) or not names:
         raise ArgumentError(f"a loss is needed: {', '.join(LOSSES)}")
@@ -57,13 +58,15 @@ def objectives(
 def parse(text: str) -> tuple[str, float]:
     """The name and the weight in "NAME" or "NAME:WEIGHT".
 
-    Raises ArgumentError for a name that there is not, or a weight that is not positive.
+    "triplet", the word of the course, is "semi-hard". Raises ArgumentError for an unknown name, or
+    a weight that is not positive.
 
-    >>> parse("angular-margin:0.1"), parse("semi-hard")
+    >>> parse("angular-margin:0.1"), parse("triplet")
     (('angular-margin', 0.1), ('semi-hard', 1.0))
     """
     require_kind("the name of a loss", text, str)
     name, _, weight = text.partition(":")
+    name = FAMILIAR.get(name, name)
     if name not in LOSSES:
         raise ArgumentError(f"no loss is called {quoted(name)}; there are {', '.join(LOSSES)}")
     try:

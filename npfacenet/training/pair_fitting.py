@@ -44,7 +44,7 @@ def fit_pair_head(
 
     Raises TrainingError unless there are pairs of both kinds, labelled by booleans, and for
     embeddings of numbers beyond 1e12; FingerprintError and EmbeddingError for embeddings that
-    cannot be compared; ArgumentError for a similarity, steps or weight decay that there is not.
+    cannot be compared; ArgumentError for another similarity, steps or weight decay.
     """
     first, second = Embeddings.of(a), Embeddings.of(b)
     _require_choices(similarity, steps, weight_decay)
@@ -85,7 +85,7 @@ def fit_pair_head(
 
 
 def _require_choices(similarity: object, steps: object, weight_decay: object) -> None:
-    """Raise ArgumentError for a choice that there is not."""
+    """Raise ArgumentError for a choice that cannot be made."""
     PairHead(similarity, np.zeros(1, np.float32), 0.0)  # type: ignore[arg-type]  # refuses another
     if whole_number(steps, 1, MOST_STEPS) is None:
         raise ArgumentError(

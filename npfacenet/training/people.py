@@ -35,7 +35,7 @@ def read_people(
 
     `among` are the people that there are: a line that is one of these names, in Unicode's composed
     form, is that person. Of any other line, a number at its end is how many pictures LFW has of
-    the person, and left away; a line that is but a number, as those above LFW's sets, names
+    the person, and left away; a line that is only a number, as those above LFW's sets, names
     nobody if as many lines follow it up to the next (or, at the top, as many of them). Empty lines,
     and lines that begin with "#", are passed over.
 

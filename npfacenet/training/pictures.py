@@ -20,7 +20,7 @@ from npfacenet.errors import (
     printable,
     quoted,
 )
-from npfacenet.images import central_square, centre_crop, read, resize
+from npfacenet.images import central_square, centre_crop, read, require_contrast, resize
 from npfacenet.models.embeddings import Skipped
 from npfacenet.recognition.names import name_key
 from npfacenet.training.augmentation import Augmentation, Picture
@@ -28,7 +28,7 @@ from npfacenet.training.checks import require_kind, require_whole, whole_numbers
 from npfacenet.training.people import people_of, read_people
 
 ROOM = 1.5  # a view may move so much beyond its crop
-
+LOOKED_AT = 160  # pixels a side, whatever the size of views, so that all stores find the same
 
 OnError: TypeAlias = Literal["raise", "skip"]
 
@@ -195,12 +195,16 @@ class PictureStore:
         self._kept.clear()
 
     def fault(self, index: int) -> str | None:
-        """Decode a picture; why it cannot be used, if so.
+        """Decode a picture and keep it; why it cannot be used, if so: damage, or no contrast.
 
         In words: an exception would hold the frames in which it was raised, and they the picture.
         """
         try:
-            self._load(index)
+            picture = read(self.paths[index])
+            kept = self._cut(picture, index)
+            seen = resize(self._unmoved(picture), LOOKED_AT, "bilinear")
+            require_contrast(seen, quoted(str(self.paths[index])))
+            self._keep(index, kept)
         except ImageError as error:
             return str(error)
         return None
@@ -212,16 +216,20 @@ class PictureStore:
 
     def plain(self, index: int) -> Picture:
         """The picture as it is embedded: cropped, uint8 (S, S, 3) of any size."""
-        picture = self._picture(index)
+        return self._unmoved(self._picture(index))
+
+    def _unmoved(self, picture: Picture) -> Picture:
         return central_square(picture) if self.crop is None else centre_crop(picture, self.crop)
 
     def _picture(self, index: int) -> Picture:
         (index,) = whole_numbers("the number of a picture", [index]).tolist()
         require_whole("the number of a picture", index, 0, len(self.paths) - 1)
-        return self._kept[index] if index in self._kept else self._load(index)
+        if index in self._kept:
+            return self._kept[index]
+        return self._keep(index, self._cut(read(self.paths[index]), index))
 
-    def _load(self, index: int) -> Picture:
-        picture = read(self.paths[index])
+    def _cut(self, picture: Picture, index: int) -> Picture:
+        """What views of a picture can show."""
         side = min(picture.shape[:2])
         if self.crop is None:
             picture = central_square(picture)
@@ -236,6 +244,10 @@ class PictureStore:
             # An odd difference would move the middle by half a pixel.
             room = min(side, int(ROOM * self.crop))
             picture = centre_crop(picture, room - (room - self.crop) % 2)
+        return picture
+
+    def _keep(self, index: int, picture: Picture) -> Picture:
+        """The same picture, kept if there is room."""
         if picture.nbytes <= self._left and index not in self._kept:
             self._kept[index] = np.ascontiguousarray(picture)
             self._left -= picture.nbytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ from npfacenet import __version__
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.checkpoints.records import read_record, write_record
-from npfacenet.errors import ArgumentError, TrainingError, WeightsError
+from npfacenet.errors import ArgumentError, TrainingError, WeightsError, quoted
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
 from npfacenet.recipes import Recipe
@@ -136,7 +137,7 @@ class Run:
                 self._save()
             raise
         self._save()
-        if said := self.standing.fault:
+        if said := self.standing.ruin:
             raise self._collapse(said)
         return self._finish(ended)
 
@@ -172,7 +173,7 @@ class Run:
     def _validate(self) -> Validation | None:
         """Measure on held-out people; what is best so far is written at once.
 
-        Weights that show a collapse are not kept. Where nobody is held out, all others are.
+        Ruined weights are not kept. Where nobody is held out, all others are.
         """
         done, standing = self.learner.done, self.standing
         try:
@@ -185,7 +186,7 @@ class Run:
         if found is not None:
             self.folder.write({"step": done, "validation": asdict(found)})
         better = standing.best is None or (found is not None and found.area > standing.best.area)
-        if better and standing.fault is None:
+        if better and standing.ruin is None:
             standing.best, standing.best_step = found, done
             write_native(self.folder.best, model.parameters, model.card)
         return found
@@ -206,12 +207,14 @@ class Run:
             "standing": self.standing.as_json(),
             "at_a_point": self.detector.at_a_point,
             "at_the_margin": self.detector.at_the_margin,
+            "configuration": self.configuration.as_json(),
         }
         write_record(self.folder.checkpoint, self.learner.rows(), record)
 
     def _restore(self) -> None:
         """Restore the last checkpoint, and make sure that the best weights can be read."""
         rows, record = read_record(self.folder.checkpoint)
+        self._require_same_choices(record.get("configuration"))
         try:
             done = require_whole("done", record.get("done"), 0, self.configuration.steps)
             point, margin = (
@@ -231,6 +234,19 @@ class Run:
         self.detector.at_a_point, self.detector.at_the_margin = point, margin
         self._best()
         self.folder.rewind(done)
+
+    def _require_same_choices(self, before: object) -> None:
+        """Raise TrainingError if the file of choices was changed since the checkpoint."""
+        choices = json.loads(json.dumps(self.configuration.as_json()))
+        if not isinstance(before, dict):
+            return  # older checkpoints do not say
+        for name in {**before, **choices}:
+            if before.get(name) != choices.get(name):
+                raise TrainingError(
+                    f"{self.folder.configuration} was changed since the run began: {name} is "
+                    f"{quoted(choices.get(name))} there, and was {quoted(before.get(name))}; put "
+                    "the file back that the run wrote, or begin a new run"
+                )
 
     def _best(self) -> Model:
         """The best model, as its file holds it."""

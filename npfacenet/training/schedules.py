@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import cos, pi
 
+from npfacenet.arguments import is_whole
 from npfacenet.errors import ArgumentError, shortened
-from npfacenet.training.checks import is_number, is_whole, require_kind
+from npfacenet.training.checks import is_number, require_kind
 
 
 @dataclass(frozen=True)

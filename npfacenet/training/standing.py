@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from npfacenet.errors import ArgumentError
 from npfacenet.training.checks import require_whole
-from npfacenet.training.collapse import collapsed
+from npfacenet.training.collapse import collapsed, half_lost
 from npfacenet.training.validation import Validation, validation_from_json
 
 IN_A_ROW, OVER_STEPS = 3, 20
@@ -47,6 +47,13 @@ class Standing:
         if self.first is None or self.last is None:
             return None
         return collapsed(self.first, self.last)
+
+    @property
+    def ruin(self) -> str | None:
+        """What shows that the weights of the last validation are not worth keeping."""
+        if self.first is None or self.last is None:
+            return None
+        return self.fault or half_lost(self.first, self.last)
 
     def lasting(self, step: int) -> str | None:
         """The fault, if it has been there for three validations and twenty steps."""

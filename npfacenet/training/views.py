@@ -27,6 +27,7 @@ from npfacenet.errors import ArgumentError, ShapeError, TrainingError, quoted
 from npfacenet.files import read_text
 from npfacenet.images import resize
 from npfacenet.models import Model
+from npfacenet.models.views import embed_views
 from npfacenet.training.checks import require_kind, require_path, require_whole
 from npfacenet.training.folder_lock import locked
 
@@ -131,7 +132,7 @@ def _add_views(
         files.require_drawn(number, draw(number))
     for start in range(done, count, TOGETHER):
         views = [draw(number) for number in range(start, min(start + TOGETHER, count))]
-        found = teacher.embed(views).values
+        found = embed_views(teacher, views)
         if not np.isfinite(found).all():
             raise TrainingError(f"the teacher's embeddings of views from {start} on are not finite")
         small = np.stack([resize(view, files.size, "bilinear") for view in views])
@@ -198,7 +199,7 @@ class _Files:
 def open_views(folder: str | os.PathLike[str]) -> Views:
     """The views of a folder, the pictures mapped and not read.
 
-    Raises TrainingError for a folder that is none, is damaged, or is not finished yet.
+    Raises TrainingError for a folder that holds no views, is damaged, or is not finished yet.
     """
     path = require_path(folder, "where views are")
     record = _record(path)

@@ -55,6 +55,14 @@ def test_a_file_of_before_checksums_is_read(file: Path) -> None:
     assert read_record(file)[1] == RECORD
 
 
+@pytest.mark.parametrize("name", ["sh", "sha\x80256", "rowz/a"])
+def test_a_damaged_name_takes_no_checksum_away(name: str, file: Path) -> None:
+    with h5py.File(file, "r+") as opened:
+        opened.move("sha256", name)
+    with pytest.raises(WeightsError, match=r"which npfacenet does not write: .*copy it again"):
+        read_record(file)
+
+
 def test_what_was_changed_is_refused(file: Path) -> None:
     for change in ("row", "record", "name"):
         write_record(file, ROWS, RECORD)

@@ -136,7 +136,10 @@ def test_who_is_held_out_is_said_before_the_first_step(
     assert main(["train", str(people), "--run", str(tmp_path / "b"), *SHORT[:6], *nobody]) == 0
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("note: 10 people are learnt from and nobody is held out (held_out ")
-    assert lines[1] == "note: --validate only says how often the last weights are written"
+    assert (
+        lines[1]
+        == "note: with nobody held out, --validate says how often the last weights are written"
+    )
     patient = ["--held-out", "0", "--patience", "3"]
     assert main(["train", str(people), "--run", str(tmp_path / "c"), *SHORT[:6], *patient]) == 2
     assert "patience needs people to validate on" in capsys.readouterr().err

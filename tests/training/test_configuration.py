@@ -16,7 +16,7 @@ from npfacenet.errors import ArgumentError
 from npfacenet.layers import CosineDense, Dense
 from npfacenet.losses import AngularMargin, CrossEntropy, Distillation, OnlineTripletLoss, Relations
 from npfacenet.training import Augmentation, Configuration, configuration_from_json
-from npfacenet.training.objectives import LOSSES, objectives, triplet_margin
+from npfacenet.training.objectives import LOSSES, objectives, parse, triplet_margin
 from npfacenet.training.optimizers import SGD, Adam
 from npfacenet.training.schedules import Constant, Cosine, Steps, WarmUp
 
@@ -104,7 +104,7 @@ def test_whole_numbers_out_of_range_are_refused_by_name(name: str, limits: tuple
     for bad in strange if name == "crop" else [*strange, None]:
         with pytest.raises(ArgumentError) as error:
             choosing(**{name: bad})
-        assert str(error.value).startswith(f"{name} is a whole number from {low:g} to {high:g}")
+        assert str(error.value).startswith(f"{name} is a whole number from {low:,} to {high:,}")
         assert str(error.value).endswith(f"not {bad!r}")
 
 
@@ -196,6 +196,13 @@ def test_an_objective_of_each_name(name: str) -> None:
         assert out.shape == (2, 7)
     else:
         assert term.head is None
+
+
+def test_the_word_of_the_course_names_a_loss() -> None:
+    assert [term.name for term in objectives(["triplet"], None, 4, 7)] == ["semi-hard"]
+    assert parse("triplet:0.5") == ("semi-hard", 0.5)
+    with pytest.raises(ArgumentError, match="named twice"):
+        objectives(["triplet", "semi-hard"], None, 4, 7)
 
 
 def test_a_margin_takes_the_place_of_the_losss_own() -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import npfacenet
 from npfacenet.errors import ArgumentError, TrainingError
 from npfacenet.training import Configuration, Progress, Trained, train
-from npfacenet.training.collapse import collapsed, decline
+from npfacenet.training.collapse import collapsed, decline, half_lost
 from npfacenet.training.standing import Standing, standing_from_json
 from npfacenet.training.validation import Split, Validation, validation_from_json
 
@@ -208,6 +208,33 @@ def test_a_network_that_tells_better_than_at_its_start_and_well_has_not_collapse
 def test_the_signs_of_a_collapse(start: Validation, now: Validation, said: str | None) -> None:
     found = collapsed(start, now)
     assert (found is None) if said is None else (found is not None and said in found)
+
+
+@pytest.mark.parametrize(
+    ("start", "now", "said"),
+    [
+        (rates(0.99), rates(0.62, 0.9), "less than half is left"),
+        (rates(1.0, pairs=10), rates(0.69, 0.64, pairs=10), "less than half is left"),
+        (rates(0.99), rates(0.8, 0.9), None),
+        (rates(0.6, pairs=10), rates(0.52, pairs=10), None),
+        (rates(0.3), rates(0.2), None),
+    ],
+)
+def test_less_than_half_of_its_skill_is_a_ruin(
+    start: Validation, now: Validation, said: str | None
+) -> None:
+    found = half_lost(start, now)
+    assert (found is None) if said is None else (found is not None and said in found)
+
+
+def test_ruined_weights_do_not_take_the_place_of_sound_ones(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is held out, so the last weights are kept, and were kept whatever they could."""
+    seen = iter([rates(1.0), rates(0.9), rates(0.6, 0.9)])
+    monkeypatch.setattr(npfacenet.training.held_out.HeldOut, "look", lambda *_: next(seen))
+    with pytest.raises(TrainingError, match=r"less than half .* keeps the weights of step 1: "):
+        train(small_model(), people, tmp_path / "run", replace(SHORT, held_out=0.0))
 
 
 def test_a_collapse_lasts_after_three_validations_and_twenty_steps() -> None:

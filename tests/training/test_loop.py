@@ -250,6 +250,14 @@ def test_distillation_needs_a_teacher_and_learns_from_it(people: Path, tmp_path:
     assert np.mean(cosines[-5:]) > np.mean(cosines[:5]) + 0.2
 
 
+def test_a_teacher_is_shown_views_without_contrast(people: Path, tmp_path: Path) -> None:
+    """Augmentation makes them of pictures that have some, in whichever hour of a run."""
+    flat = Augmentation(brightness=1, contrast=1, erase=1, erase_area=(1, 1))
+    choices = replace(SHORT, loss=("distillation",), augmentation=flat, steps=3, held_out=0.0)
+    trained = train(small_model(), people, tmp_path / "run", choices, teacher=small_model(7))
+    assert trained.ended == "all 3 steps were made"
+
+
 def test_pictures_that_are_too_small_for_the_crop(people: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"30 of 30 pictures cannot be used: .*41 a side"):
         train(small_model(), people, tmp_path / "run", replace(SHORT, crop=41, held_out=0.0))

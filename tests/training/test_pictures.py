@@ -234,3 +234,31 @@ def test_whoever_stops_early_may(folder: Path) -> None:
     batches = feed_of(folder, NONE).batches(0, 1000)
     next(batches)
     batches.close()  # type: ignore[attr-defined]  # a generator
+
+
+def test_a_picture_without_contrast_is_found_before_a_run_and_left_out(
+    folder: Path, tmp_path: Path
+) -> None:
+    flat = tmp_path / "anna" / "flat.png"
+    PIL.Image.new("RGB", (700, 500), (90, 80, 70)).save(flat)
+    people = IdentityFolder.of(folder)
+    with pytest.raises(TrainingError, match=r"1 of 7 .*flat\.png' has a contrast of 0\.00"):
+        PictureStore(people.paths, None, 8).read_all()
+    left = people.readable(None)
+    assert [skipped.source for skipped in left.skipped if "contrast" in skipped.reason] == [
+        str(flat)
+    ]
+    assert shown(left) == [pair for pair in shown(people) if pair[1] != "flat.png"]
+    PictureStore(left.paths, None, 8).read_all()
+
+
+def test_contrast_is_looked_for_in_what_is_cropped(tmp_path: Path) -> None:
+    """A black middle in a lively frame is black to the network, which is shown the middle."""
+    rng = np.random.default_rng(0)
+    framed = rng.integers(0, 256, (60, 60, 3), np.uint8)
+    framed[15:45, 15:45] = 0
+    PIL.Image.fromarray(framed).save(tmp_path / "framed.png")
+    paths = [draw(tmp_path / "right.png", 60, 60), tmp_path / "framed.png"]
+    PictureStore(paths, None, 8).read_all()
+    with pytest.raises(TrainingError, match=r"1 of 2 .*framed\.png' has a contrast of 0\.00"):
+        PictureStore(paths, 30, 8).read_all()

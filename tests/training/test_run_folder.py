@@ -242,6 +242,21 @@ def test_without_its_best_weights_a_run_does_not_go_on(people: Path, run: Path) 
 
 
 @pytest.mark.parametrize(
+    ("name", "value"), [("steps", 5), ("steps", 3), ("save", 1), ("learning_rate", 2e-3)]
+)
+def test_choices_that_were_changed_since_are_not_believed(
+    name: str, value: float, people: Path, run: Path
+) -> None:
+    """The bits would be those of no run: a schedule that began as another, other batches."""
+    changed = json.loads((run / "configuration.json").read_text())
+    changed["configuration"][name] = value
+    (run / "configuration.json").write_text(json.dumps(changed))
+    choices = replace(SHORT, **{name: value})  # type: ignore[arg-type]
+    with pytest.raises(TrainingError, match=f"was changed since .*{name} is {value} there"):
+        train(small_model(), people, run, choices, resume=True)
+
+
+@pytest.mark.parametrize(
     "text", ["[" * 100_000, "[]", "{}", "null", '{"configuration": 3}', "1" * 5000, "NaN"]
 )
 def test_json_of_other_things_is_refused(text: str, people: Path, run: Path) -> None:

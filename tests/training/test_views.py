@@ -44,6 +44,13 @@ def test_views_are_what_was_drawn_with_what_the_teacher_says(folder: Path) -> No
     np.testing.assert_allclose(np.linalg.norm(views.targets, axis=1), 1, rtol=1e-6)
 
 
+def test_a_teacher_is_shown_views_without_contrast(tmp_path: Path) -> None:
+    prepare_views(
+        tmp_path, lambda number: np.full((40, 40, 3), number, np.uint8), 5, small_model(), SIZE
+    )
+    assert len(open_views(tmp_path)) == 5
+
+
 @pytest.mark.parametrize("stop", [1, 3, 4, 9])
 def test_an_interrupted_preparation_goes_on(stop: int, folder: Path, tmp_path: Path) -> None:
     def interrupted(number: int) -> Picture:

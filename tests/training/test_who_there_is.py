@@ -155,9 +155,9 @@ def test_what_else_to_do_with_damaged_pictures_is_refused(bad: object, tmp_path:
 def truncated(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Pictures of 3 MB in memory, each of whose files ends too early."""
     home = tmp_path_factory.mktemp("truncated")
-    PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), np.uint8)).save(
-        home / "whole.jpg"
-    )
+    pixels = np.random.default_rng(0).integers(0, 200, (1000, 1000, 3), np.uint8)
+    pixels[300:700, 300:700] += 50  # even noise has no contrast from afar
+    PIL.Image.fromarray(pixels).save(home / "whole.jpg")
     content = (home / "whole.jpg").read_bytes()
     paths = [home / f"{i}.jpg" for i in range(6)]
     for path in paths:
