@@ -37,3 +37,13 @@ def test_at_most_30_ms_more_than_numpy() -> None:
     names = ["numpy", "npfacenet, numpy"] * STARTS
     seconds = [float(run(timed.format(name))) for name in names]
     assert min(seconds[1::2]) - min(seconds[::2]) <= 0.03
+
+
+def test_what_only_messages_need_waits_for_one() -> None:
+    loaded = run("import sys, npfacenet; npfacenet.load(); print(*sys.modules)").split()
+    assert "npfacenet.checkpoints.reading" in loaded
+    assert not {
+        "npfacenet.checkpoints.other_formats",
+        "npfacenet.checkpoints.protobuf",
+        "npfacenet.recipes.familiar_names",
+    } & set(loaded)

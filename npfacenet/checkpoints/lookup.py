@@ -122,7 +122,7 @@ def _remedy_for_name(name: str) -> str:
 def _remedy_for_path(path: Path) -> str:
     if path.stem in manifest():
         return f"'npfacenet weights fetch {path.stem}' gets the public file, to be loaded by name"
-    return f"check the path, or give a name. {known_names(path.stem)}"
+    return f"check the path, or give a name; {known_names(path.stem)}"
 
 
 def _base(variable: str | None, *below_home: str) -> Path:

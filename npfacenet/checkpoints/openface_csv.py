@@ -15,7 +15,6 @@ from typing import ClassVar
 import numpy as np
 
 from npfacenet.checkpoints.layout import Tensor, WeightFile
-from npfacenet.checkpoints.other_formats import folder_advice, visible
 from npfacenet.checkpoints.signature import open_weights
 from npfacenet.errors import WeightsError
 from npfacenet.layers import Array, BatchNorm, ParameterSpec, Shape
@@ -36,6 +35,8 @@ class OpenfaceCsv(WeightFile):
     layout: ClassVar[str] = "openface-csv"
 
     def __init__(self, folder: Path) -> None:
+        from npfacenet.checkpoints.other_formats import folder_advice, visible  # as in signature.py
+
         self.path = folder
         try:
             self._files = {p.name: p for p in visible(folder, "*.csv") if p.name not in STRAYS}

@@ -133,14 +133,17 @@ def require_unlocked(path: Path, content: BinaryIO) -> None:
 
 
 def _open_here(path: Path) -> list[int]:
-    """How this process has the file open already, by h5py."""
+    """How this process has the file open already, by h5py.
+
+    A dataset or a group keeps its file open, though the `h5py.File` itself is gone.
+    """
     import h5py
 
     modes = []
-    for opened in h5py.h5f.get_obj_ids(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE):
-        with suppress(OSError, ValueError):
+    for opened in h5py.h5f.get_obj_ids(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_ALL):
+        with suppress(OSError, ValueError, RuntimeError):
             if os.path.samefile(h5py.h5f.get_name(opened), path):
-                modes.append(opened.get_intent())
+                modes.append(h5py.h5i.get_file_id(opened).get_intent())
     return modes
 
 

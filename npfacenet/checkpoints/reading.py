@@ -26,6 +26,8 @@ from npfacenet.recipes import RECIPES, Recipe
 from npfacenet.threads import without_forks
 
 NEVER_ZERO = ("kernel", "gamma", "moving_variance")
+SAME = 1e-6  # of the largest number: how far the numbers of one kernel lie apart at least
+SMALLEST_KERNEL = 1e-12  # a batch norm adds 1e-5 to variances and hides smaller ones altogether
 LAYOUTS = (Native, KerasModel, KerasWeights, Keras3Weights)
 
 
@@ -172,25 +174,41 @@ def faults_of(
     """The tensors that are not finite, and those that no training leaves behind.
 
     A kernel, gamma or moving variance of zeros makes everybody the same person, as does a kernel
-    that repeats one number. That is what a tensor holds that was allocated and never written.
+    that repeats one number. That is what a tensor holds that was allocated and never written, or
+    written in part.
     """
     not_finite, untrained = [], []
     for name, numbers in parameters.items():
         shown = "/".join(name)
-        if not np.isfinite(numbers).all():
+        low, high = float(numbers.min()), float(numbers.max())
+        if not (np.isfinite(low) and np.isfinite(high)):
             not_finite.append(shown)
-        elif name[1] == "moving_variance" and (numbers < 0).any():
+        elif name[1] == "moving_variance" and low < 0:
             not_finite.append(f"{shown} (a variance below 0)")
-        elif name[1] in NEVER_ZERO and _repeats(numbers) and not numbers.flat[0]:
+        elif name[1] in NEVER_ZERO and low == high == 0:
             untrained.append(f"{shown} (all zeros)")
-        elif name[1] == "kernel" and numbers.size > 1 and _repeats(numbers):
-            untrained.append(f"{shown} (the same number everywhere)")
+        elif name[1] == "kernel" and (fault := _unlike_a_trained_one(numbers, low, high)):
+            untrained.append(f"{shown} ({fault})")
     return tuple(not_finite), tuple(untrained)
 
 
-def _repeats(numbers: Array) -> bool:
-    flat = numbers.reshape(-1)
-    return bool(flat[0] == flat[-1] and (flat == flat[0]).all())  # the first is quick
+def _unlike_a_trained_one(kernel: Array, low: float, high: float) -> str | None:
+    """What shows that a kernel of several numbers was never trained, or written in part only.
+
+    Zeros of their own accord, of filters that died or numbers too small for half precision, are
+    scattered or in columns: in one piece they are no more than a hundred-thousandth of any kernel
+    of the public weights.
+    """
+    largest, some = max(-low, high), kernel.size // 8
+    if kernel.size > 1 and high - low <= SAME * largest:
+        return "the same number everywhere"
+    if largest < SMALLEST_KERNEL:
+        return f"no number in it is larger than {largest:.1g}"
+    flat = kernel.reshape(-1)
+    for where, part in (("first", flat[:some]), ("last", flat[kernel.size - some :])):
+        if some and not part[0] and not part[-1] and not part.any():  # the first two are quick
+            return f"the {where} eighth of it is zeros"
+    return None
 
 
 def read_fitting(found: Match) -> Reading:

@@ -22,6 +22,8 @@ from typing import NoReturn
 import npfacenet
 from npfacenet.commands.limited_memory import in_child, memory_limit, too_small
 from npfacenet.commands.streams import (
+    NO_ROOM,
+    cannot_be_written,
     drop_output,
     flush_output,
     prepare,
@@ -129,6 +131,8 @@ def _failed(error: BaseException) -> int:
 def _described(error: BaseException) -> str:
     if isinstance(error, NpfacenetError):
         return str(error)
+    if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+        return cannot_be_written(error)  # faults of files are errors of ours, or have a name
     while isinstance(error, ImportError) and isinstance(error.__cause__, ImportError):
         error = error.__cause__  # NumPy's own is a page of advice
     said, kind = shortened(printable(str(error)), MOST_QUOTED), type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
@@ -9,6 +10,9 @@ from contextlib import suppress
 from io import TextIOWrapper
 
 from npfacenet.errors import OutputError, printable
+
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
+"""What writing to a stream fails with, where a disk is full, limited or broken."""
 
 
 def prepare() -> None:
@@ -48,9 +52,15 @@ def flush_output() -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(
-            f"standard output cannot be written: {error.strerror or error}"
-        ) from error
+        raise OutputError(cannot_be_written(error)) from error
+
+
+def cannot_be_written(error: OSError) -> str:
+    """What a message says of a fault of standard output."""
+    return (
+        f"standard output cannot be written: {error.strerror or error}; make room there, or send "
+        "it elsewhere"
+    )
 
 
 def drop_output() -> None:

@@ -8,7 +8,6 @@ from functools import partial
 
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.networks import Network
-from npfacenet.recipes.familiar_names import suggestion
 from npfacenet.recipes.inception_resnet_v1 import DEEPFACE_NAMES, inception_resnet_v1
 from npfacenet.recipes.nn4_small2 import OTHER_NAMES, nn4_small2
 from npfacenet.recipes.npfacenet_small import npfacenet_small
@@ -60,6 +59,8 @@ def recipes(
         and outputs in (None, recipe.outputs)
     )
     if not fitting:
+        from npfacenet.recipes.familiar_names import suggestion  # only messages need it
+
         given = {"architecture": architecture, "variant": variant, "outputs": outputs}
         wanted = ", ".join(f"{k} {quoted(v)}" for k, v in given.items() if v is not None)
         names = list(dict.fromkeys(recipe.architecture for recipe in RECIPES))

@@ -51,7 +51,7 @@ FOREIGN = {
 
 _SUFFIX = re.compile(r"\.(h5|hdf5|keras|json|npz|onnx|pb|pkl|pth?|t7|tflite|zip)$")
 _SEPARATORS = re.compile(r"[^a-z0-9]")
-_BESIDE_THE_POINT = re.compile(r"keras|tensorflow|pytorch|torch|weights?|model|pretrained")
+_BESIDE_THE_POINT = re.compile(r"keras|tensorflow|pytorch|torch|weights?|model|pretrained|h5$")
 _OUTPUTS = re.compile(r"(?<=facenet)(128|512)d?")
 
 

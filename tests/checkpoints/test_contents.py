@@ -102,6 +102,31 @@ def test_a_kernel_that_was_allocated_and_never_written_is_refused(
         read_checkpoint(path, (TINY,))
 
 
+def written_in_part(kernel: Array) -> Array:
+    kernel.reshape(-1)[len(kernel.reshape(-1)) // 2 :] = 0
+    return kernel
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        (written_in_part, "the last eighth of it is zeros"),
+        (lambda kernel: written_in_part(kernel).reshape(-1)[::-1], "the first eighth of it is"),
+        (lambda kernel: kernel * 1e-30, "no number in it is larger than"),
+        (lambda kernel: 1 + kernel * 1e-8, "the same number everywhere"),
+    ],
+)
+def test_a_kernel_that_training_does_not_leave_behind(
+    spoilt: Callable[[Array], Array], said: str
+) -> None:
+    parameters = npfacenet_small().initialise(0)
+    name = next(name for name in parameters if name[1] == "kernel")
+    parameters[name] = spoilt(parameters[name].copy()).astype("f4").reshape(parameters[name].shape)
+    assert faults_of(parameters)[1][0].startswith(f"{name[0]}/kernel ({said}")
+    parameters[name] = np.full_like(parameters[name], np.nan)
+    assert faults_of(parameters) == ((f"{name[0]}/kernel",), ())
+
+
 def test_the_child_process_and_who_checks_its_numbers_refuse_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

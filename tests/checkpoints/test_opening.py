@@ -159,6 +159,19 @@ def test_a_file_that_h5py_reads_is_read(tmp_path: Path) -> None:
             assert read_checkpoint(path, (TINY,)).layout == "keras2-weights"
 
 
+@pytest.mark.parametrize("mode", ["r", "r+"])
+def test_a_dataset_that_is_left_keeps_its_file_open(mode: str, tmp_path: Path) -> None:
+    path = tmp_path / "w.h5"
+    path.write_bytes(whole_weight_file("keras2-weights"))
+    kernel = h5py.File(path, mode)["conv1/conv1/kernel:0"]  # as `h5py.File(path)[name]` is written
+    if mode == "r":
+        assert read_checkpoint(path, (TINY,)).layout == "keras2-weights"
+    else:
+        with pytest.raises(WeightsError, match="is open for writing by h5py: close it first"):
+            read_checkpoint(path, (TINY,))
+    assert kernel.shape
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a file that is open cannot be opened there")
 def test_the_mark_of_a_writer_that_was_killed_is_told(tmp_path: Path) -> None:
     code = textwrap.dedent(

@@ -22,6 +22,7 @@ RESNET = [
     "keras-facenet", "facenet_weights.h5", "FaceNet-128d", "inception_resnet_v1",
     "InceptionResNetV1", "inception-resnet", "Inception ResNet V1", "vggface2", "casia-webface",
     "20180402-114759", "20180402-114759.pb", "facenet_keras_weights", "Inception-ResNet-v1",
+    "keras-facenet-h5",
 ]  # fmt: skip
 NN4 = [
     "OpenFace", "openface", "openface_weights.h5", "nn4.small2.v1", "nn4_small2", "nn4_small2_v1",
