@@ -16,6 +16,7 @@ from npfacenet.images.array import picture
 from npfacenet.images.colour import to_rgb
 from npfacenet.images.orientation import orientation, upright
 from npfacenet.images.pillow import import_pillow
+from npfacenet.images.png import without_large_profile
 from npfacenet.images.signature import SIGNATURE_LENGTH, impostor, is_heif
 from npfacenet.images.source import (
     MAX_PIXELS,
@@ -92,7 +93,7 @@ def _read_file(content: bytes, name: str, *, managed: bool) -> npt.NDArray[np.ui
         raise ImageError(f"{name} is {what}")
     require_sound(content, name)
     try:
-        image = _opened(io.BytesIO(content))
+        image = _opened(io.BytesIO(without_large_profile(content, name)))
     except Exception as error:
         if is_heif(content) and not _reads("HEIF"):
             raise ImageError(

@@ -1,7 +1,10 @@
-"""A picture to a file."""
+"""PNG: a picture to a file, and profiles in files that Pillow would refuse."""
 
 from __future__ import annotations
 
+import logging
+import struct
+import zlib
 from typing import IO
 
 import numpy as np
@@ -10,6 +13,12 @@ import numpy.typing as npt
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.images.array import picture
 from npfacenet.images.pillow import import_pillow
+
+LARGEST_PROFILE = 1 << 20
+"""Bytes of a profile, unpacked, that Pillow takes from a PNG (`PngImagePlugin.MAX_TEXT_CHUNK`)."""
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_log = logging.getLogger(__name__)
 
 
 def write_png(image: npt.NDArray[np.uint8], file: IO[bytes]) -> None:
@@ -33,3 +42,36 @@ def write_png(image: npt.NDArray[np.uint8], file: IO[bytes]) -> None:
     from PIL import Image
 
     Image.fromarray(pixels).save(file, format="PNG")
+
+
+def without_large_profile(content: bytes, name: str) -> bytes:
+    """The content of a PNG file without a colour profile that Pillow refuses to unpack.
+
+    With it, Pillow would refuse the whole picture: one of more than `LARGEST_PROFILE` bytes, or
+    packed in an unknown way. It is left out with a warning in the log. Any other content comes
+    back as it is.
+    """
+    at = 8
+    while content.startswith(_SIGNATURE) and at + 12 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, at)
+        if kind in (b"IDAT", b"IEND"):
+            break
+        end = at + 12 + length
+        if kind == b"iCCP" and not _can_be_unpacked(content[at + 8 : end - 4]):
+            _log.warning("%s: its colour profile is too large or damaged; ignored", name)
+            return content[:at] + content[end:]
+        at = end
+    return content
+
+
+def _can_be_unpacked(chunk: bytes) -> bool:
+    """Whether a chunk iCCP holds a name, the method 0, and a profile of a sensible size."""
+    packed = chunk.partition(b"\0")[2]
+    if packed[:1] != b"\0":
+        return False
+    stream = zlib.decompressobj()
+    try:
+        stream.decompress(packed[1:], LARGEST_PROFILE)
+    except zlib.error:
+        return False
+    return not stream.unconsumed_tail

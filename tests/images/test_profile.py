@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import logging
+import struct
 import subprocess
 import sys
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from PIL import ImageCms
 
 from npfacenet.errors import ArgumentError
 from npfacenet.images import read
+from npfacenet.images.png import without_large_profile, write_png
 from npfacenet.images.profile import LARGEST_PROFILE
 
 SPACES: dict[str, tuple[Floats, float | str]] = {
@@ -259,3 +262,21 @@ def test_threads_share_a_profile() -> None:
         for _ in range(3):
             for found, one in zip(pool.map(read, files), expected, strict=True):
                 np.testing.assert_array_equal(found, one)
+
+
+@pytest.mark.parametrize("packed", [b"\0" + zlib.compress(bytes(7 << 20)), b"\1method one", b""])
+def test_a_png_with_a_profile_that_pillow_refuses_is_read_without_it(
+    packed: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    pixels = np.random.default_rng(18).integers(0, 256, (9, 7, 3), np.uint8)
+    file = io.BytesIO()
+    write_png(pixels, file)
+    plain = file.getvalue()
+    chunk = b"iCCP" + b"large\0" + packed
+    whole = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    content = plain[:33] + whole + plain[33:]  # behind the header
+    with pytest.raises((ValueError, SyntaxError, OSError, IndexError)):
+        PIL.Image.open(io.BytesIO(content)).load()
+    np.testing.assert_array_equal(read(content), pixels)
+    assert "its colour profile is too large or damaged; ignored" in caplog.text
+    assert without_large_profile(plain, "a picture") is plain
