@@ -75,7 +75,8 @@ def load(
 
 def _require_named(name: str | os.PathLike[str], path: Path, held: Recipe) -> None:
     """Raise WeightsError if the file found under the name of a network holds another one."""
-    if held.architecture != name and name in {one.architecture for one in RECIPES}:
+    meant = [one for one in RECIPES if one.architecture == name]  # the default choice first
+    if meant and (held.architecture, held.outputs) != (name, meant[0].outputs):
         raise WeightsError(
             f"{path} was found under the name {name!r}, but holds {held}: rename or remove it, or "
             "load it by its path"

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from conftest import shared
+from keras2_files import write_keras2
 
 import npfacenet
 from npfacenet.checkpoints import isolation
@@ -23,7 +24,13 @@ from npfacenet.checkpoints.reading import faults_of, read_checkpoint
 from npfacenet.errors import ArgumentError, WeightsError
 from npfacenet.layers import Array
 from npfacenet.networks import ParameterName
-from npfacenet.recipes import RECIPES, Recipe, nn4_small2, npfacenet_small
+from npfacenet.recipes import (
+    RECIPES,
+    Recipe,
+    inception_resnet_v1,
+    nn4_small2,
+    npfacenet_small,
+)
 from npfacenet.testing.weight_files import LAYOUTS, TINY, tiny_network, whole_weight_file
 
 CARD = Card("tiny", None, 4, 6, "unit", None, "drawn", "none")
@@ -277,3 +284,14 @@ def test_a_file_under_the_name_of_another_network_is_not_used(
         replace(SMALL, architecture="nn4.small2", variant="course"),
     )
     assert npfacenet.load("nn4.small2").card.architecture == "nn4.small2"
+
+
+def test_a_name_does_not_stand_for_other_outputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NPFACENET_WEIGHTS", str(tmp_path))
+    path = tmp_path / "inception-resnet-v1.h5"
+    write_keras2(path, inception_resnet_v1(512).initialise(0))
+    with pytest.raises(WeightsError, match=r"but holds inception-resnet-v1 \(512 numbers\)"):
+        npfacenet.load("inception-resnet-v1")
+    assert npfacenet.load(path).card.outputs == 512
