@@ -129,7 +129,8 @@ def public_weights(name: str) -> PublicWeights:
 
 def known_names(name: str) -> str:
     """Say which names there are, the one that was probably meant first; for messages."""
-    from npfacenet.recipes.familiar_names import suggestion
+    with without_forks():
+        from npfacenet.recipes.familiar_names import suggestion
 
     known = [*manifest(), PACKAGED]
     return f"{suggestion(name, known)}Known: {', '.join(known)}"

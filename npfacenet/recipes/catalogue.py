@@ -11,6 +11,7 @@ from npfacenet.networks import Network
 from npfacenet.recipes.inception_resnet_v1 import DEEPFACE_NAMES, inception_resnet_v1
 from npfacenet.recipes.nn4_small2 import OTHER_NAMES, nn4_small2
 from npfacenet.recipes.npfacenet_small import npfacenet_small
+from npfacenet.threads import without_forks
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def recipes(
         and outputs in (None, recipe.outputs)
     )
     if not fitting:
-        from npfacenet.recipes.familiar_names import suggestion  # only messages need it
+        with without_forks():
+            from npfacenet.recipes.familiar_names import suggestion  # only messages need it
 
         given = {"architecture": architecture, "variant": variant, "outputs": outputs}
         wanted = ", ".join(f"{k} {quoted(v)}" for k, v in given.items() if v is not None)
