@@ -46,7 +46,7 @@ def download(url: str, target: Path, *, sha256: str, progress: Report | None = N
 
     What arrived before a line broke is kept beside `target` under a hidden name and resumed by
     the next call. `target` takes its name only when the hash is right; bytes of another hash
-    are removed. Raises ArgumentError for an address that is not https or a hash that is none,
+    are removed. Raises ArgumentError for an address that is not https or text that is not a hash,
     FetchError for anything that goes wrong on the way, OutputError if the folder cannot be
     written.
     """

@@ -45,7 +45,7 @@ def load(
     looped for ever; that takes about 0.3 s longer.
 
     Raises WeightsNotFoundError, saying where it was looked for and how to get it;
-    WeightsError for a file that cannot be used; ArgumentError for a choice that there is not, or
+    WeightsError for a file that cannot be used; ArgumentError for an unknown choice, or
     that is not what the file holds.
     """
     candidates = recipes(architecture, variant)

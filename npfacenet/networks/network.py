@@ -117,7 +117,7 @@ class Network:
         them reaches runs its plain `forward`, so that frozen first blocks cost no memory and
         keep their moving statistics. `to_image` also prepares the gradient of the picture.
         Layers that draw numbers draw from (*seed, node name), and raise ArgumentError in
-        training if `seed` is empty, or for a parameter that there is not. The tape holds the
+        training if `seed` is empty, or for an unknown parameter. The tape holds the
         new moving statistics.
         """
         if unknown := set(learning or ()) - self.parameter_specs().keys():

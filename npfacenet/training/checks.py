@@ -1,16 +1,14 @@
-"""Whether what was given is what is asked for: numbers in their range, a path."""
+"""Whether what was given is what is asked for: numbers in their range, kinds."""
 
 from __future__ import annotations
 
 import math
-import os
-from pathlib import Path
 from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import ArgumentError, NpfacenetError, quoted
+from npfacenet.errors import ArgumentError, quoted
 
 
 def is_number(value: object, low: float, high: float) -> TypeGuard[float]:
@@ -54,11 +52,3 @@ def whole_numbers(name: str, values: object) -> npt.NDArray[np.intp]:
     if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
         raise ArgumentError(f"{name} are whole numbers (N,), not {quoted(values)}")
     return array.astype(np.intp)
-
-
-def require_path(value: object, what: str, error: type[NpfacenetError] = ArgumentError) -> Path:
-    """The path; `error` for what is not one, is empty, or holds a NUL."""
-    text = os.fsdecode(value) if isinstance(value, (str, os.PathLike)) else ""
-    if not text.strip() or "\0" in text:
-        raise error(f"{what} is the path of a folder, not {quoted(value)}")
-    return Path(text)

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 
 from npfacenet.checkpoints.placing import atomic_file, writing_in
-from npfacenet.errors import OutputError, TrainingError, listed, quoted
+from npfacenet.errors import ArgumentError, OutputError, TrainingError, listed, quoted
 from npfacenet.files import open_regular, read_text
-from npfacenet.training.checks import require_path
+from npfacenet.recognition.paths import checked_path
 from npfacenet.training.folder_lock import locked, require_free
 
 LARGEST_LOG = 1 << 32
@@ -32,7 +32,7 @@ class RunFolder:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.path = require_path(folder, "where a run is kept")
+        self.path = checked_path(folder, "the folder of a run", ArgumentError)
         self.configuration = self.path / "configuration.json"
         self.log = self.path / "log.jsonl"
         self.checkpoint = self.path / "checkpoint.h5"

@@ -28,7 +28,8 @@ from npfacenet.files import read_text
 from npfacenet.images import resize
 from npfacenet.models import Model
 from npfacenet.models.views import embed_views
-from npfacenet.training.checks import require_kind, require_path, require_whole
+from npfacenet.recognition.paths import checked_path
+from npfacenet.training.checks import require_kind, require_whole
 from npfacenet.training.folder_lock import locked
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
@@ -99,7 +100,7 @@ def prepare_views(
     require_kind("about", about, Mapping, type(None))
     if not callable(draw):
         raise ArgumentError(f"views are drawn by a function of their number, not {quoted(draw)}")
-    path = require_path(folder, "where views are kept")
+    path = checked_path(folder, "the folder of views", ArgumentError)
     resize(draw(0), size, "bilinear")  # what cannot be drawn is told before anything is written
     record = {
         "count": count, "size": size, "outputs": teacher.card.outputs,
@@ -201,7 +202,7 @@ def open_views(folder: str | os.PathLike[str]) -> Views:
 
     Raises TrainingError for a folder that holds no views, is damaged, or is not finished yet.
     """
-    path = require_path(folder, "where views are")
+    path = checked_path(folder, "the folder of views", ArgumentError)
     record = _record(path)
     sizes = [record.get(name) for name in ("count", "size", "outputs")]
     count, size, outputs = (value if type(value) is int else 0 for value in sizes)

@@ -19,7 +19,6 @@ from npfacenet.training import (
     configuration_from_json,
     train,
 )
-from npfacenet.training.checks import require_path
 from npfacenet.training.collapse import CollapseDetector, spread
 from npfacenet.training.held_out import held_out_people
 from npfacenet.training.learner import Learner, learning_from
@@ -27,6 +26,7 @@ from npfacenet.training.objectives import objectives, parse
 from npfacenet.training.optimizers import SGD, Adam
 from npfacenet.training.people import read_people
 from npfacenet.training.pictures import PictureStore
+from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.sampling import IdentitySampler
 from npfacenet.training.schedules import Constant, Cosine, Steps, WarmUp
 from npfacenet.training.teaching import teach
@@ -100,7 +100,7 @@ CASES: dict[str, Case] = {
     ),
     "loss": (parse, {"text": "softmax"}),
     "people": (read_people, {"path": "nowhere"}),
-    "path": (lambda value: require_path(value, "it"), {"value": "x"}),
+    "path": (RunFolder, {"folder": "x"}),
     "learning from": (learning_from, {"network": MODEL.network, "first": "block1"}),
     "learner": (
         Learner,

@@ -353,7 +353,7 @@ def test_a_log_begins_anew_with_its_run(people: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bad", ["", " ", None, 3, b"", "nul\0", ["x"]], ids=repr)
 def test_a_run_folder_is_a_path(bad: Any, people: Path) -> None:
-    with pytest.raises(ArgumentError, match="where a run is kept is the path of a folder"):
+    with pytest.raises(ArgumentError, match="the folder of a run has a path"):
         train(small_model(), people, bad, SHORT)
     with pytest.raises(ArgumentError):
         RunFolder(bad)
