@@ -95,9 +95,6 @@ SLOW = {
     "PNG of text bombs": _png(
         png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(MEGABYTE - 1))) * 200
     ),
-    "PNG of a profile bomb": _png(
-        png_chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(500 * MEGABYTE), 1))
-    ),
     "TIFF of greedy tags": greedy_directory(2 * MEGABYTE),
     "TIFF of greedy tags, big-endian": greedy_directory(2 * MEGABYTE, ">"),
     "TIFF of many tags": b"II+\0\x08\0\0\0"
@@ -115,3 +112,5 @@ SLOW = {
     + struct.pack(">HIIIIIIIIHBBB", 0, 4, 4, 0, 0, 4, 4, 0, 0, 1, 7, 1, 1)
     + b"\xff\x52\0\2" * (MEGABYTE // 4),
 }
+
+PROFILE_BOMB = _png(png_chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(500 * MEGABYTE), 1)))

@@ -10,7 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from drawn_pictures import encode
-from slow_pictures import SLOW, greedy_directory, png_chunk
+from slow_pictures import PROFILE_BOMB, SLOW, greedy_directory, png_chunk
 
 from npfacenet.errors import ImageError
 from npfacenet.images import MAX_BYTES, read
@@ -27,6 +27,12 @@ def test_it_is_refused_in_no_time(name: str, tmp_path: Path) -> None:
         with pytest.raises(ImageError, match=r"face\.jpg' is|bytes \([\d,]+ bytes\) is"):
             read(source)
         assert time.process_time() - start < (2 if "bombs" in name else 0.5)
+
+
+def test_a_profile_that_is_a_bomb_is_not_unpacked() -> None:
+    start = time.process_time()
+    assert read(PROFILE_BOMB).ndim == 3  # the profile is ignored, as any that cannot be used
+    assert time.process_time() - start < 0.5
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sparse files need POSIX here")
