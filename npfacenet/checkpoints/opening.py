@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import h5py
 
 TICK = 20_000_000  # nanoseconds: no system's clock for times of files ticks more slowly
-TRIES = 5  # to open a file that is replaced all the time
+TRIES = 100  # to open a file that is replaced all the time; each takes a few milliseconds
 FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, MemoryError)
 
 
