@@ -18,6 +18,8 @@ from types import FrameType
 from npfacenet.commands.streams import say_error
 
 _ERROR = 2
+_SECONDS = 6  # on a core, in which NumPy is imported and multiplies on any machine
+_ENOUGH = 1 << 30  # bytes, for several threads that multiply at a time
 
 
 def memory_limit() -> int | None:
@@ -41,6 +43,7 @@ def in_child(command: Callable[[], int], limit: int) -> int:
     if child == 0:
         os.close(read)
         _silence_libraries()
+        _try_numpy(limit)
         try:
             code = command()
         except SystemExit as left:  # of --help
@@ -64,7 +67,7 @@ def too_small(limit: int) -> str:
     """What a message says about a limit that memory did not suffice under."""
     return (
         f"a limit of {limit / 1e6:,.0f} MB is set (ulimit -v, ulimit -d), and NumPy with a network "
-        "takes about 300 MB, more with many cores; raise it, or set OPENBLAS_NUM_THREADS=1"
+        "takes about 200 MB or, for inception-resnet-v1, 500 MB; raise it"
     )
 
 
@@ -83,6 +86,25 @@ def _silence_libraries() -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 2)
         os.close(null)
+
+
+def _try_numpy(limit: int) -> None:
+    """Let NumPy take its memory, by as few threads as need be; end this process if it hangs.
+
+    OpenBLAS takes a buffer for each thread that multiplies, and old versions of it try for ever
+    to get one. What NumPy raises is left to the command, which imports it again.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the library keeps it to one anyway
+    if limit < _ENOUGH:
+        os.environ.setdefault("NPFACENET_THREADS", "1")
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_PROF, _SECONDS)
+    with suppress(BaseException):
+        import numpy as np
+
+        square = np.eye(256, dtype=np.float32)  # so large that it takes the buffer
+        np.linalg.qr(square @ square)
+    signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 @contextmanager

@@ -137,7 +137,8 @@ def _described(error: BaseException) -> str:
         error = error.__cause__  # NumPy's own is a page of advice
     said, kind = shortened(printable(str(error)), MOST_QUOTED), type(error).__name__
     limit = memory_limit()
-    if limit is not None and isinstance(error, (ImportError, MemoryError)):
+    without_thread = isinstance(error, RuntimeError) and "start new thread" in str(error)
+    if limit is not None and (without_thread or isinstance(error, (ImportError, MemoryError))):
         return f"not enough memory ({said or kind}): {too_small(limit)}"
     if isinstance(error, MemoryError):
         return f"not enough memory{said and ': '}{said}; take fewer or smaller pictures at a time"

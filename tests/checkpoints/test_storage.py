@@ -114,7 +114,10 @@ def test_a_stream_of_another_length_is_refused_in_the_memory_declared(
         del file[name]
         packing = "lzf" if "lzf" in bomb else "gzip"
         made = file.create_dataset(name, shape, "f4", chunks=shape, compression=packing)
-        made.id.write_direct_chunk((0, 0), BOMBS[bomb]())
+        try:
+            made.id.write_direct_chunk((0, 0), BOMBS[bomb]())
+        except OSError as error:
+            pytest.skip(f"this HDF5 does not write such a chunk: {error}")
     tracemalloc.start()
     try:
         with pytest.raises(WeightsError, match=r"dense_layer/kernel|'layers/dense|kernel:0"):

@@ -42,6 +42,7 @@ def passed_over(root: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("form", KINDS)
+@pytest.mark.filterwarnings("ignore:Unknown feature:UserWarning")
 def test_contents_say_what_a_picture_is(form: str) -> None:
     needed = {"WEBP": "webp", "JPEG2000": "jpg_2000", "AVIF": "avif"}.get(form)
     if needed is not None and not (needed in PIL.features.modules or PIL.features.check(needed)):
