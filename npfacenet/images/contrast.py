@@ -75,7 +75,7 @@ def _averages(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     each, rest = divmod(len(grey), _CELLS)
     if not rest:  # the sizes of the networks, in a third of the time
         sums = grey.reshape(_CELLS, each, _CELLS * each).sum(axis=1, dtype=np.uint32)
-        return sums.reshape(_CELLS**2, each).sum(axis=1) / each**2
+        return np.asarray(sums.reshape(_CELLS**2, each).sum(axis=1) / each**2, np.float64)
     from PIL import Image
 
     smaller = Image.fromarray(grey).convert("F").resize((_CELLS, _CELLS), Image.Resampling.BOX)

@@ -425,15 +425,13 @@ def test_loading_and_compiling_and_what_is_skipped_are_logged(
         loaded.embed([b"no picture", noise], on_error="skip")
         loaded.parameters["bn1", "beta"]
     said = [(record.levelname, record.getMessage()) for record in caplog.records]
-    assert [(level, text.split()[0]) for level, text in said] == [
-        ("INFO", "loaded"),
-        ("WARNING", "skipped"),
-        ("INFO", "compiled"),
-        ("INFO", "reading"),
-    ]
+    events = [(level, text.split()[0]) for level, text in said]
+    assert (events[0], events[-1]) == (("INFO", "loaded"), ("INFO", "reading"))
+    # Two threads are at work, either of which may be the first to say what it does.
+    assert sorted(events[1:-1]) == [("INFO", "compiled"), ("WARNING", "skipped")]
     assert "nn4.small2" in said[0][1]
     assert "drawn.h5" in said[0][1]
-    assert "bytes (10 bytes) at index 0" in said[1][1]
+    assert any("bytes (10 bytes) at index 0" in text for _, text in said[1:-1])
 
 
 def test_a_repr_is_short_and_forces_no_work(network: Network, drawn_file: Path) -> None:
