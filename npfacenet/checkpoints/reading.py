@@ -114,18 +114,14 @@ def agreeing(path: Path, recipes: Sequence[Recipe], card: Card | None) -> Sequen
     """
     if card is None:
         return recipes
-    of_the_card = _of_the_card(recipes, card)
+    stated = (card.architecture, card.outputs)
+    of_the_card = [one for one in recipes if (one.architecture, one.outputs) == stated]
     if not of_the_card:
         raise WeightsError(
             f"{path}: its card speaks of {quoted(card.architecture)} with {card.outputs} numbers, "
             f"which is none of {listed(list(map(str, recipes)))}"
         )
     return sorted(of_the_card, key=lambda recipe: recipe.variant != card.variant)
-
-
-def _of_the_card(recipes: Sequence[Recipe], card: Card) -> list[Recipe]:
-    stated = (card.architecture, card.outputs)
-    return [recipe for recipe in recipes if (recipe.architecture, recipe.outputs) == stated]
 
 
 def require_own_card(path: Path, card: Card | None, recipe: Recipe, network: Network) -> None:

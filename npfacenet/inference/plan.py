@@ -196,6 +196,16 @@ def batches(count: int, cores: int, together: int = TOGETHER) -> list[slice]:
     return [slice(count * i // number, count * (i + 1) // number) for i in range(number)]
 
 
+def largest_batch(count: int, cores: int, together: int = TOGETHER) -> int:
+    """Pictures of the largest of the `batches` of `count` pictures, which is at least one.
+
+    >>> largest_batch(5, cores=2)
+    3
+    """
+    largest: int = max(part.stop - part.start for part in batches(count, cores, together))
+    return largest
+
+
 def _together(shapes: Mapping[str, Shape]) -> int:
     largest = max(map(prod, shapes.values()))
     return max(1, min(TOGETHER, _LARGEST // max(largest, 1)))

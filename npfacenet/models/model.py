@@ -36,7 +36,7 @@ from npfacenet.images import (
 from npfacenet.images.pillow import import_pillow
 from npfacenet.inference import Plan
 from npfacenet.inference.blas import threads as threads_to_use
-from npfacenet.inference.plan import TOGETHER, batches
+from npfacenet.inference.plan import TOGETHER, largest_batch
 from npfacenet.inference.workers import in_batches
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.models.views import directions, scaled, square
@@ -177,7 +177,7 @@ class Model:
         total = len(sources) if isinstance(sources, Sized) else None
         size = min(batch_size, sys.maxsize)
         if total:
-            size = max(part.stop - part.start for part in batches(total, cores, batch_size))
+            size = largest_batch(total, cores, batch_size)
         skip = on_error == "skip"
 
         def work(batch: list[tuple[int, ImageSource]], threads: int) -> _Rows:

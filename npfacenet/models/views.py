@@ -13,7 +13,7 @@ from npfacenet.errors import WeightsError
 from npfacenet.images import central_square, preprocessing, resize
 from npfacenet.inference import Plan
 from npfacenet.inference.blas import threads as threads_to_use
-from npfacenet.inference.plan import TOGETHER, batches
+from npfacenet.inference.plan import TOGETHER, largest_batch
 from npfacenet.inference.workers import in_batches
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def embed_views(model: Model, views: Iterable[Picture]) -> npt.NDArray[np.float3
     """
     cores, size = threads_to_use(None), TOGETHER
     if isinstance(views, Sized) and len(views):
-        size = max(part.stop - part.start for part in batches(len(views), cores))
+        size = largest_batch(len(views), cores)
 
     def work(batch: list[Picture], threads: int) -> npt.NDArray[np.float32]:
         inputs = [scaled(square(view, model.card), model.card) for view in batch]

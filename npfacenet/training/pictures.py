@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from npfacenet.arguments import is_one_of
 from npfacenet.checkpoints.placing import Report
 from npfacenet.errors import (
     ArgumentError,
@@ -142,7 +143,7 @@ class IdentityFolder:
 
 def require_on_error(on_error: object) -> None:
     """Raise ArgumentError unless this says what to do with pictures that cannot be read."""
-    if not isinstance(on_error, str) or on_error not in ("raise", "skip"):
+    if not is_one_of(on_error, "raise", "skip"):
         raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
 
 
