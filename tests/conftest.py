@@ -11,9 +11,9 @@ from hypothesis import settings
 from keras2_files import write_keras2
 
 import npfacenet
-from npfacenet.checkpoints.lookup import find
 from npfacenet.errors import WeightsNotFoundError
 from npfacenet.recipes import nn4_small2
+from npfacenet.zoo.lookup import find
 
 settings.register_profile("fast", deadline=None, max_examples=60)
 settings.register_profile("thorough", deadline=None, max_examples=1000)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from npfacenet.checkpoints.card import Card
+from npfacenet.cards import Card
 from npfacenet.layers import (
     BatchNorm,
     Convolution,

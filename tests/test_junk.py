@@ -17,7 +17,7 @@ import pytest
 
 import npfacenet.layers
 import npfacenet.losses
-from npfacenet.checkpoints.card import Card
+from npfacenet.cards import Card
 from npfacenet.errors import ArgumentError, NpfacenetError, ShapeError
 from npfacenet.inference import Plan
 from npfacenet.layers import Dense, L2Normalize, Layer

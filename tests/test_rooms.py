@@ -18,12 +18,15 @@ PACKAGE = Path(__file__).resolve().parents[1] / "npfacenet"
 # A room may import from the lines above its own, and from itself.
 LINES = [
     {"errors"},
-    {"files", "arguments"},
+    {"arguments", "progress"},
+    {"files"},
     {"threads"},
     {"layers", "images"},
     {"losses", "networks"},
     {"recipes", "inference", "samples"},
+    {"cards"},
     {"checkpoints"},
+    {"zoo"},
     {"faces"},
     {"models"},
     {"recognition"},

@@ -16,13 +16,14 @@ import numpy as np
 from bench_engines import Task
 
 import npfacenet
-from npfacenet.checkpoints.card import Card, derived_card
+from npfacenet.cards import Card
 from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.checkpoints.fingerprint import weights_digest
-from npfacenet.inference.blas import cores
 from npfacenet.models import Model
 from npfacenet.networks import Network, NetworkParameters, summarise
 from npfacenet.recipes import recipes
+from npfacenet.threads.blas import cores
+from npfacenet.zoo.provenance import derived_card
 
 
 def subject(name: str, models: Mapping[str, Model]) -> tuple[Network, NetworkParameters, Card]:

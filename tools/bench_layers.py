@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from npfacenet.inference import Plan
-from npfacenet.inference.blas import single_threaded
 from npfacenet.inference.plan import TOGETHER
 from npfacenet.recipes import recipes
+from npfacenet.threads.blas import single_threaded
 
 WARM_UP = 3
 GROUPS = {"matmul": "products", "copyto": "copies"}  # all else are passes over numbers

@@ -12,7 +12,7 @@ from default_material import CROP
 from drawn_rates import in_folds, sentence
 
 import npfacenet
-from npfacenet.checkpoints.card import Threshold
+from npfacenet.cards import Threshold
 from npfacenet.checkpoints.native import write_native
 from npfacenet.images import centre_crop, read
 from npfacenet.models import Model

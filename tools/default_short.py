@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from npfacenet.checkpoints.placing import atomic_file, writing_in
 from npfacenet.errors import TrainingError
+from npfacenet.files.atomic import atomic_file, writing_in
 from npfacenet.training.run_folder import RunFolder
 
 VIEWS, PEOPLE, STEPS = 2000, 60, 100

@@ -33,7 +33,7 @@ from npfacenet.recognition.lfw import (
 )
 from npfacenet.recognition.pair_head import Similarity
 from npfacenet.recognition.reliability import reliability
-from npfacenet.training import Configuration, IdentityFolder, Progress, train
+from npfacenet.training import Configuration, IdentityFolder, StepReport, train
 from npfacenet.training.pair_fitting import fit_pair_head
 from npfacenet.training.people import read_people
 from npfacenet.training.validation import draw_pairs
@@ -61,7 +61,7 @@ def fine_tuned(
 ) -> npfacenet.Model:
     """Train, or go on with, the run of this seed."""
 
-    def watch(progress: Progress) -> None:
+    def watch(progress: StepReport) -> None:
         if progress.validation is not None:
             area = progress.validation.area
             print(f"  seed {seed}, step {progress.step}: held-out area {area:.4f}", flush=True)

@@ -25,14 +25,14 @@ from default_material import CROP, EACH, PEOPLE, Photographs, about_drawn, drawn
 from default_report import FOLDS, by_brightness, lfw_folds, on_drawn_pairs, on_lfw, write_default
 
 import npfacenet
-from npfacenet.checkpoints.card import Card
-from npfacenet.checkpoints.records import read_record
+from npfacenet.cards import Card
+from npfacenet.checkpoints.state_files import read_record
 from npfacenet.commands.main import ERROR, INTERRUPTED, ending_tidily
-from npfacenet.commands.progress import Progress as Bar
+from npfacenet.commands.progress import ProgressBar
 from npfacenet.errors import TrainingError
 from npfacenet.models import Model
 from npfacenet.recipes import npfacenet_small
-from npfacenet.training import Augmentation, Configuration, Progress, Trained
+from npfacenet.training import Augmentation, Configuration, StepReport, Trained
 from npfacenet.training.held_out import HeldOut, held_out_folds
 from npfacenet.training.learner import Learner
 from npfacenet.training.objectives import objectives
@@ -79,7 +79,7 @@ def prepare(shared: Path, run: Path, photographs: int, people: int) -> None:
     """Prepare views of photographs, and those of drawn people."""
     teacher = npfacenet.load(shared / TEACHER)
     material = Photographs.of(shared, teacher.card.input_size, SEED)
-    with Bar() as bar:
+    with ProgressBar() as bar:
         prepare_views(
             run / "views", material.view, photographs, teacher, 96,
             about=material.about(), progress=bar,
@@ -98,7 +98,7 @@ def sources(run: Path) -> list[Source]:
 
 
 def taught(
-    shared: Path, run: Path, choices: Configuration, watch: Callable[[Progress], None]
+    shared: Path, run: Path, choices: Configuration, watch: Callable[[StepReport], None]
 ) -> Trained:
     """Train a pupil of this seed, or go on with its run."""
     model = untrained(choices.seed)
@@ -132,7 +132,7 @@ def last_of(run: Path, seed: int, shared: Path) -> Model:
     return held_out(model, shared / "lfw").model(parameters)
 
 
-def say(progress: Progress) -> None:
+def say(progress: StepReport) -> None:
     """A line for every hundredth step, and for every validation."""
     if progress.step % 100 == 0 or progress.validation is not None:
         measures = ", ".join(f"{n} {v:.4f}" for n, v in progress.measures.items())

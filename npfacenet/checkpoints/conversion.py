@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from npfacenet.checkpoints.card import PREPROCESSING, Card
+from npfacenet.cards import PREPROCESSING, Card
 from npfacenet.checkpoints.keras2 import KerasWeights, write_keras_weights
 from npfacenet.checkpoints.keras3 import Keras3Weights, write_keras3_weights
 from npfacenet.checkpoints.native import Native, write_native
-from npfacenet.checkpoints.placing import require_writable
 from npfacenet.errors import ArgumentError, quoted
+from npfacenet.files.atomic import require_writable
 from npfacenet.networks import Network, NetworkParameters
 from npfacenet.recipes import recipes
 

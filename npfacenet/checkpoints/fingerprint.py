@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from npfacenet.checkpoints.card import Card
+from npfacenet.cards import Card
 from npfacenet.layers import Array
 from npfacenet.networks import NetworkParameters, ParameterName
 

@@ -240,7 +240,7 @@ def writing_hdf5(path: Path) -> Iterator[h5py.File]:
 
     import h5py
 
-    from npfacenet.checkpoints.placing import atomic_file, writing_in
+    from npfacenet.files.atomic import atomic_file, writing_in
 
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:

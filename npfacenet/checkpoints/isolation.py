@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from npfacenet.checkpoints.card import Card, card_from_json
+from npfacenet.cards import Card, card_from_json
 from npfacenet.checkpoints.reading import Checkpoint, faults_of, require_own_card
 from npfacenet.errors import WeightsError, listed, shortened
-from npfacenet.networks.row import split
+from npfacenet.networks.flat_parameters import split
 from npfacenet.recipes import RECIPES, Recipe
 
 SECONDS = 20

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from npfacenet.checkpoints.card import Card
+from npfacenet.cards import Card
 from npfacenet.layers import Array, Shape
 from npfacenet.networks import Network, ParameterName
 

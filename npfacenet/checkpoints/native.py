@@ -19,7 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from npfacenet.checkpoints.card import Card, card_from_json
+from npfacenet.cards import Card, card_from_json
 from npfacenet.checkpoints.fingerprint import checksum
 from npfacenet.checkpoints.hdf5 import Dataset, TensorFile, writing_hdf5
 from npfacenet.checkpoints.layout import Tensor, WeightFile

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from npfacenet.checkpoints.card import Card
+from npfacenet.cards import Card
 from npfacenet.checkpoints.hdf5 import open_tensor_file
 from npfacenet.checkpoints.keras2 import KerasModel, KerasWeights
 from npfacenet.checkpoints.keras3 import Keras3Weights
@@ -21,7 +21,7 @@ from npfacenet.checkpoints.openface_csv import OpenfaceCsv
 from npfacenet.errors import WeightsError, listed, quoted
 from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName
-from npfacenet.networks.row import split
+from npfacenet.networks.flat_parameters import split
 from npfacenet.recipes import RECIPES, Recipe
 from npfacenet.threads import without_forks
 

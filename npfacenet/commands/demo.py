@@ -13,14 +13,13 @@ from typing import Literal
 
 import numpy as np
 
-from npfacenet.checkpoints.card import Card
-from npfacenet.checkpoints.manifest import PACKAGED
-from npfacenet.checkpoints.placing import atomic_file, require_writable, writing_in
+from npfacenet.cards import Card
 from npfacenet.commands import options
 from npfacenet.commands.demo_pictures import NEEDS, DemoPictures, draw_office, pictures_from
 from npfacenet.commands.demo_story import Story, story_as_json, story_of, tell
-from npfacenet.commands.progress import Progress
+from npfacenet.commands.progress import ProgressBar
 from npfacenet.errors import EmbeddingError, GalleryError, OutputError, printable, quoted
+from npfacenet.files.atomic import atomic_file, require_writable, writing_in
 from npfacenet.images import read
 from npfacenet.images.contact_sheet import Tile, write_contact_sheet
 from npfacenet.models import Embeddings, Model
@@ -28,6 +27,7 @@ from npfacenet.recognition import Identification
 from npfacenet.recognition.calibration import Calibration, ErrorRate, calibrate
 from npfacenet.recognition.distance import distances, threshold_for, within
 from npfacenet.samples import people
+from npfacenet.zoo.manifest import PACKAGED
 
 SHOWN = 5  # candidates of a probe
 ENROLLED_SHOWN = 12
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"another model (--model {PACKAGED}), or calibrate one (npfacenet evaluate lfw --help)"
         )
     pictures = pictures_for(arguments.images, sheet)
-    with Progress() as progress:
+    with ProgressBar() as progress:
         known = model.embed(pictures.enrolled, progress=progress)
         probes = model.embed(pictures.at_the_door, progress=progress)
         drawn = None if pictures.drawn_in is None else drawn_people(model, progress)
@@ -122,7 +122,7 @@ def pictures_for(images: str | None, sheet: Path) -> DemoPictures:
     return pictures_from(Path(images), leaving_out=leaving_out)
 
 
-def drawn_people(model: Model, progress: Progress) -> Drawn:
+def drawn_people(model: Model, progress: ProgressBar) -> Drawn:
     """A threshold of 1:1 for drawn faces, from pairs of people who do not work in the office.
 
     That of a card holds for what it was measured on, which is photographs.

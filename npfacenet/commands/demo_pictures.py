@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from npfacenet.checkpoints.placing import atomic_file, writing_in
 from npfacenet.errors import GalleryError, OutputError, shortened
+from npfacenet.files.atomic import atomic_file, writing_in
 from npfacenet.images.png import write_png
 from npfacenet.recognition.people_folder import pictures_of
 from npfacenet.samples import people

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from npfacenet.checkpoints.placing import atomic_file, require_writable, writing_in
 from npfacenet.commands import options
-from npfacenet.commands.progress import Progress
+from npfacenet.commands.progress import ProgressBar
 from npfacenet.errors import ArgumentError, OutputError, quoted
+from npfacenet.files.atomic import atomic_file, require_writable, writing_in
 from npfacenet.models import Embeddings
 
 
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise OutputError(f"the output must be called NAME.npz, not {quoted(arguments.output)}")
     require_writable(target)
     model = options.load_model(arguments)
-    with Progress() as progress:
+    with ProgressBar() as progress:
         embeddings = model.embed(
             arguments.images,
             on_error="skip" if arguments.skip_errors else "raise",

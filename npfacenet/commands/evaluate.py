@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from npfacenet.checkpoints.card import Threshold
+from npfacenet.cards import Threshold
 from npfacenet.checkpoints.conversion import require_target, write_checkpoint
-from npfacenet.checkpoints.placing import atomic_file, require_writable, writing_in
 from npfacenet.commands import options
-from npfacenet.commands.progress import Progress
+from npfacenet.commands.progress import ProgressBar
 from npfacenet.errors import ArgumentError, quoted
+from npfacenet.files.atomic import atomic_file, require_writable, writing_in
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
 from npfacenet.recognition.calibration import Calibration, calibrate, carried_errors, errors_at
@@ -80,7 +80,7 @@ def run_lfw(arguments: argparse.Namespace) -> int:
     warn_of_training(model, folds)
     # Held while pictures are embedded, whatever becomes of the file meanwhile.
     kept = dict(model.parameters) if arguments.save is not None else {}
-    with Progress() as progress:
+    with ProgressBar() as progress:
         distances = pair_distances(
             model, arguments.images, folds, crop=arguments.crop, progress=progress
         )

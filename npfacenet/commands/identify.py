@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from npfacenet.commands import options
-from npfacenet.commands.progress import Progress
+from npfacenet.commands.progress import ProgressBar
 from npfacenet.errors import ArgumentError, printable
 from npfacenet.models import Embeddings
 from npfacenet.models.embeddings import Skipped
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     note_skipped(probes)
     if not len(probes):
         raise ArgumentError("none of the pictures could be read, so nobody was looked for")
-    with Progress() as progress:
+    with ProgressBar() as progress:
         gallery = enrol(model, arguments.gallery, on_error=on_error, progress=progress)
     results = identify_all(probes, gallery, threshold=arguments.threshold)
     options.note(options.CROPPED_FACES)

@@ -8,12 +8,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from npfacenet.checkpoints.manifest import PACKAGED
 from npfacenet.commands.streams import say_error as say_error
 from npfacenet.errors import printable
 from npfacenet.models import Model, load
 from npfacenet.models.embeddings import Skipped
 from npfacenet.recognition.people_folder import first_few
+from npfacenet.zoo.manifest import PACKAGED
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 CROPPED_FACES = "no face is detected: pictures are taken as cropped faces, by their central square"

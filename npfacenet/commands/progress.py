@@ -15,14 +15,14 @@ _BAR = 24
 _SPINNER = "|/-\\"
 
 
-class Progress:
+class ProgressBar:
     """A context manager to call as `progress(what, done, total)`; `total` None means unknown.
 
     Draws only on a terminal, only once work has taken `delay` seconds, and at most ten times a
     second; leaving the context erases the line. `unit` says what is counted: "bytes" are shown as
     kB or MB. `stream` (default: standard error) and `clock` can be replaced in tests.
 
-    >>> with Progress() as progress:
+    >>> with ProgressBar() as progress:
     ...     for done in range(1, 4):
     ...         progress("embedding", done, 3)
     """

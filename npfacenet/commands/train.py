@@ -8,19 +8,19 @@ from dataclasses import asdict, fields, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from npfacenet.checkpoints.card import derived_card
-from npfacenet.checkpoints.placing import atomic_file, writing_in
 from npfacenet.commands import options
-from npfacenet.commands.progress import Progress as Bar
+from npfacenet.commands.progress import ProgressBar
 from npfacenet.commands.train_begun import begun_with, pictures_of, resumed_choices
 from npfacenet.errors import ArgumentError
+from npfacenet.files.atomic import atomic_file, writing_in
 from npfacenet.models import Model, load
 from npfacenet.recipes import recipes
-from npfacenet.training import Augmentation, Configuration, Progress, Trained, train
+from npfacenet.training import Augmentation, Configuration, StepReport, Trained, train
 from npfacenet.training.objectives import LOSSES
 from npfacenet.training.pictures import OnError
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.validation import Split
+from npfacenet.zoo.provenance import derived_card
 
 DEFAULTS = Configuration()
 EXAMPLE = "Example: npfacenet train people --run run1 --crop 150 --steps 500"
@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         configuration, about = choices(arguments), begun_with(arguments)
     on_error: OnError = "skip" if about["skip_errors"] else "raise"
-    with Bar() as bar:
+    with ProgressBar() as bar:
 
         def begins(split: Split) -> None:
             bar.erase()
@@ -193,7 +193,7 @@ def teaching_model(about: Mapping[str, object]) -> Model | None:
     return None if name is None else load(name, untrusted=bool(about["untrusted"]))
 
 
-def describe(progress: Progress) -> str:
+def describe(progress: StepReport) -> str:
     """One step in a few words."""
     shares = [
         f"{name} {value:.0%}"

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeGuard
 
-from npfacenet.checkpoints.manifest import PACKAGED
 from npfacenet.errors import ArgumentError, TrainingError
 from npfacenet.training import Configuration, IdentityFolder, configuration_from_json
 from npfacenet.training.run_folder import RunFolder
+from npfacenet.zoo.manifest import PACKAGED
 
 FLAGS = {"untrusted", "skip_errors"}
 BEGUN = {"people", "fresh", "model", "variant", "preprocessing", "teacher", *FLAGS}

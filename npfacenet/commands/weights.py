@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 
 from npfacenet.commands import options, weights_files
-from npfacenet.commands.progress import Progress, amount
+from npfacenet.commands.progress import ProgressBar, amount
 from npfacenet.errors import ArgumentError, WeightsError, WeightsNotFoundError
 
 _DESCRIPTION = """\
@@ -104,7 +104,7 @@ def _add(
 
 def run_list(arguments: argparse.Namespace) -> int:
     """Print the packaged weights and every public weight file, and where they lie; return 0."""
-    from npfacenet.checkpoints.manifest import manifest
+    from npfacenet.zoo.manifest import manifest
 
     packaged = _packaged()
     listed = [(weights, _found(weights.name)) for weights in manifest().values()]
@@ -133,8 +133,8 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 def _packaged() -> dict[str, str | int | None]:
     """What the card of the weights that come with the package says of them."""
-    from npfacenet.checkpoints.manifest import PACKAGED
     from npfacenet.checkpoints.reading import open_weight_file
+    from npfacenet.zoo.manifest import PACKAGED
 
     path = _found(PACKAGED)
     known: dict[str, str | int | None] = {
@@ -156,7 +156,7 @@ def _packaged() -> dict[str, str | int | None]:
 
 def run_path(arguments: argparse.Namespace) -> int:
     """Print the path of the weight file of that name; return 0."""
-    from npfacenet.checkpoints.lookup import find
+    from npfacenet.zoo.lookup import find
 
     path = find(arguments.name)
     _print_path(arguments, {"name": arguments.name, "path": str(path)})
@@ -171,13 +171,13 @@ def run_fetch(arguments: argparse.Namespace) -> int:
         raise ArgumentError("fetch takes a NAME, or --url with --sha256 of what it must be")
     if arguments.url is not None:
         return run_fetch_url(arguments)
-    from npfacenet.checkpoints.fetching import REPLACING, fetch
-    from npfacenet.checkpoints.manifest import public_weights
+    from npfacenet.zoo.fetching import REPLACING, fetch
+    from npfacenet.zoo.manifest import public_weights
 
     weights = public_weights(arguments.name)
     replaced: list[str] = []
 
-    with Progress("bytes") as bar:
+    with ProgressBar("bytes") as bar:
 
         def report(what: str, done: int, total: int | None) -> None:
             if what.startswith(REPLACING):
@@ -200,9 +200,9 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 
 def run_fetch_url(arguments: argparse.Namespace) -> int:
     """Fetch a weight file from an https address, check it, and print its path; return 0."""
-    from npfacenet.checkpoints.adding import fetch_url
+    from npfacenet.zoo.adding import fetch_url
 
-    with Progress("bytes") as bar:
+    with ProgressBar("bytes") as bar:
         path = fetch_url(arguments.url, arguments.sha256, folder=arguments.folder, progress=bar)
     _print_path(arguments, {"name": path.stem, "path": str(path), "sha256": arguments.sha256})
     return 0
@@ -216,7 +216,7 @@ def _print_path(arguments: argparse.Namespace, fields: dict[str, str | int | boo
 
 
 def _found(name: str) -> Path | None:
-    from npfacenet.checkpoints.lookup import find
+    from npfacenet.zoo.lookup import find
 
     try:
         return find(name)

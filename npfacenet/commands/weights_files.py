@@ -67,9 +67,9 @@ def add_parsers(subparsers: options.Subparsers) -> None:
 
 def run_info(arguments: argparse.Namespace) -> int:
     """Print what a file holds; 0 for a known network, 1 for another."""
-    from npfacenet.checkpoints.description import describe_file
     from npfacenet.checkpoints.isolation import require_harmless
-    from npfacenet.checkpoints.lookup import find
+    from npfacenet.zoo.description import describe_file
+    from npfacenet.zoo.lookup import find
 
     path = find(arguments.file)
     require_harmless(path)
@@ -150,7 +150,7 @@ def run_convert(arguments: argparse.Namespace) -> int:
 
 def run_add(arguments: argparse.Namespace) -> int:
     """Check a file and copy it into the cache; print where it is now."""
-    from npfacenet.checkpoints.adding import add
+    from npfacenet.zoo.adding import add
 
     path = add(Path(arguments.file), arguments.name)
     if arguments.json:

@@ -17,10 +17,10 @@ from npfacenet.inference.arena import Lifetime, aligned, arrange
 from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.placement import Place, Root, in_place, places_of, roots_of
 from npfacenet.inference.schedule import Task, schedule
-from npfacenet.inference.standby import beside
 from npfacenet.inference.step import Call, Operation, Step
 from npfacenet.inference.view import View, contiguous
 from npfacenet.layers import Array, Shape
+from npfacenet.threads.worker_threads import beside
 
 
 class Work(NamedTuple):

@@ -11,16 +11,16 @@ import numpy as np
 
 from npfacenet.arguments import is_shape, is_whole
 from npfacenet.errors import ArgumentError, ShapeError, quoted, shortened
-from npfacenet.inference.blas import single_threaded
-from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.inference.bound import Bound
 from npfacenet.inference.folding import fold
-from npfacenet.inference.workers import share_out
 from npfacenet.layers import Array, Shape
 from npfacenet.layers.layer import is_floating
 from npfacenet.networks import Network, NetworkParameters
 from npfacenet.networks.network import describe
 from npfacenet.threads import OfProcess
+from npfacenet.threads.blas import single_threaded
+from npfacenet.threads.blas import threads as threads_to_use
+from npfacenet.threads.sharing import share_out
 
 TOGETHER = 8
 """Pictures that one thread works on at a time: more do not make it faster."""
@@ -85,7 +85,8 @@ class Plan:
         working on a few pictures at a time. The steps for one picture are shared by two, and so
         are those for two or three pictures where there are no more than two. NumPy's matrix
         products are kept to one core each meanwhile (`single_threaded`, which holds for the
-        whole process), and after a pause this thread to the core where it is (`standby.beside`).
+        whole process), and after a pause this thread to the core where it is
+        (`threads.worker_threads.beside`).
         A picture with a number that is not finite gets NaN, and no other picture is touched by
         it. The same batch on as many threads gives the same bits.
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npfacenet.inference.blas import kernels
 from npfacenet.inference.step import Call
 from npfacenet.layers import Array
+from npfacenet.threads.blas import kernels
 
 _IN_PLACE = ("skylakex", "cooperlake", "sapphirerapids")
 """OpenBLAS's kernels that read the matrices of a small product where they lie (its

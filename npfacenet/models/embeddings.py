@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.arguments import finite_number, real_array
-from npfacenet.checkpoints.card import Threshold
+from npfacenet.cards import Threshold
 from npfacenet.errors import ArgumentError, EmbeddingError, listed, quoted
 from npfacenet.models.json_ready import JsonReady
 

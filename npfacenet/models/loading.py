@@ -10,16 +10,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import TypeAlias
 
-from npfacenet.checkpoints.card import derived_card
-from npfacenet.checkpoints.lookup import find
-from npfacenet.checkpoints.manifest import PACKAGED
 from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
-from npfacenet.checkpoints.stored import StoredParameters
+from npfacenet.checkpoints.reloadable import StoredParameters
 from npfacenet.errors import ArgumentError, WeightsError, quoted
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.models.model import Model
 from npfacenet.recipes import RECIPES, Recipe, recipes
 from npfacenet.threads import without_forks
+from npfacenet.zoo.lookup import find
+from npfacenet.zoo.manifest import PACKAGED
+from npfacenet.zoo.provenance import derived_card
 
 Reader: TypeAlias = Callable[[Path, Sequence[Recipe]], Checkpoint]
 _log = logging.getLogger(__name__)

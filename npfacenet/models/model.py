@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from npfacenet.arguments import is_one_of, is_whole
-from npfacenet.checkpoints.card import Card
+from npfacenet.cards import Card
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
-from npfacenet.checkpoints.stored import StoredParameters
+from npfacenet.checkpoints.reloadable import StoredParameters
 from npfacenet.errors import (
     ArgumentError,
     ImageError,
@@ -35,17 +35,17 @@ from npfacenet.images import (
 )
 from npfacenet.images.pillow import import_pillow
 from npfacenet.inference import Plan
-from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.inference.plan import TOGETHER, largest_batch
-from npfacenet.inference.workers import in_batches
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.models.views import directions, scaled, square
 from npfacenet.networks import Network, NetworkParameters
 from npfacenet.networks.constant import constant
+from npfacenet.progress import Progress
 from npfacenet.threads import Lock
+from npfacenet.threads.blas import threads as threads_to_use
+from npfacenet.threads.sharing import in_batches
 
 _log = logging.getLogger(__name__)
-Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,10 +151,10 @@ class Model:
         cannot be used and lists them in `skipped`. `progress` is called as
         progress("embedding", done, total), total None if unknown.
 
-        Up to `threads` threads (None: as many as there are cores, see `inference.blas.cores`)
+        Up to `threads` threads (None: as many as there are cores, see `threads.blas.cores`)
         read and embed up to `batch_size` pictures at a time each, and one picture is shared by
         two; meanwhile NumPy's matrix products use one core each, in the whole process
-        (`inference.blas.single_threaded`). An embedding depends on its batch by rounding only,
+        (`threads.blas.single_threaded`). An embedding depends on its batch by rounding only,
         and the same call gives the same bits.
 
         Returns Embeddings (N, D). Raises ImageError naming the first picture that cannot

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.checkpoints.card import Card
+from npfacenet.cards import Card
 from npfacenet.errors import WeightsError
 from npfacenet.images import central_square, preprocessing, resize
 from npfacenet.inference import Plan
-from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.inference.plan import TOGETHER, largest_batch
-from npfacenet.inference.workers import in_batches
+from npfacenet.threads.blas import threads as threads_to_use
+from npfacenet.threads.sharing import in_batches
 
 if TYPE_CHECKING:
     from npfacenet.models.model import Model

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.arguments import finite_number
-from npfacenet.checkpoints.card import METRIC, Threshold
+from npfacenet.cards import METRIC, Threshold
 from npfacenet.errors import (
     ArgumentError,
     EmbeddingError,

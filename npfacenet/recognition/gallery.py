@@ -15,7 +15,7 @@ from npfacenet.images import describe
 from npfacenet.models import Embeddings, Model
 from npfacenet.models.embeddings import Skipped
 from npfacenet.models.json_ready import JSON, JsonReady, as_json
-from npfacenet.models.model import Progress
+from npfacenet.progress import Progress
 from npfacenet.recognition.distance import joined
 from npfacenet.recognition.names import as_first_given, checked_name, name_key
 from npfacenet.recognition.people_folder import pictures_of

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.checkpoints.card import METRIC
+from npfacenet.cards import METRIC
 from npfacenet.errors import listed, quoted
 from npfacenet.models import Embeddings
 from npfacenet.models.json_ready import JsonReady

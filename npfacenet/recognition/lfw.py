@@ -16,7 +16,7 @@ from npfacenet.errors import ArgumentError, EvaluationError, quoted
 from npfacenet.files import read_text
 from npfacenet.images import MAX_PIXELS, centre_crop, read
 from npfacenet.models import Embeddings, Model
-from npfacenet.models.model import Progress
+from npfacenet.progress import Progress
 from npfacenet.recognition.distance import paired_distances
 from npfacenet.recognition.labels import Distances, Flags, listed_folds
 from npfacenet.recognition.names import name_key

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.arguments import finite_number, real_array
-from npfacenet.checkpoints.records import read_record, write_record
+from npfacenet.checkpoints.state_files import read_record, write_record
 from npfacenet.errors import (
     ArgumentError,
     EmbeddingError,

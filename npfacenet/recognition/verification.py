@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy.typing as npt
 
-from npfacenet.checkpoints.card import METRIC
+from npfacenet.cards import METRIC
 from npfacenet.errors import EmbeddingError
 from npfacenet.models import Embeddings
 from npfacenet.models.json_ready import JsonReady

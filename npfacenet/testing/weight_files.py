@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 from hypothesis import strategies as st
 
-from npfacenet.checkpoints.card import Card
+from npfacenet.cards import Card
 from npfacenet.checkpoints.conversion import SUFFIXES, WRITABLE, write_checkpoint
 from npfacenet.layers import BatchNorm, Convolution, Dense, GlobalAveragePool, L2Normalize
 from npfacenet.networks import Builder, Network

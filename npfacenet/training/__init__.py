@@ -3,7 +3,7 @@
 from npfacenet.training.augmentation import Augmentation
 from npfacenet.training.configuration import Configuration, configuration_from_json
 from npfacenet.training.loop import train
-from npfacenet.training.outcome import Progress, Trained
+from npfacenet.training.outcome import StepReport, Trained
 from npfacenet.training.pair_fitting import fit_pair_head
 from npfacenet.training.pictures import IdentityFolder
 
@@ -11,7 +11,7 @@ __all__ = [
     "Augmentation",
     "Configuration",
     "IdentityFolder",
-    "Progress",
+    "StepReport",
     "Trained",
     "configuration_from_json",
     "fit_pair_head",

@@ -11,9 +11,9 @@ from itertools import islice
 import numpy as np
 
 from npfacenet.images import Preprocessing, resize
-from npfacenet.inference.blas import single_threaded
 from npfacenet.models import Model
 from npfacenet.models.views import embed_views
+from npfacenet.threads.blas import single_threaded
 from npfacenet.training.augmentation import Augmentation
 from npfacenet.training.learner import Batch
 from npfacenet.training.pictures import PictureStore

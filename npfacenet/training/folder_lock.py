@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from npfacenet.checkpoints.placing import writing_in
 from npfacenet.errors import OutputError, TrainingError
+from npfacenet.files.atomic import writing_in
 
 LOCK, OWNER = ".lock", ".lock.pid"
 _TAKEN = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}

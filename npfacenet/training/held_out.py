@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from npfacenet.checkpoints.card import Threshold
+from npfacenet.cards import Threshold
 from npfacenet.errors import ArgumentError, TrainingError, quoted
-from npfacenet.inference.blas import single_threaded
 from npfacenet.models import Model
 from npfacenet.models.views import embed_views
 from npfacenet.networks import NetworkParameters
 from npfacenet.recognition.calibration import calibrate
 from npfacenet.recognition.evaluation import Distances
 from npfacenet.recognition.lfw import Fold, picture_path
+from npfacenet.threads.blas import single_threaded
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.pictures import IdentityFolder, PictureStore

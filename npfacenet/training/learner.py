@@ -10,11 +10,11 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.checkpoints.records import Row
 from npfacenet.errors import ArgumentError, TrainingError, quoted
-from npfacenet.inference.blas import single_threaded
 from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName, Tape
+from npfacenet.networks.flat_parameters import Vector
+from npfacenet.threads.blas import single_threaded
 from npfacenet.training.checks import require_kind, require_whole
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.objectives import Objective
@@ -94,7 +94,7 @@ class Learner:
         size = len(self.vector.numbers)
         self.slots = [np.zeros(size, np.float32) for _ in range(self.optimizer.slots)]
         self.average = self.vector.numbers.copy() if configuration.average else None
-        self._gradient: Row = np.empty(size, np.float32)
+        self._gradient: Vector = np.empty(size, np.float32)
         self._pool = ThreadPoolExecutor(min(threads, configuration.shards), "npfacenet-shard")
 
     def close(self) -> None:
@@ -148,7 +148,7 @@ class Learner:
         self.consistent = True
         return StepResult(value, measures, norm, rate, embeddings, saved)
 
-    def rows(self) -> dict[str, Row]:
+    def rows(self) -> dict[str, Vector]:
         """All that a checkpoint needs, as rows of numbers; but for `fixed` the learner's own."""
         rows = {"numbers": self.vector.numbers}
         rows |= {f"slot{i}": slot for i, slot in enumerate(self.slots)}
@@ -157,7 +157,7 @@ class Learner:
         fixed = [np.zeros(0, np.float32), *(array.reshape(-1) for array in self.fixed.values())]
         return rows | {"fixed": np.concatenate(fixed, dtype=np.float32)}
 
-    def restore(self, rows: Mapping[str, Row], done: int) -> None:
+    def restore(self, rows: Mapping[str, Vector], done: int) -> None:
         """Restore the state that `rows` gave after `done` steps.
 
         Raises TrainingError for rows of another network or configuration.

@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from npfacenet.checkpoints.placing import Report
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.images import preprocessing
-from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.losses import OnlineTripletLoss
 from npfacenet.models import Model
+from npfacenet.progress import Progress
+from npfacenet.threads.blas import threads as threads_to_use
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.feed import Feed
@@ -48,7 +48,7 @@ def train(
     about: Mapping[str, object] | None = None,
     threads: int | None = None,
     watch: Watch | None = None,
-    reading: Report | None = None,
+    reading: Progress | None = None,
     begins: Callable[[Split], None] | None = None,
     on_error: OnError = "raise",
 ) -> Trained:

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from npfacenet.checkpoints.records import Row
 from npfacenet.errors import ArgumentError, TrainingError, quoted
+from npfacenet.networks.flat_parameters import Vector
 from npfacenet.training.checks import is_number
 
 CHUNK = 1 << 16  # numbers whose parameters, gradients and slots stay in a core's cache
@@ -33,7 +33,7 @@ class Optimizer(ABC):
         self.require("weight_decay", 0, 1)
 
     def update(
-        self, numbers: Row, gradient: Row, slots: Sequence[Row], *,
+        self, numbers: Vector, gradient: Vector, slots: Sequence[Vector], *,
         step: int, rate: float, decaying: int,
     ) -> None:  # fmt: skip
         """Move `numbers` in place, and `slots` with them; `gradient` is left as it is.
@@ -47,10 +47,10 @@ class Optimizer(ABC):
             numbers[chunk] -= direction
 
     @abstractmethod
-    def direction(self, gradient: Row, slots: Sequence[Row], step: int) -> Row:
+    def direction(self, gradient: Vector, slots: Sequence[Vector], step: int) -> Vector:
         """A new row to go along, downhill; updates the slots in place."""
 
-    def require_slots(self, slots: Sequence[Row]) -> None:  # noqa: B027 (most have none)
+    def require_slots(self, slots: Sequence[Vector]) -> None:  # noqa: B027 (most have none)
         """Raise TrainingError for slots that no updates can have led to."""
 
     def require(self, name: str, low: float, high: float) -> None:
@@ -76,7 +76,7 @@ class SGD(Optimizer):
         super().__post_init__()
         self.require("momentum", 0, 1)
 
-    def direction(self, gradient: Row, slots: Sequence[Row], step: int) -> Row:
+    def direction(self, gradient: Vector, slots: Sequence[Vector], step: int) -> Vector:
         """The velocity."""
         (velocity,) = slots
         velocity *= np.float32(self.momentum)
@@ -100,19 +100,19 @@ class Adam(Optimizer):
         if not is_number(self.epsilon, 0, 1) or not self.epsilon:
             raise ArgumentError(f"Adam: epsilon must be positive, not {quoted(self.epsilon)}")
 
-    def require_slots(self, slots: Sequence[Row]) -> None:
+    def require_slots(self, slots: Sequence[Vector]) -> None:
         """Raise TrainingError for a mean square below 0, which has no root."""
         if slots[1].min(initial=0) < 0:
             raise TrainingError("a checkpoint of Adam holds mean squares below 0: it is damaged")
 
-    def direction(self, gradient: Row, slots: Sequence[Row], step: int) -> Row:
+    def direction(self, gradient: Vector, slots: Sequence[Vector], step: int) -> Vector:
         """The mean gradient over the root of the mean square, both without their bias to 0."""
         mean, square = slots
         mean *= np.float32(self.beta1)
         mean += np.float32(1 - self.beta1) * gradient
         square *= np.float32(self.beta2)
         square += np.float32(1 - self.beta2) * np.square(gradient)
-        size: Row = np.sqrt(square)
+        size: Vector = np.sqrt(square)
         size *= np.float32(1 / np.sqrt(1 - self.beta2**step))
         size += np.float32(self.epsilon)
         direction = np.divide(mean, size, dtype=np.float32)
@@ -120,7 +120,7 @@ class Adam(Optimizer):
         return direction
 
 
-def clip(gradient: Row, most: float) -> float:
+def clip(gradient: Vector, most: float) -> float:
     """Scale a gradient, in place, to a norm of at most `most`; returns the norm it had.
 
     Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural
@@ -137,7 +137,7 @@ def clip(gradient: Row, most: float) -> float:
     return norm
 
 
-def blend(average: Row, numbers: Row, decay: float) -> None:
+def blend(average: Vector, numbers: Vector, decay: float) -> None:
     """Average = decay * average + (1 - decay) * numbers, in place.
 
     An exponential moving average of the weights (Polyak and Juditsky 1992; Tarvainen and

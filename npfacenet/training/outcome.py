@@ -12,7 +12,7 @@ from npfacenet.training.validation import Split, Validation
 
 
 @dataclass(frozen=True)
-class Progress:
+class StepReport:
     """What is told of a step, for whoever watches."""
 
     step: int
@@ -23,7 +23,7 @@ class Progress:
     validation: Validation | None
 
 
-Watch: TypeAlias = Callable[[Progress], None]
+Watch: TypeAlias = Callable[[StepReport], None]
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from npfacenet.checkpoints.records import Row
 from npfacenet.errors import ShapeError
 from npfacenet.layers import Array, ParameterSpec
 from npfacenet.networks import NetworkParameters, ParameterName
-from npfacenet.networks.row import split
+from npfacenet.networks.flat_parameters import Vector, split
 
 
 class ParameterVector:
@@ -33,15 +32,15 @@ class ParameterVector:
     ) -> None:
         self.specs = dict(sorted(specs.items(), key=lambda item: not item[1].decays))
         self.decaying = sum(spec.size for spec in specs.values() if spec.decays)
-        self.numbers: Row = np.empty(sum(spec.size for spec in specs.values()), np.float32)
+        self.numbers: Vector = np.empty(sum(spec.size for spec in specs.values()), np.float32)
         self.views: dict[ParameterName, Array] = self.split(self.numbers)
         self.fill(self.numbers, values)
 
-    def split(self, row: Row) -> dict[ParameterName, Array]:
+    def split(self, row: Vector) -> dict[ParameterName, Array]:
         """Views of a row of as many numbers, in the shapes of the parameters."""
         return split(row, {name: spec.shape for name, spec in self.specs.items()})
 
-    def fill(self, row: Row, values: NetworkParameters) -> None:
+    def fill(self, row: Vector, values: NetworkParameters) -> None:
         """Write values, by name, into a row; ShapeError for one that does not fit."""
         for name, view in self.split(row).items():
             if values[name].shape != view.shape:

@@ -13,7 +13,6 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from npfacenet.arguments import is_one_of
-from npfacenet.checkpoints.placing import Report
 from npfacenet.errors import (
     ArgumentError,
     ImageError,
@@ -23,6 +22,7 @@ from npfacenet.errors import (
 )
 from npfacenet.images import central_square, centre_crop, read, require_contrast, resize
 from npfacenet.models.embeddings import Skipped
+from npfacenet.progress import Progress
 from npfacenet.recognition.names import name_key
 from npfacenet.training.augmentation import Augmentation, Picture
 from npfacenet.training.checks import require_kind, require_whole, whole_numbers
@@ -115,7 +115,7 @@ class IdentityFolder:
             self.skipped,
         )
 
-    def readable(self, crop: int | None, progress: Report | None = None) -> IdentityFolder:
+    def readable(self, crop: int | None, progress: Progress | None = None) -> IdentityFolder:
         """What is left when every picture was read once; the others are listed in `skipped`.
 
         Raises TrainingError where nothing is left.
@@ -186,7 +186,7 @@ class PictureStore:
         self._left = memory
         self._kept: dict[int, Picture] = {}
 
-    def read_all(self, progress: Report | None = None) -> None:
+    def read_all(self, progress: Progress | None = None) -> None:
         """Decode every picture once, and keep what the memory allows; raises as `read_all`."""
         read_all([self], progress)
 
@@ -255,7 +255,7 @@ class PictureStore:
         return picture
 
 
-def read_all(stores: Sequence[PictureStore], progress: Report | None = None) -> None:
+def read_all(stores: Sequence[PictureStore], progress: Progress | None = None) -> None:
     """Decode every picture of these stores once.
 
     Raises TrainingError that counts the unreadable ones and names the first, so that all are

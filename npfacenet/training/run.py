@@ -15,7 +15,7 @@ import numpy as np
 from npfacenet import __version__
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import read_checkpoint
-from npfacenet.checkpoints.records import read_record, write_record
+from npfacenet.checkpoints.state_files import read_record, write_record
 from npfacenet.errors import ArgumentError, TrainingError, WeightsError, quoted
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
@@ -25,7 +25,7 @@ from npfacenet.training.collapse import CollapseDetector, decline
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.learner import Batch, Learner, StepResult
 from npfacenet.training.objectives import triplet_margin
-from npfacenet.training.outcome import Progress, Trained, Watch
+from npfacenet.training.outcome import StepReport, Trained, Watch
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.standing import Standing, standing_from_json
 from npfacenet.training.validation import Split, Validation
@@ -168,7 +168,7 @@ class Run:
         found = self._validate() if self._is_due(self.configuration.validate) else None
         if watch is not None:
             steps = self.configuration.steps
-            watch(Progress(done, steps, result.loss, result.measures, speed, found))
+            watch(StepReport(done, steps, result.loss, result.measures, speed, found))
 
     def _validate(self) -> Validation | None:
         """Measure on held-out people; what is best so far is written at once.

@@ -14,9 +14,9 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 
-from npfacenet.checkpoints.placing import atomic_file, writing_in
 from npfacenet.errors import ArgumentError, OutputError, TrainingError, listed, quoted
 from npfacenet.files import open_regular, read_text
+from npfacenet.files.atomic import atomic_file, writing_in
 from npfacenet.recognition.paths import checked_path
 from npfacenet.training.folder_lock import locked, require_free
 

@@ -6,11 +6,11 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 
-from npfacenet.checkpoints.card import Card
+from npfacenet.cards import Card
 from npfacenet.errors import ArgumentError
 from npfacenet.images import preprocessing
-from npfacenet.inference.blas import threads as threads_to_use
 from npfacenet.models import Model
+from npfacenet.threads.blas import threads as threads_to_use
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.held_out import HeldOut

@@ -22,12 +22,13 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.checkpoints.placing import Report, atomic_file, writing_in
 from npfacenet.errors import ArgumentError, ShapeError, TrainingError, quoted
 from npfacenet.files import read_text
+from npfacenet.files.atomic import atomic_file, writing_in
 from npfacenet.images import resize
 from npfacenet.models import Model
 from npfacenet.models.views import embed_views
+from npfacenet.progress import Progress
 from npfacenet.recognition.paths import checked_path
 from npfacenet.training.checks import require_kind, require_whole
 from npfacenet.training.folder_lock import locked
@@ -83,7 +84,7 @@ def prepare_views(
     size: int,
     *,
     about: Mapping[str, object] | None = None,
-    progress: Report | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Draw `count` views and have the teacher embed them; goes on where it was interrupted.
 
@@ -125,7 +126,7 @@ def prepare_views(
 
 
 def _add_views(
-    files: _Files, draw: Draw, numbers: range, teacher: Model, progress: Report | None
+    files: _Files, draw: Draw, numbers: range, teacher: Model, progress: Progress | None
 ) -> None:
     """Draw, embed and write the views with these numbers; those before are drawn as they were."""
     done, count = numbers.start, numbers.stop

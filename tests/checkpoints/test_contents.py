@@ -14,10 +14,9 @@ from conftest import shared
 from keras2_files import write_keras2
 
 import npfacenet
+from npfacenet.cards import Card, Threshold, card_from_json
 from npfacenet.checkpoints import isolation
-from npfacenet.checkpoints.card import Card, Threshold, card_from_json
 from npfacenet.checkpoints.conversion import SUFFIXES, WRITABLE, write_checkpoint
-from npfacenet.checkpoints.description import describe_file
 from npfacenet.checkpoints.isolation import read_isolated
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import faults_of, read_checkpoint
@@ -32,6 +31,7 @@ from npfacenet.recipes import (
     npfacenet_small,
 )
 from npfacenet.testing.weight_files import LAYOUTS, TINY, tiny_network, whole_weight_file
+from npfacenet.zoo.description import describe_file
 
 CARD = Card("tiny", None, 4, 6, "unit", None, "drawn", "none")
 SMALL = Card("npfacenet-small", None, 128, 96, "prewhiten", None, "drawn", "none")

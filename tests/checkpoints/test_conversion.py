@@ -10,7 +10,6 @@ import h5py
 import numpy as np
 import pytest
 
-from npfacenet.checkpoints.card import derived_card
 from npfacenet.checkpoints.conversion import (
     SUFFIXES,
     WRITABLE,
@@ -24,6 +23,7 @@ from npfacenet.errors import ArgumentError, OutputError
 from npfacenet.networks import Network
 from npfacenet.recipes import RECIPES, inception_resnet_v1, nn4_small2, npfacenet_small
 from npfacenet.testing.weight_files import tiny_network
+from npfacenet.zoo.provenance import derived_card
 
 NETWORKS = {
     "nn4.small2": nn4_small2(),

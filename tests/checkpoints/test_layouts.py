@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import npfacenet
-from npfacenet.checkpoints.card import Card, Threshold
+from npfacenet.cards import Card, Threshold
 from npfacenet.checkpoints.conversion import SUFFIXES, WRITABLE, write_checkpoint
 from npfacenet.checkpoints.isolation import ChildError, read_isolated
 from npfacenet.checkpoints.layer_order import keras_order
@@ -220,7 +220,7 @@ def test_a_changed_card_is_refused_and_one_without_a_checksum_read(tmp_path: Pat
 def test_a_card_of_wrong_values_is_refused(name: str, value: object) -> None:
     from dataclasses import asdict
 
-    from npfacenet.checkpoints.card import card_from_json
+    from npfacenet.cards import card_from_json
 
     right = asdict(CARD) | {"trained_on": list(CARD.trained_on)}
     assert card_from_json(right, "w.h5") == CARD

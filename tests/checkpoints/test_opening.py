@@ -20,6 +20,7 @@ from npfacenet.checkpoints.hdf5 import TensorFile, open_tensor_file
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.errors import WeightsError
 from npfacenet.testing.weight_files import LAYOUTS, TINY, whole_weight_file
+from npfacenet.zoo.lookup import find
 
 WRITER = """
 import os, sys, time
@@ -65,7 +66,7 @@ def test_a_file_that_is_written_meanwhile_gives_the_file_or_an_error(
     how: str, tmp_path: Path
 ) -> None:
     """Neither other numbers nor the end of the process (a mapped file gives SIGBUS)."""
-    source = npfacenet.checkpoints.lookup.find("npfacenet-small")
+    source = find("npfacenet-small")
     path = tmp_path / "w.h5"
     path.write_bytes(source.read_bytes())
     right = npfacenet.load(path).digest

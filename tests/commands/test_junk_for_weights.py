@@ -11,9 +11,9 @@ import h5py
 import numpy as np
 import pytest
 
-from npfacenet.checkpoints import adding
 from npfacenet.commands.main import main
 from npfacenet.testing.weight_files import whole_weight_file
+from npfacenet.zoo import adding
 
 Capture = pytest.CaptureFixture[str]
 NAMES = ["", " ", "x" * 300, "../up", "a\0b", "two\nlines", "\ud800", "\udcff", "\x1b[31m", "~",

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from npfacenet.commands.progress import Progress, amount
+from npfacenet.commands.progress import ProgressBar, amount
 
 
 class Terminal(io.StringIO):
@@ -39,7 +39,7 @@ def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_file_gets_nothing() -> None:
     stream, clock = io.StringIO(), Clock()
-    with Progress(stream=stream, clock=clock) as progress:
+    with ProgressBar(stream=stream, clock=clock) as progress:
         clock.now = 10
         progress("embedding", 1, 2)
     assert stream.getvalue() == ""
@@ -48,7 +48,7 @@ def test_a_file_gets_nothing() -> None:
 def test_a_dumb_terminal_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     stream, clock = Terminal(), Clock()
-    with Progress(stream=stream, clock=clock) as progress:
+    with ProgressBar(stream=stream, clock=clock) as progress:
         clock.now = 10
         progress("embedding", 1, 2)
     assert stream.getvalue() == ""
@@ -56,13 +56,13 @@ def test_a_dumb_terminal_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_standard_error_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", None)
-    with Progress(delay=0) as progress:
+    with ProgressBar(delay=0) as progress:
         progress("embedding", 1, 2)
 
 
 def test_short_work_gets_nothing() -> None:
     stream, clock = Terminal(), Clock()
-    with Progress(stream=stream, clock=clock) as progress:
+    with ProgressBar(stream=stream, clock=clock) as progress:
         for done in range(1, 30):
             clock.now = done / 100
             progress("embedding", done, 29)
@@ -71,7 +71,7 @@ def test_short_work_gets_nothing() -> None:
 
 def test_long_work_gets_a_bar_that_goes_away() -> None:
     stream, clock = Terminal(), Clock()
-    with Progress(stream=stream, clock=clock) as progress:
+    with ProgressBar(stream=stream, clock=clock) as progress:
         clock.now = 1
         progress("embedding", 12, 48)
         assert stream.line == "embedding [######------------------]  25%  12 of 48"
@@ -86,7 +86,7 @@ def test_it_goes_away_on_errors_too() -> None:
     stream = Terminal()
 
     def work() -> None:
-        with Progress(delay=0, stream=stream) as progress:
+        with ProgressBar(delay=0, stream=stream) as progress:
             progress("embedding", 1, 2)
             assert stream.line
             raise KeyboardInterrupt
@@ -98,7 +98,7 @@ def test_it_goes_away_on_errors_too() -> None:
 
 def test_it_draws_ten_times_a_second_at_most() -> None:
     stream, clock = Terminal(), Clock()
-    progress = Progress(stream=stream, clock=clock)
+    progress = ProgressBar(stream=stream, clock=clock)
     for step in range(2000):
         clock.now = step / 1000
         progress("embedding", step, 2000)
@@ -107,7 +107,7 @@ def test_it_draws_ten_times_a_second_at_most() -> None:
 
 def test_an_unknown_total_gets_a_spinner() -> None:
     stream, clock = Terminal(), Clock()
-    progress = Progress("bytes", stream=stream, clock=clock)
+    progress = ProgressBar("bytes", stream=stream, clock=clock)
     seen = []
     for step in range(1, 6):
         clock.now = step
@@ -126,7 +126,7 @@ def test_a_long_line_is_shortened_to_one_line(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     stream = Terminal()
-    progress = Progress("bytes", delay=0, stream=stream)
+    progress = ProgressBar("bytes", delay=0, stream=stream)
     progress("writing " + "x" * 200, 5, 10)
     assert 0 < len(stream.line) < columns
 
@@ -134,7 +134,7 @@ def test_a_long_line_is_shortened_to_one_line(
 @pytest.mark.parametrize(("done", "total"), [(0, 0), (3, 2), (0, 5)])
 def test_odd_numbers_draw_all_the_same(done: int, total: int) -> None:
     stream = Terminal()
-    Progress(delay=0, stream=stream)("embedding", done, total)
+    ProgressBar(delay=0, stream=stream)("embedding", done, total)
     assert stream.line.endswith(f"{done} of {total}")
 
 

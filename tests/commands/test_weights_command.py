@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from npfacenet.checkpoints import fetching
-from npfacenet.checkpoints.card import Card
+from npfacenet.cards import Card
 from npfacenet.checkpoints.native import write_native
-from npfacenet.checkpoints.placing import Report
 from npfacenet.commands.weights import add_parser
 from npfacenet.errors import WeightsNotFoundError
+from npfacenet.progress import Progress
 from npfacenet.recipes import npfacenet_small
+from npfacenet.zoo import fetching
 
 NAMES = ["nn4.small2", "inception-resnet-v1"]
 Run = Callable[..., str]
@@ -32,7 +32,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setenv("NPFACENET_WEIGHTS", str(tmp_path))
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
-    monkeypatch.setattr("npfacenet.checkpoints.lookup.data_folders", lambda: ())
+    monkeypatch.setattr("npfacenet.zoo.lookup.data_folders", lambda: ())
 
     def run(*words: str) -> str:
         arguments = parser.parse_args(["weights", *words])
@@ -47,7 +47,7 @@ def false_fetch(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path | None]
     """Replace the fetching; returns what was asked for."""
     asked: list[tuple[str, Path | None]] = []
 
-    def fetch(name: str, *, folder: Path | None = None, progress: Report | None = None) -> Path:
+    def fetch(name: str, *, folder: Path | None = None, progress: Progress | None = None) -> Path:
         asked.append((name, folder))
         if folder is not None and (folder / f"{name}.h5").exists() and progress is not None:
             progress(f"{fetching.REPLACING} {name}.h5, which has 3 bytes instead of 4", 0, None)
@@ -73,7 +73,7 @@ def test_list_shows_where_each_file_is(run: Run, tmp_path: Path) -> None:
 def test_list_says_what_the_packaged_file_says_of_itself(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("npfacenet.checkpoints.lookup.data_folders", lambda: (tmp_path,))
+    monkeypatch.setattr("npfacenet.zoo.lookup.data_folders", lambda: (tmp_path,))
     network = npfacenet_small()
     card = Card(
         *("npfacenet-small", None, 128, 96, "prewhiten", None), "drawn", "for tests (and no more)"

@@ -15,8 +15,7 @@ from drawn_networks import Drawn, drawn_networks, drawn_parameters
 from hypothesis import HealthCheck, assume, given, settings
 
 from npfacenet.errors import ArgumentError, ShapeError
-from npfacenet.inference import Plan, standby
-from npfacenet.inference.blas import blas_threads
+from npfacenet.inference import Plan
 from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.folding import fold
 from npfacenet.inference.plan import TOGETHER
@@ -32,6 +31,8 @@ from npfacenet.layers import (
 )
 from npfacenet.networks import Builder, Network, NetworkParameters
 from npfacenet.recipes import inception_resnet_v1, nn4_small2, npfacenet_small
+from npfacenet.threads import worker_threads
+from npfacenet.threads.blas import blas_threads
 
 RECIPES: dict[str, Callable[[], Network]] = {
     "nn4.small2 course": nn4_small2,
@@ -373,7 +374,7 @@ def test_where_the_system_has_no_more_threads_one_is_enough(
     def refuse(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(standby, "_state", standby._State())
+    monkeypatch.setattr(worker_threads, "_state", worker_threads._State())
     monkeypatch.setattr(_thread, "start_new_thread", refuse)
     network = with_layer(ReLU())
     parameters = drawn_parameters(network, rng)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from PIL import Image
 
 import npfacenet
-from npfacenet.checkpoints.lookup import find
 from npfacenet.images.png import write_png
 from npfacenet.samples import pairs
 from npfacenet.testing import FacePair, face_pairs
+from npfacenet.zoo.lookup import find
 
 few = settings(max_examples=12)
 

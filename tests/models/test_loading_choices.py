@@ -9,11 +9,11 @@ import pytest
 from keras2_files import write_keras2
 
 import npfacenet
-from npfacenet.checkpoints.card import derived_card
 from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.commands.main import main
 from npfacenet.errors import ArgumentError, WeightsError
 from npfacenet.recipes import npfacenet_small, recipes
+from npfacenet.zoo.provenance import derived_card
 
 
 @pytest.fixture(scope="module", params=["others", "ours"])

@@ -20,7 +20,7 @@ import PIL.Image
 import pytest
 
 import npfacenet
-from npfacenet.checkpoints.card import Card, Threshold
+from npfacenet.cards import Card, Threshold
 from npfacenet.errors import ArgumentError, ImageError, ShapeError, WeightsError
 from npfacenet.images import ImageSource
 from npfacenet.inference import Plan

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from npfacenet.errors import ArgumentError, ShapeError
-from npfacenet.inference.blas import single_threaded
 from npfacenet.layers import (
     Array,
     BatchNorm,
@@ -30,6 +29,7 @@ from npfacenet.layers import (
 from npfacenet.networks import Builder, Network, Node, Tape
 from npfacenet.recipes import inception_resnet_v1, nn4_small2
 from npfacenet.testing import check_gradients, networks
+from npfacenet.threads.blas import single_threaded
 
 
 def branching(rate: float = 0.25) -> Network:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import npfacenet
-from npfacenet.checkpoints.manifest import known_names
 from npfacenet.commands.main import main
 from npfacenet.errors import ArgumentError, WeightsNotFoundError
 from npfacenet.recipes import recipes
 from npfacenet.recipes.familiar_names import FOREIGN, OURS, suggestion
+from npfacenet.zoo.manifest import known_names
 
 KNOWN = ["nn4.small2", "inception-resnet-v1", "npfacenet-small"]
 RESNET = [

@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 
 import npfacenet
-from npfacenet.checkpoints.card import Card
+from npfacenet.cards import Card
 from npfacenet.errors import GalleryError, ImageError
 from npfacenet.recipes import nn4_small2
 from npfacenet.recognition import enrol

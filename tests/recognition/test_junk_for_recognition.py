@@ -16,7 +16,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from npfacenet.checkpoints.card import Threshold
+from npfacenet.cards import Threshold
 from npfacenet.errors import NpfacenetError
 from npfacenet.models import Embeddings
 from npfacenet.models.embeddings import Skipped

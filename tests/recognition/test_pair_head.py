@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfacenet.checkpoints.records import write_record
+from npfacenet.checkpoints.state_files import write_record
 from npfacenet.errors import (
     ArgumentError,
     EmbeddingError,

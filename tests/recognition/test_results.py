@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 import npfacenet
-from npfacenet.checkpoints.card import METRIC, Threshold
+from npfacenet.cards import METRIC, Threshold
 from npfacenet.errors import EmbeddingError, FingerprintError, GalleryError
 from npfacenet.models import Embeddings
 from npfacenet.models.embeddings import Skipped

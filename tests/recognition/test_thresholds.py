@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfacenet.checkpoints.card import Threshold
+from npfacenet.cards import Threshold
 from npfacenet.errors import ArgumentError, EmbeddingError, NpfacenetError
 from npfacenet.models import Embeddings
 from npfacenet.recognition import Gallery, Verification, identify, identify_all, verify

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import npfacenet
-from npfacenet.checkpoints.card import Threshold
+from npfacenet.cards import Threshold
 from npfacenet.errors import ArgumentError, EmbeddingError, FingerprintError, GalleryError
 from npfacenet.recognition import distances, identify, verify
 

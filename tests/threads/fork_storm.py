@@ -100,7 +100,7 @@ def warm(count: int, seed: int) -> Counter[str]:
     import numpy as np
 
     import npfacenet
-    from npfacenet.checkpoints.card import Card
+    from npfacenet.cards import Card
     from npfacenet.layers import BatchNorm, Convolution, Dense, GlobalAveragePool, L2Normalize, ReLU
     from npfacenet.networks import Builder
 

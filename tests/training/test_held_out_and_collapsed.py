@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import npfacenet
 from npfacenet.errors import ArgumentError, TrainingError
-from npfacenet.training import Configuration, Progress, Trained, train
+from npfacenet.training import Configuration, StepReport, Trained, train
 from npfacenet.training.collapse import collapsed, decline, half_lost
 from npfacenet.training.standing import Standing, standing_from_json
 from npfacenet.training.validation import Split, Validation, validation_from_json
@@ -150,7 +150,7 @@ def test_a_run_without_anything_better_than_its_start_says_so(
 def test_weights_that_give_no_embeddings_any_more_are_a_collapse(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ruin(progress: Progress) -> None:
+    def ruin(progress: StepReport) -> None:
         learners[0].vector.numbers[:] = 0
 
     learners: list[Any] = []

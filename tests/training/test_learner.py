@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pytest
 
 from npfacenet.errors import ArgumentError, TrainingError
-from npfacenet.inference.blas import blas_threads
 from npfacenet.layers import (
     Array,
     BatchNorm,
@@ -25,6 +24,7 @@ from npfacenet.layers import (
 )
 from npfacenet.losses.loss import Loss, LossValue, Targets
 from npfacenet.networks import Builder, Network, NetworkParameters
+from npfacenet.threads.blas import blas_threads
 from npfacenet.training import Configuration
 from npfacenet.training.learner import Batch, Learner, learning_from
 from npfacenet.training.objectives import LOSSES, Objective, objectives

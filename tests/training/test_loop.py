@@ -17,9 +17,9 @@ from drawn_people import draw_people, draw_person, small_model
 from PIL import Image
 
 import npfacenet
-from npfacenet.checkpoints.records import read_record, write_record
+from npfacenet.checkpoints.state_files import read_record, write_record
 from npfacenet.errors import ArgumentError, NpfacenetError, OutputError, TrainingError
-from npfacenet.training import Augmentation, Configuration, IdentityFolder, Progress, run, train
+from npfacenet.training import Augmentation, Configuration, IdentityFolder, StepReport, run, train
 from npfacenet.training.feed import Feed
 from npfacenet.training.learner import Batch
 
@@ -61,7 +61,7 @@ def assert_same_run(a: Path, b: Path) -> None:
 def test_an_interrupted_run_comes_to_the_same_bits(
     step: int, people: Path, whole_run: Path, tmp_path: Path
 ) -> None:
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: StepReport) -> None:
         if progress.step == step:
             raise KeyboardInterrupt
 
@@ -320,7 +320,7 @@ def test_a_run_is_not_resumed_with_other_pictures_or_another_teacher(tmp_path: P
 def test_an_interrupted_distillation_comes_to_the_same_bits(people: Path, tmp_path: Path) -> None:
     choices = replace(SHORT, loss=("distillation",))
 
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: StepReport) -> None:
         if progress.step == 5:
             raise KeyboardInterrupt
 

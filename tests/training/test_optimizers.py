@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfacenet.checkpoints.records import Row
 from npfacenet.errors import ArgumentError, ShapeError
 from npfacenet.layers import ParameterSpec
+from npfacenet.networks.flat_parameters import Vector
 from npfacenet.training.optimizers import CHUNK, SGD, Adam, Optimizer, blend, clip
 from npfacenet.training.parameter_vector import ParameterVector
 
@@ -36,7 +36,7 @@ def taught(
     gradients: Sequence[npt.ArrayLike],
     rate: float,
     decaying: int,
-) -> Row:
+) -> Vector:
     """What an optimizer makes of the numbers at `start`, one gradient after the other."""
     numbers = np.array(start, np.float32)
     slots = [np.zeros_like(numbers) for _ in range(optimizer.slots)]

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from drawn_people import draw_people, small_model
 
-from npfacenet.checkpoints.records import read_record, write_record
+from npfacenet.checkpoints.state_files import read_record, write_record
 from npfacenet.errors import ArgumentError, NpfacenetError, OutputError, TrainingError, WeightsError
-from npfacenet.training import Configuration, Progress, Trained, folder_lock, train
+from npfacenet.training import Configuration, StepReport, Trained, folder_lock, train
 from npfacenet.training.folder_lock import locked
 from npfacenet.training.run_folder import RunFolder
 
@@ -37,7 +37,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was interrupted after three of four steps."""
 
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: StepReport) -> None:
         if progress.step == 3:
             raise KeyboardInterrupt
 
@@ -83,7 +83,7 @@ def test_a_folder_where_another_run_is_under_way_is_refused(
 def test_a_run_holds_its_folder_from_the_first_step_to_the_last(
     people: Path, tmp_path: Path
 ) -> None:
-    def second(progress: Progress) -> None:
+    def second(progress: StepReport) -> None:
         for resume in (False, True):
             with pytest.raises(TrainingError, match="another process is training in"):
                 train(small_model(), people, tmp_path / "run", SHORT, resume=resume)

@@ -12,7 +12,7 @@ from test_loop import assert_same_run
 
 from npfacenet.errors import ArgumentError, TrainingError
 from npfacenet.recognition.lfw import Pair
-from npfacenet.training import Configuration, IdentityFolder, Progress
+from npfacenet.training import Configuration, IdentityFolder, StepReport
 from npfacenet.training.held_out import HeldOut, held_out_folds, held_out_people
 from npfacenet.training.teaching import teach
 from npfacenet.training.view_feed import Source
@@ -46,7 +46,7 @@ def held_out(people: IdentityFolder) -> HeldOut:
 def test_an_interrupted_run_comes_to_the_same_bits(
     source: Source, held_out: HeldOut, people: IdentityFolder, tmp_path: Path
 ) -> None:
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: StepReport) -> None:
         if progress.step == 4:
             raise KeyboardInterrupt
 

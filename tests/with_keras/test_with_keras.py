@@ -26,12 +26,13 @@ import pytest
 from keras_networks import NETWORKS, Built
 
 import npfacenet
-from npfacenet.checkpoints.card import Card, derived_card
+from npfacenet.cards import Card
 from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.layers import Array
 from npfacenet.models import Model
 from npfacenet.networks import Network
 from npfacenet.recipes import recipes
+from npfacenet.zoo.provenance import derived_card
 
 KERAS = os.environ.get("NPFACENET_KERAS", "keras")
 if find_spec(KERAS) is None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from npfacenet.checkpoints.lookup import cache_folder, find
 from npfacenet.errors import WeightsError, WeightsNotFoundError
+from npfacenet.zoo.lookup import cache_folder, find
 
 NAME = "nn4.small2"
 FILE = "nn4.small2.h5"
@@ -38,7 +38,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     monkeypatch.setattr(
-        "npfacenet.checkpoints.lookup.data_folders", lambda: (places.package, places.checkout)
+        "npfacenet.zoo.lookup.data_folders", lambda: (places.package, places.checkout)
     )
     return places
 
@@ -233,7 +233,7 @@ def test_without_a_home_folder_the_other_places_still_count(
 
 def test_importing_the_look_up_is_cheap() -> None:
     code = (
-        "import npfacenet.checkpoints.lookup, npfacenet.checkpoints.manifest, sys\n"
+        "import npfacenet.zoo.lookup, npfacenet.zoo.manifest, sys\n"
         "heavy = {'h5py', 'PIL', 'urllib.request', 'subprocess', 'tomllib', 'difflib', 'numpy'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -12,10 +12,10 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 
-from npfacenet.checkpoints import adding, downloading
-from npfacenet.checkpoints.adding import add, fetch_url, free_name
-from npfacenet.checkpoints.downloading import Response, download
 from npfacenet.errors import ArgumentError, FetchError, WeightsError
+from npfacenet.zoo import adding, downloading
+from npfacenet.zoo.adding import add, fetch_url, free_name
+from npfacenet.zoo.downloading import Response, download
 
 URL = "https://example.org/models/mine.h5"
 CONTENT = bytes(range(256)) * 3000

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from npfacenet.checkpoints import partial
-from npfacenet.checkpoints.partial import new_partial, remove_abandoned
-from npfacenet.checkpoints.placing import atomic_file
 from npfacenet.errors import OutputError
+from npfacenet.files import unfinished
+from npfacenet.files.atomic import atomic_file
+from npfacenet.files.unfinished import new_partial, remove_abandoned
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="open files cannot be locked there")
 
 WRITER = """
 import sys, time
 from pathlib import Path
-from npfacenet.checkpoints.placing import atomic_file
+from npfacenet.files.atomic import atomic_file
 with atomic_file(Path(sys.argv[1])) as file:
     file.write(b"half")
     file.flush()
@@ -89,7 +89,7 @@ def test_writers_that_come_and_go_never_lose_a_file(tmp_path: Path) -> None:
 def test_a_file_taken_for_abandoned_before_it_is_locked_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = partial._lock
+    lock = unfinished._lock
     taken: list[Path] = []
 
     def late(descriptor: int) -> None:
@@ -98,7 +98,7 @@ def test_a_file_taken_for_abandoned_before_it_is_locked_is_made_again(
             remove_abandoned(taken[0])
         lock(descriptor)
 
-    monkeypatch.setattr(partial, "_lock", late)
+    monkeypatch.setattr(unfinished, "_lock", late)
     write(tmp_path / "out.h5", b"whole")
     assert taken
     assert listing(tmp_path) == ["out.h5"]
@@ -107,10 +107,10 @@ def test_a_file_taken_for_abandoned_before_it_is_locked_is_made_again(
 def test_nothing_is_written_through_a_link_that_lies_in_wait(tmp_path: Path) -> None:
     target, victim = tmp_path / "out.h5", tmp_path / "victim"
     victim.write_bytes(b"precious")
-    path = partial._name(target, 0)
+    path = unfinished._name(target, 0)
     path.symlink_to(victim)
-    (partial._name(target, 1)).mkdir()
-    os.mkfifo(partial._name(target, 2))
+    (unfinished._name(target, 1)).mkdir()
+    os.mkfifo(unfinished._name(target, 2))
     write(target, b"whole")
     assert target.read_bytes() == b"whole"
     assert victim.read_bytes() == b"precious"
@@ -140,7 +140,7 @@ def test_a_full_disk_is_told_when_the_bytes_are_written(tmp_path: Path) -> None:
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
         "from io import BytesIO; from hashlib import sha256; from pathlib import Path\n"
-        "from npfacenet.checkpoints.placing import place_verified\n"
+        "from npfacenet.files.atomic import place_verified\n"
         "from npfacenet.errors import OutputError\n"
         "whole = bytes(2_000_100)\n"
         "try: place_verified(BytesIO(whole), Path(sys.argv[1]), size=len(whole),"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from npfacenet.checkpoints.card import Card, derived_card
+from npfacenet.cards import Card
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
 from npfacenet.checkpoints.matching import match, shown
 from npfacenet.checkpoints.reading import (
@@ -19,6 +19,7 @@ from npfacenet.checkpoints.reading import (
 )
 from npfacenet.layers import Shape
 from npfacenet.recipes import RECIPES
+from npfacenet.zoo.provenance import derived_card
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import time
 
 import pytest
 
-from npfacenet.inference import standby
-from npfacenet.inference.blas import cores
-from npfacenet.inference.standby import beside, loosen
+from npfacenet.threads import worker_threads
+from npfacenet.threads.blas import cores
+from npfacenet.threads.worker_threads import beside, loosen
 
 TOGETHER = 20  # seconds, more than enough for threads to meet
 needs_affinity = pytest.mark.skipif(
@@ -25,7 +25,7 @@ needs_affinity = pytest.mark.skipif(
 @pytest.fixture(autouse=True)
 def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads of other tests are left alone, and there has been a pause."""
-    monkeypatch.setattr(standby, "_state", standby._State())
+    monkeypatch.setattr(worker_threads, "_state", worker_threads._State())
 
 
 def test_jobs_run_beside_this_thread_and_are_waited_for() -> None:
@@ -52,11 +52,11 @@ def test_a_thread_that_has_worked_works_again() -> None:
 
 
 def test_no_more_threads_wait_than_there_are_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standby, "_LEFT", 1)
+    monkeypatch.setattr(worker_threads, "_LEFT", 1)
     meeting = threading.Barrier(4, timeout=TOGETHER)
     with beside([meeting.wait] * 3):
         meeting.wait()
-    assert len(standby._state.waiting) == 1
+    assert len(worker_threads._state.waiting) == 1
     with beside([lambda: None] * 2) as helping:
         pass
     assert helping == 2
@@ -109,7 +109,7 @@ class TestCores:
         with pytest.raises(ValueError, match="x"), beside([lambda: None]):
             raise ValueError("x")
         assert os.sched_getaffinity(0) == before
-        assert not standby._state.kept
+        assert not worker_threads._state.kept
 
     @pytest.mark.parametrize("where", ["beside", "within"])
     def test_a_second_block_leaves_threads_where_they_are(self, where: str) -> None:
@@ -155,7 +155,7 @@ class TestCores:
 
     def test_a_core_that_is_not_allowed_keeps_nobody(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for core in (-1, 10_000):
-            monkeypatch.setattr(standby, "_where", lambda core=core: lambda: core)
+            monkeypatch.setattr(worker_threads, "_where", lambda core=core: lambda: core)
             mine, (others,) = self.affinities()
             assert mine == others == os.sched_getaffinity(0)
 
@@ -194,7 +194,7 @@ class TestCores:
 def test_systems_without_affinity_have_their_jobs_done(
     missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    standby._where.cache_clear()
+    worker_threads._where.cache_clear()
     if missing == "affinity":
         monkeypatch.delattr(os, "sched_setaffinity", raising=False)
     else:
@@ -204,7 +204,7 @@ def test_systems_without_affinity_have_their_jobs_done(
         with beside([lambda: called.append(1)]):
             pass
     finally:
-        standby._where.cache_clear()
+        worker_threads._where.cache_clear()
     assert called == [1]
 
 
@@ -218,7 +218,7 @@ def answer(code: str) -> str:
 def test_a_child_does_not_count_on_its_parents_threads() -> None:
     code = """
 import os
-from npfacenet.inference.standby import beside
+from npfacenet.threads.worker_threads import beside
 done = []
 with beside([lambda: done.append(1)]):
     pass
@@ -236,6 +236,7 @@ else:
 
 def test_waiting_threads_do_not_keep_a_process_alive() -> None:
     code = (
-        "from npfacenet.inference.standby import beside\nwith beside([print]): pass\nprint('end')"
+        "from npfacenet.threads.worker_threads import beside\n"
+        "with beside([print]): pass\nprint('end')"
     )
     assert answer(code) == "end"

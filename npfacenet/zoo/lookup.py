@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from npfacenet.checkpoints.manifest import PACKAGED, data_folders, is_name, known_names, manifest
 from npfacenet.errors import WeightsError, WeightsNotFoundError, quoted
+from npfacenet.zoo.manifest import PACKAGED, data_folders, is_name, known_names, manifest
 
 _VARIABLE = "NPFACENET_WEIGHTS"
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 
-from npfacenet.errors import WeightsError, printable, quoted, shortened
+from npfacenet.errors import WeightsError, quoted
 from npfacenet.images import PREPROCESSINGS
-from npfacenet.recipes import Recipe
 
 METRIC = "Euclidean between unit vectors, 0 to 2"
 LARGEST_DISTANCE = 2
@@ -97,29 +95,6 @@ THRESHOLDS = {
         "false non-match rate 0.588",
     ),
 }
-
-
-def derived_card(recipe: Recipe, input_size: int, path: Path, digest: str) -> Card:
-    """The card of a file that carries none: derived from the network that it holds.
-
-    `digest` is that of its weights (`fingerprint.py`). The weights that the manifest knows are
-    given their source, their licence, and the threshold that was measured with them.
-    """
-    from npfacenet.checkpoints.manifest import manifest  # a file with a card does not need it
-
-    public = [entry for entry in manifest().values() if digest in entry.weights]
-    scaling = PREPROCESSING[recipe.architecture]
-    card = Card(
-        architecture=recipe.architecture,
-        variant=recipe.variant,
-        outputs=recipe.outputs,
-        input_size=input_size,
-        preprocessing=scaling,
-        threshold=None,
-        source=public[0].origin if public else f"the file {shortened(printable(path.name))}",
-        licence=public[0].licence if public else "not stated",
-    )
-    return replace(card, threshold=threshold_of(card, measured=bool(public)))
 
 
 def threshold_of(card: Card, *, measured: bool) -> Threshold | None:

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfacenet.checkpoints.placing import (
+from npfacenet.errors import FetchError, OutputError
+from npfacenet.files.atomic import (
     atomic_file,
     deviation,
     place_verified,
     require_writable,
     writing_in,
 )
-from npfacenet.errors import FetchError, OutputError
 
 
 def sha256(content: bytes) -> str:

@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 from typing import TypeVar
 
-from npfacenet.inference.standby import beside, loosen
-from npfacenet.threads import forks, require_same_process
+from npfacenet.threads.forks import forks, require_same_process
+from npfacenet.threads.worker_threads import beside, loosen
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

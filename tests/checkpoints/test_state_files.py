@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from npfacenet.checkpoints.records import read_record, write_record
+from npfacenet.checkpoints.state_files import read_record, write_record
 from npfacenet.errors import WeightsError
 
 ROWS = {"a": np.arange(5, dtype=np.float32), "b": np.zeros(0, np.float32)}

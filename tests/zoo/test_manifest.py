@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from npfacenet.checkpoints.manifest import data_folders, is_name, manifest, public_weights
 from npfacenet.errors import WeightsError, WeightsNotFoundError
+from npfacenet.zoo.manifest import data_folders, is_name, manifest, public_weights
 
 ENTRY = f"""
 [[weights]]
@@ -118,7 +118,7 @@ def test_a_manifest_that_cannot_be_read_is_named(tmp_path: Path, content: bytes 
 def test_an_installation_without_a_manifest_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("npfacenet.checkpoints.manifest.data_folders", lambda: (tmp_path,))
+    monkeypatch.setattr("npfacenet.zoo.manifest.data_folders", lambda: (tmp_path,))
     with pytest.raises(WeightsError, match="incomplete"):
         manifest()
 

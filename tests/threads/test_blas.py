@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from npfacenet.errors import ArgumentError
-from npfacenet.inference import blas
-from npfacenet.inference.blas import blas_threads, controllable, cores, single_threaded, threads
+from npfacenet.threads import blas
+from npfacenet.threads.blas import blas_threads, controllable, cores, single_threaded, threads
 
 needs_control = pytest.mark.skipif(not controllable(), reason="this BLAS cannot be controlled")
 WAIT = 30
@@ -71,7 +71,7 @@ def test_the_kernels_are_those_that_openblas_took(monkeypatch: pytest.MonkeyPatc
     assert blas.kernels()
     if platform.machine().lower() in ("x86_64", "amd64"):
         monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")
-        assert run("from npfacenet.inference.blas import kernels; print(kernels())") == "Nehalem"
+        assert run("from npfacenet.threads.blas import kernels; print(kernels())") == "Nehalem"
 
 
 def test_another_blas_has_no_kernels_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +89,7 @@ def test_only_the_calling_thread_multiplies_inside() -> None:
     code = """
 import time
 import numpy as np
-from npfacenet.inference import blas
+from npfacenet.threads import blas
 blas._openblas().set_threads(3)
 a = np.ones((1200, 1200), np.float32)
 time.sleep(0.5)  # threads that have just been started wait for work by spinning
@@ -116,7 +116,7 @@ def test_no_second_copy_is_loaded() -> None:
         "import numpy;"
         "lines = lambda: {l.split()[-1] for l in open('/proc/self/maps') if '.so' in l};"
         "import ctypes; before = lines();"
-        "from npfacenet.inference.blas import *; assert controllable();"
+        "from npfacenet.threads.blas import *; assert controllable();"
         "print(*{l for l in lines() - before if 'blas' in l or 'numpy' in l})"
     )
     assert run(code) == ""
@@ -213,8 +213,8 @@ def test_a_forked_child_starts_anew(holder: str) -> None:
     code = f"""
 import os, signal, threading, warnings
 import numpy as np
-from npfacenet.inference import blas
-from npfacenet.inference.blas import blas_threads, controllable, single_threaded
+from npfacenet.threads import blas
+from npfacenet.threads.blas import blas_threads, controllable, single_threaded
 warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, from 3.12 on
 assert controllable()
 blas._openblas().set_threads(3)
@@ -353,7 +353,7 @@ class TestCores:
     def test_affinity_counts(self) -> None:
         code = (
             "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]);"
-            "from npfacenet.inference.blas import cores; print(cores())"
+            "from npfacenet.threads.blas import cores; print(cores())"
         )
         assert run(code) == "1"
 
@@ -442,7 +442,7 @@ def test_threads_that_cannot_be_are_refused(requested: int) -> None:
 
 def test_importing_does_no_work() -> None:
     code = (
-        "import sys; import npfacenet.inference.blas as blas;"
+        "import sys; import npfacenet.threads.blas as blas;"
         "print(blas._openblas.cache_info().currsize)"
     )
     assert run(code) == "0"

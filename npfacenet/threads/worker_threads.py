@@ -21,7 +21,7 @@ from functools import cache
 from queue import SimpleQueue
 from typing import NamedTuple, TypeAlias
 
-from npfacenet.threads import forks, require_same_process, without_forks
+from npfacenet.threads.forks import forks, require_same_process, without_forks
 
 Job: TypeAlias = Callable[[], object]
 Cores: TypeAlias = set[int]

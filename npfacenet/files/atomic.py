@@ -6,16 +6,14 @@ import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO
 
-from npfacenet.checkpoints.partial import closing, new_partial
 from npfacenet.errors import FetchError, NpfacenetError, OutputError, quoted
-
-Report: TypeAlias = Callable[[str, int, int | None], None]
-"""Progress: what is being done, how many bytes of it are done, and of how many if known."""
+from npfacenet.files.unfinished import closing, new_partial
+from npfacenet.progress import Progress, silent
 
 _CHUNK = 1 << 20
 _REMEDIES = {
@@ -72,7 +70,7 @@ def _removed_on_error(path: Path, *, really: bool) -> Iterator[None]:
 
 
 def place_verified(
-    stream: IO[bytes], target: Path, *, size: int, sha256: str, progress: Report | None = None
+    stream: IO[bytes], target: Path, *, size: int, sha256: str, progress: Progress | None = None
 ) -> Path:
     """Copy a stream to `target`, which takes that name only if size and hash are right.
 
@@ -161,10 +159,6 @@ def writing_in(folder: Path) -> Iterator[None]:
         raise OutputError(
             f"cannot write in the folder {quoted(str(folder))}: {error.strerror or error}; {remedy}"
         ) from error
-
-
-def silent(what: str, done: int, total: int | None) -> None:
-    """Report to nobody."""
 
 
 def _difference(found_size: int, size: int, found: str, sha256: str) -> str | None:

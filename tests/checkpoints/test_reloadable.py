@@ -23,7 +23,7 @@ import npfacenet
 from npfacenet.checkpoints.isolation import read_isolated
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
-from npfacenet.checkpoints.stored import StoredParameters
+from npfacenet.checkpoints.reloadable import StoredParameters
 from npfacenet.errors import WeightsError
 from npfacenet.layers import Array
 from npfacenet.models import Model

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from npfacenet.errors import ArgumentError, printable, quoted, shortened
-from npfacenet.inference.standby import let_go
-from npfacenet.threads import without_forks
+from npfacenet.threads.forks import without_forks
+from npfacenet.threads.worker_threads import let_go
 
 if TYPE_CHECKING:
     import ctypes

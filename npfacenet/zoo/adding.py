@@ -9,14 +9,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from npfacenet.checkpoints.downloading import download, name_in, require_address
 from npfacenet.checkpoints.isolation import read_isolated
-from npfacenet.checkpoints.lookup import cache_folder
-from npfacenet.checkpoints.manifest import PACKAGED, is_name, manifest
 from npfacenet.checkpoints.opening import State, require_unchanged, state_of
-from npfacenet.checkpoints.placing import Report, place_verified
 from npfacenet.checkpoints.signature import open_weights
 from npfacenet.errors import ArgumentError, FetchError, NpfacenetError, WeightsError, quoted
+from npfacenet.files.atomic import place_verified
+from npfacenet.progress import Progress
+from npfacenet.zoo.downloading import download, name_in, require_address
+from npfacenet.zoo.lookup import cache_folder
+from npfacenet.zoo.manifest import PACKAGED, is_name, manifest
 
 LONGEST_NAME = 200
 
@@ -47,7 +48,7 @@ def add(path: Path, name: str | None = None) -> Path:
 
 
 def fetch_url(
-    url: str, sha256: str, *, folder: Path | None = None, progress: Report | None = None
+    url: str, sha256: str, *, folder: Path | None = None, progress: Progress | None = None
 ) -> Path:
     """Download a weight file from an https address into `folder` (else the cache), and check it.
 

@@ -1,18 +1,24 @@
-"""Parameters that lie one behind the other in one row of numbers."""
+"""Parameters one after the other in a single vector."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from npfacenet.layers import Array, Shape
 from npfacenet.networks.network import ParameterName
 
+Vector: TypeAlias = npt.NDArray[np.float32]
+"""Numbers (n,), float32."""
 
-def split(row: Array, shapes: Mapping[ParameterName, Shape]) -> dict[ParameterName, Array]:
-    """Views of a row (n,) in the shapes of the parameters, which have n numbers, in their order.
 
-    >>> import numpy as np
+def split(vector: Array, shapes: Mapping[ParameterName, Shape]) -> dict[ParameterName, Array]:
+    """Views of a vector (n,) in the shapes of the parameters, which have n numbers in this order.
+
     >>> views = split(np.arange(3.0), {("a", "bias"): (2,), ("b", "kernel"): (1, 1)})
     >>> views["b", "kernel"].tolist()
     [[2.0]]
@@ -21,6 +27,6 @@ def split(row: Array, shapes: Mapping[ParameterName, Shape]) -> dict[ParameterNa
     start = 0
     for name, shape in shapes.items():
         end = start + prod(shape)
-        views[name] = row[start:end].reshape(shape)
+        views[name] = vector[start:end].reshape(shape)
         start = end
     return views

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
-from npfacenet.checkpoints.partial import closing
-from npfacenet.checkpoints.placing import Report, require_possible, silent, writing_in
 from npfacenet.checkpoints.signature import LARGEST_WEIGHTS
 from npfacenet.errors import ArgumentError, FetchError, NpfacenetError, quoted
+from npfacenet.files.atomic import require_possible, writing_in
+from npfacenet.files.unfinished import closing
+from npfacenet.progress import Progress, silent
 
 SECONDS = 30  # without a byte before a server counts as gone
 _CHUNK = 1 << 18
@@ -41,7 +42,7 @@ class Response(Protocol):
         """At most so many bytes; none at the end."""
 
 
-def download(url: str, target: Path, *, sha256: str, progress: Report | None = None) -> Path:
+def download(url: str, target: Path, *, sha256: str, progress: Progress | None = None) -> Path:
     """Download a file that must have this sha256; return `target`.
 
     What arrived before a line broke is kept beside `target` under a hidden name and resumed by
@@ -163,7 +164,7 @@ def _sha256_of(file: IO[bytes]) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # an open file
 
 
-def _append(response: Response, file: IO[bytes], what: str, report: Report) -> None:
+def _append(response: Response, file: IO[bytes], what: str, report: Progress) -> None:
     done = file.tell()
     if done and response.status != 206:  # the server begins anew, so what is there is dropped
         file.truncate(0)
