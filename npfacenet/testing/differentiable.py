@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError
-from npfacenet.layers import Array, Layer, Parameters, Saved
+from npfacenet.layers import Array, Layer, Parameters, Saved, Shape
 from npfacenet.losses.loss import Loss
-from npfacenet.networks import Network, NetworkParameters, Tape
+from npfacenet.networks import Network, NetworkParameters, Outputs, Tape
 from npfacenet.testing.sample import draw_parameters
 
 Float64: TypeAlias = npt.NDArray[np.float64]
@@ -66,30 +67,52 @@ def of_layer(
 
 
 def of_network(
-    network: Network, images: Array, parameters: NetworkParameters, training: bool, seed: int
+    network: Network[Outputs],
+    images: Array,
+    parameters: NetworkParameters,
+    training: bool,
+    seed: int,
 ) -> Differentiable:
-    """A network: its input is called "image", its parameters "node/parameter"."""
+    """A network: its input is called "image", its parameters "node/parameter".
+
+    Several outputs become one: all their numbers, one output after the other.
+    """
     specs = network.parameter_specs()
     fixed = {n: wide(parameters[n]) for n, spec in specs.items() if not spec.trainable}
     names = {"/".join(n): n for n, spec in specs.items() if spec.trainable}
     pieces = {network.INPUT: wide(images)}
     pieces |= {text: wide(parameters[n]) for text, n in names.items()}
 
-    def forward(pieces: Pieces) -> tuple[Array, Tape, NetworkParameters]:
+    def forward(pieces: Pieces) -> tuple[Outputs, Tape, NetworkParameters]:
         own = {**fixed, **{n: pieces[text] for text, n in names.items()}}
-        output, tape = network.forward_saving(
+        outputs, tape = network.forward_saving(
             own, pieces[network.INPUT], training=training, to_image=True, seed=(seed,)
         )
-        return output, tape, own
+        return outputs, tape, own
 
     def gradients(upstream: Float64) -> Mapping[str, Array]:
         _, tape, own = forward(pieces)
-        to_image, to_parameters = network.backward(own, tape, upstream)
+        split = _split(upstream, tape.output_shapes) if len(tape.output_shapes) > 1 else upstream
+        to_image, to_parameters = network.backward(own, tape, split)
         found = {"/".join(name): gradient for name, gradient in to_parameters.items()}
         return found if to_image is None else {network.INPUT: to_image} | found
 
     name = f"{network.name} on {images.shape}"
-    return Differentiable(name, pieces, lambda pieces: wide(forward(pieces)[0]), gradients)
+    return Differentiable(name, pieces, lambda pieces: _joined(forward(pieces)[0]), gradients)
+
+
+def _joined(outputs: Outputs) -> Float64:
+    """The output as float64; all numbers of several outputs as one vector."""
+    if isinstance(outputs, dict):
+        return np.concatenate([wide(output).reshape(-1) for output in outputs.values()])
+    return wide(outputs)
+
+
+def _split(vector: Float64, shapes: Mapping[str, Shape]) -> dict[str, Array]:
+    """What `_joined` joined, by output name."""
+    ends = np.cumsum([prod(shape) for shape in shapes.values()])
+    parts = np.split(vector, ends[:-1])
+    return {n: part.reshape(shape) for (n, shape), part in zip(shapes.items(), parts, strict=True)}
 
 
 def of_loss(loss: Loss, outputs: Array, targets: npt.NDArray[np.generic]) -> Differentiable:
@@ -107,7 +130,7 @@ def of_loss(loss: Loss, outputs: Array, targets: npt.NDArray[np.generic]) -> Dif
 
 
 def drawn_parameters(
-    subject: Layer | Network | Loss, inputs: tuple[Array, ...], seed: int
+    subject: Layer | Network[Outputs] | Loss, inputs: tuple[Array, ...], seed: int
 ) -> Mapping[str, Array] | Mapping[tuple[str, str], Array]:
     """Parameters with which no gradient is trivial."""
     if isinstance(subject, Layer):
@@ -130,7 +153,7 @@ def wide(x: npt.ArrayLike) -> Float64:
 
 
 def differentiable(
-    subject: Layer | Network | Loss,
+    subject: Layer | Network[Outputs] | Loss,
     inputs: tuple[Array, ...],
     parameters: Mapping[str, Array] | Mapping[tuple[str, str], Array],
     targets: npt.NDArray[np.generic] | None,

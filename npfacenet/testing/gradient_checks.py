@@ -30,7 +30,7 @@ import numpy.typing as npt
 from npfacenet.errors import ArgumentError
 from npfacenet.layers import Array, Layer
 from npfacenet.losses.loss import Loss
-from npfacenet.networks import Network
+from npfacenet.networks import Network, Outputs
 from npfacenet.testing.differentiable import (
     Differentiable,
     Float64,
@@ -107,7 +107,7 @@ class GradientReport:
 
 
 def check_gradients(
-    subject: Layer | Network | Loss,
+    subject: Layer | Network[Outputs] | Loss,
     *inputs: Array,
     parameters: Mapping[str, Array] | Mapping[tuple[str, str], Array] | None = None,
     targets: npt.NDArray[np.generic] | None = None,
