@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import PIL.Image
 import pytest
-from test_bench import tool
+from tool_modules import tool
 
 import npfacenet
 from npfacenet.checkpoints.native import write_native
@@ -71,7 +71,7 @@ def train_default(shared: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     for name, value in little.items():
         monkeypatch.setattr(module, name, value)
     for name, number in {"VIEWS": 7, "PEOPLE": 2, "STEPS": 3}.items():
-        monkeypatch.setattr(tool("default_short"), name, number)
+        monkeypatch.setattr(tool("default_short_run"), name, number)
     monkeypatch.setattr(tool("default_report"), "pairs", lambda: pairs(20))
     return module
 

@@ -1,10 +1,10 @@
 """The tests with Keras, in an environment of its own for each of several versions.
 
-  python3 tools/keras_versions.py                  the quick ones: Keras 3.5 and a late Keras 3
-  python3 tools/keras_versions.py --all            Keras 2.13, tf_keras, 3.0, 3.5 and a late one
-  python3 tools/keras_versions.py --only 2.13 -x   this one; all else is handed to pytest
-  python3 tools/keras_versions.py --here -x        with the Keras of this Python
-  python3 tools/keras_versions.py --install-only   make the environments, test nothing
+  python3 tools/release/keras_versions.py             the quick ones: Keras 3.5 and a late Keras 3
+  python3 tools/release/keras_versions.py --all       Keras 2.13, tf_keras, 3.0, 3.5 and a late one
+  python3 tools/release/keras_versions.py --only 2.13 -x   this one; all else is handed to pytest
+  python3 tools/release/keras_versions.py --here -x        with the Keras of this Python
+  python3 tools/release/keras_versions.py --install-only   make the environments, test nothing
 
 Environments are kept in the cache folder (`--folder DIR` for another) and used again; each takes
 0.7 to 2.2 GB. Keras 3 computes with its NumPy backend, which needs JAX, but neither PyTorch nor
@@ -21,7 +21,7 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests" / "with_keras"
 SHARED = ("h5py", "hypothesis", "packaging", "pillow", "pytest")
 MARK = "installed.txt"

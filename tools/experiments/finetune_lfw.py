@@ -1,6 +1,6 @@
 """Fine-tune nn4.small2 on LFW's training people, and measure it on folds 3 and 4.
 
-    python tools/finetune_lfw.py --lfw ../shared/lfw --model ../shared/weights/nn4_small2_v1.h5
+    python tools/experiments/finetune_lfw.py --lfw LFW --model nn4.small2
 
 LFW's folder holds images/NAME/NAME_0001.jpg, train_people.txt (nobody of whom is in folds 3 and 4)
 and pairs_dev.txt. For each seed: semi-hard triplets, then the accuracy on folds 3 and 4 with a

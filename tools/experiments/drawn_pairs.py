@@ -1,6 +1,6 @@
 """How well raw pixels and a network tell drawn people apart, on the fixed 1,000 pairs.
 
-    python tools/drawn_pairs.py --model ../shared/weights/inception_resnet_v1_128_f16.h5
+    python tools/experiments/drawn_pairs.py --model ../shared/weights/inception_resnet_v1_128_f16.h5
 
 Verification accuracy in ten folds, each with the threshold that is best on the other nine: of the
 distances of raw pixels (as they are, at 32 x 32, and prewhitened: mean 0 and deviation 1), which
@@ -16,7 +16,7 @@ import time
 
 import numpy as np
 import numpy.typing as npt
-from drawn_rates import FOLDS, rates, sentence
+from verification_rates import FOLDS, rates, sentence
 
 import npfacenet
 from npfacenet.errors import ArgumentError

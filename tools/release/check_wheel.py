@@ -1,6 +1,6 @@
 """Builds the wheel, installs it into an environment of its own, and uses it in an empty folder.
 
-    .venv/bin/python tools/check_wheel.py
+    .venv/bin/python tools/release/check_wheel.py
 
 Nothing of the checkout is within reach there, so what the wheel lacks is missed. Plays the demo
 with the weights in the wheel; then fetches nn4.small2 (14 MB) as a user would, and verifies two
@@ -19,9 +19,10 @@ import zipfile
 from pathlib import Path
 from typing import NoReturn
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 from environment import clean_variables
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 MODEL = "nn4.small2"
 LARGEST = 4_000_000  # bytes
 WEIGHTS = {"LICENSE", "README.md", "manifest.toml", "npfacenet-small.h5", "short_run.json"}

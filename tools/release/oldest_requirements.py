@@ -1,6 +1,6 @@
 """Prints the oldest runtime dependencies that pyproject.toml allows, for pip, one a line.
 
-pip install -e ".[test]" $(python tools/oldest_requirements.py)
+pip install -e ".[test]" $(python tools/release/oldest_requirements.py)
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 _LOWER_BOUND = re.compile(r"([A-Za-z0-9._-]+)\s*>=\s*(\d+(?:\.\d+)*)")
 
 

@@ -1,14 +1,14 @@
 """Train npfacenet's default network, `npfacenet-small`, with npfacenet.
 
-    python tools/train_default.py views --shared ../shared     once: views, and a teacher's answers
-    python tools/train_default.py train --shared ../shared     the run, or what is left of it
-    python tools/train_default.py finish --shared ../shared    calibrate, report, write the weights
-    python tools/train_default.py short --shared ../shared     100 steps, compared with those logged
+    python tools/experiments/train_default.py views     once: views, and a teacher's answers
+    python tools/experiments/train_default.py train     the run, or what is left of it
+    python tools/experiments/train_default.py finish    calibrate, report, write the weights
+    python tools/experiments/train_default.py short     100 steps, compared with those logged
 
-SHARED holds faces.zip (crops without identities), lfw/ (images, train_people.txt, pairs_dev.txt;
-nobody of train_people.txt is in folds 3 and 4) and weights/ with the teacher. Everything goes to
-runs/default (--run), goes on where it was interrupted, and is logged there. Two cores prepare 75
-views a second and train on 330 to 450.
+SHARED (--shared, ../shared unless given) holds faces.zip (crops without identities), lfw/ (images,
+train_people.txt, pairs_dev.txt; nobody of train_people.txt is in folds 3 and 4) and weights/ with
+the teacher. Everything goes to runs/default (--run), goes on where it was interrupted, and is
+logged there. Two cores prepare 75 views a second and train on 330 to 450.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import default_short
+import default_short_run
 from default_material import CROP, EACH, PEOPLE, Photographs, about_drawn, drawn_view
 from default_report import FOLDS, by_brightness, lfw_folds, on_drawn_pairs, on_lfw, write_default
 
@@ -42,7 +42,7 @@ from npfacenet.training.teaching import teach
 from npfacenet.training.view_feed import Source
 from npfacenet.training.views import Views, codes, open_views, prepare_views
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TEACHER = "weights/inception_resnet_v1_128_f16.h5"
 SEED = 23
 COUNT = 70_000  # views of photographs
@@ -170,14 +170,14 @@ def finish(arguments: argparse.Namespace) -> None:
 def short(arguments: argparse.Namespace) -> None:
     """The beginning of a run on few views, compared with what it came to before."""
     run = arguments.run / "short"
-    default_short.require_new(folder_of(run, SEED).path)
-    prepare(arguments.shared, run, default_short.VIEWS, default_short.PEOPLE)
-    steps = default_short.STEPS
+    default_short_run.require_new(folder_of(run, SEED).path)
+    prepare(arguments.shared, run, default_short_run.VIEWS, default_short_run.PEOPLE)
+    steps = default_short_run.STEPS
     choices = replace(
-        CHOICES, steps=steps, validate=steps, save=steps, learning_rate=default_short.RATE
+        CHOICES, steps=steps, validate=steps, save=steps, learning_rate=default_short_run.RATE
     )
     taught(arguments.shared, run, choices, say)
-    default_short.compare(folder_of(run, SEED), arguments.losses, write=arguments.write)
+    default_short_run.compare(folder_of(run, SEED), arguments.losses, write=arguments.write)
 
 
 def parser() -> argparse.ArgumentParser:
