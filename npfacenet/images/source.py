@@ -34,8 +34,10 @@ def source_name(source: ImageSource, position: int | None = None) -> str:
     A text that is no path, such as a picture in base64, is not repeated, and of one of over 200
     characters that is not a file's path, only its beginning and its end.
 
-    >>> source_name("me.jpg", 3), source_name(b"GIF89a", 3), source_name(np.zeros((2, 4, 3), np.uint8))
-    ('me.jpg', 'bytes (6 bytes) at index 3', 'array (2, 4, 3)')
+    >>> source_name("me.jpg", 3), source_name(b"GIF89a", 3)
+    ('me.jpg', 'bytes (6 bytes) at index 3')
+    >>> source_name(np.zeros((2, 4, 3), np.uint8))
+    'array (2, 4, 3)'
     """
     if isinstance(source, (str, os.PathLike)):
         try:

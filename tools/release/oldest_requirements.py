@@ -1,14 +1,21 @@
-"""Prints the oldest runtime dependencies that pyproject.toml allows, for pip, one a line.
+"""Print the oldest runtime dependencies that pyproject.toml allows, for pip, one a line.
 
-pip install -e ".[test]" $(python tools/release/oldest_requirements.py)
+    pip install -e ".[test]" $(python3 tools/release/oldest_requirements.py)
+
+Needs Python 3.11 or newer, and no packages.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
-import tomllib
 from pathlib import Path
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True  # --help leaves no __pycache__ in the checkout
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from environment import check_python, exit_code
 
 ROOT = Path(__file__).resolve().parents[2]
 _LOWER_BOUND = re.compile(r"([A-Za-z0-9._-]+)\s*>=\s*(\d+(?:\.\d+)*)")
@@ -30,11 +37,29 @@ def oldest(requirement: str) -> str:
 
 def oldest_requirements(pyproject: str) -> list[str]:
     """Pin every runtime dependency in the text of a pyproject.toml to its lower bound."""
+    import tomllib
+
     return [oldest(entry) for entry in tomllib.loads(pyproject)["project"]["dependencies"]]
 
 
-if __name__ == "__main__":
+def print_requirements() -> int:
+    """Print them; return the exit code."""
+    check_python(sys.version_info[:3])
     try:
         print("\n".join(oldest_requirements((ROOT / "pyproject.toml").read_text("utf-8"))))
     except ValueError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def main() -> int:
+    """Read the command line and print; return the exit code."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    return exit_code(print_requirements)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
