@@ -168,6 +168,6 @@ def _block(draw: st.DrawFn, build: Builder, kind: str, name: str, x: str) -> str
         right = build.add(f"{name}_right", MaxPool(3, 1, padding="same"), x)
         return build.add(f"{name}_concatenate", Concatenate(), left, right)
     if kind == "residual":
-        mixed = build.add(f"{name}_conv", Convolution(build.shape(x)[-1], size, 1, "same"), x)
+        mixed = build.add(f"{name}_conv", Convolution(build.channels(x), size, 1, "same"), x)
         return build.add(f"{name}_add", ResidualAdd(draw(st.floats(0, 1))), x, mixed)
     return build.add(f"{name}_pool", MaxPool(2, 1, padding="same"), x)
