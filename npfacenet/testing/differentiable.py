@@ -1,4 +1,4 @@
-"""Layers, networks and losses as one thing: pieces of numbers in, an output and its gradients out.
+"""Layers, networks and losses alike: variables in, an output and its gradients out.
 
 Everything is float64, because a difference quotient in float32 shows three digits at best.
 """
@@ -20,20 +20,20 @@ from npfacenet.networks import Network, NetworkParameters, Outputs, Tape
 from npfacenet.testing.sample import draw_parameters
 
 Float64: TypeAlias = npt.NDArray[np.float64]
-Pieces: TypeAlias = dict[str, Float64]
+Variables: TypeAlias = dict[str, Float64]
 
 
 @dataclass(frozen=True)
 class Differentiable:
-    """Named pieces, of which each can be moved: all inputs and trainable parameters.
+    """Named variables, of which each can be moved: all inputs and trainable parameters.
 
-    `output` is a function of all pieces; `gradients(upstream)` is the gradient of
-    sum(upstream * output(pieces)) with respect to each.
+    `output` is a function of all variables; `gradients(upstream)` is the gradient of
+    sum(upstream * output(variables)) with respect to each.
     """
 
     name: str
-    pieces: Pieces
-    output: Callable[[Pieces], Float64]
+    variables: Variables
+    output: Callable[[Variables], Float64]
     gradients: Callable[[Float64], Mapping[str, Array]]
 
 
@@ -44,26 +44,26 @@ def of_layer(
     specs = layer.parameters(*(x.shape[1:] for x in inputs))
     names = [f"input {i}" for i in range(len(inputs))]
     fixed = {n: wide(parameters[n]) for n, spec in specs.items() if not spec.trainable}
-    pieces = {n: wide(x) for n, x in zip(names, inputs, strict=True)}
-    pieces |= {n: wide(parameters[n]) for n, spec in specs.items() if spec.trainable}
+    variables = {n: wide(x) for n, x in zip(names, inputs, strict=True)}
+    variables |= {n: wide(parameters[n]) for n, spec in specs.items() if spec.trainable}
 
-    def forward(pieces: Pieces) -> tuple[Array, Saved, Parameters]:
-        own = {**fixed, **{n: p for n, p in pieces.items() if n not in names}}
+    def forward(variables: Variables) -> tuple[Array, Saved, Parameters]:
+        own = {**fixed, **{n: p for n, p in variables.items() if n not in names}}
         output, saved, _ = layer.forward_saving(
             own,
-            *(pieces[n] for n in names),
+            *(variables[n] for n in names),
             training=training,
             rng=np.random.default_rng(seed),
         )
         return output, saved, own
 
     def gradients(upstream: Float64) -> Mapping[str, Array]:
-        _, saved, own = forward(pieces)
+        _, saved, own = forward(variables)
         to_inputs, to_parameters = layer.backward(own, saved, upstream)
         return dict(zip(names, to_inputs, strict=False)) | to_parameters
 
     name = f"{layer} on {[x.shape for x in inputs]}"
-    return Differentiable(name, pieces, lambda pieces: wide(forward(pieces)[0]), gradients)
+    return Differentiable(name, variables, lambda variables: wide(forward(variables)[0]), gradients)
 
 
 def of_network(
@@ -80,25 +80,27 @@ def of_network(
     specs = network.parameter_specs()
     fixed = {n: wide(parameters[n]) for n, spec in specs.items() if not spec.trainable}
     names = {"/".join(n): n for n, spec in specs.items() if spec.trainable}
-    pieces = {network.INPUT: wide(images)}
-    pieces |= {text: wide(parameters[n]) for text, n in names.items()}
+    variables = {network.INPUT: wide(images)}
+    variables |= {text: wide(parameters[n]) for text, n in names.items()}
 
-    def forward(pieces: Pieces) -> tuple[Outputs, Tape, NetworkParameters]:
-        own = {**fixed, **{n: pieces[text] for text, n in names.items()}}
+    def forward(variables: Variables) -> tuple[Outputs, Tape, NetworkParameters]:
+        own = {**fixed, **{n: variables[text] for text, n in names.items()}}
         outputs, tape = network.forward_saving(
-            own, pieces[network.INPUT], training=training, to_image=True, seed=(seed,)
+            own, variables[network.INPUT], training=training, to_image=True, seed=(seed,)
         )
         return outputs, tape, own
 
     def gradients(upstream: Float64) -> Mapping[str, Array]:
-        _, tape, own = forward(pieces)
+        _, tape, own = forward(variables)
         split = _split(upstream, tape.output_shapes) if len(tape.output_shapes) > 1 else upstream
         to_image, to_parameters = network.backward(own, tape, split)
         found = {"/".join(name): gradient for name, gradient in to_parameters.items()}
         return found if to_image is None else {network.INPUT: to_image} | found
 
     name = f"{network.name} on {images.shape}"
-    return Differentiable(name, pieces, lambda pieces: _joined(forward(pieces)[0]), gradients)
+    return Differentiable(
+        name, variables, lambda variables: _joined(forward(variables)[0]), gradients
+    )
 
 
 def _joined(outputs: Outputs) -> Float64:
@@ -116,17 +118,17 @@ def _split(vector: Float64, shapes: Mapping[str, Shape]) -> dict[str, Array]:
 
 
 def of_loss(loss: Loss, outputs: Array, targets: npt.NDArray[np.generic]) -> Differentiable:
-    """A loss: its only piece is called "outputs", and its output is its value."""
-    pieces = {"outputs": wide(outputs)}
+    """A loss: its only variable is called "outputs", and its output is its value."""
+    variables = {"outputs": wide(outputs)}
 
-    def value(pieces: Pieces) -> Float64:
-        return np.array([loss.value_and_gradient(pieces["outputs"], targets).value], np.float64)
+    def value(variables: Variables) -> Float64:
+        return np.array([loss.value_and_gradient(variables["outputs"], targets).value], np.float64)
 
     def gradients(upstream: Float64) -> Mapping[str, Array]:
-        gradient = loss.value_and_gradient(pieces["outputs"], targets).gradient
+        gradient = loss.value_and_gradient(variables["outputs"], targets).gradient
         return {"outputs": upstream[0] * gradient}
 
-    return Differentiable(f"{loss} on {outputs.shape}", pieces, value, gradients)
+    return Differentiable(f"{loss} on {outputs.shape}", variables, value, gradients)
 
 
 def drawn_parameters(

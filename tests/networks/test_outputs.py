@@ -82,7 +82,7 @@ def test_every_gradient_of_three_heads_is_right_element_by_element() -> None:
     report = check_gradients(network, pictures((1, 5, 4, 3)), elementwise=True)
     assert report.ok, report
     trainable = {"/".join(n) for n, s in network.parameter_specs().items() if s.trainable}
-    assert {deviation.piece for deviation in report.deviations} == trainable | {"image"}
+    assert {deviation.variable for deviation in report.deviations} == trainable | {"image"}
 
 
 @given(st.sets(st.sampled_from(["trunk", "score", "box", "vector"]), min_size=1))
