@@ -18,6 +18,7 @@ from npfacenet.layers.concatenate import Concatenate
 from npfacenet.layers.convolution import Convolution
 from npfacenet.layers.cosine_dense import CosineDense
 from npfacenet.layers.dense import Dense
+from npfacenet.layers.depthwise_convolution import DepthwiseConvolution
 from npfacenet.layers.dropout import Dropout
 from npfacenet.layers.hyperparameters import annotations_of, from_json, is_of_type
 from npfacenet.layers.l2_normalize import L2Normalize
@@ -27,13 +28,17 @@ from npfacenet.layers.padding import ZeroPadding
 from npfacenet.layers.pair_similarity import AbsoluteDifference, ChiSquare
 from npfacenet.layers.pooling import AveragePool, GlobalAveragePool, L2Pool, MaxPool
 from npfacenet.layers.residual import ResidualAdd
+from npfacenet.layers.sigmoid import Sigmoid
+from npfacenet.layers.softmax import Softmax
+from npfacenet.layers.upsample_nearest import UpsampleNearest
 
 LayerClass = TypeVar("LayerClass", bound=type[Layer])
 
 _OWN: tuple[type[Layer], ...] = (
     AbsoluteDifference, AveragePool, BatchNorm, ChiSquare, Concatenate, Convolution, CosineDense,
-    Dense, Dropout, GlobalAveragePool, L2Normalize, L2Pool, LocalResponseNorm, MaxPool, PReLU,
-    ReLU, ResidualAdd, ZeroPadding,
+    Dense, DepthwiseConvolution, Dropout, GlobalAveragePool, L2Normalize, L2Pool,
+    LocalResponseNorm, MaxPool, PReLU, ReLU, ResidualAdd, Sigmoid, Softmax, UpsampleNearest,
+    ZeroPadding,
 )  # fmt: skip
 _REGISTERED: dict[str, type[Layer]] = {layer.__name__: layer for layer in _OWN}
 

@@ -1,0 +1,57 @@
+"""The logistic function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from npfacenet.layers.layer import (
+    Array,
+    Gradients,
+    InputGradients,
+    Layer,
+    Parameters,
+    Saved,
+    Shape,
+    Statistics,
+)
+
+
+@dataclass(frozen=True)
+class Sigmoid(Layer):
+    """1 / (1 + exp(-x)), number by number.
+
+    >>> Sigmoid().forward({}, np.array([[-1000.0, 0.0, 1000.0]]))
+    array([[0. , 0.5, 1. ]])
+    """
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """The shape of the input."""
+        return self.one_input(*inputs)
+
+    def forward(self, parameters: Parameters, *inputs: Array) -> Array:
+        """Any shape, unchanged."""
+        (x,) = self.accept(parameters, *inputs)
+        small = np.exp(-np.abs(x))  # never overflows
+        output: Array = np.where(x < 0, small, 1) / (1 + small)
+        return output
+
+    def forward_saving(
+        self,
+        parameters: Parameters,
+        *inputs: Array,
+        training: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, Saved, Statistics]:
+        """Keeps the output."""
+        output = self.forward(parameters, *inputs)
+        return output, Saved(training, (output.shape,), {"output": output}), {}
+
+    def backward(
+        self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
+    ) -> tuple[InputGradients, Gradients]:
+        """Upstream times the slope, y * (1 - y)."""
+        upstream = self.accept_upstream(saved, upstream)
+        output = saved["output"]
+        return (upstream * (output * (1 - output)),), {}
