@@ -42,7 +42,7 @@ def _kind(file: BinaryIO) -> str | None:
             return None
         first.setdefault(number, (start, length))
     found = types.items()
-    if found == SAVED_MODEL.items() and _varint(file, first[1][0])[0] == 1:  # its only version
+    if found == SAVED_MODEL.items() and varint(file, first[1][0])[0] == 1:  # its only version
         return "SavedModel"
     # The format's version or the opsets, and the graph or who produced it.
     if found <= ONNX.items() and types.keys() & {1, 8} and types.keys() & {2, 7}:
@@ -70,31 +70,33 @@ def _is_node(file: BinaryIO, start: int, length: int) -> bool:
     return len(texts) == 2 and all(t.isascii() and t.decode().isprintable() for t in texts)
 
 
-def fields(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+def fields(
+    file: BinaryIO, start: int, end: int, most: int = MOST_FIELDS
+) -> Iterator[tuple[int, int, int, int]]:
     """Number, wire type, place and length of each field of a message in a file.
 
-    Ends with the message, or after `MOST_FIELDS`; ValueError for what is not a message.
+    Ends with the message, or after `most` fields; ValueError for what is not a message.
     """
     place = start
-    for _ in range(MOST_FIELDS):
+    for _ in range(most):
         if place >= end:
             return
-        tag, place = _varint(file, place)
+        tag, place = varint(file, place)
         number, wire = tag >> 3, tag & 7
         if not number:
             raise ValueError("a field without a number")
         length = {LONG: 8, SHORT: 4}.get(wire, 0)
         if wire == VARINT:
-            length = _varint(file, place)[1] - place
+            length = varint(file, place)[1] - place
         elif wire == BYTES:
-            length, place = _varint(file, place)
+            length, place = varint(file, place)
         elif wire not in (LONG, SHORT):
             raise ValueError("an unknown wire type")
         yield number, wire, place, length
         place += length
 
 
-def _varint(file: BinaryIO, place: int) -> tuple[int, int]:
+def varint(file: BinaryIO, place: int) -> tuple[int, int]:
     """A number of seven bits a byte, and the place behind it."""
     file.seek(place)
     number = 0

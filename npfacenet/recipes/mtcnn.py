@@ -1,0 +1,77 @@
+"""MTCNN: three small networks that find faces, each stricter than the one before it.
+
+Zhang, Zhang, Li and Qiao 2016, "Joint Face Detection and Alignment using Multi-task Cascaded
+Convolutional Networks", figure 2. P-Net slides over pictures of any size and proposes windows of
+12x12 pixels, R-Net looks at the proposals at 24x24, O-Net at 48x48; `npfacenet.faces` runs the
+three in turn. 495,850 numbers.
+
+The trained P-Net and R-Net have no landmarks, and R-Net's and O-Net's first kernels are smaller
+than the figure's. What the figure calls fully connected is a convolution with a kernel as large as
+the map, so that the outputs of R-Net and O-Net are maps of 1x1. Pooling takes the last, incomplete
+window too where there is one, which is what "same" padding means for these sizes.
+
+Pictures are RGB, (pixel - 127.5) / 128. The outputs:
+
+- `probability`: of no face and of a face
+- `box`: what to add to left, top, right and bottom, as shares of the window's sides
+- `landmarks` (O-Net): five x, then five y, as shares of the window's sides from its left and top:
+  the eye at the left of the picture, that at the right, nose, left and right corner of the mouth
+"""
+
+from __future__ import annotations
+
+from npfacenet.layers import Convolution, MaxPool, PReLU, Softmax
+from npfacenet.networks import Builder, Network, Outputs
+
+P_NET_WINDOW, P_NET_STRIDE = 12, 2
+R_NET_SIDE, O_NET_SIDE = 24, 48
+
+
+def pnet() -> Network[Outputs]:
+    """P-Net: (height, width, 3) of at least 12 pixels to a map of windows, one every 2 pixels."""
+    build = Builder("mtcnn-pnet", input_shape=(None, None, 3))
+    x = convolution(build, build.input, "1", 10, 3)
+    x = build.add("pool1", MaxPool(2, padding="same"), x)
+    x = convolution(build, x, "2", 16, 3)
+    x = convolution(build, x, "3", 32, 3)
+    return build.network(outputs=heads(build, x, box=4))
+
+
+def rnet() -> Network[Outputs]:
+    """R-Net: (24, 24, 3) to one window."""
+    build = Builder("mtcnn-rnet", input_shape=(R_NET_SIDE, R_NET_SIDE, 3))
+    x = convolution(build, build.input, "1", 28, 3)
+    x = build.add("pool1", MaxPool(3, stride=2, padding="same"), x)
+    x = convolution(build, x, "2", 48, 3)
+    x = build.add("pool2", MaxPool(3, stride=2), x)
+    x = convolution(build, x, "3", 64, 2)
+    x = convolution(build, x, "4", 128, 3)
+    return build.network(outputs=heads(build, x, box=4))
+
+
+def onet() -> Network[Outputs]:
+    """O-Net: (48, 48, 3) to one window, with landmarks."""
+    build = Builder("mtcnn-onet", input_shape=(O_NET_SIDE, O_NET_SIDE, 3))
+    x = convolution(build, build.input, "1", 32, 3)
+    x = build.add("pool1", MaxPool(3, stride=2, padding="same"), x)
+    x = convolution(build, x, "2", 64, 3)
+    x = build.add("pool2", MaxPool(3, stride=2), x)
+    x = convolution(build, x, "3", 64, 3)
+    x = build.add("pool3", MaxPool(2), x)
+    x = convolution(build, x, "4", 128, 2)
+    x = convolution(build, x, "5", 256, 3)
+    return build.network(outputs=heads(build, x, box=4, landmarks=10))
+
+
+def convolution(build: Builder, x: str, number: str, filters: int, size: int) -> str:
+    """Convolution without padding, PReLU; named `conv1` and `prelu1`."""
+    x = build.add(f"conv{number}", Convolution(filters, size), x)
+    return build.add(f"prelu{number}", PReLU(), x)
+
+
+def heads(build: Builder, x: str, **numbers: int) -> list[str]:
+    """The outputs: each a convolution of the last map; the score becomes a probability."""
+    score = build.add("score", Convolution(2, 1), x)
+    probability = build.add("probability", Softmax(), score)
+    others = [build.add(name, Convolution(count, 1), x) for name, count in numbers.items()]
+    return [probability, *others]
