@@ -22,7 +22,6 @@ from npfacenet.checkpoints import protobuf
 from npfacenet.checkpoints.container import Container, Entry
 from npfacenet.checkpoints.signature import open_weights
 from npfacenet.errors import WeightsError, quoted
-from npfacenet.layers import Shape
 
 MOST_FIELDS = 50_000
 """Fields of one message: nodes and tensors of a graph, dimensions of a tensor."""

@@ -1,0 +1,88 @@
+"""Boxes around faces: left, top, right, bottom in pixels, (N, 4), and what is computed with them.
+
+Coordinates are those of edges: a box over the whole picture is (0, 0, width, height).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Boxes: TypeAlias = npt.NDArray[np.floating]
+Scores: TypeAlias = npt.NDArray[np.floating]
+Shared: TypeAlias = Literal["union", "smaller"]
+
+
+def sides(boxes: Boxes) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
+    """Widths and heights, (N,) each."""
+    return boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+
+
+def overlaps(
+    box: Boxes, boxes: Boxes, *, of: Shared = "union", pixel: float = 0
+) -> npt.NDArray[np.floating]:
+    """How much of a box (4,) and each of some boxes (N, 4) is shared, 0 to 1: (N,).
+
+    `of` is what the shared area is a part of: of the union of both, known as intersection over
+    union, or of the smaller box, so that a box inside another shares all. With `pixel` 1 the last
+    row and column count as parts of a box, for detectors that count so.
+
+    >>> overlaps(np.array([0.0, 0, 2, 2]), np.array([[1.0, 0, 3, 2], [0, 0, 1, 1], [2, 2, 3, 3]]))
+    array([0.33333333, 0.25      , 0.        ])
+    """
+    begin, end = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
+    shared = np.maximum(end - begin + pixel, 0).prod(axis=1)
+    area = (box[2:] - box[:2] + pixel).prod()
+    areas = (boxes[:, 2:] - boxes[:, :2] + pixel).prod(axis=1)
+    whole = np.minimum(area, areas) if of == "smaller" else area + areas - shared
+    parts: npt.NDArray[np.floating] = shared / np.maximum(whole, np.finfo(boxes.dtype).tiny)
+    return parts
+
+
+def suppress(
+    boxes: Boxes, scores: Scores, most_shared: float, *, of: Shared = "union", pixel: float = 0
+) -> npt.NDArray[np.intp]:
+    """Keep the best of boxes that overlap: the rows to keep, best score first.
+
+    Non-maximum suppression: the box with the best score is kept, and those that share more than
+    `most_shared` with it (`overlaps`) are dropped; then the best that is left, and so on.
+
+    >>> boxes = np.array([[0.0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10]])
+    >>> suppress(boxes, np.array([0.8, 0.9, 0.7]), 0.5)
+    array([1, 2])
+    """
+    left = np.argsort(-scores, kind="stable")
+    kept = []
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(best)
+        shared = overlaps(boxes[best], boxes[left], of=of, pixel=pixel)
+        left = left[shared <= most_shared]
+    return np.array(kept, np.intp)
+
+
+def squares(boxes: Boxes) -> Boxes:
+    """Squares around the same centres, with the longer side of each box.
+
+    >>> squares(np.array([[0.0, 0, 4, 2]]))
+    array([[ 0., -1.,  4.,  3.]])
+    """
+    width, height = sides(boxes)
+    side = np.maximum(width, height)
+    left, top = boxes[:, 0] + width / 2 - side / 2, boxes[:, 1] + height / 2 - side / 2
+    return np.stack([left, top, left + side, top + side], axis=1)
+
+
+def moved(boxes: Boxes, shares: Boxes, *, pixel: float = 0) -> Boxes:
+    """Move each edge by a share of the box's width or height; shares as edges, (N, 4).
+
+    With `pixel` 1 the last row and column count as parts of a box.
+
+    >>> moved(np.array([[0.0, 0, 10, 20]]), np.array([[0.1, 0, -0.1, 0.5]]))
+    array([[ 1.,  0.,  9., 30.]])
+    """
+    width, height = sides(boxes)
+    lengths = np.stack([width, height, width, height], axis=1) + pixel
+    return boxes + (shares * lengths).astype(boxes.dtype)

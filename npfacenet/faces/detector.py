@@ -1,0 +1,197 @@
+"""What every detector does: pictures in, faces out."""
+
+from __future__ import annotations
+
+import logging
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sized
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.arguments import is_finite, is_one_of, is_whole
+from npfacenet.errors import ArgumentError, ImageError, quoted
+from npfacenet.faces.faces import Faces
+from npfacenet.images import ChannelOrder, ImageSource, read, source_name
+from npfacenet.images.pillow import import_pillow
+from npfacenet.progress import Progress
+from npfacenet.threads.blas import single_threaded
+from npfacenet.threads.blas import threads as threads_to_use
+from npfacenet.threads.sharing import in_batches
+
+SMALLEST_FACE = 20.0
+"""Pixels of the smallest face that is looked for by default, in a small picture."""
+SMALLEST_PART = 1 / 40
+"""The same in a large one, as a part of its longer side."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Detector(ABC):
+    """A face detector that is ready for use; it may be used from several threads, and pickled."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def find(self, picture: npt.NDArray[np.uint8], smallest_face: float) -> Faces:
+        """Find the faces of one picture (H, W, 3), RGB, the surest first.
+
+        `smallest_face` is the side in pixels of the smallest face to look for.
+        """
+
+    @overload
+    def detect(
+        self,
+        images: ImageSource,
+        *,
+        smallest_face: float | None = None,
+        least_score: float | None = None,
+        most_faces: int | None = None,
+        channel_order: ChannelOrder = "rgb",
+        on_error: Literal["raise", "skip"] = "raise",
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> Faces: ...
+
+    @overload
+    def detect(
+        self,
+        images: Iterable[ImageSource],
+        *,
+        smallest_face: float | None = None,
+        least_score: float | None = None,
+        most_faces: int | None = None,
+        channel_order: ChannelOrder = "rgb",
+        on_error: Literal["raise", "skip"] = "raise",
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> list[Faces]: ...
+
+    def detect(
+        self,
+        images: ImageSource | Iterable[ImageSource],
+        *,
+        smallest_face: float | None = None,
+        least_score: float | None = None,
+        most_faces: int | None = None,
+        channel_order: ChannelOrder = "rgb",
+        on_error: Literal["raise", "skip"] = "raise",
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> Faces | list[Faces]:
+        """Find faces: in one picture, or in each of several.
+
+        `images`: a path, the bytes of a picture file, a PIL image, a uint8 array (H, W, 3), or
+        several of these. `channel_order` is that of arrays ("bgr" for OpenCV's).
+
+        `smallest_face` is the side in pixels of the smallest face to look for; None means 20
+        pixels, or a fortieth of the picture's longer side where that is more. Larger faces are
+        found faster. `least_score` drops faces that the detector is less sure of (None: all that
+        pass its own thresholds stay), and `most_faces` all but the surest few.
+
+        Up to `threads` threads (None: as many as there are cores, see `threads.blas.cores`) look
+        at a picture each; meanwhile NumPy's matrix products use one core each, in the whole
+        process. `progress` is called as progress("detecting", done, total), total None if unknown.
+
+        Returns Faces for one picture, and a list of them, in the order of the pictures, for
+        several; without faces they are empty. `on_error="skip"` gives empty Faces with the reason
+        in `skipped` for a picture that cannot be read. Raises ImageError naming the first picture
+        that cannot be used, ArgumentError for an unknown option.
+        """
+        options = Options(smallest_face, least_score, most_faces, channel_order, on_error)
+        if progress is not None and not callable(progress):
+            raise ArgumentError(f"progress is called, and {quoted(progress)} cannot be")
+        cores = threads_to_use(threads)
+        import_pillow()
+        alone, sources = each_picture(images)
+        total = len(sources) if isinstance(sources, Sized) else None
+        numbered = ((None if alone else i, source) for i, source in enumerate(sources))
+
+        def work(batch: list[tuple[int | None, ImageSource]], threads: int) -> list[Faces]:
+            with single_threaded() if threads == 1 else nullcontext():
+                return [self._in_one(source, position, options) for position, source in batch]
+
+        found: list[Faces] = []
+        for faces in in_batches(numbered, work, size=1, threads=cores):
+            found += faces
+            if progress is not None:
+                progress("detecting", len(found), total)
+        return found[0] if alone else found
+
+    def _in_one(self, source: ImageSource, position: int | None, options: Options) -> Faces:
+        """Read one picture and find its faces."""
+        name = source_name(source, position)
+        try:
+            picture = read(source, options.channel_order, position)
+        except ImageError as error:
+            if options.on_error != "skip":
+                raise
+            _log.warning("skipped %s", error)
+            return Faces(source=name, skipped=str(error))
+        faces = self.find(picture, options.smallest_face_in(picture))
+        chosen = np.arange(len(faces))
+        if options.least_score is not None:
+            chosen = np.flatnonzero(faces.scores >= options.least_score)
+        chosen = chosen[: options.most_faces]
+        return replace(
+            faces,
+            boxes=faces.boxes[chosen],
+            landmarks=faces.landmarks[chosen],
+            scores=faces.scores[chosen],
+            source=name,
+        )
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of `Detector.detect` that say what to look for; ArgumentError if one is wrong."""
+
+    smallest_face: float | None
+    least_score: float | None
+    most_faces: int | None
+    channel_order: ChannelOrder
+    on_error: Literal["raise", "skip"]
+
+    def __post_init__(self) -> None:
+        smallest, least, most = self.smallest_face, self.least_score, self.most_faces
+        if smallest is not None and not (is_finite(smallest) and smallest >= 1):
+            raise ArgumentError(
+                f"smallest_face is a number of pixels, at least 1, not {quoted(smallest)}"
+            )
+        if least is not None and not is_finite(least):
+            raise ArgumentError(f"least_score is a number, not {quoted(least)}")
+        if most is not None and not is_whole(most, low=1):
+            raise ArgumentError(f"most_faces is a whole number of at least 1, not {quoted(most)}")
+        if not is_one_of(self.channel_order, "rgb", "bgr"):
+            raise ArgumentError(
+                f"channel_order is 'rgb' or 'bgr', not {quoted(self.channel_order)}"
+            )
+        if not is_one_of(self.on_error, "raise", "skip"):
+            raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(self.on_error)}")
+
+    def smallest_face_in(self, picture: npt.NDArray[np.uint8]) -> float:
+        """The side of the smallest face to look for in a picture, in pixels."""
+        if self.smallest_face is None:
+            return max(SMALLEST_FACE, max(picture.shape[:2]) * SMALLEST_PART)
+        return float(self.smallest_face)
+
+
+def each_picture(
+    images: ImageSource | Iterable[ImageSource],
+) -> tuple[bool, Iterable[ImageSource]]:
+    """Whether one picture was given, and the pictures one by one, whichever it was."""
+    if hasattr(images, "read") or isinstance(images, Mapping):
+        raise ImageError(
+            f"pictures are not taken from a {type(images).__name__}; of an open file pass its "
+            "content, file.read(), of a mapping its values()"
+        )
+    if isinstance(images, np.ndarray):
+        return (False, images) if images.ndim == 4 else (True, [images])
+    if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)):
+        return True, [images]
+    return (False, images) if isinstance(images, Iterable) else (True, [images])

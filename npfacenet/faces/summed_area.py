@@ -1,0 +1,70 @@
+"""Pictures and parts of them, averaged down to any size.
+
+A pixel of the smaller picture is the mean of all pixels that it covers, whole ones, as PyTorch's
+adaptive average pooling takes them: pixel i of n covers those from floor(i * N / n) to
+ceil((i + 1) * N / n) of N. Each mean comes from four numbers of a table of sums (Crow 1984,
+"Summed-area tables for texture mapping"), whatever the factor is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Indices = npt.NDArray[np.intp]
+
+
+class SummedAreaTable:
+    """The sums of all pixels above and left of each corner of a picture, by channel.
+
+    Sums are kept modulo 2**32, so that means over up to 16 million pixels are exact.
+
+    >>> picture = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    >>> SummedAreaTable(picture).resized(2, 1)[:, :, 0]
+    array([[10.5],
+           [34.5]], dtype=float32)
+    """
+
+    def __init__(self, picture: npt.NDArray[np.uint8]) -> None:
+        height, width, channels = picture.shape
+        self.height, self.width = height, width
+        sums = np.zeros((height + 1, width + 1, channels), np.uint32)
+        np.cumsum(picture, axis=0, dtype=np.uint32, out=sums[1:, 1:])
+        np.cumsum(sums[1:, 1:], axis=1, dtype=np.uint32, out=sums[1:, 1:])
+        self._sums = sums
+
+    def resized(self, height: int, width: int) -> npt.NDArray[np.float32]:
+        """The whole picture in another size: float32 (height, width, channels), 0 to 255."""
+        zero = np.zeros(1, np.intp)
+        left, right = (cells[0] for cells in _cells(zero, zero + self.width, width))
+        top, bottom = (cells[0] for cells in _cells(zero, zero + self.height, height))
+        rows = self._sums[bottom] - self._sums[top]
+        means = (rows[:, right] - rows[:, left]).astype(np.float32)
+        means /= ((bottom - top)[:, None] * (right - left)).astype(np.float32)[..., None]
+        return means
+
+    def crops(self, boxes: Indices, height: int, width: int) -> npt.NDArray[np.float32]:
+        """Parts of the picture in one size: float32 (N, height, width, channels), 0 to 255.
+
+        `boxes` (N, 4) are left, top, right, bottom in whole pixels inside the picture, not empty.
+        """
+        left, right = _cells(boxes[:, 0], boxes[:, 2], width)
+        top, bottom = _cells(boxes[:, 1], boxes[:, 3], height)
+        rows = (top[:, :, None], bottom[:, :, None])
+        columns = (left[:, None, :], right[:, None, :])
+        total = self._sums[rows[1], columns[1]]
+        total -= self._sums[rows[0], columns[1]]
+        total -= self._sums[rows[1], columns[0]]
+        total += self._sums[rows[0], columns[0]]
+        count = (rows[1] - rows[0]) * (columns[1] - columns[0])
+        means = total.astype(np.float32)
+        means /= count[..., None].astype(np.float32)
+        return means
+
+
+def _cells(begin: Indices, end: Indices, count: int) -> tuple[Indices, Indices]:
+    """Where each of `count` cells of some stretches begins and ends, (N, count) each."""
+    length, i = (end - begin)[:, None], np.arange(count)
+    first = begin[:, None] + i * length // count
+    last = begin[:, None] - (-(i + 1) * length // count)
+    return first, last
