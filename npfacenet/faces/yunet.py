@@ -1,8 +1,9 @@
 """YuNet on photographs: at several sizes, so that small and large faces are found alike.
 
-The network knows faces of about 10 to 300 pixels, and takes the parts of a larger one for faces. A
-photograph is therefore halved until the smallest face that is asked for just remains visible, and
-then further, until a face as large as the whole picture is one the network knows.
+The network knows faces of about 10 to 300 pixels, and takes parts of a larger one for faces. A
+photograph is therefore halved while the smallest face that is asked for stays visible; and that
+picture is made smaller still, until a face that fills it is one that the network knows. What a
+fine level found inside a face that is too large for it is dropped, because it is a part of it.
 """
 
 from __future__ import annotations
@@ -13,12 +14,20 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.faces.boxes import sides
 from npfacenet.faces.detector import Detector
 from npfacenet.faces.faces import Faces
 from npfacenet.faces.ready_network import ReadyNetwork
 from npfacenet.faces.summed_area import SummedAreaTable
 from npfacenet.faces.yunet_decoding import Detections, decoded, joined
 from npfacenet.recipes.yunet import STRIDES
+
+SMALLEST_KNOWN = 12.0
+"""Pixels of the smallest face that is found without fail."""
+LARGEST_KNOWN = 256.0
+"""Pixels of the largest one."""
+STEP = 4
+"""Between the levels behind the finest one: less than what lies between these two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,21 +49,43 @@ class Yunet(Detector):
 
     def find(self, picture: npt.NDArray[np.uint8], smallest_face: float) -> Faces:
         """Find the faces of one picture (H, W, 3), the surest first."""
-        height, width = picture.shape[:2]
-        chosen = self.scales or scales(height, width, smallest_face)
-        levels = [self.at_scale(picture, scale) for scale in chosen]
-        faces = joined(levels).suppressed(self.most_shared)
+        table = SummedAreaTable(picture)
+        found = joined([])
+        for scale in sorted(self.scales or scales(table, smallest_face)):  # the coarsest first
+            new = self.at_scale(table, scale)
+            found = joined([found, new[~parts_of(new, found, scale)]])
+        faces = found.suppressed(self.most_shared)
         return Faces(faces.boxes, faces.landmarks, faces.scores)
 
-    def at_scale(self, picture: npt.NDArray[np.uint8], scale: float) -> Detections:
-        """Find faces in a picture that is made smaller, in pixels of the picture itself."""
-        height, width = picture.shape[:2]
-        rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-        smaller: npt.NDArray[np.generic] = picture
-        if (rows, columns) != (height, width):
-            smaller = SummedAreaTable(picture).resized(rows, columns)
-        found = decoded(self.network.run(prepared(smaller)), self.threshold)
-        return found.suppressed(self.most_shared).enlarged(width / columns, height / rows)
+    def at_scale(self, table: SummedAreaTable, scale: float) -> Detections:
+        """Find faces in a picture at a part of its size, in pixels of the picture itself."""
+        height = max(1, round(table.height * scale))
+        width = max(1, round(table.width * scale))
+        outputs = self.network.run(prepared(table.resized(height, width)))
+        found = decoded(outputs, self.threshold).suppressed(self.most_shared)
+        return found.enlarged(table.width / width, table.height / height)
+
+
+def scales(table: SummedAreaTable, smallest_face: float) -> list[float]:
+    """The scales at which a picture is searched, the finest first."""
+    finest = 1.0
+    while smallest_face * finest / 2 >= SMALLEST_KNOWN:
+        finest /= 2
+    chosen = [finest]
+    while max(table.height, table.width) * chosen[-1] > LARGEST_KNOWN:
+        chosen.append(chosen[-1] / STEP)
+    return chosen
+
+
+def parts_of(found: Detections, faces: Detections, scale: float) -> npt.NDArray[np.bool_]:
+    """Which of what was found at a scale are parts of faces that are too large for it: (N,)."""
+    width, height = sides(faces.boxes)
+    large = faces[np.maximum(width, height) * scale > LARGEST_KNOWN]
+    width, height = sides(found.boxes)
+    centres = found.boxes[:, np.newaxis, :2] + np.stack([width, height], axis=1)[:, np.newaxis] / 2
+    inside = (centres > large.boxes[:, :2]) & (centres < large.boxes[:, 2:])
+    parts: npt.NDArray[np.bool_] = inside.all(axis=2).any(axis=1)
+    return parts
 
 
 def prepared(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
@@ -64,7 +95,3 @@ def prepared(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
     batch = np.zeros((1, *whole, 3), np.float32)
     batch[0, :height, :width] = picture[:, :, ::-1]
     return batch
-
-
-def scales(height: int, width: int, smallest_face: float) -> list[float]:
-    return [1.0]
