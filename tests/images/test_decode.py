@@ -235,5 +235,5 @@ def test_arrays_that_are_not_pictures_are_refused(array: Picture, said: str) -> 
 def test_other_things_are_refused() -> None:
     with pytest.raises(ImageError, match="not int"):
         read(3)  # type: ignore[arg-type]  # the fault under test
-    with pytest.raises(ArgumentError, match="channel_order is 'rgb' or 'bgr'"):
+    with pytest.raises(ArgumentError, match="channel_order must be 'rgb' or 'bgr'"):
         read(np.zeros((1, 1, 3), np.uint8), channel_order="gbr")  # type: ignore[arg-type]  # the fault under test
