@@ -17,12 +17,12 @@ LEAST_CONTRAST = 1.0
 """Grey levels; a picture with less is refused.
 
 Measured at the size of the networks (96 by nearest neighbour, 160 bilinear), the lowest contrast is
-2.98 of the 20,643 face crops of UTKFace, 15.7 of 5,428 photographs of LFW and 11.7 of their centre
-crops of 150 pixels, 23.0 of the course's pictures and of photographs with several faces, 7.8 of
-1,000 drawn people, and 1.61 of 1,200 drawn as dark and flat as `samples.Conditions` allows;
-views of photographs that the default augmentation makes as dark, flat and blurred as it can have
-2.25. What noise is taken for changes 1 in 600 of a photograph's contrast at most; noise of 8 levels
-on grey, the same in all channels of 96 x 96 pixels, has 0.5. To measure it again:
+2.98 for the 20,643 face crops of UTKFace, 15.7 for 5,428 photographs of LFW and 11.7 for their
+centre crops of 150 pixels, 23.0 for the course's pictures and for photographs with several faces,
+7.8 for 1,000 drawn people, and 1.61 for 1,200 drawn as dark and flat as `samples.Conditions`
+allows; it is 2.25 for views of photographs that the default augmentation makes as dark, flat and
+blurred as it can. Subtracting noise changes the contrast of a photograph by at most 1 in 600; noise
+of 8 levels on grey, equal in all channels of 96 x 96 pixels, has 0.5. To measure it again:
 `pytest -m slow -s tests/images/test_contrast.py`.
 """
 _CELLS = 16

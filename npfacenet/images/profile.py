@@ -66,7 +66,7 @@ def in_srgb(image: PIL.Image.Image, name: str) -> PIL.Image.Image:
     try:
         transform = _transform(profile, mode)
         converted = image if transform is None else _applied(transform, image)
-    except Exception as error:  # noqa: BLE001 - a damaged profile raises anything, but the pixels are intact
+    except Exception as error:  # noqa: BLE001 - damaged profiles raise anything
         fault = " ".join(f"{type(error).__name__}: {error}".split())
         _log.warning("%s: its colour profile cannot be used (%s); ignored", name, fault[:200])
         return image

@@ -1,4 +1,4 @@
-"""Whatever is given to the functions of `npfacenet.images`, only our own errors come back."""
+"""Whatever is passed to the functions of `npfacenet.images`, they raise only our own errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colour profiles: what a picture means is what a network sees."""
+"""Colour profiles: a network sees the colours that a picture means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Geometry against crops, quarter turns and a formula; degradations against what they promise."""
+"""Geometry against crops, quarter turns and a formula; degradations against their docstrings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def regions(draw: st.DrawFn, picture: Picture) -> tuple[tuple[float, float], flo
 
 
 def waves(side: int, shift: tuple[float, float] = (0, 0), turn: float = 0) -> Picture:
-    """A smooth picture, known between its pixels, seen turned clockwise about its middle."""
+    """Return a smooth picture, defined between pixels too, rotated clockwise about its middle."""
     y, x = np.mgrid[:side, :side] + 0.5 - side / 2
     x, y = x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)
     x, y = x + shift[0], y + shift[1]
@@ -43,7 +43,7 @@ def waves(side: int, shift: tuple[float, float] = (0, 0), turn: float = 0) -> Pi
 def interpolated(
     picture: Picture, size: int, centre: tuple[float, float], extent: float, degrees: float
 ) -> npt.NDArray[np.float64]:
-    """The definition of a bilinear warp, pixel by pixel, nothing averaged."""
+    """Compute a bilinear warp by its definition, pixel by pixel, without averaging."""
     height, width, _ = picture.shape
     down, right = ((np.mgrid[:size, :size] + 0.5) / size - 0.5) * extent
     offset = (right + 1j * down) * np.exp(1j * math.radians(degrees))

@@ -1,4 +1,4 @@
-"""The benchmark of inference: its statistics, its JSON, and that all engines compute the same."""
+"""The benchmarks: statistics and JSON, and that all engines compute the same."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_figure(tmp_path: Path) -> None:
 
 
 def drawn(network: Network) -> NetworkParameters:
-    """Parameters of which none is the 0 or 1 that would hide that it is not used."""
+    """Return parameters without the 0 and 1 that would hide that one is not used."""
     rng = np.random.default_rng(22)
     return {
         name: value + (rng.uniform(0, 0.3, value.shape) * (value.ndim == 1)).astype(np.float32)
@@ -185,7 +185,7 @@ def pictures(network: Network) -> np.ndarray:
 
 
 def rarer_layers() -> Network:
-    """What no recipe shows by itself: strong normalisation, padded L2 pooling, a large scale."""
+    """Return what no recipe has: strong normalisation, padded L2 pooling, a large scale."""
     build = Builder("rarer", input_shape=(8, 7, 3))
     x = build.add("first", Convolution(6, 3, padding=1), build.input)
     x = build.add("norm", LocalResponseNorm(5, alpha=0.7, beta=0.6, k=1.3), x)
