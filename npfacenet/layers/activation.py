@@ -18,8 +18,10 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class ReLU(Layer):
     """max(x, 0), element by element; its derivative at 0 is taken to be 0."""
@@ -53,6 +55,7 @@ class ReLU(Layer):
         return (upstream * (saved["output"] > 0),), {}
 
 
+@register
 @dataclass(frozen=True)
 class PReLU(Layer):
     """x where it is positive, alpha * x elsewhere, with one learnt alpha per channel.

@@ -20,8 +20,10 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class BatchNorm(Layer):
     """gamma * (x - moving_mean) / sqrt(moving_variance + epsilon) + beta, for each channel.

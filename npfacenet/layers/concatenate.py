@@ -18,8 +18,10 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class Concatenate(Layer):
     """Concatenate the channels of all inputs, in the order given.

@@ -21,9 +21,11 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
+from npfacenet.layers.registry import register
 from npfacenet.layers.window import Padding, Pair, Window, col2im, im2col, pair
 
 
+@register
 @dataclass(frozen=True)
 class Convolution(Layer):
     """Cross-correlation of (N, H, W, C) with a kernel (h, w, C, filters), as Keras' Conv2D.

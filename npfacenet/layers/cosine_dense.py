@@ -17,8 +17,10 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class CosineDense(Layer):
     """The cosine of the angle between the input and each column of the kernel, -1 to 1.

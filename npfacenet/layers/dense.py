@@ -16,8 +16,10 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class Dense(Layer):
     """x @ kernel + bias, as Keras' Dense: each output is a weighted sum of all inputs.

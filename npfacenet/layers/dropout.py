@@ -19,8 +19,10 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class Dropout(Layer):
     """Set a share `rate` of the numbers to 0 in training; change nothing at inference.

@@ -17,8 +17,10 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class L2Normalize(Layer):
     """x / |x| along the last axis; a zero vector stays zero.

@@ -18,8 +18,10 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class LocalResponseNorm(Layer):
     """x / (k + alpha / size * s) ** beta, where s sums x**2 over the `size` channels around.

@@ -14,9 +14,11 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 from npfacenet.layers.window import Margins, margins, pad
 
 
+@register
 @dataclass(frozen=True)
 class ZeroPadding(Layer):
     """Rows and columns of zeros around (N, H, W, C): one number for all sides, or one for each.

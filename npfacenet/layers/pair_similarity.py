@@ -17,6 +17,7 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class PairSimilarity(Layer):
         """Map (N, 2, D) to (N, D)."""
 
 
+@register
 @dataclass(frozen=True)
 class AbsoluteDifference(PairSimilarity):
     """|a - b|, feature by feature; its derivative where they are equal is taken to be 0.
@@ -59,6 +61,7 @@ class AbsoluteDifference(PairSimilarity):
         return (np.stack([to_a, -to_a], axis=1),), {}
 
 
+@register
 @dataclass(frozen=True)
 class ChiSquare(PairSimilarity):
     """(a - b)**2 / (|a| + |b|), feature by feature; 0 where both are 0.

@@ -22,6 +22,7 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
+from npfacenet.layers.registry import register
 from npfacenet.layers.window import Padding, Pair, Window, margins, pair
 
 
@@ -58,6 +59,7 @@ class Pool(Layer):
         """Map (N, H, W, C) to (N, rows, columns, C)."""
 
 
+@register
 @dataclass(frozen=True)
 class MaxPool(Pool):
     """The largest number under the window, never one of the padding.
@@ -111,6 +113,7 @@ class MaxPool(Pool):
         return (to_images,), {}
 
 
+@register
 @dataclass(frozen=True)
 class AveragePool(Pool):
     """The mean of the numbers under the window; as in TensorFlow, padding does not count."""
@@ -137,6 +140,7 @@ class AveragePool(Pool):
         return self.window.counts(*shape[1:3])[:, :, np.newaxis]
 
 
+@register
 @dataclass(frozen=True)
 class L2Pool(Pool):
     """The square root of the sum of squares under the window, as OpenFace's SpatialLPPooling."""
@@ -172,6 +176,7 @@ class L2Pool(Pool):
         ), {}
 
 
+@register
 @dataclass(frozen=True)
 class GlobalAveragePool(Layer):
     """The mean of each channel over the whole picture."""

@@ -16,8 +16,10 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class ResidualAdd(Layer):
     """x + scale * residual.
