@@ -19,9 +19,11 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 from npfacenet.layers.window import Padding, Pair, Window, pair
 
 
+@register
 @dataclass(frozen=True)
 class DepthwiseConvolution(Layer):
     """Cross-correlation of each channel of (N, H, W, C) with a kernel of its own.

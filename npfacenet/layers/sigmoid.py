@@ -16,8 +16,10 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class Sigmoid(Layer):
     """1 / (1 + exp(-x)), number by number.

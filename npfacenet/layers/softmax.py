@@ -16,8 +16,10 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class Softmax(Layer):
     """exp(x) over the sum of exp(x) along the last axis: positive numbers whose sum is 1.

@@ -16,8 +16,10 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class UpsampleNearest(Layer):
     """Every pixel becomes `factor` x `factor` equal ones, as Keras' UpSampling2D.
