@@ -39,6 +39,7 @@ _ROOMS = (
     "checkpoints",
     "course",
     "errors",
+    "faces",
     "images",
     "layers",
     "losses",

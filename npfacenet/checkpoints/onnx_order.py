@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 
 import numpy as np
 
 from npfacenet.checkpoints.container import Entry
 from npfacenet.checkpoints.layout import Tensor
 from npfacenet.checkpoints.onnx import OnnxFile
+from npfacenet.errors import WeightsError, listed, printable
 from npfacenet.layers import (
     Array,
     Convolution,
@@ -152,3 +154,33 @@ def _moved(entry: Entry, stored: Shape, move: Move, wanted: Shape) -> Tensor:
         np.copyto(output, numbers.reshape(move.seen_as).transpose(move.axes))
 
     return Tensor(wanted, read)
+
+
+def read_onnx(
+    path: Path, network: Network[Outputs], *, on_its_side: bool = False
+) -> dict[ParameterName, Array]:
+    """Read the parameters of a network, float32, from an ONNX file.
+
+    `on_its_side` as in `tensors_in_order`. Raises WeightsError for a file that cannot be read, and
+    for one whose tensors are not those of the network, with the first few deviations.
+    """
+    specs = network.parameter_specs()
+    with OnnxFile.open(path) as file:
+        tensors = tensors_in_order(file, network, on_its_side=on_its_side)
+        missing = [f"{'/'.join(name)} {specs[name].shape}" for name in specs if name not in tensors]
+        unexpected = [
+            f"{printable(name[1][:LONGEST_NAME])} {tensors[name].shape}"
+            for name in tensors
+            if name not in specs
+        ]
+        faults = {"missing": missing, "unexpected": unexpected}
+        if told := [f"{len(n)} {kind}: {listed(n)}" for kind, n in faults.items() if n]:
+            raise WeightsError(
+                f"{path} does not hold the tensors of {network.name}: {'; '.join(told)}"
+            )
+        parameters = {name: np.empty(spec.shape, np.float32) for name, spec in specs.items()}
+        for name, numbers in parameters.items():
+            tensors[name].read(numbers)
+            if not np.isfinite(numbers).all():
+                raise WeightsError(f"{path}: {'/'.join(name)} is not finite; obtain it again")
+    return parameters

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 Boxes: TypeAlias = npt.NDArray[np.floating]
 Scores: TypeAlias = npt.NDArray[np.floating]
+Points: TypeAlias = npt.NDArray[np.floating]
 Shared: TypeAlias = Literal["union", "smaller"]
 
 

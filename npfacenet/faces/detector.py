@@ -45,7 +45,7 @@ class Detector(ABC):
         """
 
     @overload
-    def detect(
+    def detect(  # type: ignore[overload-overlap]  # a text is a path, not several of a letter
         self,
         images: ImageSource,
         *,
@@ -177,7 +177,7 @@ class Options:
     def smallest_face_in(self, picture: npt.NDArray[np.uint8]) -> float:
         """The side of the smallest face to look for in a picture, in pixels."""
         if self.smallest_face is None:
-            return max(SMALLEST_FACE, max(picture.shape[:2]) * SMALLEST_PART)
+            return max(SMALLEST_FACE, SMALLEST_PART * float(max(picture.shape[:2])))
         return float(self.smallest_face)
 
 

@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.faces.boxes import Boxes, Scores, moved, sides, squares, suppress
+from npfacenet.faces.boxes import Boxes, Points, Scores, moved, sides, squares, suppress
 from npfacenet.faces.detector import Detector
 from npfacenet.faces.faces import Faces
 from npfacenet.faces.ready_network import ReadyNetwork
@@ -140,8 +140,7 @@ def look(
     and the network's outputs (N, numbers).
     """
     pixels = visible_part(candidates.boxes, table)
-    width, height = sides(pixels)
-    inside = np.flatnonzero((width > 0) & (height > 0))
+    inside = np.flatnonzero((pixels[:, 2:] > pixels[:, :2]).all(axis=1))
     pixels, boxes = pixels[inside], candidates.boxes[inside]
     batches = [
         network.run(scaled(table.crops(pixels[start : start + TOGETHER], side, side)))
@@ -161,8 +160,10 @@ def visible_part(boxes: Boxes, table: SummedAreaTable) -> npt.NDArray[np.intp]:
     return np.concatenate([begin, end], axis=1)
 
 
-def landmarks(boxes: Boxes, shares: Array) -> npt.NDArray[np.floating]:
+def landmarks(boxes: Boxes, shares: Array) -> Points:
     """Landmarks (N, 5, 2) from shares (N, 10) of the box: five x, then five y."""
     width, height = sides(boxes)
     size = np.stack([width, height], axis=1)[:, np.newaxis] + 1
-    return shares.reshape(-1, 2, 5).transpose(0, 2, 1) * size + boxes[:, np.newaxis, :2] - 1
+    corners = boxes[:, np.newaxis, :2]
+    points: Points = shares.reshape(-1, 2, 5).transpose(0, 2, 1) * size + corners - 1
+    return points

@@ -39,7 +39,7 @@ class SummedAreaTable:
         left, right = (cells[0] for cells in _cells(zero, zero + self.width, width))
         top, bottom = (cells[0] for cells in _cells(zero, zero + self.height, height))
         rows = self._sums[bottom] - self._sums[top]
-        means = (rows[:, right] - rows[:, left]).astype(np.float32)
+        means: npt.NDArray[np.float32] = (rows[:, right] - rows[:, left]).astype(np.float32)
         means /= ((bottom - top)[:, None] * (right - left)).astype(np.float32)[..., None]
         return means
 

@@ -83,8 +83,8 @@ def parts_of(found: Detections, faces: Detections, scale: float) -> npt.NDArray[
     large = faces[np.maximum(width, height) * scale > LARGEST_KNOWN]
     width, height = sides(found.boxes)
     centres = found.boxes[:, np.newaxis, :2] + np.stack([width, height], axis=1)[:, np.newaxis] / 2
-    inside = (centres > large.boxes[:, :2]) & (centres < large.boxes[:, 2:])
-    parts: npt.NDArray[np.bool_] = inside.all(axis=2).any(axis=1)
+    inside = np.all((centres > large.boxes[:, :2]) & (centres < large.boxes[:, 2:]), axis=2)
+    parts: npt.NDArray[np.bool_] = np.any(inside, axis=1)
     return parts
 
 

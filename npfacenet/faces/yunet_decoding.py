@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.faces.boxes import Boxes, Scores, suppress
+from npfacenet.faces.boxes import Boxes, Points, Scores, suppress
 from npfacenet.layers import Array
 from npfacenet.recipes.yunet import STRIDES
-
-Points = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
