@@ -84,10 +84,12 @@ class OnnxFile(Container):
     def open(cls, path: Path) -> Iterator[OnnxFile]:
         """Open an ONNX file for reading.
 
-        Raises WeightsError, naming the file and the fault, for one that is damaged or whose graph
-        has more tensors, longer names or more axes than any network.
+        Raises WeightsError, naming the file and the fault, for another file, and for one that is
+        damaged or whose graph has more tensors, longer names or more axes than any network.
         """
         with open_weights(path) as file:
+            if protobuf.kind(file) != "ONNX":
+                raise WeightsError(f"{path} is not an ONNX model, or its beginning is damaged")
             yield cls(path, file)
 
     def entries(self, within: str = "", skip: Callable[[str], bool] | None = None) -> list[Entry]:
@@ -183,7 +185,8 @@ class OnnxFile(Container):
             raise WeightsError(f"{where} cannot be read: {error.strerror or error}") from error
         if count != numbers.nbytes:
             raise WeightsError(f"{where} has been cut short meanwhile")
-        np.copyto(output, numbers, casting="unsafe")
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite numbers are told by readers
+            np.copyto(output, numbers, casting="unsafe")
 
     def _fields(self, start: int, end: int) -> Iterator[_Field]:
         """Yield the fields of a message; ValueError if one is larger than the message itself."""

@@ -9,7 +9,7 @@ places, and the last row and column of a box as parts of it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -53,9 +53,9 @@ class Mtcnn(Detector):
 
     name: ClassVar[str] = "mtcnn"
 
-    pnet: ReadyNetwork
-    rnet: ReadyNetwork
-    onet: ReadyNetwork
+    pnet: ReadyNetwork = field(repr=False)
+    rnet: ReadyNetwork = field(repr=False)
+    onet: ReadyNetwork = field(repr=False)
     thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7)
     factor: float = 0.709
 

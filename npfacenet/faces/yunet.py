@@ -8,7 +8,7 @@ fine level found inside a face that is too large for it is dropped, because it i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -42,7 +42,7 @@ class Yunet(Detector):
 
     name: ClassVar[str] = "yunet"
 
-    network: ReadyNetwork
+    network: ReadyNetwork = field(repr=False)
     threshold: float = 0.6
     most_shared: float = 0.3
     scales: tuple[float, ...] | None = None
