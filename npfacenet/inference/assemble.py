@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 
-from npfacenet.inference.cost import passes
+from npfacenet.inference.costs import passes
 from npfacenet.inference.elementwise import Simple
-from npfacenet.inference.passes import copy
-from npfacenet.inference.step import Call, Operation, Step
-from npfacenet.inference.view import View
+from npfacenet.inference.elementwise_calls import copy
+from npfacenet.inference.operation import Call, Operation, SizedOperation
+from npfacenet.inference.region import Region
 from npfacenet.layers import Concatenate, Shape, ZeroPadding
 from npfacenet.layers.window import Margins
 
@@ -38,12 +38,12 @@ class Assemble(Operation):
         ends = accumulate((shape[-1] for shape in inputs), initial=0)
         return [(*[0] * (len(shape) - 1), end) for end, shape in zip(ends, inputs, strict=False)]
 
-    def step(self, batch: int, *inputs: Shape) -> Step:
+    def sized(self, batch: int, *inputs: Shape) -> SizedOperation:
         """A copy of each input that is not at its place."""
         numbers = batch * sum(map(prod, inputs))
         return Simple("placing", self._calls, passes(numbers, 1))
 
-    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+    def _calls(self, inputs: Sequence[Region], outputs: Sequence[Region]) -> list[Call]:
         calls = []
         shapes = [source.shape[1:] for source in inputs]
         for source, origin in zip(inputs, self.origins(*shapes), strict=True):

@@ -11,11 +11,11 @@ import numpy as np
 
 from npfacenet.errors import ShapeError
 from npfacenet.inference.arena import aligned
-from npfacenet.inference.finish import Member
+from npfacenet.inference.epilogue import Member
 from npfacenet.inference.im2col import Im2col
-from npfacenet.inference.step import Operation, Step
-from npfacenet.inference.winograd import MOST_POINTS
-from npfacenet.inference.winograd_step import Winograd, axes, estimate, size
+from npfacenet.inference.operation import Operation, SizedOperation
+from npfacenet.inference.winograd import Winograd, axes, estimate, size
+from npfacenet.inference.winograd_transforms import MOST_POINTS
 from npfacenet.layers import Array, Shape, Window
 from npfacenet.layers.window import Pair
 
@@ -49,7 +49,7 @@ class Convolve(Operation):
         """One for every number of the kernel at every position."""
         return self.kernel.size * prod(self.output_shapes(*inputs)[0][:-1])
 
-    def step(self, batch: int, *inputs: Shape) -> Step:
+    def sized(self, batch: int, *inputs: Shape) -> SizedOperation:
         """The cheapest of im2col and the kinds of Winograd's filtering, by a static rule."""
         shape = inputs[0] if len(inputs[0]) == 3 else (1, 1, *inputs[0])
         direct = Im2col(self, batch, shape)

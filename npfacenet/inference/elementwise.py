@@ -10,16 +10,16 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
-from npfacenet.inference.cost import passes
-from npfacenet.inference.passes import add_row, copy, rectify
-from npfacenet.inference.step import Call, Operation, Part, Step, halves_of_rows
-from npfacenet.inference.view import View
+from npfacenet.inference.costs import passes
+from npfacenet.inference.elementwise_calls import add_row, copy, rectify
+from npfacenet.inference.operation import Call, Operation, SizedOperation, Sliced, halves_of_rows
+from npfacenet.inference.region import Region
 from npfacenet.layers import Array, ResidualAdd, Shape
 
-Make: TypeAlias = Callable[[Sequence[View], Sequence[View]], list[Call]]
+Make: TypeAlias = Callable[[Sequence[Region], Sequence[Region]], list[Call]]
 
 
-class Simple(Step):
+class Simple(SizedOperation):
     """A step that needs nothing but its inputs and outputs."""
 
     def __init__(
@@ -31,14 +31,16 @@ class Simple(Step):
     ) -> None:
         self.kind, self._make, self.cost, self._rows = kind, make, cost, rows
 
-    def halves(self) -> list[tuple[Step, Step]]:
+    def halves(self) -> list[tuple[SizedOperation, SizedOperation]]:
         """Half of the rows each, of what works number by number."""
         half = Simple(self.kind, self._make, self.cost / 2)
         return halves_of_rows(
-            range(self._rows), lambda rows: Part(half, 1, rows.start, rows.stop, of_inputs=True)
+            range(self._rows), lambda rows: Sliced(half, 1, rows.start, rows.stop, of_inputs=True)
         )
 
-    def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
+    def calls(
+        self, inputs: Sequence[Region], outputs: Sequence[Region], scratch: Region
+    ) -> list[Call]:
         """What the operation does."""
         return self._make(inputs, outputs)
 
@@ -62,11 +64,11 @@ class Affine(Operation):
         """The shape of the input."""
         return inputs
 
-    def step(self, batch: int, *inputs: Shape) -> Step:
+    def sized(self, batch: int, *inputs: Shape) -> SizedOperation:
         """Up to three passes over the numbers."""
         return _number_by_number(self._calls, batch, inputs[0])
 
-    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+    def _calls(self, inputs: Sequence[Region], outputs: Sequence[Region]) -> list[Call]:
         (source,), (target,) = inputs, outputs
         calls: list[Call] = []
         if self.factor is not None:
@@ -90,11 +92,11 @@ class Add(Operation):
         """The shape of both inputs."""
         return (ResidualAdd().output_shape(*inputs),)
 
-    def step(self, batch: int, *inputs: Shape) -> Step:
+    def sized(self, batch: int, *inputs: Shape) -> SizedOperation:
         """Up to three passes over the numbers."""
         return _number_by_number(self._calls, batch, inputs[0])
 
-    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+    def _calls(self, inputs: Sequence[Region], outputs: Sequence[Region]) -> list[Call]:
         x, residual, (target,) = inputs[0].array(), inputs[1].array(), outputs
         total = target.array()
         calls: list[Call] = []
@@ -115,11 +117,11 @@ class Normalize(Operation):
         """The shape of the input."""
         return inputs
 
-    def step(self, batch: int, *inputs: Shape) -> Step:
+    def sized(self, batch: int, *inputs: Shape) -> SizedOperation:
         """Five calls."""
         return Simple("normalise", self._calls, passes(batch * prod(inputs[0]), 5))
 
-    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+    def _calls(self, inputs: Sequence[Region], outputs: Sequence[Region]) -> list[Call]:
         x, unit = inputs[0].array(), outputs[0].array()
         lengths = np.empty((*x.shape[:-1], 1), np.float32)
         return [

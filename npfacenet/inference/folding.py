@@ -18,10 +18,10 @@ from npfacenet.inference.arena import aligned
 from npfacenet.inference.assemble import Assemble
 from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.elementwise import Add, Affine, Normalize
-from npfacenet.inference.finish import Member
-from npfacenet.inference.pool import GlobalMean, Pool
+from npfacenet.inference.epilogue import Member
+from npfacenet.inference.operation import Operation
+from npfacenet.inference.pooling import GlobalMean, Pooling
 from npfacenet.inference.readable import Readable
-from npfacenet.inference.step import Operation
 from npfacenet.layers import (
     Array,
     AveragePool,
@@ -119,9 +119,9 @@ class _Folding:
             case MaxPool() as layer:
                 new = self._largest(*names, layer)
             case AveragePool() as layer:
-                new = Pool(*names, "average", layer.window)
+                new = Pooling(*names, "average", layer.window)
             case L2Pool() as layer:
-                new = Pool(*names, "l2", layer.window)
+                new = Pooling(*names, "l2", layer.window)
             case GlobalAveragePool():
                 new = GlobalMean(*names)
             case Concatenate():
@@ -160,7 +160,7 @@ class _Folding:
             members = (replace(before.members[0], relu=True),)
             return replace(before, outputs=outputs, members=members)
         if isinstance(before, Affine | Add) or (
-            isinstance(before, Pool) and before.pooling == "max"
+            isinstance(before, Pooling) and before.pooling == "max"
         ):
             return replace(before, outputs=outputs, relu=True)
         self._put_back(before)
@@ -180,7 +180,7 @@ class _Folding:
     def _largest(
         self, inputs: tuple[str, ...], outputs: tuple[str, ...], layer: MaxPool
     ) -> Operation:
-        before, pool = self.operations.get(inputs[0]), Pool(inputs, outputs, "max", layer.window)
+        before, pool = self.operations.get(inputs[0]), Pooling(inputs, outputs, "max", layer.window)
         if not isinstance(before, Convolve) or self._readers[inputs[0]] != 1:
             return pool
         (member,) = before.members
@@ -221,7 +221,7 @@ def _rectifies(operation: Operation) -> bool:
     match operation:
         case Convolve():
             return operation.members[0].relu
-        case Affine() | Add() | Pool():
+        case Affine() | Add() | Pooling():
             return operation.relu
     return False
 

@@ -9,7 +9,7 @@ from math import prod
 
 from npfacenet.inference.arena import Lifetime
 from npfacenet.inference.assemble import Assemble
-from npfacenet.inference.step import Operation, Step
+from npfacenet.inference.operation import Operation, SizedOperation
 from npfacenet.layers import Shape
 from npfacenet.layers.window import Margins
 
@@ -54,7 +54,7 @@ class Root:
 
 def roots_of(
     operations: Sequence[Operation],
-    steps: Sequence[Step],
+    steps: Sequence[SizedOperation],
     shapes: Mapping[str, Shape],
     places: Mapping[str, Place],
     output: str,

@@ -11,7 +11,7 @@ import numpy as np
 
 from npfacenet.arguments import is_shape, is_whole
 from npfacenet.errors import ArgumentError, ShapeError, quoted, shortened
-from npfacenet.inference.bound import Bound
+from npfacenet.inference.bound_plan import BoundPlan
 from npfacenet.inference.folding import fold
 from npfacenet.layers import Array, Shape
 from npfacenet.layers.layer import is_floating
@@ -65,8 +65,8 @@ class Plan:
         self._operations, self._output = fold(network, parameters)
         # Without a lock, which a forked child could find locked: each change is one of a deque or a
         # dict. What threads of a parent were writing to is in use there, and never free here.
-        self._free: deque[Bound] = deque()
-        self._in_use: OfProcess[dict[int, Bound]] = OfProcess(dict)
+        self._free: deque[BoundPlan] = deque()
+        self._in_use: OfProcess[dict[int, BoundPlan]] = OfProcess(dict)
         self._sized: dict[Shape, dict[str, Shape]] = {}
 
     def __repr__(self) -> str:
@@ -107,7 +107,7 @@ class Plan:
             share_out(batches(len(images), workers, _together(shapes)), work, workers)
         return output
 
-    def bind(self, batch: int, *, shape: Shape | None = None, cores: int = 1) -> Bound:
+    def bind(self, batch: int, *, shape: Shape | None = None, cores: int = 1) -> BoundPlan:
         """The plan for so many pictures (H, W, C) on one or two cores, with memory of its own.
 
         Raises ShapeError for a shape that does not fit, ArgumentError for a batch of less than one
@@ -131,10 +131,10 @@ class Plan:
                 f"not {quoted(shape)}"
             )
         names = (Network.INPUT, self._output)
-        return Bound(self._operations, names, self._shapes(shape), batch, cores)
+        return BoundPlan(self._operations, names, self._shapes(shape), batch, cores)
 
     @contextmanager
-    def _bound(self, batch: int, shape: Shape, cores: int) -> Iterator[Bound]:
+    def _bound(self, batch: int, shape: Shape, cores: int) -> Iterator[BoundPlan]:
         """One that is free or new; kept afterwards, unless there was an error."""
         bound = self._take((batch, shape, cores)) or self.bind(batch, shape=shape, cores=cores)
         in_use = self._in_use.get()
@@ -151,7 +151,7 @@ class Plan:
                 with suppress(IndexError):  # another thread was faster
                     self._free.popleft()
 
-    def _take(self, key: tuple[int, Shape, int]) -> Bound | None:
+    def _take(self, key: tuple[int, Shape, int]) -> BoundPlan | None:
         for bound in self._free.copy():
             if bound.key == key:
                 with suppress(ValueError):  # another thread was faster

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npfacenet.inference.step import Call
+from npfacenet.inference.operation import Call
 from npfacenet.layers import Array
 from npfacenet.threads.blas import kernels
 

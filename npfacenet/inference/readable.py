@@ -8,10 +8,10 @@ from math import prod
 
 import numpy as np
 
-from npfacenet.inference.cost import passes
+from npfacenet.inference.costs import passes
 from npfacenet.inference.elementwise import Simple
-from npfacenet.inference.step import Call, Operation, Step
-from npfacenet.inference.view import View
+from npfacenet.inference.operation import Call, Operation, SizedOperation
+from npfacenet.inference.region import Region
 from npfacenet.layers import Layer, Parameters, Shape
 
 
@@ -26,7 +26,7 @@ class Readable(Operation):
         """The layer's."""
         return (self.layer.output_shape(*inputs),)
 
-    def step(self, batch: int, *inputs: Shape) -> Step:
+    def sized(self, batch: int, *inputs: Shape) -> SizedOperation:
         """The layer's own pass, and a copy."""
         return Simple("readable layer", self._calls, passes(batch * prod(inputs[0]), 10))
 
@@ -34,6 +34,6 @@ class Readable(Operation):
         """The layer's."""
         return self.layer.multiply_adds(*inputs)
 
-    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+    def _calls(self, inputs: Sequence[Region], outputs: Sequence[Region]) -> list[Call]:
         arrays, output = [view.array() for view in inputs], outputs[0].array()
         return [lambda: np.copyto(output, self.layer.forward(self.parameters, *arrays))]

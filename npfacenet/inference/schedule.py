@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from npfacenet.inference import cost
-from npfacenet.inference.step import Operation, Step
+from npfacenet.inference import costs
+from npfacenet.inference.operation import Operation, SizedOperation
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,7 @@ class Task:
     """A step or half of one, the `order`-th of its core, once `after` of the other is done."""
 
     index: int
-    step: Step
+    step: SizedOperation
     core: int
     order: int
     end: float
@@ -27,21 +27,21 @@ class Task:
 
 
 def schedule(
-    operations: Sequence[Operation], steps: Sequence[Step], idle: Collection[int]
+    operations: Sequence[Operation], steps: Sequence[SizedOperation], idle: Collection[int]
 ) -> list[Task]:
     """The tasks of cores 0 and 1, in an order in which each finds its inputs computed.
 
     Operations of the indices in `idle` have nothing to do.
     """
     halves = _Halves()
-    tried = [_Schedule(operations, steps, idle, halves, worth) for worth in cost.WORTH_HALVING]
+    tried = [_Schedule(operations, steps, idle, halves, worth) for worth in costs.WORTH_HALVING]
     return min(tried, key=lambda one: max(one.free)).tasks
 
 
-class _Halves(dict[Step, list[tuple[Step, Step]]]):
+class _Halves(dict[SizedOperation, list[tuple[SizedOperation, SizedOperation]]]):
     """The ways to halve a step, worked out once."""
 
-    def __missing__(self, step: Step) -> list[tuple[Step, Step]]:
+    def __missing__(self, step: SizedOperation) -> list[tuple[SizedOperation, SizedOperation]]:
         self[step] = step.halves()
         return self[step]
 
@@ -52,7 +52,7 @@ class _Schedule:
     def __init__(
         self,
         operations: Sequence[Operation],
-        steps: Sequence[Step],
+        steps: Sequence[SizedOperation],
         idle: Collection[int],
         halves: _Halves,
         worth_halving: float,
@@ -68,21 +68,23 @@ class _Schedule:
             made = self._assign(index, step, needed) if index not in idle else needed
             makers |= dict.fromkeys(operation.outputs, made)
 
-    def _assign(self, index: int, step: Step, needed: list[Task]) -> list[Task]:
+    def _assign(self, index: int, step: SizedOperation, needed: list[Task]) -> list[Task]:
         starts = [self._start(needed, core) for core in (0, 1)]
         core = starts.index(min(starts))
         ways = self._halves[step] if step.cost >= self._worth_halving else []
         ends = [max(s + half.cost for s, half in zip(starts, way, strict=True)) for way in ways]
-        if ends and min(ends) + cost.WAIT < starts[core] + step.cost:
+        if ends and min(ends) + costs.WAIT < starts[core] + step.cost:
             halves = ways[ends.index(min(ends))]
             return [self._add(index, halves[i], i, starts[i], needed) for i in (0, 1)]
         return [self._add(index, step, core, starts[core], needed)]
 
     def _start(self, needed: Sequence[Task], core: int) -> float:
-        ready = [task.end + (cost.WAIT if task.core != core else 0) for task in needed]
+        ready = [task.end + (costs.WAIT if task.core != core else 0) for task in needed]
         return max(self.free[core], *ready, 0.0)
 
-    def _add(self, index: int, step: Step, core: int, start: float, needed: list[Task]) -> Task:
+    def _add(
+        self, index: int, step: SizedOperation, core: int, start: float, needed: list[Task]
+    ) -> Task:
         others = [t for t in needed if t.core != core and t.order > self._known[core]]
         after = max(others, key=lambda task: task.order, default=None)
         if after is not None:

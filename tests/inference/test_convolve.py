@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from npfacenet.inference import Plan
 from npfacenet.inference.convolve import Convolve, tiles
 from npfacenet.inference.im2col import Im2col
-from npfacenet.inference.step import Step
-from npfacenet.inference.winograd_step import Winograd
+from npfacenet.inference.operation import SizedOperation
+from npfacenet.inference.winograd import Winograd
 from npfacenet.layers import Array, Convolution, ReLU, Shape
 from npfacenet.networks import Builder
 
 
-def error(layer: Convolution, images: Array, choose: Callable[..., Step], cores: int) -> float:
+def error(
+    layer: Convolution, images: Array, choose: Callable[..., SizedOperation], cores: int
+) -> float:
     """The largest difference to the readable path.
 
     Relative to the largest sum of absolute products: what few products leave of each other where
@@ -36,8 +38,8 @@ def error(layer: Convolution, images: Array, choose: Callable[..., Step], cores:
     expected = network.forward(parameters, images)
     plan, found = Plan(network, parameters), np.empty_like(expected)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Convolve, "step", choose)
-        patch.setattr("npfacenet.inference.cost.WORTH_SHARING", 0.0)
+        patch.setattr(Convolve, "sized", choose)
+        patch.setattr("npfacenet.inference.costs.WORTH_SHARING", 0.0)
         bound = plan.bind(len(images), cores=cores)
     for _ in range(2):
         bound.run(images, found)
@@ -47,16 +49,16 @@ def error(layer: Convolution, images: Array, choose: Callable[..., Step], cores:
     return float(np.abs(found - expected).max() / max(largest, taps * np.abs(images).mean()))
 
 
-def winograd(tile: tuple[int, int]) -> Callable[..., Step]:
+def winograd(tile: tuple[int, int]) -> Callable[..., SizedOperation]:
     """What stands for the static rule, to have this tile."""
 
-    def choose(operation: Convolve, batch: int, shape: Shape) -> Step:
+    def choose(operation: Convolve, batch: int, shape: Shape) -> SizedOperation:
         return Winograd(operation, batch, shape, tile)
 
     return choose
 
 
-def im2col(operation: Convolve, batch: int, shape: Shape) -> Step:
+def im2col(operation: Convolve, batch: int, shape: Shape) -> SizedOperation:
     return Im2col(operation, batch, shape)
 
 
@@ -92,7 +94,7 @@ def test_products_of_filtered_tiles_are_cut_where_it_pays(
     kernels: str, axes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("npfacenet.inference.product.kernels", lambda: kernels)
-    monkeypatch.setattr(Convolve, "step", winograd((2, 2)))
+    monkeypatch.setattr(Convolve, "sized", winograd((2, 2)))
     build = Builder("one", input_shape=(12, 12, 256))
     build.add("conv", Convolution(256, 3, padding=1), build.input)
     network = build.network()

@@ -76,7 +76,7 @@ def small(rng: np.random.Generator) -> tuple[Network, Plan, Array]:
 @pytest.fixture
 def always_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two cores share even the smallest picture."""
-    monkeypatch.setattr("npfacenet.inference.cost.WORTH_SHARING", 0.0)
+    monkeypatch.setattr("npfacenet.inference.costs.WORTH_SHARING", 0.0)
 
 
 def assume_well_conditioned(drawn: Drawn, expected: Array) -> None:
@@ -122,9 +122,9 @@ def test_drawn_networks_in_small_pieces_and_halves(drawn: Drawn) -> None:
     plan, output = Plan(drawn.network, drawn.parameters), np.empty_like(expected)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("WAIT", "WORTH_SHARING"):
-            patch.setattr(f"npfacenet.inference.cost.{name}", 0.0)
-        patch.setattr("npfacenet.inference.cost.WORTH_HALVING", (0.0,))
-        for user in ("im2col", "pool", "winograd_step"):
+            patch.setattr(f"npfacenet.inference.costs.{name}", 0.0)
+        patch.setattr("npfacenet.inference.costs.WORTH_HALVING", (0.0,))
+        for user in ("im2col", "pooling", "winograd"):
             patch.setattr(f"npfacenet.inference.{user}.CACHE", 40)
         patch.setattr("npfacenet.inference.product._limit", lambda: 60)
         for name, value in (("WIDTHS", (3, 2)), ("FEW", 5), ("STRIP", 2), ("HIGH", 2), ("UNIT", 2)):
@@ -316,7 +316,7 @@ def test_the_blas_is_given_back_after_an_error(
 
     for batch in (images, images[:1]):
         with monkeypatch.context() as patch:
-            patch.setattr("npfacenet.inference.bound._call", fail)
+            patch.setattr("npfacenet.inference.bound_plan._call", fail)
             with pytest.raises(MemoryError):
                 plan.run(batch, threads=2)
         assert blas_threads() == before

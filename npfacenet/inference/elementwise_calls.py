@@ -12,14 +12,14 @@ from math import prod
 
 import numpy as np
 
-from npfacenet.inference.step import Call
-from npfacenet.inference.view import View, contiguous
+from npfacenet.inference.operation import Call
+from npfacenet.inference.region import Region, contiguous
 from npfacenet.layers import Array
 
 _RUN = 1 << 12  # numbers; two such runs fill a core's cache of the first level
 
 
-def add_row(target: View, row: Array) -> list[Call]:
+def add_row(target: Region, row: Array) -> list[Call]:
     """Add `row` (C,) to the last axis of `target`, in place."""
     line, channels = target.line(), len(row)
     if line is None:
@@ -29,7 +29,7 @@ def add_row(target: View, row: Array) -> list[Call]:
     return [partial(np.add, a, _repeated(row, a.shape[-1]), a) for a in _runs(line, run)]
 
 
-def rectify(source: View, target: View) -> list[Call]:
+def rectify(source: Region, target: Region) -> list[Call]:
     """max(source, 0) to target, which may be the same."""
     lines = source.line(), target.line()
     if lines[0] is not None and lines[1] is not None:
@@ -45,7 +45,7 @@ def rectify(source: View, target: View) -> list[Call]:
     return [partial(np.maximum, source.array(), _zeros(shape), out=target.array())]
 
 
-def copy(source: View, target: View) -> list[Call]:
+def copy(source: Region, target: Region) -> list[Call]:
     """Source to target, unless it lies there already."""
     if source == target:
         return []
@@ -59,7 +59,7 @@ def _length(count: int, most: int) -> int:
     return next(lengths, min(most, count))
 
 
-def _runs(line: View, run: int) -> list[Array]:
+def _runs(line: Region, run: int) -> list[Array]:
     """A line as rows of `run` numbers, and what is left; a single row without a second axis."""
     count, left = divmod(line.shape[0], run)
     shape = (run,) if count == 1 else (count, run)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from npfacenet.inference.passes import add_row, copy, rectify
-from npfacenet.inference.step import Call
-from npfacenet.inference.view import View
+from npfacenet.inference.elementwise_calls import add_row, copy, rectify
+from npfacenet.inference.operation import Call
+from npfacenet.inference.region import Region
 from npfacenet.layers import Array
 
 
@@ -19,8 +19,8 @@ class Member:
     relu: bool
 
 
-def finish(
-    product: View, bias: Array | None, members: Sequence[Member], targets: Sequence[View]
+def epilogue(
+    product: Region, bias: Array | None, members: Sequence[Member], targets: Sequence[Region]
 ) -> list[Call]:
     """Product (..., filters of all members) to the members' targets (..., filters)."""
     calls = [] if bias is None else add_row(product, bias)

@@ -16,7 +16,7 @@ FLOAT = np.dtype(np.float32)
 Strides: TypeAlias = tuple[int, ...]
 
 
-class View(NamedTuple):
+class Region(NamedTuple):
     """A float32 array to be: offset and strides count numbers of `memory`, not bytes."""
 
     memory: Array
@@ -29,7 +29,7 @@ class View(NamedTuple):
         offset = self.offset * FLOAT.itemsize
         return np.ndarray(self.shape, FLOAT, self.memory, offset, _in_bytes(self.strides))
 
-    def rows(self) -> View | None:
+    def rows(self) -> Region | None:
         """All axes but the last, which has no gaps, as one; None if memory does not run on so."""
         step = None
         for length, stride in zip(self.shape[-2::-1], self.strides[-2::-1], strict=True):
@@ -43,41 +43,41 @@ class View(NamedTuple):
                 run *= length
         count = prod(self.shape[:-1])
         step = self.shape[-1] if step is None else step
-        return View(self.memory, self.offset, (count, self.shape[-1]), (step, 1))
+        return Region(self.memory, self.offset, (count, self.shape[-1]), (step, 1))
 
-    def line(self) -> View | None:
+    def line(self) -> Region | None:
         """All axes as one, or None if there are gaps between the numbers."""
         rows = self.rows()
         if rows is None or (rows.shape[0] > 1 and rows.strides[0] != rows.shape[1]):
             return None
-        return View(self.memory, self.offset, (prod(self.shape),), (1,))
+        return Region(self.memory, self.offset, (prod(self.shape),), (1,))
 
-    def part(self, axis: int, start: int, stop: int, step: int = 1) -> View:
+    def part(self, axis: int, start: int, stop: int, step: int = 1) -> Region:
         """What array[..., start:stop:step, ...] is."""
         shape, strides = list(self.shape), list(self.strides)
         shape[axis] = max(-((start - stop) // step), 0)
         strides[axis] *= step
         offset = self.offset + start * self.strides[axis]
-        return View(self.memory, offset, tuple(shape), tuple(strides))
+        return Region(self.memory, offset, tuple(shape), tuple(strides))
 
-    def within(self, origin: tuple[int, ...], shape: Shape) -> View:
+    def within(self, origin: tuple[int, ...], shape: Shape) -> Region:
         """A part of each picture: of this shape, from this place on."""
         offset = self.offset + sum(map(mul, origin, self.strides[1:]))
-        return View(self.memory, offset, (self.shape[0], *shape), self.strides)
+        return Region(self.memory, offset, (self.shape[0], *shape), self.strides)
 
-    def picture(self) -> View:
+    def picture(self) -> Region:
         """(N, H, W, C), features (N, F) being pictures of one pixel."""
         if len(self.shape) != 2:
             return self
         (batch, features), (each, step) = self.shape, self.strides
-        return View(
+        return Region(
             self.memory, self.offset, (batch, 1, 1, features), (each, features, features, step)
         )
 
 
-def contiguous(memory: Array, offset: int, shape: Shape) -> View:
+def contiguous(memory: Array, offset: int, shape: Shape) -> Region:
     """The view of an array without gaps."""
-    return View(memory, offset, shape, _strides(shape))
+    return Region(memory, offset, shape, _strides(shape))
 
 
 @lru_cache(maxsize=1024)

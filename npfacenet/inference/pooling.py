@@ -1,4 +1,4 @@
-"""Pooling, first down and then across, so that most of it runs over long rows."""
+"""SeparablePooling, first down and then across, so that most of it runs over long rows."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Literal
 
 import numpy as np
 
-from npfacenet.inference.cost import CACHE, passes, pooling
+from npfacenet.inference.costs import CACHE, passes, pooling
 from npfacenet.inference.elementwise import Simple
-from npfacenet.inference.passes import add_row, rectify
-from npfacenet.inference.step import Call, Operation, Step, halves_of_rows, pieces
-from npfacenet.inference.view import View, contiguous
+from npfacenet.inference.elementwise_calls import add_row, rectify
+from npfacenet.inference.operation import Call, Operation, SizedOperation, halves_of_rows, partition
+from npfacenet.inference.region import Region, contiguous
 from npfacenet.layers import Array, Shape, Window
 
 Kind = Literal["max", "average", "l2"]
 
 
 @dataclass(frozen=True, eq=False)
-class Pool(Operation):
+class Pooling(Operation):
     """Max, average or L2 pooling; then a bias (C,) and ReLU where they were moved behind it.
 
     The largest of numbers plus a bias is the largest number plus the bias, and so with ReLU:
@@ -37,16 +37,16 @@ class Pool(Operation):
         """(H, W, C) to (rows, columns, C)."""
         return (self.window.output_shape(inputs[0]),)
 
-    def step(self, batch: int, *inputs: Shape) -> Step:
-        """Pooling of so many pictures."""
-        return Pooling(self, batch, inputs[0])
+    def sized(self, batch: int, *inputs: Shape) -> SizedOperation:
+        """SeparablePooling of so many pictures."""
+        return SeparablePooling(self, batch, inputs[0])
 
 
-class Pooling(Step):
+class SeparablePooling(SizedOperation):
     """A pooling of pictures of one shape, a few pictures at a time."""
 
     def __init__(
-        self, operation: Pool, batch: int, shape: Shape, rows: range | None = None
+        self, operation: Pooling, batch: int, shape: Shape, rows: range | None = None
     ) -> None:
         self.operation, self.shape, self._batch = operation, shape, batch
         self.kind = f"{operation.pooling} pooling"
@@ -54,24 +54,26 @@ class Pooling(Step):
         self.rows = range(height) if rows is None else rows
         between = len(self.rows) * shape[1] * shape[2]
         squares = prod(shape) if operation.pooling == "l2" else 0
-        self.pieces = [p for p, _ in pieces(batch, range(1), between + squares, CACHE)]
-        self.scratch = max(p.stop - p.start for p in self.pieces) * (between + squares)
+        self.partition = [p for p, _ in partition(batch, range(1), between + squares, CACHE)]
+        self.scratch = max(p.stop - p.start for p in self.partition) * (between + squares)
         share = len(self.rows) / max(height, 1)
         self.cost = pooling(share * batch * prod(shape), sum(operation.window.size))
 
-    def halves(self) -> list[tuple[Step, Step]]:
+    def halves(self) -> list[tuple[SizedOperation, SizedOperation]]:
         """Half of the rows each."""
         if self.operation.pooling == "l2":
             return []
         bound = (self.operation, self._batch, self.shape)
-        return halves_of_rows(self.rows, lambda rows: Pooling(*bound, rows))
+        return halves_of_rows(self.rows, lambda rows: SeparablePooling(*bound, rows))
 
-    def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
+    def calls(
+        self, inputs: Sequence[Region], outputs: Sequence[Region], scratch: Region
+    ) -> list[Call]:
         """Down, across, and what follows, for a few pictures at a time."""
         operation, memory, free = self.operation, scratch.memory, scratch.offset
         combine = np.maximum if operation.pooling == "max" else np.add
         calls: list[Call] = []
-        for pictures in self.pieces:
+        for pictures in self.partition:
             source = inputs[0].part(0, pictures.start, pictures.stop)
             target = outputs[0].part(0, pictures.start, pictures.stop)
             target = target.part(1, self.rows.start, self.rows.stop)
@@ -89,8 +91,8 @@ class Pooling(Step):
     def _combine(
         self,
         combine: Callable[..., object],
-        source: View,
-        target: View,
+        source: Region,
+        target: Region,
         axis: int,
         positions: range,
     ) -> list[Call]:
@@ -123,7 +125,7 @@ class Pooling(Step):
             calls.append(partial(combine, part, seen, out=part))
         return calls
 
-    def _after(self, target: View) -> list[Call]:
+    def _after(self, target: Region) -> list[Call]:
         operation, array = self.operation, target.array()
         if operation.pooling == "l2":
             return [partial(np.sqrt, array, array)]
@@ -146,17 +148,17 @@ class GlobalMean(Operation):
         """(H, W, C) to (C,)."""
         return (inputs[0][2:],)
 
-    def step(self, batch: int, *inputs: Shape) -> Step:
+    def sized(self, batch: int, *inputs: Shape) -> SizedOperation:
         """One call."""
         return Simple("mean", self._calls, passes(batch * prod(inputs[0]), 1))
 
-    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+    def _calls(self, inputs: Sequence[Region], outputs: Sequence[Region]) -> list[Call]:
         images, output = inputs[0], outputs[0].array()
         pixels = images.part(0, 0, 1).rows()
         if pixels is None:
             return [partial(np.mean, images.array(), (1, 2), None, output)]
         count = pixels.shape[0]
         strides = (images.strides[0], *pixels.strides)
-        stack = View(images.memory, images.offset, (images.shape[0], *pixels.shape), strides)
+        stack = Region(images.memory, images.offset, (images.shape[0], *pixels.shape), strides)
         share = np.full((1, count), 1 / count, np.float32)
         return [partial(np.matmul, share, stack.array(), output[:, None, :])]

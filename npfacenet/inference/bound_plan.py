@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npfacenet.inference import cost
+from npfacenet.inference import costs
 from npfacenet.inference.arena import Lifetime, aligned, arrange
 from npfacenet.inference.convolve import Convolve
+from npfacenet.inference.operation import Call, Operation, SizedOperation
 from npfacenet.inference.placement import Place, Root, in_place, places_of, roots_of
+from npfacenet.inference.region import Region, contiguous
 from npfacenet.inference.schedule import Task, schedule
-from npfacenet.inference.step import Call, Operation, Step
-from npfacenet.inference.view import View, contiguous
 from npfacenet.layers import Array, Shape
 from npfacenet.threads.worker_threads import beside
 
@@ -33,7 +33,7 @@ class Work(NamedTuple):
     calls: list[Call]
 
 
-class Bound:
+class BoundPlan:
     """A plan for batches of one size; it owns its memory and serves one caller at a time.
 
     `names` are those of the input and the output, `shapes` those of all tensors. With `cores` = 2
@@ -50,11 +50,11 @@ class Bound:
         batch: int,
         cores: int = 1,
     ) -> None:
-        def step_of(operation: Operation) -> Step:
-            return operation.step(batch, *(shapes[name] for name in operation.inputs))
+        def step_of(operation: Operation) -> SizedOperation:
+            return operation.sized(batch, *(shapes[name] for name in operation.inputs))
 
         steps = [step_of(operation) for operation in operations]
-        shared = cores > 1 and sum(step.cost for step in steps) >= cost.WORTH_SHARING
+        shared = cores > 1 and sum(step.cost for step in steps) >= costs.WORTH_SHARING
         if shared:
             known = {id(one): step for one, step in zip(operations, steps, strict=True)}
             operations = [part for whole in operations for part in _apart(whole)]
@@ -127,19 +127,19 @@ class _Memory:
         for numbers in needed:
             self.scratch.append(contiguous(self.block, size, (numbers,)))
             size += numbers
-        self._views: dict[str, View] = {}
+        self._views: dict[str, Region] = {}
         self._offsets = dict(zip(self._roots, offsets, strict=True))
         for lifetime, offset in zip(lifetimes, offsets, strict=True):
             if lifetime.zeros is not None:
                 self.block[offset : offset + lifetime.size] = 0
 
-    def view(self, name: str) -> View:
+    def view(self, name: str) -> Region:
         """Where the tensor of this name lies."""
         if name not in self._views:
             self._views[name] = self._view(name)
         return self._views[name]
 
-    def _view(self, name: str) -> View:
+    def _view(self, name: str) -> Region:
         spot, shape = self._places[name], self._shapes[name]
         root = self._roots[spot.root]
         whole = contiguous(self.block, self._offsets[spot.root], (self._batch, *root.full_shape))
