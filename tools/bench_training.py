@@ -23,7 +23,7 @@ from bench_turns import line
 from npfacenet.layers import Array, Layer, Parameters, Saved, Shape
 from npfacenet.networks import Network, summarise
 from npfacenet.recipes import nn4_small2
-from npfacenet.threads.blas import cores
+from npfacenet.threads.cores import cores
 from npfacenet.training import Configuration
 from npfacenet.training.learner import Batch, Learner
 from npfacenet.training.objectives import objectives

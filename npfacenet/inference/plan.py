@@ -19,7 +19,7 @@ from npfacenet.networks import Network, NetworkParameters
 from npfacenet.networks.network import describe
 from npfacenet.threads import OfProcess
 from npfacenet.threads.blas import single_threaded
-from npfacenet.threads.blas import threads as threads_to_use
+from npfacenet.threads.cores import threads as threads_to_use
 from npfacenet.threads.sharing import share_out
 
 TOGETHER = 8
@@ -81,8 +81,8 @@ class Plan:
     def run(self, images: Array, *, threads: int | None = None) -> Array:
         """The output for pictures (N, H, W, C) of float32 or float64: float32 (N, ...).
 
-        A batch is shared out to as many `threads` as the process has cores (`blas.cores`), each
-        working on a few pictures at a time. The steps for one picture are shared by two, and so
+        A batch is shared out to as many `threads` as the process has cores
+        (`threads.cores.cores`), each working on a few pictures at a time. The steps for one picture are shared by two, and so
         are those for two or three pictures where there are no more than two. NumPy's matrix
         products are kept to one core each meanwhile (`single_threaded`, which holds for the
         whole process), and after a pause this thread to the core where it is
