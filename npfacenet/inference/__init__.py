@@ -4,9 +4,10 @@
 filtering, and all cores. It computes what `Network.forward` computes, to rounding.
 """
 
+from npfacenet.inference.costs import Costs
 from npfacenet.inference.plan import Plan
 
-__all__ = ["Plan"]
+__all__ = ["Costs", "Plan"]
 
 
 def __dir__() -> list[str]:

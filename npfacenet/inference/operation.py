@@ -1,66 +1,107 @@
-"""What every operation of a plan has: the shapes it works on, and the calls that it makes."""
+"""Operations: what a folded network consists of, and what they become for sizes and memory.
+
+An `Operation` reads and writes tensors by name. For a batch of pictures of one size it becomes a
+`SizedOperation`, which knows its cost and how much scratch memory it needs. Once its tensors have
+their places in memory, that becomes a list of `Call`s.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Self, TypeAlias
 
+import numpy as np
+
+from npfacenet.inference.activation import Activation
+from npfacenet.inference.call import Call
+from npfacenet.inference.costs import Costs
+from npfacenet.inference.partition import halves_of_rows
 from npfacenet.inference.region import Region
-from npfacenet.layers import Shape
+from npfacenet.layers import Array, Shape
 from npfacenet.layers.window import Margins
-
-Call: TypeAlias = Callable[[], object]
 
 
 class SizedOperation(ABC):
-    """An operation bound to shapes and a number of pictures, but not to memory yet.
+    """An operation for a batch of pictures of one size, without memory yet.
 
-    `borders` are the zeros that it wants around its inputs (none if empty), `scratch` the numbers
-    of memory that nobody else uses while it runs, `kind` how it works, and `cost` about how many
-    nanoseconds it takes.
+    `kind` says how it works, `cost` is its time in nanoseconds, roughly, `borders` are the zeros
+    that it needs around its inputs (none if empty), and `scratch` counts the numbers of memory
+    that it needs for itself while it runs.
     """
 
     kind: str = ""
-    scratch: int = 0
     cost: float = 0.0
+    scratch: int = 0
     borders: tuple[Margins, ...] = ()
 
     @abstractmethod
     def calls(
         self, inputs: Sequence[Region], outputs: Sequence[Region], scratch: Region
     ) -> list[Call]:
-        """What is to be called, in order, for inputs and outputs that lie there."""
+        """Return the calls, in order, for tensors and scratch memory in these regions."""
 
     def halves(self) -> list[tuple[SizedOperation, SizedOperation]]:
-        """The ways in which two cores can share the step; none if it is not worth it."""
+        """Return the ways in which two cores can share it; none if that does not pay."""
         return []
 
 
 class Sliced(SizedOperation):
-    """A step that fills a part of its outputs, along one of their axes."""
+    """An operation that fills a slice of its outputs, along one of their axes."""
 
     def __init__(
-        self, step: SizedOperation, axis: int, start: int, stop: int, *, of_inputs: bool
+        self, operation: SizedOperation, axis: int, start: int, stop: int, *, of_inputs: bool
     ) -> None:
-        self.kind, self.scratch, self.cost = step.kind, step.scratch, step.cost
-        self._step, self._range, self._of_inputs = step, (axis, start, stop), of_inputs
+        self.kind, self.cost, self.scratch = operation.kind, operation.cost, operation.scratch
+        self.borders = operation.borders
+        self._operation, self._slice, self._of_inputs = operation, (axis, start, stop), of_inputs
 
     def calls(
         self, inputs: Sequence[Region], outputs: Sequence[Region], scratch: Region
     ) -> list[Call]:
-        """The step's, with the part of the outputs, and of the inputs too with `of_inputs`."""
+        """The operation's calls for the slice of the outputs; with `of_inputs` of inputs too."""
         if self._of_inputs:
-            inputs = [view.part(*self._range) for view in inputs]
-        return self._step.calls(inputs, [view.part(*self._range) for view in outputs], scratch)
+            inputs = [region.part(*self._slice) for region in inputs]
+        outputs = [region.part(*self._slice) for region in outputs]
+        return self._operation.calls(inputs, outputs, scratch)
+
+
+Make: TypeAlias = Callable[[Sequence[Region], Sequence[Region], Region], list[Call]]
+
+
+class SimpleOperation(SizedOperation):
+    """An operation whose calls are made by a function, all pictures at once.
+
+    `rows` is how many rows a picture has that can be computed apart; 0 if they cannot.
+    """
+
+    def __init__(
+        self, kind: str, make: Make, cost: float = 0.0, *, rows: int = 0, scratch: int = 0
+    ) -> None:
+        self.kind, self.cost, self.scratch = kind, cost, scratch
+        self._make, self._rows = make, rows
+
+    def halves(self) -> list[tuple[SizedOperation, SizedOperation]]:
+        """Half of the rows each."""
+        half = SimpleOperation(self.kind, self._make, self.cost / 2, scratch=self.scratch)
+        return halves_of_rows(
+            range(self._rows), lambda rows: Sliced(half, 1, rows.start, rows.stop, of_inputs=True)
+        )
+
+    def calls(
+        self, inputs: Sequence[Region], outputs: Sequence[Region], scratch: Region
+    ) -> list[Call]:
+        """The calls that the function makes."""
+        return self._make(inputs, outputs, scratch)
 
 
 @dataclass(frozen=True, eq=False)
 class Operation(ABC):
-    """A node of a folded network: reads tensors and writes tensors, all by name.
+    """A node of a folded network.
 
-    `in_place` is the input whose memory may become the output's, None if there is none.
+    `in_place` is the index of the input whose memory may become the output's; None if there is
+    none.
     """
 
     inputs: tuple[str, ...]
@@ -68,48 +109,21 @@ class Operation(ABC):
     in_place: ClassVar[int | None] = None
 
     @abstractmethod
-    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
-        """The shape of each output for one picture."""
-
-    @abstractmethod
-    def sized(self, batch: int, *inputs: Shape) -> SizedOperation:
-        """The operation for so many pictures of these shapes."""
+    def sized(self, costs: Costs, batch: int, *inputs: Shape) -> SizedOperation:
+        """Return the operation for `batch` pictures whose inputs have these shapes."""
 
     def multiply_adds(self, *inputs: Shape) -> int:
-        """Multiplications with addition for one picture, as the readable layer counts them."""
+        """Count multiplications with addition for one picture, as the readable layer does."""
         return 0
 
+    def scaled(self, factor: Array | np.float32, shift: Array | None) -> Self | None:
+        """Return one operation that computes output * factor + shift; None if there is none."""
+        return None
 
-def partition(batch: int, rows: range, numbers: int, budget: int) -> list[tuple[slice, slice]]:
-    """Cut (pictures, rows of each) so that a piece of `numbers` a row stays within the budget.
+    def activated(self, activation: Activation) -> Self | None:
+        """Return one operation that computes activation(output); None if there is none."""
+        return None
 
-    Whole pictures, as many as fit, or rows of one picture if not even one fits.
-
-    >>> [(p.start, p.stop, r.stop) for p, r in partition(3, range(4), 10, budget=80)]
-    [(0, 1, 4), (1, 3, 4)]
-    """
-    first, count = rows.start, len(rows)
-    together = min(batch, budget // max(count * numbers, 1))
-    if together:
-        cuts = _cuts(batch, -(-batch // together))
-        return [(pictures, slice(first, rows.stop)) for pictures in cuts]
-    cuts = _cuts(count, -(-count // max(budget // numbers, 1)))
-    parts = [slice(first + cut.start, first + cut.stop) for cut in cuts]
-    return [(slice(i, i + 1), part) for i in range(batch) for part in parts]
-
-
-def row_counts(cut: Sequence[tuple[slice, slice]]) -> set[int]:
-    """The rows of all its pictures together that each of the pieces has."""
-    return {(p.stop - p.start) * (r.stop - r.start) for p, r in cut}
-
-
-def halves_of_rows(
-    rows: range, step: Callable[[range], SizedOperation]
-) -> list[tuple[SizedOperation, SizedOperation]]:
-    """A step for each half of the rows, as the only way; no way if there is but one row."""
-    middle = len(rows) // 2
-    return [(step(rows[:middle]), step(rows[middle:]))] if middle else []
-
-
-def _cuts(length: int, count: int) -> list[slice]:
-    return [slice(length * i // count, length * (i + 1) // count) for i in range(count)]
+    def apart(self) -> Sequence[Operation]:
+        """Return what was joined into this operation, so that cores can share it otherwise."""
+        return [self]

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from npfacenet.errors import ArgumentError
-from npfacenet.layers import Array
+from npfacenet.layers import Array, Window
+from npfacenet.layers.window import Pair
 
 # Small numbers of both signs, and reciprocals, keep rounding errors low (Barabasz et al. 2020,
 # "Error Analysis and Improving the Accuracy of Winograd Convolution", section 5).
@@ -23,7 +24,7 @@ MOST_POINTS = len(_POINTS) + 1  # and infinity
 
 
 class Transforms(NamedTuple):
-    """Of F(m, r): y = output @ ((kernel @ g) * (input @ d)), float64.
+    """The matrices of F(m, r): y = output @ ((kernel @ g) * (input @ d)), float64.
 
     `input` (n, n), `kernel` (n, r) and `output` (m, n), where n = m + r - 1 with a stride of 1.
     """
@@ -35,7 +36,7 @@ class Transforms(NamedTuple):
 
 @cache
 def transforms(outputs: int, taps: int, stride: int = 1) -> Transforms:
-    """The matrices of F(outputs, taps), by the method of Cook and Toom.
+    """Return the matrices of F(outputs, taps), by the method of Cook and Toom.
 
     With a stride of 2 the filter's even taps meet the even numbers of the input and its odd taps
     the odd ones: two filters of stride 1, whose outputs are added.
@@ -68,6 +69,23 @@ def transforms(outputs: int, taps: int, stride: int = 1) -> Transforms:
         np.vstack([kernel, np.eye(taps)[-1:]]),
         np.vstack([output, np.eye(outputs)[-1:]]).T,
     )
+
+
+def points_of(window: Window, tile: Pair) -> Pair:
+    """Return the points down and across of a tile, which is also how many pixels a tile sees."""
+    down, across = (
+        (m - 1) * stride + taps
+        for m, stride, taps in zip(tile, window.stride, window.size, strict=True)
+    )
+    return down, across
+
+
+@cache
+def axes(window: Window, tile: Pair) -> tuple[Transforms, Transforms]:
+    """Return the matrices down and across for tiles (m, n) of a window, in float32."""
+    both = [transforms(*numbers) for numbers in zip(tile, window.size, window.stride, strict=True)]
+    down, across = (Transforms(*(m.astype(np.float32) for m in one)) for one in both)
+    return down, across
 
 
 def _interleaved(phases: Sequence[Transforms]) -> Transforms:

@@ -35,7 +35,7 @@ from npfacenet.images import (
 )
 from npfacenet.images.pillow import import_pillow
 from npfacenet.inference import Plan
-from npfacenet.inference.plan import TOGETHER, largest_batch
+from npfacenet.inference.batching import TOGETHER, largest_batch
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.models.views import directions, scaled, square
 from npfacenet.networks import Network, NetworkParameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 from collections.abc import Callable
+from contextlib import suppress
 
 
 class Signal:
@@ -34,5 +35,5 @@ class Signal:
 
         The signal must not be used again: its two sides may no longer agree.
         """
-        if self._lock.locked():
+        with suppress(RuntimeError):  # it was given and not waited for
             self._lock.release()
