@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from closeness import IN_SMALL_PIECES, assert_close, assume_well_conditioned, tolerance
 from drawn_networks import Drawn, drawn_networks, drawn_parameters
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 
 from npfacenet.errors import ArgumentError, ShapeError
 from npfacenet.inference import Plan
@@ -22,7 +23,6 @@ from npfacenet.inference.bound_plan import BoundPlan
 from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.costs import Costs
 from npfacenet.inference.folding import FoldedNetwork, fold
-from npfacenet.inference.product_cuts import ProductCuts
 from npfacenet.layers import (
     Array,
     Concatenate,
@@ -45,21 +45,6 @@ RECIPES: dict[str, Callable[[], Network]] = {
 }
 
 
-def tolerance(plan: Plan, batch: int) -> float:
-    """1e-5, and 5e-5 where tiles of 4 or more are filtered."""
-    kinds = {work.kind for work in plan.bind(batch).work}
-    return 5e-5 if any(kind.startswith("F(") and kind[2:5] > "4" for kind in kinds) else 1e-5
-
-
-def assert_close(found: Array, expected: Array, tolerance: float = 1e-5) -> None:
-    """Relative to the largest number of each picture."""
-    assert found.shape == expected.shape
-    assert found.dtype == np.float32
-    flat, reference = (x.reshape(len(x), -1) for x in (found, expected))
-    largest = np.maximum(np.abs(reference).max(axis=1, keepdims=True, initial=0), 1e-3)
-    assert np.all(np.abs(flat - reference) <= tolerance * largest)
-
-
 def small_network(input_shape: OpenShape = (14, 13, 3)) -> Network:
     build = Builder("small", input_shape)
     x = build.add("conv1", Convolution(8, 3, padding="same"), build.input)
@@ -78,42 +63,15 @@ def small(rng: np.random.Generator) -> tuple[Network, Plan, Array]:
 
 ALWAYS_SHARED = Costs(worth_sharing=0.0)
 """Two cores share even the smallest picture."""
-IN_SMALL_PIECES = Costs(
-    cache=40,
-    wait=0.0,
-    worth_sharing=0.0,
-    worth_halving=(0.0,),
-    cuts=ProductCuts(small=60, widths=(3, 2), few=5, strip=2, high=2, unit=2),
-)
-"""Every operation works in pieces, and two cores share each."""
-
-
-def assume_well_conditioned(drawn: Drawn, expected: Array) -> None:
-    """Leave out what float32 cannot determine to a tenth of the tolerance.
-
-    Where an output is the little that large numbers leave of each other, as behind a ReLU that
-    lets hardly anything through, rounded parameters miss it, or the readable path does, and no
-    order of summation determines it any better.
-    """
-    rng = np.random.default_rng(0)
-    wide = {name: tensor.astype(np.float64) for name, tensor in drawn.parameters.items()}
-    rounding = np.array([-1, 1]) * np.finfo(np.float32).eps / 2
-    rounded = {name: t * (1 + rng.choice(rounding, t.shape)) for name, t in wide.items()}
-    images = drawn.images.astype(np.float64)
-    exact = drawn.network.forward(wide, images)
-    axes = tuple(range(1, exact.ndim))
-    largest = np.maximum(np.abs(expected).max(axis=axes, initial=0), 1e-3)
-    for other in (expected, drawn.network.forward(rounded, images)):
-        assume(np.all(np.abs(other - exact).max(axis=axes, initial=0) <= 1e-6 * largest))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(drawn_networks())
 def test_drawn_networks(drawn: Drawn) -> None:
     expected = drawn.network.forward(drawn.parameters, drawn.images)
-    assume_well_conditioned(drawn, expected)
+    assume_well_conditioned(drawn)
     plan = Plan(drawn.network, drawn.parameters)
-    allowed = tolerance(plan, len(drawn.images))
+    allowed = tolerance(plan, drawn.images)
     for threads in (1, 2, 3):
         assert_close(plan.run(drawn.images, threads=threads), expected, allowed)
     bound, output = plan.bind(len(drawn.images), cores=2), np.empty_like(expected)
@@ -127,7 +85,7 @@ def test_drawn_networks(drawn: Drawn) -> None:
 def test_drawn_networks_in_small_pieces_and_halves(drawn: Drawn) -> None:
     """As large networks work: every step in pieces, and every step shared by two cores."""
     expected = drawn.network.forward(drawn.parameters, drawn.images)
-    assume_well_conditioned(drawn, expected)
+    assume_well_conditioned(drawn)
     plan = Plan(drawn.network, drawn.parameters, IN_SMALL_PIECES)
     output = np.empty_like(expected)
     with pytest.MonkeyPatch.context() as patch:
@@ -136,7 +94,7 @@ def test_drawn_networks_in_small_pieces_and_halves(drawn: Drawn) -> None:
             bound = plan.bind(len(drawn.images), cores=cores)
             for _ in range(2):
                 bound.run(drawn.images, output)
-                assert_close(output, expected, tolerance(plan, len(drawn.images)))
+                assert_close(output, expected, tolerance(plan, drawn.images))
 
 
 def assert_lone(network: Network, parameters: NetworkParameters, images: Array) -> None:
