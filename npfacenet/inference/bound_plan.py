@@ -45,7 +45,6 @@ class BoundPlan:
         cores: int,
         costs: Costs,
     ) -> None:
-        shapes = {name: shapes[name] for name in folded.tensors}
         outputs = [*folded.outputs.values()]
         operations, sized = folded.operations, _sized(folded.operations, shapes, batch, costs)
         shared = cores > 1 and sum(one.cost for one in sized) >= costs.worth_sharing

@@ -1,4 +1,4 @@
-"""Which tensors share an array, and the zeros around it."""
+"""Which tensors share an array, and the zeros around them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from npfacenet.layers.window import Margins
 
 @dataclass(frozen=True)
 class Place:
-    """A tensor's place: within the tensor `root`, from `origin` on."""
+    """The place of a tensor: in the array of the tensor `root`, beginning at `origin`."""
 
     root: str
     origin: tuple[int, ...]
@@ -61,8 +61,8 @@ def roots_of(
 ) -> dict[str, Root]:
     """Return all arrays, with borders and lifetimes; those of `outputs` live to the end."""
     roots: dict[str, Root] = {}
-    for name, spot in places.items():
-        if spot.root == name:
+    for name, place in places.items():
+        if place.root == name:
             roots[name] = Root(shapes[name])
     for index, (operation, one) in enumerate(zip(operations, sized, strict=True)):
         for name in operation.outputs:
@@ -126,11 +126,11 @@ def _parts(
         yield name, Place(whole.root, there)
 
 
-def _widen(root: Root, spot: Place, shape: Shape, margins: Margins) -> None:
+def _widen(root: Root, place: Place, shape: Shape, margins: Margins) -> None:
     """Widen a root so that it has at least these margins of zeros around a tensor in it."""
     if len(shape) != 3:
         return
     for axis, (before, after) in enumerate(margins):
-        border, origin = root.border[axis], spot.origin[axis]
+        border, origin = root.border[axis], place.origin[axis]
         border[0] = max(border[0], before - origin)
         border[1] = max(border[1], origin + shape[axis] + after - root.shape[axis])

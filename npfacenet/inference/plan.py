@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Generic, cast
+from typing import Generic, NamedTuple, cast
 
 import numpy as np
 
@@ -23,9 +23,16 @@ from npfacenet.threads.blas import single_threaded
 from npfacenet.threads.cores import threads as threads_to_use
 from npfacenet.threads.sharing import share_out
 
-_MOST = 1 << 16  # pictures of a bound plan
-_SIZES = 64  # of pictures, whose shapes are remembered
+_MOST_PICTURES = 1 << 16  # of a bound plan
+_MOST_SIZES = 64  # of pictures that are remembered
 _MEASURED = Costs()
+
+
+class _Sizes(NamedTuple):
+    """The shapes of all tensors for one picture, by name, and the numbers of the largest."""
+
+    shapes: dict[str, Shape]
+    largest: int
 
 
 class Plan(Generic[Out]):
@@ -63,7 +70,7 @@ class Plan(Generic[Out]):
         self.network, self.costs = network, costs
         self._folded = fold(network, parameters)
         self._kept = KeptPlans(costs)
-        self._shapes: dict[Shape, dict[str, Shape]] = {}
+        self._sizes: dict[Shape, _Sizes] = {}
 
     def __repr__(self) -> str:
         count = len(self._folded.operations)
@@ -93,12 +100,11 @@ class Plan(Generic[Out]):
         and ArgumentError for less than one thread.
         """
         cores = threads_to_use(threads)
-        shapes = self._accepted(images)
+        shapes, largest = self._accepted(images)
         outputs = {
             name: np.empty((len(images), *shapes[tensor]), np.float32)
             for name, tensor in self._folded.outputs.items()
         }
-        largest = max(prod(shapes[name]) for name in self._folded.tensors)
         division = self.costs.batching.division(len(images), cores, largest)
         shape, cores = images.shape[1:], division.cores
 
@@ -125,35 +131,36 @@ class Plan(Generic[Out]):
         """
         if (
             not is_whole(batch, low=1)
-            or batch > _MOST
+            or batch > _MOST_PICTURES
             or not is_whole(cores)
             or cores not in (1, 2)
         ):
             raise ArgumentError(
-                f"a plan is bound to a batch of 1 to {_MOST} pictures and to 1 or 2 cores, not to "
-                f"{quoted(batch)} and {quoted(cores)}"
+                f"a plan is bound to a batch of 1 to {_MOST_PICTURES} pictures and to 1 or 2 "
+                f"cores, not to {quoted(batch)} and {quoted(cores)}"
             )
         if shape is not None and not is_shape(shape):
             raise ShapeError(f"a picture has a shape such as (96, 96, 3), not {quoted(shape)}")
-        shapes = self._shapes_for(self.network.input_shape if shape is None else shape)
-        return BoundPlan(self._folded, shapes, batch, cores, self.costs)
+        sizes = self._sizes_for(self.network.input_shape if shape is None else shape)
+        return BoundPlan(self._folded, sizes.shapes, batch, cores, self.costs)
 
-    def _accepted(self, images: Array) -> dict[str, Shape]:
-        """The shapes of all tensors, for pictures that fit."""
+    def _accepted(self, images: Array) -> _Sizes:
+        """The sizes for pictures that fit."""
         if not is_floating(images) or not images.ndim:
             raise ShapeError(
                 f"the plan of {self.network.name} takes pictures "
                 f"(N, {shown(self.network.accepted_shape)}) of floating numbers, received "
                 f"{shape_and_dtype(images)}"
             )
-        return self._shapes_for(images.shape[1:])
+        return self._sizes_for(images.shape[1:])
 
-    def _shapes_for(self, shape: Shape) -> dict[str, Shape]:
-        """The shapes of all tensors for pictures of this shape."""
-        if shape in self._shapes:
-            return self._shapes[shape]
-        shapes = self.network.shapes(shape)
-        if len(self._shapes) >= _SIZES:
-            self._shapes = {}
-        self._shapes[shape] = shapes
-        return shapes
+    def _sizes_for(self, shape: Shape) -> _Sizes:
+        """The sizes for pictures of this shape; ShapeError if it does not fit."""
+        if shape in self._sizes:
+            return self._sizes[shape]
+        of_nodes = self.network.shapes(shape)
+        shapes = {name: of_nodes[name] for name in self._folded.tensors}
+        if len(self._sizes) >= _MOST_SIZES:
+            self._sizes = {}
+        sizes = self._sizes[shape] = _Sizes(shapes, max(map(prod, shapes.values())))
+        return sizes

@@ -89,7 +89,7 @@ def axes(window: Window, tile: Pair) -> tuple[Transforms, Transforms]:
 
 
 def _interleaved(phases: Sequence[Transforms]) -> Transforms:
-    """Filters of every second (third, ...) tap as one, their points one after the other."""
+    """Join the filters of every second (third, ...) tap, their points one after the other."""
     stride, size = len(phases), sum(len(phase.input) for phase in phases)
     taps = sum(phase.kernel.shape[1] for phase in phases)
     both = Transforms(
@@ -107,6 +107,6 @@ def _interleaved(phases: Sequence[Transforms]) -> Transforms:
 
 
 def _polynomial(roots: Array, size: int) -> Array:
-    """Coefficients of the polynomial with these roots, the lowest power first."""
+    """Return the coefficients of the polynomial with these roots, lowest power first."""
     coefficients = np.atleast_1d(np.poly(roots))[::-1]
     return np.pad(coefficients, (0, size - len(coefficients)))

@@ -1,12 +1,12 @@
 """How many threads NumPy's matrix products use.
 
 NumPy leaves a matrix product to a BLAS, which spreads it over the cores with threads of its own.
-Python threads that multiply at once are then in each other's way; within `single_threaded` each
-product stays on the core of the thread that asks for it.
+Python threads that multiply at the same time then compete for the cores. Within `single_threaded`
+each product stays on the core of the thread that calls it.
 
-The BLAS that can be told so is OpenBLAS with its own threads, as NumPy's wheels for Linux and
-Windows bring it. With any other (MKL, Accelerate, OpenBLAS on OpenMP) `single_threaded` does
-nothing: what is computed is right all the same, only maybe slower.
+This works with OpenBLAS on its own threads, as NumPy's wheels for Linux and Windows bring it. With
+any other BLAS (MKL, Accelerate, OpenBLAS on OpenMP) `single_threaded` does nothing: results are
+correct, but may take longer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from npfacenet.threads.forks import without_forks
 if TYPE_CHECKING:
     import ctypes
 
-# How OpenBLAS calls its functions in the wheels of NumPy 2 and 1.26, in systems, in 32 bits.
+# OpenBLAS's names of its functions in the wheels of NumPy 2 and 1.26, in systems, in 32 bits.
 _SPELLINGS = ("scipy_openblas_{}64_", "openblas_{}64_", "openblas_{}", "scipy_openblas_{}")
 _NUMPY_CORE = ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath")  # 2 and 1.26
 
@@ -38,7 +38,7 @@ class _OpenBLAS(NamedTuple):
 
 
 class _Use:
-    """How many are inside `single_threaded`, and the number of threads to restore after them."""
+    """How many blocks of `single_threaded` there are, and the number to restore after them."""
 
     def __init__(self) -> None:
         self.lock, self.inside = threading.Lock(), 0
@@ -55,9 +55,9 @@ def controllable() -> bool:
 
 @cache
 def kernels() -> str | None:
-    """Which kernels OpenBLAS has chosen for this processor, as "Haswell"; None if it is another.
+    """Return OpenBLAS's kernels for this processor, such as "Haswell"; None for another BLAS.
 
-    It can be told to take others by the variable OPENBLAS_CORETYPE.
+    The variable OPENBLAS_CORETYPE makes OpenBLAS choose others.
     """
     with suppress(ImportError):
         from ctypes import c_char_p
@@ -69,7 +69,7 @@ def kernels() -> str | None:
 
 
 def blas_threads() -> int | None:
-    """How many threads NumPy's matrix products use now, or None if that cannot be known.
+    """Return how many threads NumPy's matrix products use now; None if that is unknown.
 
     It is one number for the whole process: 1 while any thread is inside `single_threaded`.
     """
@@ -79,13 +79,13 @@ def blas_threads() -> int | None:
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Keep each matrix product on the core of the thread that asks for it, within this block.
+    """Keep each matrix product on the core of the thread that calls it, within this block.
 
-    The number of threads belongs to the whole process: it is 1 for everybody meanwhile, other
-    threads and other libraries that use NumPy included. Blocks may be nested, and entered by
-    several threads at once: the first to enter sets 1, and the last to leave restores the number
-    from before, after an exception too. If other code sets another number in the meantime, theirs
-    stays. A child forked in the meantime starts outside of any block, with the number from before.
+    The number of threads belongs to the whole process: within the block it is 1 for all threads,
+    and for other libraries that use NumPy. Blocks may be nested, and several threads may enter
+    them at once: the first sets 1, and the last restores the number from before, also after an
+    exception. If other code sets another number in the meantime, that one stays. A child forked in
+    the meantime starts outside of any block, with the number from before.
 
     >>> with single_threaded():
     ...     blas_threads() in (1, None)
@@ -105,7 +105,7 @@ def single_threaded() -> Iterator[None]:
     try:
         yield
     finally:
-        # In a child forked within the block it has ended, and nobody may be left to free its lock.
+        # In a child forked within the block it has ended, and its lock may never become free.
         if use is _use:
             with use.lock:
                 use.inside -= 1
@@ -127,7 +127,7 @@ def _openblas() -> _OpenBLAS | None:
 
 
 def _functions(*names: str) -> Iterator[list[Any]]:
-    """Yield OpenBLAS's functions of these names, in whatever spelling a library has them all."""
+    """Yield OpenBLAS's functions of these names, from each library that has all of them."""
     for library in _loaded():
         for spelling in _SPELLINGS:
             with suppress(AttributeError):

@@ -20,11 +20,10 @@ _FRESH = 1.0  # seconds for which limits are remembered: reading them takes up t
 
 
 def cores() -> int:
-    """How many cores this process may use, unless the variable NPFACENET_THREADS says otherwise.
+    """Return how many cores this process may use; the variable NPFACENET_THREADS overrides it.
 
-    These are the cores that its affinity allows, and no more than the processor time that its
-    control groups (a container's limit) allow, rounded up; it takes a second to see a change of
-    a limit.
+    It is the number of cores in the process's affinity, limited by the processor time that its
+    control groups (a container's limit) allow, rounded up. A changed limit is seen after a second.
 
     Raises ArgumentError if NPFACENET_THREADS is anything but a whole number of at least 1.
     """
@@ -33,13 +32,13 @@ def cores() -> int:
             said = shortened(printable(value))
             raise ArgumentError(f"{_VARIABLE} is a whole number of at least 1, not '{said}'")
         return int(value)
-    let_go()  # this thread may be kept to one of them
+    let_go()  # this thread may be kept on one of them
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min([allowed or 1, *_allowed(_ROOT, int(time.monotonic() / _FRESH))])
 
 
 def threads(requested: int | None) -> int:
-    """How many threads to work with: as many as requested, or `cores()` for None.
+    """Return how many threads to work with: as many as requested, or `cores()` for None.
 
     Raises ArgumentError for anything but a whole number of at least 1.
 
@@ -66,7 +65,7 @@ def _quotas(root: Path) -> Iterator[int]:
             continue
         mount = root / "sys/fs/cgroup" / ("cpu" if controllers else "")
         group = mount / path.lstrip("/")
-        # A container may name its group as the machine does, but see it as the topmost.
+        # A container may use the machine's name for its group, but see it as the topmost.
         for folder in (f for f in (group, *group.parents) if f.is_relative_to(mount)):
             for files in _LIMITS:
                 with suppress(OSError, ValueError):  # no such file, or "max"

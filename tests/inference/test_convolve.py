@@ -73,6 +73,18 @@ def test_all_kernels_agree(layer: Convolution, shape: tuple[int, int], data: st.
         assert error(layer, images, tile, cores, activation) < 1e-5
 
 
+@pytest.mark.parametrize("tile", [(4, 2), (2, 5), (3, 1)])
+@pytest.mark.parametrize("size", [3, (1, 3), (5, 2)])
+def test_another_size_of_tiles_is_another_line_of_the_table(
+    tile: tuple[int, int], size: int | tuple[int, int]
+) -> None:
+    layer, winograd = Convolution(5, size, padding="same"), Winograd(tile)
+    images = np.random.default_rng(3).standard_normal((2, 9, 14, 8), np.float32)
+    assert winograd.serves(layer.window)
+    for cores in (1, 2):
+        assert error(layer, images, winograd, cores) < 1e-5
+
+
 @pytest.mark.parametrize(
     ("size", "stride"), [(3, 1), (5, 1), ((1, 7), 1), ((7, 1), 1), ((3, 1), 1), (3, 2), (5, 2)]
 )
