@@ -35,14 +35,14 @@ from npfacenet.images import (
 )
 from npfacenet.images.pillow import import_pillow
 from npfacenet.inference import Plan
-from npfacenet.inference.plan import TOGETHER, largest_batch
+from npfacenet.inference.batching import TOGETHER, largest_batch
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.models.views import directions, scaled, square
 from npfacenet.networks import Network, NetworkParameters
 from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress
 from npfacenet.threads import Lock
-from npfacenet.threads.blas import threads as threads_to_use
+from npfacenet.threads.cores import threads as threads_to_use
 from npfacenet.threads.sharing import in_batches
 
 _log = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ class Model:
         cannot be used and lists them in `skipped`. `progress` is called as
         progress("embedding", done, total), total None if unknown.
 
-        Up to `threads` threads (None: as many as there are cores, see `threads.blas.cores`)
+        Up to `threads` threads (None: as many as there are cores, see `threads.cores.cores`)
         read and embed up to `batch_size` pictures at a time each, and one picture is shared by
         two; meanwhile NumPy's matrix products use one core each, in the whole process
         (`threads.blas.single_threaded`). An embedding depends on its batch by rounding only,

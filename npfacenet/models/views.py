@@ -12,8 +12,8 @@ from npfacenet.cards import Card
 from npfacenet.errors import WeightsError
 from npfacenet.images import central_square, preprocessing, resize
 from npfacenet.inference import Plan
-from npfacenet.inference.plan import TOGETHER, largest_batch
-from npfacenet.threads.blas import threads as threads_to_use
+from npfacenet.inference.batching import TOGETHER, largest_batch
+from npfacenet.threads.cores import threads as threads_to_use
 from npfacenet.threads.sharing import in_batches
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from npfacenet.images import preprocessing
 from npfacenet.losses import OnlineTripletLoss
 from npfacenet.models import Model
 from npfacenet.progress import Progress
-from npfacenet.threads.blas import threads as threads_to_use
+from npfacenet.threads.cores import threads as threads_to_use
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.feed import Feed

@@ -21,7 +21,7 @@ from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.models import Model
 from npfacenet.networks import Network, NetworkParameters, summarise
 from npfacenet.recipes import recipes
-from npfacenet.threads.blas import cores
+from npfacenet.threads.cores import cores
 from npfacenet.zoo.provenance import derived_card
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from npfacenet.inference import Plan
-from npfacenet.inference.plan import TOGETHER
+from npfacenet.inference.batching import TOGETHER
 from npfacenet.recipes import recipes
 from npfacenet.threads.blas import single_threaded
 

@@ -20,7 +20,7 @@ from turns import PROCESS, line
 
 from npfacenet.networks import summarise
 from npfacenet.recipes import nn4_small2
-from npfacenet.threads.blas import cores
+from npfacenet.threads.cores import cores
 
 ENGINES = ("npfacenet", "torch")
 
