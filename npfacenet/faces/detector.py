@@ -6,7 +6,6 @@ import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sized
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, overload
 
@@ -19,8 +18,7 @@ from npfacenet.faces.faces import Faces
 from npfacenet.images import ChannelOrder, ImageSource, read, source_name
 from npfacenet.images.pillow import import_pillow
 from npfacenet.progress import Progress
-from npfacenet.threads.blas import single_threaded
-from npfacenet.threads.blas import threads as threads_to_use
+from npfacenet.threads.cores import threads as threads_to_use
 from npfacenet.threads.sharing import in_batches
 
 SMALLEST_FACE = 20.0
@@ -38,10 +36,13 @@ class Detector(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def find(self, picture: npt.NDArray[np.uint8], smallest_face: float) -> Faces:
+    def find(
+        self, picture: npt.NDArray[np.uint8], smallest_face: float, threads: int | None = None
+    ) -> Faces:
         """Find the faces of one picture (H, W, 3), RGB, the surest first.
 
-        `smallest_face` is the side in pixels of the smallest face to look for.
+        `smallest_face` is the side in pixels of the smallest face to look for; `threads` is the
+        number of threads to use, None for one for each core.
         """
 
     @overload
@@ -94,7 +95,7 @@ class Detector(ABC):
         found faster. `least_score` drops faces that the detector is less sure of (None: all that
         pass its own thresholds stay), and `most_faces` all but the surest few.
 
-        Up to `threads` threads (None: as many as there are cores, see `threads.blas.cores`) look
+        Up to `threads` threads (None: as many as there are cores, see `threads.cores.cores`) look
         at a picture each; meanwhile NumPy's matrix products use one core each, in the whole
         process. `progress` is called as progress("detecting", done, total), total None if unknown.
 
@@ -113,8 +114,7 @@ class Detector(ABC):
         numbered = ((None if alone else i, source) for i, source in enumerate(sources))
 
         def work(batch: list[tuple[int | None, ImageSource]], threads: int) -> list[Faces]:
-            with single_threaded() if threads == 1 else nullcontext():
-                return [self._in_one(source, position, options) for position, source in batch]
+            return [self._in_one(source, at, options, threads) for at, source in batch]
 
         found: list[Faces] = []
         for faces in in_batches(numbered, work, size=1, threads=cores):
@@ -123,7 +123,9 @@ class Detector(ABC):
                 progress("detecting", len(found), total)
         return found[0] if alone else found
 
-    def _in_one(self, source: ImageSource, position: int | None, options: Options) -> Faces:
+    def _in_one(
+        self, source: ImageSource, position: int | None, options: Options, threads: int
+    ) -> Faces:
         """Read one picture and find its faces."""
         name = source_name(source, position)
         try:
@@ -133,7 +135,7 @@ class Detector(ABC):
                 raise
             _log.warning("skipped %s", error)
             return Faces(source=name, skipped=str(error))
-        faces = self.find(picture, options.smallest_face_in(picture))
+        faces = self.find(picture, options.smallest_face_in(picture), threads)
         chosen = np.arange(len(faces))
         if options.least_score is not None:
             chosen = np.flatnonzero(faces.scores >= options.least_score)

@@ -59,19 +59,23 @@ class Mtcnn(Detector):
     thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7)
     factor: float = 0.709
 
-    def find(self, picture: npt.NDArray[np.uint8], smallest_face: float) -> Faces:
+    def find(
+        self, picture: npt.NDArray[np.uint8], smallest_face: float, threads: int | None = None
+    ) -> Faces:
         """Find the faces of one picture (H, W, 3), the surest first."""
         table = SummedAreaTable(picture)
-        candidates = self.propose(table, smallest_face)
-        candidates = self.refine(table, candidates)
-        return self.decide(table, candidates)
+        candidates = self.propose(table, smallest_face, threads)
+        candidates = self.refine(table, candidates, threads)
+        return self.decide(table, candidates, threads)
 
-    def propose(self, table: SummedAreaTable, smallest_face: float) -> Candidates:
+    def propose(
+        self, table: SummedAreaTable, smallest_face: float, threads: int | None = None
+    ) -> Candidates:
         """Step 1: P-Net looks at every window of 12x12 pixels, at every scale."""
         found = []
         for scale in scales(table, smallest_face, self.factor):
             size = int(table.height * scale + 1), int(table.width * scale + 1)
-            outputs = self.pnet.run(scaled(table.resized(*size)[np.newaxis]))
+            outputs = self.pnet.run(scaled(table.resized(*size)[np.newaxis]), threads)
             windows, shares = windows_above(outputs, scale, self.thresholds[0])
             kept = suppress(windows.boxes, windows.scores, LIKE_ANOTHER)
             found.append((windows[kept], shares[kept]))
@@ -83,18 +87,22 @@ class Mtcnn(Detector):
         shares = np.concatenate([shares for _, shares in found])[kept]
         return Candidates(squares(moved(boxes[kept], shares)), scores[kept])
 
-    def refine(self, table: SummedAreaTable, candidates: Candidates) -> Candidates:
+    def refine(
+        self, table: SummedAreaTable, candidates: Candidates, threads: int | None = None
+    ) -> Candidates:
         """Step 2: R-Net looks at each candidate at 24x24 pixels, and corrects its box."""
-        candidates, outputs = look(self.rnet, table, candidates, R_NET_SIDE)
+        candidates, outputs = look(self.rnet, table, candidates, R_NET_SIDE, threads)
         passed = np.flatnonzero(candidates.scores > self.thresholds[1])
         candidates, shares = candidates[passed], outputs["box"][passed]
         kept = suppress(candidates.boxes, candidates.scores, SAME_FACE)
         boxes = moved(candidates.boxes[kept], shares[kept], pixel=1)
         return Candidates(squares(boxes), candidates.scores[kept])
 
-    def decide(self, table: SummedAreaTable, candidates: Candidates) -> Faces:
+    def decide(
+        self, table: SummedAreaTable, candidates: Candidates, threads: int | None = None
+    ) -> Faces:
         """Step 3: O-Net looks at what is left at 48x48 pixels, and places landmarks."""
-        candidates, outputs = look(self.onet, table, candidates, O_NET_SIDE)
+        candidates, outputs = look(self.onet, table, candidates, O_NET_SIDE, threads)
         passed = np.flatnonzero(candidates.scores > self.thresholds[2])
         candidates, shares = candidates[passed], outputs["box"][passed]
         points = landmarks(candidates.boxes, outputs["landmarks"][passed])
@@ -132,7 +140,11 @@ def windows_above(
 
 
 def look(
-    network: ReadyNetwork, table: SummedAreaTable, candidates: Candidates, side: int
+    network: ReadyNetwork,
+    table: SummedAreaTable,
+    candidates: Candidates,
+    side: int,
+    threads: int | None = None,
 ) -> tuple[Candidates, dict[str, Array]]:
     """Cut each candidate out, scale it to side x side, and let a network judge it.
 
@@ -143,7 +155,7 @@ def look(
     inside = np.flatnonzero((pixels[:, 2:] > pixels[:, :2]).all(axis=1))
     pixels, boxes = pixels[inside], candidates.boxes[inside]
     batches = [
-        network.run(scaled(table.crops(pixels[start : start + TOGETHER], side, side)))
+        network.run(scaled(table.crops(pixels[start : start + TOGETHER], side, side)), threads)
         for start in range(0, max(len(pixels), 1), TOGETHER)
     ]
     outputs = {

@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.inference.plan import Plan
 from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, Outputs
 from npfacenet.networks.constant import constant
 from npfacenet.networks.outputs import by_name
+from npfacenet.threads import Lock
 
 
 @dataclass(frozen=True, eq=False)
 class ReadyNetwork:
     """A network with parameters of its own, read-only float32, by (layer, parameter).
 
-    Raises ShapeError for parameters that are missing or do not fit.
+    It may be used from several threads, and pickled; it is compiled when it is first run. Raises
+    ShapeError for parameters that are missing or do not fit.
     """
 
     network: Network[Outputs]
     parameters: NetworkParameters = field(repr=False)
+    _compiled: _Compiled = field(default_factory=lambda: _Compiled(), init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.network.require(self.parameters)
         own = {name: constant(self.parameters[name]) for name in self.network.parameter_specs()}
         object.__setattr__(self, "parameters", own)
 
-    def run(self, images: npt.NDArray[np.float32]) -> dict[str, Array]:
-        """The outputs by name for prepared pictures (N, height, width, 3)."""
-        # The plan takes over here when it gives several outputs.
-        return by_name(self.network.forward(self.parameters, images), self.network.outputs)
+    def __reduce__(self) -> tuple[Callable[..., ReadyNetwork], tuple[object, ...]]:
+        return ReadyNetwork, (self.network, self.parameters)
+
+    @property
+    def plan(self) -> Plan[Outputs]:
+        """The network compiled for speed."""
+        kept = self._compiled
+        if kept.plan is None:
+            with kept.compiling.held():  # for threads that ask at the same time
+                if kept.plan is None:
+                    kept.plan = Plan(self.network, self.parameters)
+        return kept.plan
+
+    def run(self, images: npt.NDArray[np.float32], threads: int | None = None) -> dict[str, Array]:
+        """Compute the outputs, by name, for prepared pictures (N, height, width, 3)."""
+        return by_name(self.plan.run(images, threads=threads), self.network.outputs)
+
+
+@dataclass
+class _Compiled:
+    """The plan, once it is needed."""
+
+    plan: Plan[Outputs] | None = None
+    compiling: Lock = field(default_factory=Lock)

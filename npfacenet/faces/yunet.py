@@ -47,21 +47,25 @@ class Yunet(Detector):
     most_shared: float = 0.3
     scales: tuple[float, ...] | None = None
 
-    def find(self, picture: npt.NDArray[np.uint8], smallest_face: float) -> Faces:
+    def find(
+        self, picture: npt.NDArray[np.uint8], smallest_face: float, threads: int | None = None
+    ) -> Faces:
         """Find the faces of one picture (H, W, 3), the surest first."""
         table = SummedAreaTable(picture)
         found = joined([])
         for scale in sorted(self.scales or scales(table, smallest_face)):  # the coarsest first
-            new = self.at_scale(table, scale)
+            new = self.at_scale(table, scale, threads)
             found = joined([found, new[~parts_of(new, found, scale)]])
         faces = found.suppressed(self.most_shared)
         return Faces(faces.boxes, faces.landmarks, faces.scores)
 
-    def at_scale(self, table: SummedAreaTable, scale: float) -> Detections:
+    def at_scale(
+        self, table: SummedAreaTable, scale: float, threads: int | None = None
+    ) -> Detections:
         """Find faces in a picture at a part of its size, in pixels of the picture itself."""
         height = max(1, round(table.height * scale))
         width = max(1, round(table.width * scale))
-        outputs = self.network.run(prepared(table.resized(height, width)))
+        outputs = self.network.run(prepared(table.resized(height, width)), threads)
         found = decoded(outputs, self.threshold).suppressed(self.most_shared)
         return found.enlarged(table.width / width, table.height / height)
 
