@@ -45,11 +45,16 @@ def load(name_or_path: str | os.PathLike[str]) -> Detector:
     path = _named(name) if name in _FILES else Path(name)
     if path.is_dir():
         return _mtcnn(path)
-    if not path.exists():
+    if "\0" in name or not path.exists():
         raise WeightsNotFoundError(
             f"no detector called {quoted(str(path))}, and no file; there are {', '.join(_FILES)}"
         )
-    return Yunet(ReadyNetwork(network := yunet(), read_onnx(path, network)))
+    try:
+        return Yunet(ReadyNetwork(network := yunet(), read_onnx(path, network)))
+    except WeightsError as error:
+        if path.stem not in MTCNN_NETWORKS:
+            raise
+        raise WeightsError(f"{error}; of MTCNN name the folder that holds it") from error
 
 
 def _mtcnn(folder: Path) -> Mtcnn:

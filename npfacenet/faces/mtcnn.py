@@ -15,10 +15,12 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_finite, is_real
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.faces.boxes import Boxes, Points, Scores, moved, sides, squares, suppress
 from npfacenet.faces.detector import Detector
 from npfacenet.faces.faces import Faces
-from npfacenet.faces.ready_network import ReadyNetwork
+from npfacenet.faces.ready_network import ReadyNetwork, require_network
 from npfacenet.faces.summed_area import SummedAreaTable
 from npfacenet.layers import Array
 from npfacenet.recipes.mtcnn import O_NET_SIDE, P_NET_STRIDE, P_NET_WINDOW, R_NET_SIDE
@@ -58,6 +60,15 @@ class Mtcnn(Detector):
     onet: ReadyNetwork = field(repr=False)
     thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7)
     factor: float = 0.709
+
+    def __post_init__(self) -> None:
+        for network, more in ((self.pnet, ()), (self.rnet, ()), (self.onet, ("landmarks",))):
+            require_network(network, "probability", "box", *more)
+        row: object = self.thresholds
+        if not (isinstance(row, tuple) and len(row) == 3 and all(map(is_finite, row))):
+            raise ArgumentError(f"thresholds are three numbers, not {quoted(row)}")
+        if not (is_real(self.factor, 0.01, 0.99)):
+            raise ArgumentError(f"factor is from 0.01 to 0.99, not {quoted(self.factor)}")
 
     def find(
         self, picture: npt.NDArray[np.uint8], smallest_face: float, threads: int | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.errors import ArgumentError, WeightsError, listed, quoted
 from npfacenet.inference.plan import Plan
 from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, Outputs
@@ -29,6 +30,8 @@ class ReadyNetwork:
     _compiled: _Compiled = field(default_factory=lambda: _Compiled(), init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.network, Network):
+            raise ArgumentError(f"a Network is needed, not {quoted(self.network)}")
         self.network.require(self.parameters)
         own = {name: constant(self.parameters[name]) for name in self.network.parameter_specs()}
         object.__setattr__(self, "parameters", own)
@@ -47,8 +50,30 @@ class ReadyNetwork:
         return kept.plan
 
     def run(self, images: npt.NDArray[np.float32], threads: int | None = None) -> dict[str, Array]:
-        """Compute the outputs, by name, for prepared pictures (N, height, width, 3)."""
-        return by_name(self.plan.run(images, threads=threads), self.network.outputs)
+        """Compute the outputs, by name, for prepared pictures (N, height, width, 3).
+
+        Raises WeightsError if they are not finite.
+        """
+        outputs = by_name(self.plan.run(images, threads=threads), self.network.outputs)
+        for name, output in outputs.items():
+            if not np.isfinite(output).all():
+                raise WeightsError(
+                    f"the weights of {self.network.name} give a {name} that is not finite; obtain "
+                    "them again"
+                )
+        return outputs
+
+
+def require_network(network: object, *outputs: str) -> None:
+    """Raise ArgumentError for anything but a ReadyNetwork of colour pictures with these outputs."""
+    if not isinstance(network, ReadyNetwork):
+        raise ArgumentError(f"a ReadyNetwork is needed, not {quoted(network)}")
+    has, channels = network.network.outputs, network.network.accepted_shape[-1:]
+    if set(has) != set(outputs) or channels != (3,):
+        raise ArgumentError(
+            f"a network with the outputs {listed(outputs)} is needed, not {network.network.name} "
+            f"with {listed(has)}"
+        )
 
 
 @dataclass

@@ -14,13 +14,15 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_finite, is_real
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.faces.boxes import sides
 from npfacenet.faces.detector import Detector
 from npfacenet.faces.faces import Faces
-from npfacenet.faces.ready_network import ReadyNetwork
+from npfacenet.faces.ready_network import ReadyNetwork, require_network
 from npfacenet.faces.summed_area import SummedAreaTable
 from npfacenet.faces.yunet_decoding import Detections, decoded, joined
-from npfacenet.recipes.yunet import STRIDES
+from npfacenet.recipes.yunet import HEADS, STRIDES
 
 SMALLEST_KNOWN = 12.0
 """Pixels of the smallest face that is found without fail."""
@@ -46,6 +48,18 @@ class Yunet(Detector):
     threshold: float = 0.6
     most_shared: float = 0.3
     scales: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        require_network(self.network, *(f"{name}_{s}" for name in HEADS for s in STRIDES))
+        if not is_finite(self.threshold):
+            raise ArgumentError(f"threshold is a number, not {quoted(self.threshold)}")
+        if not is_real(self.most_shared, 0, 1):
+            raise ArgumentError(f"most_shared is from 0 to 1, not {quoted(self.most_shared)}")
+        row: object = self.scales
+        if row is not None and not (
+            isinstance(row, tuple) and row and all(is_real(s, 1e-4, 4) for s in row)
+        ):
+            raise ArgumentError(f"scales are numbers from 0.0001 to 4, not {quoted(row)}")
 
     def find(
         self, picture: npt.NDArray[np.uint8], smallest_face: float, threads: int | None = None

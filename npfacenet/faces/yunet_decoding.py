@@ -12,6 +12,9 @@ from npfacenet.faces.boxes import Boxes, Points, Scores, suppress
 from npfacenet.layers import Array
 from npfacenet.recipes.yunet import STRIDES
 
+LARGEST = 10.0
+"""The logarithm of the largest side of a face, in cells: beyond any picture, but finite."""
+
 
 @dataclass(frozen=True)
 class Detections:
@@ -59,7 +62,7 @@ def _of_one_map(outputs: Mapping[str, Array], stride: int, least_score: float) -
     rows, columns = np.nonzero(scores >= least_score)
     corners = np.stack([columns, rows], axis=1).astype(np.float32)
     box = outputs[f"bbox_{stride}"][0, rows, columns]
-    centres, halves = corners + box[:, :2], np.exp(box[:, 2:]) / 2
+    centres, halves = corners + box[:, :2], np.exp(np.minimum(box[:, 2:], LARGEST)) / 2
     points = outputs[f"kps_{stride}"][0, rows, columns].reshape(-1, 5, 2)
     return Detections(
         np.concatenate([centres - halves, centres + halves], axis=1) * stride,
