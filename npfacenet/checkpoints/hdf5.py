@@ -49,7 +49,7 @@ class Dataset:
     offset: int | None
 
 
-class TensorFile:
+class Hdf5File:
     """An open HDF5 file, of which only tensors of numbers can be read.
 
     Attributes are asked for, never read: HDF5 has looped for ever over crafted texts.
@@ -80,9 +80,7 @@ class TensorFile:
         node = self._group(group)
         return node is not None and bool(h5py.h5a.exists(node, name.encode()))
 
-    def datasets(
-        self, within: str = "", skip: Callable[[str], bool] | None = None
-    ) -> list[Dataset]:
+    def entries(self, within: str = "", skip: Callable[[str], bool] | None = None) -> list[Dataset]:
         """Every dataset below a group, in the order of the file's names.
 
         What `skip` says yes to is not looked at, nor what lies below it. Raises WeightsError
@@ -212,7 +210,7 @@ class TensorFile:
 
 
 @contextmanager
-def open_tensor_file(path: Path) -> Iterator[TensorFile]:
+def open_tensor_file(path: Path) -> Iterator[Hdf5File]:
     """Open an HDF5 file for reading.
 
     Raises WeightsError, naming the file and the remedy, for what is not an HDF5 file, for one that
@@ -222,7 +220,7 @@ def open_tensor_file(path: Path) -> Iterator[TensorFile]:
     with content, file:
         try:
             with as_weights_error(path):
-                yield TensorFile(path, file, content)
+                yield Hdf5File(path, file, content)
         except NpfacenetError:
             require_unchanged(path, content, before)
             require_unlocked(path, content)

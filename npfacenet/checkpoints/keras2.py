@@ -15,9 +15,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from npfacenet.checkpoints.hdf5 import TensorFile, writing_hdf5
+from npfacenet.checkpoints.hdf5 import Hdf5File, writing_hdf5
 from npfacenet.checkpoints.layer_order import keras_order
-from npfacenet.checkpoints.layout import Tensor, WeightFile
+from npfacenet.checkpoints.layout import Layout, Tensor
 from npfacenet.checkpoints.matching import shown
 from npfacenet.errors import WeightsError
 from npfacenet.networks import Network, NetworkParameters, ParameterName
@@ -26,18 +26,18 @@ MODEL_GROUP = "model_weights"
 LIST = "layer_names"
 
 
-class KerasWeights(WeightFile):
+class KerasWeights(Layout):
     """A weights file: Keras 2's `model.save_weights("NAME.h5")`."""
 
     layout: ClassVar[str] = "keras2-weights"
     group: ClassVar[str] = ""
     unread: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, file: TensorFile) -> None:
+    def __init__(self, file: Hdf5File) -> None:
         self.path = file.path
         self._tensors: dict[ParameterName, Tensor] = {}
         prefix = f"{self.group}/" if self.group else ""
-        for dataset in file.datasets(skip=self.unread.__contains__):
+        for dataset in file.entries(skip=self.unread.__contains__):
             parts = dataset.path.removeprefix(prefix).split("/")
             name = (parts[0], parts[-1].removesuffix(":0"))
             if not dataset.path.startswith(prefix):
@@ -54,7 +54,7 @@ class KerasWeights(WeightFile):
             self._tensors[name] = Tensor(dataset.shape, partial(file.read_into, dataset))
 
     @classmethod
-    def recognises(cls, file: TensorFile) -> bool:
+    def recognises(cls, file: Hdf5File) -> bool:
         """Whether the file lists its layers where this layout does."""
         return file.has_attribute(cls.group, LIST)
 

@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from npfacenet.checkpoints.hdf5 import Dataset, TensorFile, writing_hdf5
+from npfacenet.checkpoints.hdf5 import Dataset, Hdf5File, writing_hdf5
 from npfacenet.checkpoints.layer_order import keras_order
-from npfacenet.checkpoints.layout import Tensor, WeightFile
+from npfacenet.checkpoints.layout import Layout, Tensor
 from npfacenet.errors import WeightsError
 from npfacenet.layers import BatchNorm, Convolution, Dense, Layer
 from npfacenet.networks import Network, NetworkParameters, Node, ParameterName
@@ -36,17 +36,17 @@ _VARIABLE = re.compile(
 )
 
 
-class Keras3Weights(WeightFile):
+class Keras3Weights(Layout):
     """A file of `model.save_weights("NAME.weights.h5")`, or the one inside a `.keras` archive."""
 
     layout: ClassVar[str] = "keras3-weights"
 
-    def __init__(self, file: TensorFile) -> None:
+    def __init__(self, file: Hdf5File) -> None:
         self.path = file.path
         self._file = file
         self._variables: dict[tuple[str, int, int], Dataset] = {}
         self._strays: list[Dataset] = []
-        groups = {group: file.datasets(group, skip=_is_seed) for group in GROUPS}
+        groups = {group: file.entries(group, skip=_is_seed) for group in GROUPS}
         used = GROUP if groups[GROUP] else FIRST_GROUP  # tensors of the other are second ones
         for group, datasets in groups.items():
             for dataset in datasets:
@@ -64,7 +64,7 @@ class Keras3Weights(WeightFile):
             }
 
     @classmethod
-    def recognises(cls, file: TensorFile) -> bool:
+    def recognises(cls, file: Hdf5File) -> bool:
         """Whether the file has a group that this layout keeps its layers in."""
         return file.has_group(GROUP) or file.has_group(FIRST_GROUP)
 

@@ -26,7 +26,7 @@ class Tensor:
     checksum: str | None = None
 
 
-class WeightFile(ABC):
+class Layout(ABC):
     """An open weight file of one layout."""
 
     layout: ClassVar[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from npfacenet.checkpoints.layout import Tensor, WeightFile
+from npfacenet.checkpoints.layout import Layout, Tensor
 from npfacenet.errors import ArgumentError, printable
 from npfacenet.networks import Network, ParameterName
 from npfacenet.recipes import Recipe
@@ -39,7 +39,7 @@ class Match:
         return len(self.fitting), -len(self.missing), -len(self.unexpected)
 
 
-def match(file: WeightFile, recipes: Iterable[Recipe]) -> Match:
+def match(file: Layout, recipes: Iterable[Recipe]) -> Match:
     """Hold a file's tensors against several recipes; the one that fits best.
 
     The earlier recipe wins where two fit as well, so that the default variant does.
@@ -56,7 +56,7 @@ def match(file: WeightFile, recipes: Iterable[Recipe]) -> Match:
     return best
 
 
-def _match(file: WeightFile, recipe: Recipe) -> Match:
+def _match(file: Layout, recipe: Recipe) -> Match:
     network = recipe.build()
     left = dict(file.tensors(network))
     fitting: dict[ParameterName, Tensor] = {}

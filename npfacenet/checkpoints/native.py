@@ -21,8 +21,8 @@ import numpy as np
 
 from npfacenet.cards import Card, card_from_json
 from npfacenet.checkpoints.fingerprint import checksum
-from npfacenet.checkpoints.hdf5 import Dataset, TensorFile, writing_hdf5
-from npfacenet.checkpoints.layout import Tensor, WeightFile
+from npfacenet.checkpoints.hdf5 import Dataset, Hdf5File, writing_hdf5
+from npfacenet.checkpoints.layout import Layout, Tensor
 from npfacenet.errors import WeightsError, quoted
 from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName
@@ -36,15 +36,15 @@ LONGEST_JSON = 1 << 22
 LARGEST_HALF = 65504.0
 
 
-class Native(WeightFile):
+class Native(Layout):
     """A file that `write_native` wrote."""
 
     layout: ClassVar[str] = "npfacenet"
 
-    def __init__(self, file: TensorFile) -> None:
+    def __init__(self, file: Hdf5File) -> None:
         self.path = file.path
         self._file = file
-        self._datasets = {dataset.path: dataset for dataset in file.datasets()}
+        self._datasets = {dataset.path: dataset for dataset in file.entries()}
         if strange := self._datasets.keys() - {CARD, CARD_SUM, INDEX, *STORED}:
             raise WeightsError(
                 f"{file.path} holds {quoted(min(strange))}, which has no place in it"
@@ -68,7 +68,7 @@ class Native(WeightFile):
                 )
 
     @classmethod
-    def recognises(cls, file: TensorFile) -> bool:
+    def recognises(cls, file: Hdf5File) -> bool:
         """Whether the file has a card and an index at its root."""
         return file.has_dataset(CARD) and file.has_dataset(INDEX)
 
@@ -150,7 +150,7 @@ class Native(WeightFile):
 
 
 def _read(
-    file: TensorFile, dataset: Dataset, start: int, expected: str, name: str, output: Array
+    file: Hdf5File, dataset: Dataset, start: int, expected: str, name: str, output: Array
 ) -> None:
     """Put as many numbers of a row as `output` has, from `start` on, into it; check their sum."""
     if dataset.dtype == output.dtype:

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from npfacenet.checkpoints.layout import Tensor, WeightFile
+from npfacenet.checkpoints.layout import Layout, Tensor
 from npfacenet.checkpoints.signature import open_weights
 from npfacenet.errors import WeightsError
 from npfacenet.layers import Array, BatchNorm, ParameterSpec, Shape
@@ -29,7 +29,7 @@ LONGEST_NUMBER = 32  # characters of a number in text, the comma included
 NUMBER_CHARACTERS = b"0123456789+-.eE, \t\r\nnaifNAIF"
 
 
-class OpenfaceCsv(WeightFile):
+class OpenfaceCsv(Layout):
     """A folder of CSV files."""
 
     layout: ClassVar[str] = "openface-csv"

@@ -14,7 +14,7 @@ from npfacenet.cards import Card
 from npfacenet.checkpoints.hdf5 import open_tensor_file
 from npfacenet.checkpoints.keras2 import KerasModel, KerasWeights
 from npfacenet.checkpoints.keras3 import Keras3Weights
-from npfacenet.checkpoints.layout import WeightFile
+from npfacenet.checkpoints.layout import Layout
 from npfacenet.checkpoints.matching import Match, match
 from npfacenet.checkpoints.native import Native
 from npfacenet.checkpoints.openface_csv import OpenfaceCsv
@@ -49,7 +49,7 @@ class Checkpoint:
 
 
 @contextmanager
-def open_weight_file(path: Path) -> Iterator[WeightFile]:
+def open_weight_file(path: Path) -> Iterator[Layout]:
     """Open a weight file or folder, finding out which layout it has; nothing is read yet.
 
     Raises WeightsError for what is no weight file, saying what it is instead where that is

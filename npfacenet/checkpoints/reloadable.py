@@ -17,8 +17,8 @@ from npfacenet.threads import Lock
 _log = logging.getLogger(__name__)
 
 
-class StoredParameters(Mapping[ParameterName, Array]):
-    """Read-only float32 arrays by (layer, parameter) that `let_go` frees: the file has them.
+class ReloadableParameters(Mapping[ParameterName, Array]):
+    """Read-only float32 arrays by (layer, parameter) that `release` frees: the file has them.
 
     Who asks for an array after that has all of them read again, by `read`, and they are held from
     then on; arrays that were handed out before stay as they are. Raises WeightsError where the
@@ -75,14 +75,14 @@ class StoredParameters(Mapping[ParameterName, Array]):
     def __ror__(self, other: NetworkParameters) -> dict[ParameterName, Array]:
         return {**other, **self}
 
-    def twin(self) -> StoredParameters:
+    def shared(self) -> ReloadableParameters:
         """The same for somebody else: who holds the same arrays now, and lets them go alone."""
-        twin = object.__new__(StoredParameters)
-        twin.__dict__ |= self.__dict__
-        twin._reading = Lock()
-        return twin
+        shared = object.__new__(ReloadableParameters)
+        shared.__dict__ |= self.__dict__
+        shared._reading = Lock()
+        return shared
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Hold the arrays no longer, until one is asked for."""
         self._held = None
 

@@ -23,7 +23,7 @@ RECORD, ROWS, SUM = "record", "rows", "sha256"
 LARGEST = 1 << 36
 
 
-def write_record(path: Path, rows: Mapping[str, Vector], record: Mapping[str, object]) -> None:
+def write_state(path: Path, rows: Mapping[str, Vector], record: Mapping[str, object]) -> None:
     """Write both, whole or not at all; OutputError if the file cannot be written."""
     text = json.dumps(record).encode()
     stored = {name: np.ascontiguousarray(row, "<f4") for name, row in rows.items()}
@@ -34,8 +34,8 @@ def write_record(path: Path, rows: Mapping[str, Vector], record: Mapping[str, ob
             file[f"{ROWS}/{name}"] = row
 
 
-def read_record(path: Path) -> tuple[dict[str, Vector], dict[str, object]]:
-    """The rows and the record of a file that `write_record` wrote.
+def read_state(path: Path) -> tuple[dict[str, Vector], dict[str, object]]:
+    """The rows and the record of a file that `write_state` wrote.
 
     Raises WeightsError for anything else, for a file that was changed since, and for numbers that
     are not finite.
@@ -45,7 +45,7 @@ def read_record(path: Path) -> tuple[dict[str, Vector], dict[str, object]]:
     rows: dict[str, Vector] = {}
     texts: dict[str, bytes] = {}
     with open_tensor_file(path) as file:
-        for dataset in file.datasets():
+        for dataset in file.entries():
             if dataset.path in (RECORD, SUM):
                 texts[dataset.path] = file.read_as(dataset, np.dtype(np.uint8)).tobytes()
             elif dataset.path.startswith(f"{ROWS}/"):

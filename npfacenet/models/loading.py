@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import TypeAlias
 
 from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
-from npfacenet.checkpoints.reloadable import StoredParameters
+from npfacenet.checkpoints.reloadable import ReloadableParameters
 from npfacenet.errors import ArgumentError, WeightsError, quoted
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.models.model import Model
@@ -60,7 +60,7 @@ def load(
     began = perf_counter()
     checkpoint = _read(read, path, candidates, architecture, variant)
     _require_named(name_or_path, path, checkpoint.recipe)
-    parameters = StoredParameters(checkpoint, partial(read, path.absolute(), candidates))
+    parameters = ReloadableParameters(checkpoint, partial(read, path.absolute(), candidates))
     card = checkpoint.card or derived_card(
         checkpoint.recipe, checkpoint.network.input_shape[0], path, parameters.digest
     )

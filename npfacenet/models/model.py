@@ -17,7 +17,7 @@ import numpy.typing as npt
 from npfacenet.arguments import is_one_of, is_whole
 from npfacenet.cards import Card
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
-from npfacenet.checkpoints.reloadable import StoredParameters
+from npfacenet.checkpoints.reloadable import ReloadableParameters
 from npfacenet.errors import (
     ArgumentError,
     ImageError,
@@ -57,8 +57,8 @@ class Model:
     theirs where it is known already (else it is worked out when first needed). A model may be used
     from several threads, and pickled; what it keeps between calls is its plan
     (`npfacenet.inference`), made when it is first needed. A model from a file lets its parameters
-    go then, which the plan has a copy of: who asks for them later, also by pickling, has the file
-    read again (`checkpoints.stored`), and gets WeightsError if that is gone or has changed. Raises
+    go then, which the plan has a copy of: accessing them later, pickling included, rereads the file
+    (`checkpoints.reloadable`), and raises WeightsError if it is gone or has changed. Raises
     ShapeError for parameters that are not the network's, and for masked arrays; ArgumentError for a
     network or a card that is not one.
     """
@@ -77,7 +77,7 @@ class Model:
             )
         if not isinstance(self.parameters, Mapping):
             raise ShapeError(f"parameters are a mapping, not a {type(self.parameters).__name__}")
-        stored = self.parameters if isinstance(self.parameters, StoredParameters) else None
+        stored = self.parameters if isinstance(self.parameters, ReloadableParameters) else None
         outline = self.parameters if stored is None else stored.outline
         specs = self.network.parameter_specs()
         if strange := specs.keys() ^ outline.keys():
@@ -85,7 +85,7 @@ class Model:
             raise ShapeError(f"{self.network.name} lacks, or does not have, {listed(names)}")
         self.network.require(outline)
         if stored is not None:
-            object.__setattr__(self, "parameters", stored.twin())
+            object.__setattr__(self, "parameters", stored.shared())
             object.__setattr__(self, "digest", stored.digest)
             return
         own = {name: constant(self.parameters[name]) for name in specs}
@@ -93,7 +93,7 @@ class Model:
 
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[object, ...]]:
         parameters = self.parameters
-        if not isinstance(parameters, StoredParameters):
+        if not isinstance(parameters, ReloadableParameters):
             parameters = dict(parameters)
         return Model, (self.network, parameters, self.card, self.digest)
 
@@ -127,8 +127,8 @@ class Model:
                     kept.plan = Plan(self.network, self.parameters)
                     taken = 1e3 * (perf_counter() - began)
                     _log.info("compiled %s in %.1f ms", self.network.name, taken)
-                    if isinstance(self.parameters, StoredParameters):
-                        self.parameters.let_go()
+                    if isinstance(self.parameters, ReloadableParameters):
+                        self.parameters.release()
         return kept.plan
 
     def embed(

@@ -15,7 +15,7 @@ import numpy as np
 from npfacenet import __version__
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import read_checkpoint
-from npfacenet.checkpoints.state_files import read_record, write_record
+from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import ArgumentError, TrainingError, WeightsError, quoted
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
@@ -209,11 +209,11 @@ class Run:
             "at_the_margin": self.detector.at_the_margin,
             "configuration": self.configuration.as_json(),
         }
-        write_record(self.folder.checkpoint, self.learner.rows(), record)
+        write_state(self.folder.checkpoint, self.learner.rows(), record)
 
     def _restore(self) -> None:
         """Restore the last checkpoint, and make sure that the best weights can be read."""
-        rows, record = read_record(self.folder.checkpoint)
+        rows, record = read_state(self.folder.checkpoint)
         self._require_same_choices(record.get("configuration"))
         try:
             done = require_whole("done", record.get("done"), 0, self.configuration.steps)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from keras2_files import write_keras2
 
 from npfacenet.checkpoints.keras3 import write_keras3_weights
-from npfacenet.checkpoints.layout import Tensor, WeightFile
+from npfacenet.checkpoints.layout import Layout, Tensor
 from npfacenet.checkpoints.matching import match
 from npfacenet.checkpoints.openface_csv import BATCH_NORM, OTHERS, OpenfaceCsv
 from npfacenet.checkpoints.reading import read_checkpoint
@@ -40,7 +40,7 @@ def deepface_name(layer: str) -> str:
     return layer.replace("_Branch_1_", f"_Branch_{found[2]}_")
 
 
-class Listed(WeightFile):
+class Listed(Layout):
     """A file of which only names and shapes are looked at."""
 
     layout: ClassVar[str] = "listed"

@@ -65,7 +65,7 @@ def test_chunks_read_as_hdf5_reads_them(
         with h5py.File(path) as file:
             expected = file["x"].astype("f4")[()]
         with open_tensor_file(path) as tensors:
-            np.testing.assert_array_equal(tensors.read(tensors.datasets()[0]), expected)
+            np.testing.assert_array_equal(tensors.read(tensors.entries()[0]), expected)
 
 
 @given(st.binary(max_size=300), st.integers(0, 1))
