@@ -20,6 +20,7 @@ from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
 from npfacenet.checkpoints.reloadable import ReloadableParameters
 from npfacenet.errors import (
     ArgumentError,
+    EmbeddingError,
     ImageError,
     ShapeError,
     listed,
@@ -41,6 +42,7 @@ from npfacenet.models.views import directions, scaled, square
 from npfacenet.networks import Network, NetworkParameters
 from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress
+from npfacenet.recipes.recipe import Purpose
 from npfacenet.threads import Lock
 from npfacenet.threads.blas import threads as threads_to_use
 from npfacenet.threads.sharing import in_batches
@@ -54,19 +56,20 @@ class Model:
 
     `parameters` are the model's own read-only float32 arrays by (layer, parameter): arrays that
     anybody could change, by a view, a flag or the memory they lie in, are copied. `digest` is
-    theirs where it is known already (else it is worked out when first needed). A model may be used
-    from several threads, and pickled; what it keeps between calls is its plan
-    (`npfacenet.inference`), made when it is first needed. A model from a file lets its parameters
-    go then, which the plan has a copy of: accessing them later, pickling included, rereads the file
-    (`checkpoints.reloadable`), and raises WeightsError if it is gone or has changed. Raises
-    ShapeError for parameters that are not the network's, and for masked arrays; ArgumentError for a
-    network or a card that is not one.
+    theirs where it is known already (else it is worked out when first needed); `purpose` is the
+    recipe's (`npfacenet.recipes.Recipe`). A model may be used from several threads, and pickled;
+    what it keeps between calls is its plan (`npfacenet.inference`), made when it is first needed. A
+    model from a file releases its parameters then, which the plan has a copy of: accessing them
+    later, pickling included, rereads the file (`checkpoints.reloadable`), and raises WeightsError
+    if it is gone or has changed. Raises ShapeError for parameters that are not the network's, and
+    for masked arrays; ArgumentError for a network or a card that is not one.
     """
 
     network: Network
     parameters: NetworkParameters = field(repr=False)
     card: Card
     digest: str | None = field(default=None, repr=False)
+    purpose: Purpose = field(default="embedding", repr=False)
     _kept: _Kept = field(default_factory=lambda: _Kept(), init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -95,7 +98,7 @@ class Model:
         parameters = self.parameters
         if not isinstance(parameters, ReloadableParameters):
             parameters = dict(parameters)
-        return Model, (self.network, parameters, self.card, self.digest)
+        return Model, (self.network, parameters, self.card, self.digest, self.purpose)
 
     def __repr__(self) -> str:
         card, known = self.card, self._kept.fingerprint or self.digest
@@ -161,6 +164,11 @@ class Model:
         be used, ArgumentError for an unknown option, WeightsError if the weights
         give no vectors of unit length.
         """
+        if self.purpose != "embedding":
+            raise EmbeddingError(
+                f"{self.network.name} is a network for {self.purpose}, not for embedding: it gives "
+                "no vectors that could be compared"
+            )
         if not is_one_of(on_error, "raise", "skip"):
             raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
         if not is_one_of(channel_order, "rgb", "bgr"):

@@ -19,7 +19,6 @@ from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import ArgumentError, TrainingError, WeightsError, quoted
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
-from npfacenet.recipes import Recipe
 from npfacenet.training.checks import require_whole
 from npfacenet.training.collapse import CollapseDetector, decline
 from npfacenet.training.configuration import Configuration
@@ -251,7 +250,7 @@ class Run:
     def _best(self) -> Model:
         """The best model, as its file holds it."""
         card, network = self.model.card, self.model.network
-        recipe = Recipe(card.architecture, card.variant, card.outputs, lambda: network)
+        recipe = card.recipe_of(network)
         try:
             checkpoint = read_checkpoint(self.folder.best, (recipe,))
         except WeightsError as error:
@@ -259,7 +258,9 @@ class Run:
                 f"the best weights of the run cannot be used: {error}; put {self.folder.best} "
                 "back, or begin a new run in another folder"
             ) from error
-        return Model(network, checkpoint.parameters, checkpoint.card or card)
+        return Model(
+            network, checkpoint.parameters, checkpoint.card if checkpoint.own_card else card
+        )
 
     def _finish(self, ended: str) -> Trained:
         standing = self.standing

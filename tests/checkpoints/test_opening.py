@@ -16,7 +16,7 @@ import pytest
 
 import npfacenet
 from npfacenet.checkpoints import opening
-from npfacenet.checkpoints.hdf5 import Hdf5File, open_tensor_file
+from npfacenet.checkpoints.hdf5 import Hdf5File
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.errors import WeightsError
 from npfacenet.testing.weight_files import LAYOUTS, TINY, whole_weight_file
@@ -188,7 +188,7 @@ def test_the_mark_of_a_writer_that_was_killed_is_told(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
     with (
         pytest.raises(WeightsError, match=r"marked as open for writing.*h5clear"),
-        open_tensor_file(path),
+        Hdf5File.open(path),
     ):
         pass
 
