@@ -161,14 +161,10 @@ class Model:
         and the same call gives the same bits.
 
         Returns Embeddings (N, D). Raises ImageError naming the first picture that cannot
-        be used, ArgumentError for an unknown option, WeightsError if the weights
-        give no vectors of unit length.
+        be used, ArgumentError for an unknown option, EmbeddingError for a network with another
+        purpose, WeightsError if the weights give no vectors of unit length.
         """
-        if self.purpose != "embedding":
-            raise EmbeddingError(
-                f"{self.network.name} is a network for {self.purpose}, not for embedding: it gives "
-                "no vectors that could be compared"
-            )
+        self._require_embedding()
         if not is_one_of(on_error, "raise", "skip"):
             raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
         if not is_one_of(channel_order, "rgb", "bgr"):
@@ -215,6 +211,13 @@ class Model:
             tuple(names),
             tuple(skipped),
         )
+
+    def _require_embedding(self) -> None:
+        if self.purpose != "embedding":
+            raise EmbeddingError(
+                f"{shortened(self.card.architecture, 40)} is a network for {self.purpose}, not for "
+                "embedding: it gives no vectors that could be compared"
+            )
 
     def _read(
         self,

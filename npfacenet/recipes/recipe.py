@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from npfacenet.networks import Network
@@ -52,14 +51,10 @@ class Recipe:
     variant: str | None
     outputs: int
     build: Callable[[], Network] = field(repr=False, compare=False)
-    other_names: Mapping[str, str] = field(
-        default_factory=lambda: MappingProxyType({}), repr=False, compare=False
-    )
+    other_names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     purpose: Purpose = field(default="embedding", repr=False)
     preprocessing: str = field(default="unit", repr=False)
-    thresholds: Mapping[str, Threshold] = field(
-        default_factory=lambda: MappingProxyType({}), repr=False, compare=False
-    )
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict, repr=False, compare=False)
     known_as: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
