@@ -1,4 +1,4 @@
-"""`npfacenet weights`: which weight files there are, where they lie, and getting them."""
+"""`npfacenet weights`: listing weight files that have names, finding and fetching them."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 
 def _packaged() -> dict[str, str | int | None]:
-    """What the card of the weights that come with the package says of them."""
+    """Return what the card of the packaged weights says of them."""
     from npfacenet.checkpoints.reading import open_weight_file
     from npfacenet.zoo.manifest import PACKAGED
 

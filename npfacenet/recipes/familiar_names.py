@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable
 
-from npfacenet.recipes.catalogue import catalogue  # the names of ours stand with the recipes
+from npfacenet.recipes.catalogue import catalogue
 
 FOREIGN = {
     "arcface": "ArcFace",
