@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from npfacenet.arguments import is_whole
 from npfacenet.errors import ArgumentError, quoted
-from npfacenet.images.preprocessing import PREPROCESSINGS
 from npfacenet.recipes.inception_resnet_v1 import INCEPTION_RESNET_V1
 from npfacenet.recipes.nn4_small2 import NN4_SMALL2
 from npfacenet.recipes.npfacenet_small import NPFACENET_SMALL
 from npfacenet.recipes.recipe import PURPOSES, Recipe, Threshold
-from npfacenet.threads import Lock
+from npfacenet.threads import Lock, without_forks
 
 RECIPES: tuple[Recipe, ...] = (*NN4_SMALL2, *INCEPTION_RESNET_V1, *NPFACENET_SMALL)
 """The library's own recipes; of one architecture the default choice comes first."""
@@ -20,7 +19,7 @@ _registered: tuple[Recipe, ...] = ()  # replaced as a whole: a reader sees all o
 _registering = Lock()
 
 
-def catalogue() -> tuple[Recipe, ...]:
+def all_recipes() -> tuple[Recipe, ...]:
     """Return every recipe: the library's own, then the registered ones in their order."""
     return RECIPES + _registered
 
@@ -28,7 +27,7 @@ def catalogue() -> tuple[Recipe, ...]:
 def find_recipe(architecture: str, variant: str | None, outputs: int) -> Recipe | None:
     """Return the recipe with exactly these choices, or None if the catalogue has none."""
     wanted = (architecture, variant, outputs)
-    return next((recipe for recipe in catalogue() if recipe.key == wanted), None)
+    return next((recipe for recipe in all_recipes() if recipe.key == wanted), None)
 
 
 def register(recipe: Recipe) -> None:
@@ -98,6 +97,9 @@ def _fault(recipe: Recipe) -> str | None:
         return f"the build {quoted(build)}: a function that returns a Network is needed"
     if recipe.purpose not in PURPOSES:
         return f"the purpose {quoted(recipe.purpose)}: there are {', '.join(PURPOSES)}"
+    with without_forks():
+        from npfacenet.images.preprocessing import PREPROCESSINGS  # only registering needs it
+
     scalings = tuple(PREPROCESSINGS)
     if recipe.preprocessing not in scalings:
         return f"the preprocessing {quoted(recipe.preprocessing)}: there are {', '.join(scalings)}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable
 
-from npfacenet.recipes.catalogue import catalogue
+from npfacenet.recipes.catalogue import all_recipes
 
 FOREIGN = {
     "arcface": "ArcFace",
@@ -38,7 +38,7 @@ _OUTPUTS = re.compile(r"(?<=facenet)(128|512)d?")
 
 def familiar_names() -> dict[str, str]:
     """Return what other projects call the networks of the catalogue, with our name for each."""
-    first_wins = reversed(catalogue())
+    first_wins = reversed(all_recipes())
     return {name: recipe.architecture for recipe in first_wins for name in recipe.known_as}
 
 

@@ -24,7 +24,7 @@ from npfacenet.errors import ArgumentError, EmbeddingError, WeightsError
 from npfacenet.layers import Convolution, GlobalAveragePool, L2Normalize
 from npfacenet.networks import Builder, Network
 from npfacenet.recipes import RECIPES, Recipe, recipes, register, unregister
-from npfacenet.recipes.catalogue import catalogue
+from npfacenet.recipes.catalogue import all_recipes
 from npfacenet.recipes.familiar_names import suggestion
 from npfacenet.recipes.selection import choices_of
 from npfacenet.testing.weight_files import TINY, tiny_network
@@ -84,7 +84,7 @@ def test_a_taken_name_is_refused(own: Recipe) -> None:
 def test_only_recipes_are_registered(what: object) -> None:
     with pytest.raises(ArgumentError, match="a Recipe is registered, not"):
         register(what)  # type: ignore[arg-type]  # that is the point
-    assert catalogue() == RECIPES
+    assert all_recipes() == RECIPES
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_only_recipes_are_registered(what: object) -> None:
 def test_fields_that_make_no_sense_are_named(field: str, value: object) -> None:
     with pytest.raises(ArgumentError, match=f"cannot be registered with the {field[:9]}"):
         register(replace(OWN, **{field: value}))  # type: ignore[arg-type]  # drawn
-    assert catalogue() == RECIPES
+    assert all_recipes() == RECIPES
 
 
 def test_threads_that_register_at_once_lose_nothing_and_share_no_name() -> None:
@@ -120,7 +120,7 @@ def test_threads_that_register_at_once_lose_nothing_and_share_no_name() -> None:
     with ThreadPoolExecutor(threads) as pool:
         refused = sum(pool.map(work, range(threads)))
     assert refused == 50 * (threads - 1)
-    assert len({one.key for one in catalogue()}) == len(catalogue()) == len(RECIPES) + 450
+    assert len({one.key for one in all_recipes()}) == len(all_recipes()) == len(RECIPES) + 450
 
 
 @pytest.mark.parametrize("layout", WRITABLE)
@@ -158,7 +158,7 @@ def test_info_suggestions_and_helps_see_it(
 
 def test_names_of_ours_stay_ours(own: Recipe) -> None:
     register(replace(own, architecture="other", known_as=("facenet", "arcface")))
-    known = [one.architecture for one in catalogue()]
+    known = [one.architecture for one in all_recipes()]
     assert suggestion("FaceNet", known) == "did you mean 'inception-resnet-v1'? "
     assert suggestion("ArcFace", known) == "did you mean 'other'? "
 
