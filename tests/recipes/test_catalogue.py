@@ -94,6 +94,8 @@ def test_only_recipes_are_registered(what: object) -> None:
         ("architecture", "x" * 201), ("variant", ""), ("variant", 3), ("outputs", "4"),
         ("outputs", True), ("build", None), ("purpose", "decoration"), ("preprocessing", "no"),
         ("preprocessing", None), ("thresholds", {"unit": 0.7}), ("thresholds", {"no": MEASURED}),
+        ("thresholds", None), ("other_names", None), ("known_as", "minute"), ("known_as", (3,)),
+        ("outputs", 5), ("build", lambda: None), ("build", tiny_network()),
     ],
 )  # fmt: skip
 def test_fields_that_make_no_sense_are_named(field: str, value: object) -> None:
