@@ -213,7 +213,9 @@ def read_fitting(found: Match) -> Reading:
     try:
         block = np.empty(count, np.float32)
     except MemoryError as error:
-        raise WeightsError(f"there is no memory for the {count:,} numbers of the file") from error
+        raise WeightsError(
+            f"there is not enough memory for the {count:,} numbers of the file"
+        ) from error
     parameters: dict[ParameterName, Array] = {}
     unreadable = []
     for name, numbers in split(block, shapes).items():

@@ -18,8 +18,8 @@ _CONVERT = """\
 Convert a weight file to another layout: npfacenet (the library's own: fastest to
 open, keeps the model's card, checksums every tensor), keras2-weights or
 keras3-weights (called NAME.weights.h5, as Keras wants it). The result is read back
-and compared before you are told so. Only the first has room for the card: with the
-other two, variant and preprocessing have to be stated when the file is loaded."""
+and compared. Only the first has room for the card: with the other two, variant and
+preprocessing have to be stated when the file is loaded."""
 
 
 def add_parsers(subparsers: options.Subparsers) -> None:

@@ -43,8 +43,8 @@ class Recipe:
     `preprocessing` is the scaling of its pictures (`npfacenet.images.PREPROCESSINGS`) unless the
     card of its weights states another; without either it is "unit", numbers from 0 to 1.
     `thresholds` holds, by preprocessing, the threshold that was measured with the public weights;
-    none where nothing was. `known_as` lists what other projects call the architecture, in
-    lower-case letters and digits only, for suggestions in messages.
+    none where nothing was. `known_as` lists what other projects call the architecture, for
+    suggestions in messages; case and separators do not matter.
     """
 
     architecture: str

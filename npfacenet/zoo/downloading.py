@@ -179,7 +179,9 @@ def _append(response: Response, file: IO[bytes], what: str, report: Progress) ->
             file.write(chunk)
         report(what, done, total)
     if total is not None and done < total:
-        raise FetchError(f"the line broke after {done:,} of {total:,} bytes; fetch again to resume")
+        raise FetchError(
+            f"the connection broke after {done:,} of {total:,} bytes; fetch again to resume"
+        )
 
 
 @contextmanager

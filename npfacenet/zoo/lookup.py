@@ -115,7 +115,7 @@ def _remedy_for_name(name: str) -> str:
     if name in manifest():
         return f"get them with: npfacenet weights fetch {name}"
     if name == PACKAGED:
-        return "they come with npfacenet: the installation is incomplete, install it anew"
+        return "they come with npfacenet: the installation is incomplete, reinstall it"
     return known_names(name)
 
 

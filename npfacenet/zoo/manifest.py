@@ -145,7 +145,7 @@ def _manifest_path() -> Path:
         if path.is_file():
             return path
     raise WeightsError(
-        f"the installation is incomplete: no {' or '.join(map(str, paths))}; install npfacenet anew"
+        f"the installation is incomplete: no {' or '.join(map(str, paths))}; reinstall npfacenet"
     )
 
 

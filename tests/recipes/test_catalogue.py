@@ -35,7 +35,7 @@ OWN = replace(
     TINY,
     preprocessing="fixed",
     thresholds={"fixed": MEASURED, "unit": Threshold(0.6, "too", metric="cosine")},
-    known_as=("minute",),
+    known_as=("My_Nute.v2",),
 )
 PICTURE = np.random.default_rng(3).integers(0, 256, (6, 6, 3), np.uint8)
 
@@ -149,9 +149,9 @@ def test_info_suggestions_and_helps_see_it(
     shown = capsys.readouterr().out
     assert "network        tiny (4 numbers)" in shown
     assert "preprocessing  fixed" in shown
-    assert suggestion("minute", ["tiny"]) == "did you mean 'tiny'? "
+    assert suggestion("my-nute v2", ["tiny"]) == "did you mean 'tiny'? "
     with pytest.raises(ArgumentError, match=r"did you mean 'tiny'.*npfacenet-small.*, tiny \(4"):
-        recipes("minute")
+        recipes("MyNute_v2")
     assert main(["summary", "tiny"]) == 0
     assert "dense_layer" in capsys.readouterr().out
     register(replace(own, variant="wide"))
