@@ -15,11 +15,10 @@ import numpy as np
 from npfacenet import __version__
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import read_checkpoint
-from npfacenet.checkpoints.state_files import read_record, write_record
+from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import ArgumentError, TrainingError, WeightsError, quoted
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
-from npfacenet.recipes import Recipe
 from npfacenet.training.checks import require_whole
 from npfacenet.training.collapse import CollapseDetector, decline
 from npfacenet.training.configuration import Configuration
@@ -209,11 +208,11 @@ class Run:
             "at_the_margin": self.detector.at_the_margin,
             "configuration": self.configuration.as_json(),
         }
-        write_record(self.folder.checkpoint, self.learner.rows(), record)
+        write_state(self.folder.checkpoint, self.learner.rows(), record)
 
     def _restore(self) -> None:
         """Restore the last checkpoint, and make sure that the best weights can be read."""
-        rows, record = read_record(self.folder.checkpoint)
+        rows, record = read_state(self.folder.checkpoint)
         self._require_same_choices(record.get("configuration"))
         try:
             done = require_whole("done", record.get("done"), 0, self.configuration.steps)
@@ -251,7 +250,7 @@ class Run:
     def _best(self) -> Model:
         """The best model, as its file holds it."""
         card, network = self.model.card, self.model.network
-        recipe = Recipe(card.architecture, card.variant, card.outputs, lambda: network)
+        recipe = card.recipe_of(network)
         try:
             checkpoint = read_checkpoint(self.folder.best, (recipe,))
         except WeightsError as error:
@@ -259,7 +258,9 @@ class Run:
                 f"the best weights of the run cannot be used: {error}; put {self.folder.best} "
                 "back, or begin a new run in another folder"
             ) from error
-        return Model(network, checkpoint.parameters, checkpoint.card or card)
+        return Model(
+            network, checkpoint.parameters, checkpoint.card if checkpoint.own_card else card
+        )
 
     def _finish(self, ended: str) -> Trained:
         standing = self.standing
