@@ -28,19 +28,22 @@ import npfacenet
 from npfacenet.cards import Card
 from npfacenet.checkpoints.state_files import read_record
 from npfacenet.commands.main import ERROR, INTERRUPTED, ending_tidily
-from npfacenet.commands.progress import ProgressBar
+from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import TrainingError
 from npfacenet.models import Model
 from npfacenet.recipes import npfacenet_small
 from npfacenet.training import Augmentation, Configuration, StepReport, Trained
+from npfacenet.training.drawn_codes import codes
 from npfacenet.training.held_out import HeldOut, held_out_folds
 from npfacenet.training.learner import Learner
 from npfacenet.training.objectives import objectives
 from npfacenet.training.people import read_people
 from npfacenet.training.run_folder import RunFolder
+from npfacenet.training.teacher_views import Views
 from npfacenet.training.teaching import teach
-from npfacenet.training.view_feed import Source
-from npfacenet.training.views import Views, codes, open_views, prepare_views
+from npfacenet.training.view_batches import Source
+from npfacenet.training.view_folder import open_views
+from npfacenet.training.view_preparation import prepare_views
 
 ROOT = Path(__file__).resolve().parents[1]
 TEACHER = "weights/inception_resnet_v1_128_f16.h5"

@@ -17,7 +17,7 @@ from npfacenet.cards import Card
 from npfacenet.commands import options
 from npfacenet.commands.demo_pictures import NEEDS, DemoPictures, draw_office, pictures_from
 from npfacenet.commands.demo_story import Story, story_as_json, story_of, tell
-from npfacenet.commands.progress import ProgressBar
+from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import EmbeddingError, GalleryError, OutputError, printable, quoted
 from npfacenet.files.atomic import atomic_file, require_writable, writing_in
 from npfacenet.images import read

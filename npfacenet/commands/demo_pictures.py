@@ -10,7 +10,7 @@ from pathlib import Path
 from npfacenet.errors import GalleryError, OutputError, shortened
 from npfacenet.files.atomic import atomic_file, writing_in
 from npfacenet.images.png import write_png
-from npfacenet.recognition.people_folder import pictures_of
+from npfacenet.recognition.people_folder import people_in
 from npfacenet.samples import people
 
 DOOR = "camera_"
@@ -48,7 +48,7 @@ def pictures_from(folder: Path, *, leaving_out: Sequence[Path] = ()) -> DemoPict
     Raises GalleryError if nobody is left for the door, OutputError where the first path to be
     left out, which will be written, is a picture of somebody.
     """
-    found = pictures_of(folder, ignoring={path.name for path in leaving_out[1:]}).people
+    found = people_in(folder, ignoring={path.name for path in leaving_out[1:]}).people
     written = [path.resolve() for path in leaving_out[:1]]
     for paths in found.values():
         for path in paths:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from npfacenet.commands import options
-from npfacenet.commands.progress import ProgressBar
+from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, OutputError, quoted
 from npfacenet.files.atomic import atomic_file, require_writable, writing_in
 from npfacenet.models import Embeddings

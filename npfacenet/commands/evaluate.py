@@ -12,7 +12,7 @@ import numpy as np
 from npfacenet.cards import Threshold
 from npfacenet.checkpoints.conversion import require_target, write_checkpoint
 from npfacenet.commands import options
-from npfacenet.commands.progress import ProgressBar
+from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.files.atomic import atomic_file, require_writable, writing_in
 from npfacenet.models import Model

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from npfacenet.commands import options
-from npfacenet.commands.progress import ProgressBar
+from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, printable
 from npfacenet.models import Embeddings
 from npfacenet.models.embeddings import Skipped

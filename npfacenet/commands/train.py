@@ -9,15 +9,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from npfacenet.commands import options
-from npfacenet.commands.progress import ProgressBar
-from npfacenet.commands.train_begun import begun_with, pictures_of, resumed_choices
+from npfacenet.commands.progress_bar import ProgressBar
+from npfacenet.commands.run_origin import begun_with, identity_folder, resumed_choices
 from npfacenet.errors import ArgumentError
 from npfacenet.files.atomic import atomic_file, writing_in
 from npfacenet.models import Model, load
 from npfacenet.recipes import recipes
 from npfacenet.training import Augmentation, Configuration, StepReport, Trained, train
+from npfacenet.training.identity_folder import OnError
 from npfacenet.training.objectives import LOSSES
-from npfacenet.training.pictures import OnError
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.validation import Split
 from npfacenet.zoo.provenance import derived_card
@@ -128,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
         bar("loading", 0, None)
         trained = train(
             starting_model(about, configuration.seed),
-            pictures_of(about),
+            identity_folder(about),
             folder.path,
             configuration,
             teacher=teaching_model(about),

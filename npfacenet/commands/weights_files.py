@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from npfacenet.commands import options
-from npfacenet.commands.progress import amount
+from npfacenet.commands.progress_bar import amount
 from npfacenet.errors import WeightsError
 
 KINDS = ("missing", "unexpected", "mis_shaped", "not_finite", "untrained", "unreadable")

@@ -37,7 +37,7 @@ from npfacenet.images.pillow import import_pillow
 from npfacenet.inference import Plan
 from npfacenet.inference.plan import TOGETHER, largest_batch
 from npfacenet.models.embeddings import Embeddings, Skipped
-from npfacenet.models.views import directions, scaled, square
+from npfacenet.models.network_inputs import directions, scaled, square
 from npfacenet.networks import Network, NetworkParameters
 from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress

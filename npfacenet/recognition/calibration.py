@@ -13,7 +13,7 @@ from npfacenet.arguments import finite_number, whole_number
 from npfacenet.errors import EvaluationError, quoted
 from npfacenet.models.json_ready import JSON, JsonReady, as_json, fields_as_json
 from npfacenet.recognition.distance import checked_distance
-from npfacenet.recognition.labels import number_row
+from npfacenet.recognition.labelled_pairs import finite_vector
 
 MOST_TRIALS = 1 << 53
 CARRIES = 3  # errors that must be allowed, by the rule of three
@@ -85,7 +85,7 @@ def errors_at(
     1
     """
     limit = checked_distance(threshold)
-    genuine, impostors = number_row(genuine_distances), number_row(impostor_distances)
+    genuine, impostors = finite_vector(genuine_distances), finite_vector(impostor_distances)
     return Calibration(
         limit,
         ErrorRate(int((impostors <= limit).sum()), len(impostors)),
@@ -117,7 +117,7 @@ def calibrate(
     >>> calibrate([0.5], np.linspace(0.8, 1.8, 300), false_match_rate=0.01).false_match.errors
     3
     """
-    impostors = np.sort(number_row(impostor_distances))
+    impostors = np.sort(finite_vector(impostor_distances))
     allowed = carried_errors(false_match_rate, len(impostors))
     threshold = float(impostors[allowed - 1] / 2 + impostors[allowed] / 2)
     if threshold >= impostors[allowed]:  # equal distances: stay below them all

@@ -13,12 +13,12 @@ from npfacenet.errors import EvaluationError, quoted
 from npfacenet.images.argument import is_several
 from npfacenet.models.json_ready import JsonReady
 from npfacenet.recognition.calibration import CARRIES, errors_allowed
-from npfacenet.recognition.labels import (
+from npfacenet.recognition.labelled_pairs import (
     Distances,
     Flags,
     checked_labels,
+    finite_vector,
     listed_folds,
-    number_row,
 )
 
 __all__ = [
@@ -169,7 +169,7 @@ def roc(genuine: Distances, impostors: Distances) -> tuple[Distances, Distances,
 
     Raises EvaluationError, as all functions here, for distances that are not finite, or none.
     """
-    genuine, impostors = number_row(genuine), number_row(impostors)
+    genuine, impostors = finite_vector(genuine), finite_vector(impostors)
     thresholds = np.unique(np.concatenate([genuine, impostors]))
     false = np.searchsorted(np.sort(impostors), thresholds, side="right") / len(impostors)
     true = np.searchsorted(np.sort(genuine), thresholds, side="right") / len(genuine)
@@ -183,7 +183,7 @@ def roc(genuine: Distances, impostors: Distances) -> tuple[Distances, Distances,
 
 def area(genuine: Distances, impostors: Distances) -> float:
     """The chance that a genuine pair is nearer than an impostor pair; ties count one half."""
-    genuine, ordered = number_row(genuine), np.sort(number_row(impostors))
+    genuine, ordered = finite_vector(genuine), np.sort(finite_vector(impostors))
     farther = len(ordered) - np.searchsorted(ordered, genuine, side="right")
     level = np.searchsorted(ordered, genuine, side="right") - np.searchsorted(ordered, genuine)
     return float((farther + level / 2).mean() / len(ordered))
@@ -235,4 +235,4 @@ def _fold(distances: npt.ArrayLike, genuine: npt.ArrayLike) -> tuple[Distances, 
             "a fold is a list of distances and as many labels, not arrays of shape "
             f"{values.shape} and {flags.shape}"
         )
-    return number_row(values), flags
+    return finite_vector(values), flags

@@ -18,7 +18,7 @@ from npfacenet.models.json_ready import JSON, JsonReady, as_json
 from npfacenet.progress import Progress
 from npfacenet.recognition.distance import joined
 from npfacenet.recognition.names import as_first_given, checked_name, name_key
-from npfacenet.recognition.people_folder import pictures_of
+from npfacenet.recognition.people_folder import people_in
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -144,7 +144,7 @@ def enrol(
 ) -> Gallery:
     """Embed a folder of pictures: `anna.jpg` shows anna, and so does `anna/holiday.jpg`.
 
-    What a picture is, `pictures_of` says; everything else in the folder is listed in
+    What a picture is, `people_in` says; everything else in the folder is listed in
     `gallery.passed_over`. With `on_error="skip"` so are damaged pictures, which are in
     `gallery.embeddings.skipped` too.
 
@@ -153,7 +153,7 @@ def enrol(
     """
     if not isinstance(model, Model):
         raise ArgumentError(f"enrol takes a model, npfacenet.load(), and a folder: {quoted(model)}")
-    found = pictures_of(folder)
+    found = people_in(folder)
     flat = [(name, path) for name, paths in found.people.items() for path in paths]
     embeddings = model.embed([path for _, path in flat], on_error=on_error, progress=progress)
     names, read = [], iter(embeddings.sources)

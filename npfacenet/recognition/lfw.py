@@ -18,7 +18,7 @@ from npfacenet.images import MAX_PIXELS, centre_crop, read
 from npfacenet.models import Embeddings, Model
 from npfacenet.progress import Progress
 from npfacenet.recognition.distance import paired_distances
-from npfacenet.recognition.labels import Distances, Flags, listed_folds
+from npfacenet.recognition.labelled_pairs import Distances, Flags, listed_folds
 from npfacenet.recognition.names import name_key
 from npfacenet.recognition.paths import checked_path
 

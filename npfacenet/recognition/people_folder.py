@@ -46,7 +46,7 @@ class PeopleFolder(JsonReady):
     passed_over: tuple[Skipped, ...]
 
 
-def pictures_of(folder: str | os.PathLike[str], *, ignoring: Collection[str] = ()) -> PeopleFolder:
+def people_in(folder: str | os.PathLike[str], *, ignoring: Collection[str] = ()) -> PeopleFolder:
     """Whom a folder shows: NAME.jpg and NAME/*.jpg are pictures of NAME.
 
     A file is a picture by its suffix, in upper or lower case, or where that says nothing by its

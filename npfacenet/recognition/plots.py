@@ -10,7 +10,7 @@ import numpy as np
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.recognition.distance import checked_distance
 from npfacenet.recognition.evaluation import Distances, Evaluation, roc
-from npfacenet.recognition.labels import number_row
+from npfacenet.recognition.labelled_pairs import finite_vector
 
 
 def require_matplotlib() -> None:
@@ -35,7 +35,7 @@ def plot_evaluation(
     require_matplotlib()
     if not isinstance(evaluation, Evaluation):
         raise ArgumentError(f"what `evaluate` gives is drawn, not {quoted(evaluation)}")
-    genuine, impostors = number_row(genuine), number_row(impostors)
+    genuine, impostors = finite_vector(genuine), finite_vector(impostors)
     threshold = None if threshold is None else checked_distance(threshold)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

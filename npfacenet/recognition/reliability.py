@@ -10,7 +10,7 @@ import numpy.typing as npt
 from npfacenet.arguments import real_array, whole_number
 from npfacenet.errors import EvaluationError, quoted
 from npfacenet.models.json_ready import JsonReady
-from npfacenet.recognition.labels import checked_labels, number_row
+from npfacenet.recognition.labelled_pairs import checked_labels, finite_vector
 
 MOST_BINS = 1 << 20
 
@@ -61,7 +61,7 @@ def reliability(
         raise EvaluationError(
             f"{given.shape} probabilities and {so.shape} labels are not labelled pairs"
         )
-    said = number_row(given, "probabilities")
+    said = finite_vector(given, "probabilities")
     if not ((said >= 0) & (said <= 1)).all():
         raise EvaluationError("a probability is a number from 0 to 1")
     count = whole_number(bins, 1, MOST_BINS)

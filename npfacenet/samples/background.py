@@ -6,12 +6,12 @@ import colorsys
 
 import numpy as np
 
-from npfacenet.samples.camera import View
+from npfacenet.samples.camera import Rays
 from npfacenet.samples.conditions import Conditions
 from npfacenet.samples.features import Features
-from npfacenet.samples.grid import Floats, bump, mix, step
 from npfacenet.samples.identity import Identity
 from npfacenet.samples.light import Lamp, lit
+from npfacenet.samples.pixel_planes import Floats, bump, mix, smoothstep
 
 
 def background(now: Conditions, pixels: int) -> Floats:
@@ -28,7 +28,7 @@ def background(now: Conditions, pixels: int) -> Floats:
             angle = rng.choice([0, np.pi / 2]) + rng.normal() * 0.05
         across = (x - 0.5) * np.float32(np.cos(angle)) + (y - 0.5) * np.float32(np.sin(angle))
         soft, wide = rng.uniform(0.01, 0.1), rng.uniform(0.03, 0.3)
-        band = step(np.abs(across - place), wide + soft, wide)
+        band = smoothstep(np.abs(across - place), wide + soft, wide)
         mix(picture, float(rng.uniform(0.3, 0.9)) * band, _colour(rng, 0.5))
     picture *= 1 + 0.3 * _clouds(rng, line)
     return np.asarray(picture, np.float32)
@@ -54,7 +54,7 @@ def neck_and_clothes(
     who: Identity,
     face: Features,
     now: Conditions,
-    rays: View,
+    rays: Rays,
     picture: Floats,
     source: Lamp,
     skin: Floats,
@@ -65,21 +65,26 @@ def neck_and_clothes(
     x, y = rays.at_depth(-0.3)
     x = x - np.float32(0.4 * rays.turn[2, 0])
     aside = np.abs(x)
-    half = who.neck * (1 + 0.25 * step(y, face.chin + 0.1, face.chin + 0.7))
+    half = who.neck * (1 + 0.25 * smoothstep(y, face.chin + 0.1, face.chin + 0.7))
     round_x = np.clip(x / half, -0.98, 0.98)
     normal = (round_x, np.full_like(x, 0.1), np.sqrt(1 - round_x * round_x))
-    under = 0.5 + 0.5 * step(y, face.chin + 0.0, face.chin + 0.7)
+    under = 0.5 + 0.5 * smoothstep(y, face.chin + 0.0, face.chin + 0.7)
     cords = 1 - 0.08 * bump(aside - 0.3 * who.neck, 0.05)
     albedo = skin[:, None, None] * (under * cords)
-    light = lit(albedo, normal, source, 0.45 + 0.55 * step(y, face.chin, face.chin + 0.6), under)
-    mix(picture, step(half - aside, 0.0, 0.03) * step(y, 0.5, 0.9), light)
+    light = lit(
+        albedo, normal, source, 0.45 + 0.55 * smoothstep(y, face.chin, face.chin + 0.6), under
+    )
+    mix(picture, smoothstep(half - aside, 0.0, 0.03) * smoothstep(y, 0.5, 0.9), light)
     shoulder = (
-        face.chin + 0.28 + 0.32 * (aside - who.neck) * step(aside, 1.2, 0.9) + rng.normal(0, 0.03)
+        face.chin
+        + 0.28
+        + 0.32 * (aside - who.neck) * smoothstep(aside, 1.2, 0.9)
+        + rng.normal(0, 0.03)
     )
     shoulder += 0.3 * np.maximum(aside - 0.9, 0) ** 1.5
     neckline = rng.uniform(0.12, 0.75)
     opening = face.chin + 0.25 + neckline * np.maximum(1 - aside / (who.neck * 1.2), 0)
-    cloth = step(y - np.maximum(shoulder, opening), -0.02, 0.03)
+    cloth = smoothstep(y - np.maximum(shoulder, opening), -0.02, 0.03)
     colour, inner = _colour(rng, 0.8), _colour(rng, 0.5)
     fold = 1 + 0.12 * np.sin(
         x * np.float32(rng.uniform(3, 8)) + y * 4 + np.float32(rng.uniform(0, 6))
@@ -89,6 +94,6 @@ def neck_and_clothes(
     albedo = colour[:, None, None] * fold
     if rng.random() < 0.5:  # a shirt below a jacket
         lapel = who.neck * 0.95 - 0.35 * (y - face.chin - 0.3)
-        mix(albedo, step(lapel - aside, -0.02, 0.04), inner)
+        mix(albedo, smoothstep(lapel - aside, -0.02, 0.04), inner)
     shade = np.ones_like(x)
     mix(picture, cloth, lit(albedo, normal, source, shade, shade))

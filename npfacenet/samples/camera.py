@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.grid import Floats
+from npfacenet.samples.pixel_planes import Floats
 from npfacenet.samples.surface import BOTTOM, COLUMNS, PROFILE, ROWS, TOP, Hit, Surface
 
 ACROSS = 3.57  # units that a picture shows at distance 1
@@ -20,7 +20,7 @@ _UNSETTLED = 0.3
 
 
 @dataclass(frozen=True)
-class View:
+class Rays:
     """Rays: `across` and `down` (n, n) in units from the anchor; `turn` (3, 3) head to camera."""
 
     across: Floats
@@ -28,7 +28,7 @@ class View:
     turn: Floats
     spacing: float
 
-    def cut(self, rows: slice, columns: slice) -> View:
+    def cut(self, rows: slice, columns: slice) -> Rays:
         """The rays of a part of the picture."""
         return replace(self, across=self.across[rows, columns], down=self.down[rows, columns])
 
@@ -40,7 +40,7 @@ class View:
         return (e * scale) * x0 - (b * scale) * y0, (a * scale) * y0 - (d * scale) * x0
 
 
-def view(now: Conditions, pixels: int) -> View:
+def rays_under(now: Conditions, pixels: int) -> Rays:
     """The rays of a square of pixels under these conditions."""
     yaw, pitch, roll = (math.radians(x) for x in (now.yaw, now.pitch, now.roll))
     turn_y = np.array(
@@ -59,7 +59,7 @@ def view(now: Conditions, pixels: int) -> View:
     x, y = np.meshgrid(right, down - below)
     x, y = math.cos(roll) * x + math.sin(roll) * y, math.cos(roll) * y - math.sin(roll) * x
     anchor = turn @ ANCHOR
-    return View(
+    return Rays(
         (x + anchor[0]).astype(np.float32),
         (y + anchor[1]).astype(np.float32),
         turn.astype(np.float32),
@@ -67,20 +67,20 @@ def view(now: Conditions, pixels: int) -> View:
     )
 
 
-def coarsely(rays: View, head: Surface) -> tuple[slice, slice, Floats, Floats]:
+def coarsely(rays: Rays, head: Surface) -> tuple[slice, slice, Floats, Floats]:
     """Where every other ray of every other row meets the head, by fixed-point steps.
 
     Gives the rows and the columns of rays that matter, and for those a first depth and scale.
     """
-    coarse = _Rays.of(rays.across[::2, ::2], rays.down[::2, ::2], rays.turn)
+    coarse = _HeadRays.of(rays.across[::2, ::2], rays.down[::2, ::2], rays.turn)
     depth = np.full_like(coarse.x, 1.0)
     scale = np.ones_like(coarse.x)
     for _ in range(_STEPS):
-        met, angle, y, _ = coarse.step(depth, scale, head)
+        met, angle, y, _ = coarse.meet(depth, scale, head)
         # Half of each step: whole ones swing to and fro below the chin.
         depth = 0.5 * (depth + met)
         scale = 1 + _sampled(head.table, angle, y, 1)[0]
-    near = coarse.step(depth, scale, head)[3] > -0.05
+    near = coarse.meet(depth, scale, head)[3] > -0.05
     rows, columns = _span(np.any(near, axis=1)), _span(np.any(near, axis=0))
     whole = slice(2 * rows.start, 2 * rows.stop), slice(2 * columns.start, 2 * columns.stop)
     depth, scale = (
@@ -97,14 +97,14 @@ def _span(flags: npt.NDArray[np.bool_]) -> slice:
     return slice(max(int(found[0]) - 1, 0), min(int(found[-1]) + 2, len(flags)))
 
 
-def cast(rays: View, head: Surface, depth: Floats, scale: Floats) -> Hit:
+def cast_rays(rays: Rays, head: Surface, depth: Floats, scale: Floats) -> Hit:
     """Where every ray meets the head, from a first depth and scale; or where it passes by."""
-    fine = _Rays.of(rays.across, rays.down, rays.turn)
-    met, angle, y, _ = fine.step(depth, scale, head)
+    fine = _HeadRays.of(rays.across, rays.down, rays.turn)
+    met, angle, y, _ = fine.meet(depth, scale, head)
     depth = 0.5 * (depth + met)
     displacement, hollow, hair = _sampled(head.table, angle, y, 3)
     last = depth
-    depth, angle, y, rim = fine.step(depth, 1 + displacement, head)
+    depth, angle, y, rim = fine.meet(depth, 1 + displacement, head)
     # Below the chin the steps may not settle; nothing is there.
     rim[(np.abs(depth - last) > _UNSETTLED) & (y > 1)] = -1
     return Hit(
@@ -113,7 +113,7 @@ def cast(rays: View, head: Surface, depth: Floats, scale: Floats) -> Hit:
 
 
 @dataclass(frozen=True)
-class _Rays:
+class _HeadRays:
     """Parallel rays in the head's coordinates: origins (n, n), and one direction."""
 
     x: Floats
@@ -124,11 +124,11 @@ class _Rays:
     dz: Floats
 
     @classmethod
-    def of(cls, across: Floats, down: Floats, turn: Floats) -> _Rays:
+    def of(cls, across: Floats, down: Floats, turn: Floats) -> _HeadRays:
         x, y, z = (turn[0, i] * across + turn[1, i] * down for i in range(3))
         return cls(x, y, z, *turn[2])
 
-    def step(
+    def meet(
         self, depth: Floats, scale: Floats, head: Surface
     ) -> tuple[Floats, Floats, Floats, Floats]:
         """Depth, angle, height and rim of where the scaled sections at the last depth are met."""

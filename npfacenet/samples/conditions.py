@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npfacenet.samples.fields import check_fields, check_whole
+from npfacenet.samples.field_limits import check_fields, check_whole
 
 LIMITS = {
     "yaw": (-40, 40), "pitch": (-25, 25), "roll": (-45, 45),

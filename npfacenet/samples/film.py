@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.grid import Floats, product
+from npfacenet.samples.pixel_planes import Floats, product
 
 _LUMINANCE = (0.299, 0.587, 0.114)
 

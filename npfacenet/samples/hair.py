@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from npfacenet.samples.camera import View
+from npfacenet.samples.camera import Rays
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.grid import Floats, looked_up, mix, pattern, smoothly_looked_up, step
 from npfacenet.samples.identity import Identity
 from npfacenet.samples.light import Lamp
+from npfacenet.samples.pixel_planes import (
+    Floats,
+    looked_up,
+    mix,
+    pattern,
+    smoothly_looked_up,
+    smoothstep,
+)
 
 _HAIR_MELANIN = (0.0, 0.3, 0.6, 0.85, 1.0)
 _HAIR_TONES = np.array(
@@ -59,7 +66,7 @@ class Strands:
 
 def scalp_strands(who: Identity, strands: Strands, angle: Floats, x: Floats, y: Floats) -> Floats:
     """Strands on the head: upright at the sides, and on top away from the parting."""
-    top = step(y, -0.35, -1.0)
+    top = smoothstep(y, -0.35, -1.0)
     sweep = np.float32(0.9 * np.sign(who.parting) * (0.3 + who.fringe))
     across = 1.5 * angle + top * sweep * (y + 0.5) * (0.6 + 0.4 * np.abs(angle))
     return strands.at(across, y + 0.3 * x)
@@ -77,7 +84,7 @@ def hair_light(
     facing = x * np.float32(source.x) + y * np.float32(source.y) + z * np.float32(source.z)
     key = 0.25 + 0.75 * np.clip(0.6 * facing + 0.4, 0, 1)
     shade = np.clip(0.85 + 0.26 * strands, 0.3, 1.8) * open_to_sky
-    shade *= 0.55 + 0.45 * step(z, 0.0, 0.5)
+    shade *= 0.55 + 0.45 * smoothstep(z, 0.0, 0.5)
     # Strands run down along the surface; they shine where that is square to the half vector.
     half = np.array([source.x, source.y, source.z + 1], np.float32)
     half /= np.linalg.norm(half)
@@ -96,7 +103,7 @@ def hair_light(
 def hanging(
     who: Identity,
     now: Conditions,
-    rays: View,
+    rays: Rays,
     picture: Floats,
     strands: Strands,
     source: Lamp,
@@ -111,23 +118,23 @@ def hanging(
     aside = np.abs(x)
     thick = 0.1 + 0.32 * who.hair_volume
     wave = 0.04 * (0.3 + who.curl) * np.sin(y * np.float32(5) + np.sign(x))
-    fall = step(y, -0.8, 1.0)
+    fall = smoothstep(y, -0.8, 1.0)
     rise = np.clip((-0.4 - y) / np.float32(who.crown + hair_volume(who, now) - 0.35), 0, 1)
     outer = (who.head_width + thick * (0.3 + 0.6 * fall)) * np.sqrt(1 - rise**2.9) + wave
-    outer -= 0.25 * np.square(step(y, length - 0.6, length + 0.1))
+    outer -= 0.25 * np.square(smoothstep(y, length - 0.6, length + 0.1))
     ragged = 0.04 * strands.at(x * np.float32(0.6), y * np.float32(0.15))
-    mask = step(outer - aside + 0.6 * ragged, -0.02, 0.04)
-    mask *= step(y + ragged * 2, length + 0.1, length - 0.12)
+    mask = smoothstep(outer - aside + 0.6 * ragged, -0.02, 0.04)
+    mask *= smoothstep(y + ragged * 2, length + 0.1, length - 0.12)
     if in_front:
-        inner = who.head_width * (0.97 - 0.17 * step(y, 0.1, 1.3)) + 0.5 * wave
+        inner = who.head_width * (0.97 - 0.17 * smoothstep(y, 0.1, 1.3)) + 0.5 * wave
         inner += 0.16 * np.sign(x) * np.float32(who.parting) * (1 - fall)
-        mask *= step(aside - inner + 0.5 * ragged, -0.02, 0.05) * step(y, -0.75, -0.45)
+        mask *= smoothstep(aside - inner + 0.5 * ragged, -0.02, 0.05) * smoothstep(y, -0.75, -0.45)
         middle, half = 0.5 * (inner + outer), 0.5 * (outer - inner) + 0.05
         round_x = np.clip((aside - middle) / half, -0.95, 0.95) * np.sign(x)
         dull = np.ones_like(x)
     else:
         round_x = np.clip(x / (outer + 0.05), -0.95, 0.95)
-        dull = 0.42 + 0.5 * step(aside, who.head_width - 0.1, who.head_width + 0.25)
+        dull = 0.42 + 0.5 * smoothstep(aside, who.head_width - 0.1, who.head_width + 0.25)
     normal = (round_x, np.full_like(x, -0.05), np.sqrt(1 - np.square(round_x)))
     sheen = strands.at(x, y * np.float32(0.4))
     mix(picture, mask, hair_light(hair_colour(who), sheen, normal, source, dull))

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 
-from npfacenet.samples.camera import View, normals
+from npfacenet.samples.camera import Rays, normals
 from npfacenet.samples.conditions import Conditions
 from npfacenet.samples.eyes import brows_on, eyes_on, glint
 from npfacenet.samples.features import Features
-from npfacenet.samples.grid import Floats, bump, mix, step
 from npfacenet.samples.hair import Strands, hair_colour, hair_light
 from npfacenet.samples.identity import Identity
 from npfacenet.samples.light import Lamp, gloss, lamp, lit, open_to
 from npfacenet.samples.mouth import mouth_on, nostrils_on
+from npfacenet.samples.pixel_planes import Floats, bump, mix, smoothstep
 from npfacenet.samples.skin import beard_on, skin, tone
 from npfacenet.samples.surface import Hit
 
 
 def silhouette(face: Features, hit: Hit, grain: Floats) -> Floats:
     """Where the head is (h, w), 0 to 1; hair ends less evenly than skin."""
-    fluff = 0.03 * grain * step(hit.hair, 0.1, 0.4)
+    fluff = 0.03 * grain * smoothstep(hit.hair, 0.1, 0.4)
     # Steps have not settled at the very edge of a jaw.
-    jaw = 0.07 * step(hit.y, 0.8, 1.4)
-    return step(hit.rim + fluff - jaw, 0.03, 0.1) * step(hit.y, face.chin - 0.04, face.chin - 0.12)
+    jaw = 0.07 * smoothstep(hit.y, 0.8, 1.4)
+    return smoothstep(hit.rim + fluff - jaw, 0.03, 0.1) * smoothstep(
+        hit.y, face.chin - 0.04, face.chin - 0.12
+    )
 
 
 def head_light(
     who: Identity,
     now: Conditions,
     face: Features,
-    rays: View,
+    rays: Rays,
     hit: Hit,
     strands: Strands,
     grain: Floats,
@@ -44,18 +46,20 @@ def head_light(
     key = source.key[:, None, None]
     oily = 0.0375 + 0.0375 * bump(hit.x, 0.35) + moist
     light += key * (oily * lamplight * gloss(normal, source, 16))
-    light *= 0.6 + 0.4 * step(face.chin - hit.y, 0.04, 0.3)
+    light *= 0.6 + 0.4 * smoothstep(face.chin - hit.y, 0.04, 0.3)
     light += key * wet
     # Hair shades the skin below it.
     light *= 1 - 0.55 * bump(hit.hair + 0.04, 0.07)
-    cover = step(hit.hair + 0.05 * grain, -0.07, 0.05) * min(1.0, 0.55 + 2.5 * who.hair_length)
+    cover = smoothstep(hit.hair + 0.05 * grain, -0.07, 0.05) * min(
+        1.0, 0.55 + 2.5 * who.hair_length
+    )
     mix(light, cover, hair_light(hair_colour(who), grain, normal, source, np.minimum(sky, 1)))
     # What lies beyond the outline has no normal of its own.
-    light *= 0.45 + 0.55 * step(hit.rim, 0.02, 0.12)
+    light *= 0.45 + 0.55 * smoothstep(hit.rim, 0.02, 0.12)
     return light
 
 
-def _normals(rays: View, hit: Hit) -> tuple[Floats, Floats, Floats]:
+def _normals(rays: Rays, hit: Hit) -> tuple[Floats, Floats, Floats]:
     x, y, z = normals(hit.depth, rays.spacing)
     # Differences across a jaw's outline point anywhere; the jaw itself points away.
     return np.where((hit.rim < 0.3) & (hit.y > 0.5), np.copysign(x, hit.x), x), y, z
@@ -90,7 +94,7 @@ def _band(y: Floats, low: float, high: float) -> slice:
     return slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 1)
 
 
-def ears_on(who: Identity, rays: View, picture: Floats, source: Lamp) -> None:
+def ears_on(who: Identity, rays: Rays, picture: Floats, source: Lamp) -> None:
     """Draw both ears, flat shells that stand off the head's sides."""
     x, y = rays.at_depth(0.0)
     tall, wide = 0.31 * who.ear_size, 0.125 * who.ear_size
@@ -100,10 +104,10 @@ def ears_on(who: Identity, rays: View, picture: Floats, source: Lamp) -> None:
     v += 0.25 * u * (v > 0)
     radius = np.sqrt(u * u + v * v)
     inner = np.sqrt(np.square(u + 0.15) + np.square(v + 0.1))
-    shade = 1 - 0.45 * step(inner, 0.75, 0.4) + 0.12 * bump(radius - 0.85, 0.12)
+    shade = 1 - 0.45 * smoothstep(inner, 0.75, 0.4) + 0.12 * bump(radius - 0.85, 0.12)
     albedo = tone(who)[:, None, None] * np.array([0.93, 0.80, 0.78], np.float32)[:, None, None]
     albedo = albedo * shade
     lean = np.sign(x) * np.clip(0.35 + 0.4 * u, -0.9, 0.9)
     normal = (lean, np.zeros_like(x), np.sqrt(1 - lean * lean))
     half = np.full_like(x, 0.8)
-    mix(picture, step(radius, 1.0, 0.88), lit(albedo, normal, source, half, half))
+    mix(picture, smoothstep(radius, 1.0, 0.88), lit(albedo, normal, source, half, half))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npfacenet.samples.fields import check_fields, check_whole
+from npfacenet.samples.field_limits import check_fields, check_whole
 
 LIMITS = {
     "head_width": (0.8, 1.35), "chin": (1.4, 2.3), "crown": (1.3, 2.1), "jaw": (1.5, 4.5),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.grid import Floats, step
+from npfacenet.samples.pixel_planes import Floats, smoothstep
 
 # Light that enters skin comes out reddened and beside where it went in.
 _WRAP = (0.30, 0.15, 0.09)
@@ -84,7 +84,9 @@ def open_to(source: Lamp, depth: Floats, spacing: float) -> Floats:
     for reach in _SHADOW_STEPS:
         right, down = round(source.x * reach / spacing), round(source.y * reach / spacing)
         between = np.roll(depth, (-down, -right), axis=(0, 1)) - depth
-        np.maximum(blocked, step(between - np.float32(source.z * reach), 0.0, 0.13), out=blocked)
+        np.maximum(
+            blocked, smoothstep(between - np.float32(source.z * reach), 0.0, 0.13), out=blocked
+        )
     blur = max(1, round(0.025 / spacing))
     for axis in (0, 1):
         blocked = (

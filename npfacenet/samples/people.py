@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError
 from npfacenet.samples.conditions import conditions
-from npfacenet.samples.fields import check_whole
+from npfacenet.samples.field_limits import check_whole
 from npfacenet.samples.identity import identity
 from npfacenet.samples.portrait import draw
 

@@ -8,20 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError
+from npfacenet.samples.accessories import glasses_on
 from npfacenet.samples.background import background, neck_and_clothes
-from npfacenet.samples.camera import cast, coarsely, view
+from npfacenet.samples.camera import cast_rays, coarsely, rays_under
 from npfacenet.samples.conditions import Conditions
 from npfacenet.samples.features import features
-from npfacenet.samples.fields import check_whole
+from npfacenet.samples.field_limits import check_whole
 from npfacenet.samples.film import developed
-from npfacenet.samples.grid import Floats, mix
 from npfacenet.samples.hair import Strands, hair_volume, hanging, scalp_strands
 from npfacenet.samples.head import ears_on, head_light, silhouette
 from npfacenet.samples.identity import Identity
 from npfacenet.samples.light import lamp
+from npfacenet.samples.pixel_planes import Floats, mix
 from npfacenet.samples.skin import tone
 from npfacenet.samples.surface import surface
-from npfacenet.samples.worn import glasses_on
 
 LARGEST = 1024
 FINER = 1.5  # rays per pixel, each way
@@ -54,7 +54,7 @@ def draw(identity: Identity, conditions: Conditions, size: int = 112) -> npt.NDA
 def _scene(who: Identity, now: Conditions, pixels: int) -> Floats:
     """The light that reaches the film, linear, (3, pixels, pixels)."""
     face, source, strands = features(who, now), lamp(now), Strands(who)
-    rays = view(now, pixels)
+    rays = rays_under(now, pixels)
     picture = background(now, pixels)
     hanging(who, now, rays, picture, strands, source, in_front=False)
     neck_and_clothes(who, face, now, rays, picture, source, tone(who))
@@ -63,7 +63,7 @@ def _scene(who: Identity, now: Conditions, pixels: int) -> Floats:
     head = surface(who, face, hair_volume(who, now))
     rows, columns, depth, scale = coarsely(rays, head)
     rays_on = rays.cut(rows, columns)
-    hit = cast(rays_on, head, depth, scale)
+    hit = cast_rays(rays_on, head, depth, scale)
     grain = scalp_strands(who, strands, hit.angle, hit.x, hit.y)
     cover = silhouette(face, hit, grain)
     light = head_light(who, now, face, rays_on, hit, strands, grain)

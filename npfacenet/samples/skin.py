@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from npfacenet.samples.features import Features
-from npfacenet.samples.grid import (
+from npfacenet.samples.identity import Identity
+from npfacenet.samples.pixel_planes import (
     Floats,
     bump,
     looked_up,
     mix,
     pattern,
     smoothly_looked_up,
+    smoothstep,
     spot,
-    step,
 )
-from npfacenet.samples.identity import Identity
 
 SHORTEST_LIP = 0.2  # from where the folds beside the nose begin to the mouth
 
@@ -47,7 +47,7 @@ def skin(who: Identity, face: Features, x: Floats, y: Floats, flush: float) -> F
     # The hollows between brow and nose, and the flanks of the nose, see little of the sky.
     shade -= 0.16 * who.eye_depth * spot(aside - face.eye_x + 0.26, y + 0.08, 0.08, 0.12)
     shade -= 0.09 * spot(aside - who.nose_width - 0.02, y - 0.55 * face.nose_y, 0.06, 0.22)
-    shade -= 0.3 * who.freckles * step(fine, 0.9, 1.7) * bump(y - 0.3, 0.4)
+    shade -= 0.3 * who.freckles * smoothstep(fine, 0.9, 1.7) * bump(y - 0.3, 0.4)
     shade *= _wrinkles(who, face, aside, y)
     red = 0.5 * bump(y - 0.5, 0.25) * bump(aside - 0.62, 0.22)
     red += 0.5 * spot(x, y - face.nose_y, 0.16, 0.13)
@@ -72,7 +72,7 @@ def _wrinkles(who: Identity, face: Features, aside: Floats, y: Floats) -> Floats
         * (0.45 + 0.55 * np.minimum(along, 1))
     )
     across = aside - fold
-    reach = step(along, -0.15, 0.15) * step(along, 1.25, 0.75)
+    reach = smoothstep(along, -0.15, 0.15) * smoothstep(along, 1.25, 0.75)
     dark = (0.05 + 0.22 * old + 0.16 * smile) * bump(across, 0.035) * reach
     dark -= (0.02 + 0.06 * old + 0.06 * smile) * bump(across - 0.1, 0.06) * reach
     frown = max(0.0, -face.brow_y - who.brow_height)
@@ -109,15 +109,15 @@ def beard_on(
     if max(who.stubble, who.beard, who.moustache) < 0.03:
         return
     aside = np.abs(x)
-    edge = face.mouth_y + 0.2 - 0.75 * step(aside, 0.25, 0.9) + 0.05 * strands
-    jaw = step(y - edge, -0.1, 0.12)
-    jaw = np.maximum(jaw, bump(aside - face.mouth_width - 0.1, 0.07) * step(y, 0.85, 1.05))
+    edge = face.mouth_y + 0.2 - 0.75 * smoothstep(aside, 0.25, 0.9) + 0.05 * strands
+    jaw = smoothstep(y - edge, -0.1, 0.12)
+    jaw = np.maximum(jaw, bump(aside - face.mouth_width - 0.1, 0.07) * smoothstep(y, 0.85, 1.05))
     lip = face.mouth_y - face.upper_lip * 0.6
     # A moustache slopes from below the nose to beside the mouth.
     sloped = y - 0.55 * aside * aside + 0.03 * strands
-    upper = step(sloped, face.nose_y + 0.1, face.nose_y + 0.2)
-    upper *= step(y - 0.9 * np.square(aside), lip + 0.03, lip - 0.05)
-    upper *= step(aside, face.mouth_width + 0.16, face.mouth_width - 0.06)
+    upper = smoothstep(sloped, face.nose_y + 0.1, face.nose_y + 0.2)
+    upper *= smoothstep(y - 0.9 * np.square(aside), lip + 0.03, lip - 0.05)
+    upper *= smoothstep(aside, face.mouth_width + 0.16, face.mouth_width - 0.06)
     tuft = spot(x, y - face.mouth_y - face.gap - face.lower_lip - 0.12, 0.08, 0.07)
     jaw = np.maximum(jaw, tuft)
     shadow = np.maximum(jaw, upper) * (0.34 * who.stubble) * (0.85 + 0.25 * strands)

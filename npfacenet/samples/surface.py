@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from npfacenet.samples.features import Features
-from npfacenet.samples.grid import Floats, product
 from npfacenet.samples.identity import Identity
+from npfacenet.samples.pixel_planes import Floats, product
 
 ROWS, COLUMNS = 192, 256
 TOP, BOTTOM = -2.4, 2.6  # of the table

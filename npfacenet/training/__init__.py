@@ -2,10 +2,10 @@
 
 from npfacenet.training.augmentation import Augmentation
 from npfacenet.training.configuration import Configuration, configuration_from_json
+from npfacenet.training.identity_folder import IdentityFolder
 from npfacenet.training.loop import train
-from npfacenet.training.outcome import StepReport, Trained
 from npfacenet.training.pair_fitting import fit_pair_head
-from npfacenet.training.pictures import IdentityFolder
+from npfacenet.training.run_reports import StepReport, Trained
 
 __all__ = [
     "Augmentation",

@@ -14,7 +14,7 @@ import numpy as np
 from npfacenet.cards import Threshold
 from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.models import Model
-from npfacenet.models.views import embed_views
+from npfacenet.models.view_embeddings import embed_views
 from npfacenet.networks import NetworkParameters
 from npfacenet.recognition.calibration import calibrate
 from npfacenet.recognition.evaluation import Distances
@@ -22,7 +22,7 @@ from npfacenet.recognition.lfw import Fold, picture_path
 from npfacenet.threads.blas import single_threaded
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
-from npfacenet.training.pictures import IdentityFolder, PictureStore
+from npfacenet.training.identity_folder import IdentityFolder, PictureStore
 from npfacenet.training.validation import (
     Pairs,
     Validation,
@@ -150,7 +150,9 @@ def _witnesses(
     counts = Counter(learnt.labels)
     people = sorted(counts, key=lambda person: (-counts[person], person))[:WITNESSES]
     some = learnt.subset(people)
-    chosen = [i for person in range(len(people)) for i in some.pictures_of(person)[:PICTURES_EACH]]
+    chosen = [
+        i for person in range(len(people)) for i in some.picture_numbers(person)[:PICTURES_EACH]
+    ]
     try:
         pairs = draw_pairs([some.labels[i] for i in chosen], choices.seed)
     except ArgumentError:

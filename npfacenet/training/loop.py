@@ -17,20 +17,20 @@ from npfacenet.progress import Progress
 from npfacenet.threads.blas import threads as threads_to_use
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
-from npfacenet.training.feed import Feed
 from npfacenet.training.held_out import held_out_people
-from npfacenet.training.learner import Learner
-from npfacenet.training.objectives import MININGS, Objective, objectives, parse
-from npfacenet.training.outcome import Trained, Watch
-from npfacenet.training.pictures import (
+from npfacenet.training.identity_folder import (
     IdentityFolder,
     OnError,
     PictureStore,
     read_all,
     require_on_error,
 )
+from npfacenet.training.learner import Learner
+from npfacenet.training.objectives import MININGS, Objective, objectives, parse
+from npfacenet.training.picture_batches import PictureBatches
 from npfacenet.training.run import Run, run_record
 from npfacenet.training.run_folder import RunFolder
+from npfacenet.training.run_reports import Trained, Watch
 from npfacenet.training.sampling import IdentitySampler
 from npfacenet.training.validation import Split, hold_out
 
@@ -98,7 +98,7 @@ def train(
     sampler = _sampler(people, terms, choices, teacher)
     largest = max(card.input_size, teacher.card.input_size if teacher else 0)
     store = PictureStore(people.paths, choices.crop, largest)
-    feed = Feed(
+    feed = PictureBatches(
         store, sampler, choices.augmentation, card.input_size,
         preprocessing(card.preprocessing), choices.seed, teacher,
     )  # fmt: skip

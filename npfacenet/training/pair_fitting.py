@@ -9,7 +9,7 @@ from npfacenet.arguments import finite_number, whole_number
 from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.losses import BinaryCrossEntropy
 from npfacenet.models import Embeddings
-from npfacenet.recognition.labels import checked_labels
+from npfacenet.recognition.labelled_pairs import checked_labels
 from npfacenet.recognition.pair_head import (
     BIAS,
     WEIGHTS,

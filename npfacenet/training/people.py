@@ -10,7 +10,7 @@ from npfacenet.errors import GalleryError, TrainingError, quoted
 from npfacenet.files import read_text
 from npfacenet.models.embeddings import Skipped
 from npfacenet.recognition.names import name_key
-from npfacenet.recognition.people_folder import pictures_of
+from npfacenet.recognition.people_folder import people_in
 from npfacenet.training.checks import require_kind
 
 
@@ -22,7 +22,7 @@ def people_of(
     Raises TrainingError for a folder that is missing or holds no picture.
     """
     try:
-        found = pictures_of(folder)
+        found = people_in(folder)
     except GalleryError as error:
         raise TrainingError(f"{error}; to train, it should hold NAME/*.jpg") from error
     return found.people, found.passed_over

@@ -25,10 +25,10 @@ from npfacenet.training.collapse import CollapseDetector, decline
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.learner import Batch, Learner, StepResult
 from npfacenet.training.objectives import triplet_margin
-from npfacenet.training.outcome import StepReport, Trained, Watch
 from npfacenet.training.run_folder import RunFolder
-from npfacenet.training.standing import Standing, standing_from_json
+from npfacenet.training.run_reports import StepReport, Trained, Watch
 from npfacenet.training.validation import Split, Validation
+from npfacenet.training.validation_history import ValidationHistory, history_from_json
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Run:
         self.model, self.learner, self.feed = model, learner, feed
         self.held_out, self.folder = held_out, folder
         self.detector = CollapseDetector(triplet_margin(learner.objectives))
-        self.standing = Standing()
+        self.standing = ValidationHistory()
 
     @property
     def configuration(self) -> Configuration:
@@ -221,7 +221,7 @@ class Run:
                 require_whole(name, record.get(name), 0, done)
                 for name in ("at_a_point", "at_the_margin")
             )
-            standing = standing_from_json(record.get("standing"), done)
+            standing = history_from_json(record.get("standing"), done)
             if (standing.best is None) != (self.held_out.pairs == 0):
                 raise ArgumentError("it was validated on other people")
         except ArgumentError as error:

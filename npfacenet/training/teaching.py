@@ -17,10 +17,10 @@ from npfacenet.training.held_out import HeldOut
 from npfacenet.training.learner import Learner
 from npfacenet.training.loop import require_choices
 from npfacenet.training.objectives import objectives
-from npfacenet.training.outcome import Trained, Watch
 from npfacenet.training.run import Run, run_record
 from npfacenet.training.run_folder import RunFolder
-from npfacenet.training.view_feed import Source, ViewFeed
+from npfacenet.training.run_reports import Trained, Watch
+from npfacenet.training.view_batches import Source, ViewBatches
 
 
 def teach(
@@ -56,7 +56,7 @@ def teach(
     _require_fitting(sources, card, exactly=any(term.name == "distillation" for term in terms))
     held_out.require_pairs(configuration.patience)
     scaling = preprocessing(card.preprocessing)
-    feed = ViewFeed(sources, scaling, configuration.seed)
+    feed = ViewBatches(sources, scaling, configuration.seed)
     folder = RunFolder(run_folder)
     record = run_record(model, configuration, about or {}) | {
         "teacher": None,  # it has said all that it says: in the targets

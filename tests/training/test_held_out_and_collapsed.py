@@ -18,8 +18,8 @@ import npfacenet
 from npfacenet.errors import ArgumentError, TrainingError
 from npfacenet.training import Configuration, StepReport, Trained, train
 from npfacenet.training.collapse import collapsed, decline, half_lost
-from npfacenet.training.standing import Standing, standing_from_json
 from npfacenet.training.validation import Split, Validation, validation_from_json
+from npfacenet.training.validation_history import ValidationHistory, history_from_json
 
 SHORT = Configuration(
     steps=2, identities=4, pictures=2, validate=1, save=1, warm_up=0, learning_rate=1e-3
@@ -238,7 +238,7 @@ def test_ruined_weights_do_not_take_the_place_of_sound_ones(
 
 
 def test_a_collapse_lasts_after_three_validations_and_twenty_steps() -> None:
-    standing, bad = Standing(), rates(0.5, 0.1)
+    standing, bad = ValidationHistory(), rates(0.5, 0.1)
     standing.see(0, rates())
     for step in range(1, 30):
         standing.see(step, bad)
@@ -251,10 +251,10 @@ def test_a_collapse_lasts_after_three_validations_and_twenty_steps() -> None:
 
 
 def test_how_a_run_stands_travels_as_json() -> None:
-    standing = Standing(rates(), 3, rates(0.5), rates(0.6), 0, 0)
-    assert standing_from_json(json.loads(json.dumps(standing.as_json())), 3) == standing
+    standing = ValidationHistory(rates(), 3, rates(0.5), rates(0.6), 0, 0)
+    assert history_from_json(json.loads(json.dumps(standing.as_json())), 3) == standing
     with pytest.raises(ArgumentError, match="best_step"):
-        standing_from_json(standing.as_json(), 2)
+        history_from_json(standing.as_json(), 2)
     assert validation_from_json(asdict(rates())) == rates()
 
 

@@ -20,15 +20,17 @@ from npfacenet.training import (
     train,
 )
 from npfacenet.training.collapse import CollapseDetector, spread
+from npfacenet.training.drawn_codes import codes
 from npfacenet.training.held_out import held_out_people
+from npfacenet.training.identity_folder import PictureStore
 from npfacenet.training.learner import Learner, learning_from
 from npfacenet.training.objectives import objectives, parse
 from npfacenet.training.optimizers import SGD, Adam
 from npfacenet.training.people import read_people
-from npfacenet.training.pictures import PictureStore
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.sampling import IdentitySampler
 from npfacenet.training.schedules import Constant, Cosine, Steps, WarmUp
+from npfacenet.training.teacher_views import Views
 from npfacenet.training.teaching import teach
 from npfacenet.training.validation import (
     Pairs,
@@ -38,8 +40,9 @@ from npfacenet.training.validation import (
     hold_out,
     validated,
 )
-from npfacenet.training.view_feed import Source, ViewFeed
-from npfacenet.training.views import Views, codes, open_views, prepare_views
+from npfacenet.training.view_batches import Source, ViewBatches
+from npfacenet.training.view_folder import open_views
+from npfacenet.training.view_preparation import prepare_views
 
 JUNK: tuple[object, ...] = (
     None, "text", "", 3, -1, 0, 10**400, 1.5, float("nan"), float("inf"), True, [], (), {}, [None],
@@ -164,7 +167,7 @@ def test_junk_given_to_a_run_is_refused_before_it_begins(
 ) -> None:
     nobody = held_out_people(MODEL, folder.subset([]), folder, Configuration())
     taught = Configuration(loss=("distillation",), steps=1)
-    feed = ViewFeed((Source(VIEWS, 2),), preprocessing("unit"), 0)
+    feed = ViewBatches((Source(VIEWS, 2),), preprocessing("unit"), 0)
     assert len(feed.batch(0).images) == 2
     calls: list[tuple[Callable[..., object], dict[str, Any]]] = [
         (train, {"model": MODEL, "pictures": folder, "configuration": Configuration(steps=1)}),

@@ -20,8 +20,8 @@ import npfacenet
 from npfacenet.checkpoints.state_files import read_record, write_record
 from npfacenet.errors import ArgumentError, NpfacenetError, OutputError, TrainingError
 from npfacenet.training import Augmentation, Configuration, IdentityFolder, StepReport, run, train
-from npfacenet.training.feed import Feed
 from npfacenet.training.learner import Batch
+from npfacenet.training.picture_batches import PictureBatches
 
 SHORT = Configuration(
     steps=9, identities=4, save=3, validate=3, held_out=0.5, average=0.9, warm_up=2, clip=5.0,
@@ -74,15 +74,15 @@ def test_an_interrupted_run_comes_to_the_same_bits(
 def test_an_interrupt_while_waiting_saves_the_step_before(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    feed = Feed.batches
+    feed = PictureBatches.batches
 
-    def few(self: Feed, start: int, stop: int) -> Iterator[Batch]:
+    def few(self: PictureBatches, start: int, stop: int) -> Iterator[Batch]:
         for number, batch in enumerate(feed(self, start, stop)):
             if number == 5:
                 raise KeyboardInterrupt
             yield batch
 
-    monkeypatch.setattr(Feed, "batches", few)
+    monkeypatch.setattr(PictureBatches, "batches", few)
     with pytest.raises(KeyboardInterrupt):
         train(small_model(), people, tmp_path / "run", SHORT)
     assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 5

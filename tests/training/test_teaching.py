@@ -14,9 +14,9 @@ from npfacenet.errors import ArgumentError, TrainingError
 from npfacenet.recognition.lfw import Pair
 from npfacenet.training import Configuration, IdentityFolder, StepReport
 from npfacenet.training.held_out import HeldOut, held_out_folds, held_out_people
+from npfacenet.training.teacher_views import Views
 from npfacenet.training.teaching import teach
-from npfacenet.training.view_feed import Source
-from npfacenet.training.views import Views
+from npfacenet.training.view_batches import Source
 
 CHOICES = Configuration(
     loss=("distillation", "relations:2"), steps=9, save=3, validate=3, average=0.9, warm_up=2,

@@ -12,18 +12,18 @@ import numpy as np
 
 from npfacenet.images import Preprocessing, resize
 from npfacenet.models import Model
-from npfacenet.models.views import embed_views
+from npfacenet.models.view_embeddings import embed_views
 from npfacenet.threads.blas import single_threaded
 from npfacenet.training.augmentation import Augmentation
+from npfacenet.training.identity_folder import PictureStore
 from npfacenet.training.learner import Batch
-from npfacenet.training.pictures import PictureStore
 from npfacenet.training.sampling import IdentitySampler
 
 AHEAD = 2
 
 
 @dataclass(frozen=True)
-class Feed:
+class PictureBatches:
     """Batch number i, always the same: it follows from the seed and its number.
 
     A `teacher` is shown the same views, at the size they are drawn in; the pupil's are scaled

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from npfacenet.samples.camera import View
+from npfacenet.samples.camera import Rays
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.grid import Floats, mix, step
 from npfacenet.samples.identity import Identity
 from npfacenet.samples.light import Lamp
+from npfacenet.samples.pixel_planes import Floats, mix, smoothstep
 
 
-def glasses_on(who: Identity, now: Conditions, rays: View, picture: Floats, source: Lamp) -> None:
+def glasses_on(who: Identity, now: Conditions, rays: Rays, picture: Floats, source: Lamp) -> None:
     """Draw glasses into the picture, in place; `now.glasses` is how thick their rims are."""
     rng = np.random.default_rng([now.clothes, 5])
     x, y = rays.at_depth(1.28)
@@ -21,20 +21,22 @@ def glasses_on(who: Identity, now: Conditions, rays: View, picture: Floats, sour
     u, v = np.abs(aside - who.eye_distance / 2 - 0.02) / half, np.abs(y - 0.05) / tall
     ring = (u**square + v**square) ** np.float32(1 / square)
     thick = 0.03 + 0.09 * now.glasses
-    rim = step(np.abs(ring - 1), thick, thick * 0.4)
-    bridge = step(np.abs(y + 0.06), 0.035, 0.015) * step(aside, who.eye_distance / 2 - half, 0.0)
+    rim = smoothstep(np.abs(ring - 1), thick, thick * 0.4)
+    bridge = smoothstep(np.abs(y + 0.06), 0.035, 0.015) * smoothstep(
+        aside, who.eye_distance / 2 - half, 0.0
+    )
     bridge = np.maximum(bridge, 0)
     arms = (
-        step(np.abs(y + 0.05), 0.04, 0.02)
-        * step(aside, who.eye_distance / 2 + half, who.eye_distance / 2 + half + 0.04)
-        * step(aside, who.head_width, who.head_width - 0.05)
+        smoothstep(np.abs(y + 0.05), 0.04, 0.02)
+        * smoothstep(aside, who.eye_distance / 2 + half, who.eye_distance / 2 + half + 0.04)
+        * smoothstep(aside, who.head_width, who.head_width - 0.05)
     )
     colour = np.array([(0.01, 0.01, 0.012), (0.09, 0.045, 0.02), (0.2, 0.19, 0.18)])[
         int(rng.integers(3))
     ]
     lit_colour = colour * (source.key + source.ambient)
     frame = np.maximum(np.maximum(rim, bridge), 0.8 * arms)
-    lens = step(ring, 1.0, 0.95)
-    shine = lens * step(u + 0.8 * v + 0.3 * np.sign(x), 1.15, 0.6) * 0.03
+    lens = smoothstep(ring, 1.0, 0.95)
+    shine = lens * smoothstep(u + 0.8 * v + 0.3 * np.sign(x), 1.15, 0.6) * 0.03
     picture += source.key[:, None, None] * shine - 0.06 * lens * picture
     mix(picture, 0.92 * frame, lit_colour.astype(np.float32))

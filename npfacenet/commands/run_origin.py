@@ -71,7 +71,7 @@ def _is_of_this_command(about: object) -> TypeGuard[dict[str, object]]:
     return flags and named and all(text is None or isinstance(text, str) for text in texts)
 
 
-def pictures_of(about: Mapping[str, object]) -> IdentityFolder:
+def identity_folder(about: Mapping[str, object]) -> IdentityFolder:
     """The pictures to learn from: of all people in the folder, or of those on a list."""
     people = about["people"]
     only = None if people is None else Path(str(people))

@@ -98,7 +98,7 @@ class IdentityFolder:
         kept = [person for person in range(len(self.names)) if counts[person] >= pictures]
         return self.subset(kept) if kept else self
 
-    def pictures_of(self, person: int) -> list[int]:
+    def picture_numbers(self, person: int) -> list[int]:
         """The numbers of the pictures that show this identity."""
         return [i for i, label in enumerate(self.labels) if label == person]
 

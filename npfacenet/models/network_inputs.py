@@ -1,9 +1,6 @@
-"""From pictures to embeddings without a look at what they show: views are flat or dark at times."""
+"""From a picture to a network's input, and from its output to directions."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable, Sized
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,33 +9,8 @@ from npfacenet.cards import Card
 from npfacenet.errors import WeightsError
 from npfacenet.images import central_square, preprocessing, resize
 from npfacenet.inference import Plan
-from npfacenet.inference.plan import TOGETHER, largest_batch
-from npfacenet.threads.blas import threads as threads_to_use
-from npfacenet.threads.sharing import in_batches
-
-if TYPE_CHECKING:
-    from npfacenet.models.model import Model
 
 Picture = npt.NDArray[np.uint8]
-
-
-def embed_views(model: Model, views: Iterable[Picture]) -> npt.NDArray[np.float32]:
-    """The embeddings (N, D) of uint8 arrays (H, W, 3), as `Model.embed` makes them.
-
-    Pictures without contrast are not refused: training makes such views of pictures that have
-    some, and must not end with them. Raises WeightsError if the weights give no vectors of unit
-    length.
-    """
-    cores, size = threads_to_use(None), TOGETHER
-    if isinstance(views, Sized) and len(views):
-        size = largest_batch(len(views), cores)
-
-    def work(batch: list[Picture], threads: int) -> npt.NDArray[np.float32]:
-        inputs = [scaled(square(view, model.card), model.card) for view in batch]
-        return directions(model.plan, np.concatenate(inputs), model.card, threads)
-
-    found = in_batches(views, work, size=size, threads=cores)
-    return np.concatenate([np.empty((0, model.card.outputs), np.float32), *found])
 
 
 def square(picture: Picture, card: Card) -> Picture:

@@ -16,7 +16,7 @@ _COUNTS = ("best_step", "bad_since", "bad")
 
 
 @dataclass
-class Standing:
+class ValidationHistory:
     """The validations of a run so far.
 
     `best` is the one whose weights are kept (None where nobody is held out), at `best_step`.
@@ -65,7 +65,7 @@ class Standing:
         return asdict(self)
 
 
-def standing_from_json(value: object, done: int) -> Standing:
+def history_from_json(value: object, done: int) -> ValidationHistory:
     """What `as_json` gave after `done` steps; ArgumentError for anything else."""
     if not isinstance(value, Mapping) or value.keys() != {*_RATES, *_COUNTS}:
         raise ArgumentError("it does not say how the run stands")
@@ -73,4 +73,6 @@ def standing_from_json(value: object, done: int) -> Standing:
     for name in _COUNTS:
         require_whole(name, value[name], 0, done + 1 if name == "bad" else done)
     best, first, last = rates
-    return Standing(best, value["best_step"], first, last, value["bad"], value["bad_since"])
+    return ValidationHistory(
+        best, value["best_step"], first, last, value["bad"], value["bad_since"]
+    )

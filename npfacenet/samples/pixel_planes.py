@@ -14,10 +14,10 @@ Colour: TypeAlias = tuple[float, float, float]
 _SINGLE_THREADED = 200_000  # multiplications; OpenBLAS shares them out from 262,144 on
 
 
-def step(x: Floats, low: float, high: float) -> Floats:
+def smoothstep(x: Floats, low: float, high: float) -> Floats:
     """From 0 at `low` to 1 at `high`, smoothly; `high` may be the smaller.
 
-    >>> step(np.array([0, 2, 4], np.float32), 1, 3).tolist()
+    >>> smoothstep(np.array([0, 2, 4], np.float32), 1, 3).tolist()
     [0.0, 0.5, 1.0]
     """
     t = np.clip((x - np.float32(low)) * np.float32(1 / (high - low)), 0, 1)

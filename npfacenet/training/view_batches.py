@@ -10,9 +10,9 @@ import numpy as np
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.images import Preprocessing
 from npfacenet.training.checks import require_kind
-from npfacenet.training.feed import ahead
 from npfacenet.training.learner import Batch
-from npfacenet.training.views import Views
+from npfacenet.training.picture_batches import ahead
+from npfacenet.training.teacher_views import Views
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class ViewFeed:
+class ViewBatches:
     """Batch number i, always the same: it follows from the seed and its number.
 
     Sources are mixed, so that every shard of a batch has its share of each. Half of the views are

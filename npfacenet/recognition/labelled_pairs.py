@@ -16,7 +16,7 @@ Distances = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 
-def number_row(
+def finite_vector(
     values: npt.ArrayLike, what: str = "distances", error: type[NpfacenetError] = EvaluationError
 ) -> Distances:
     """The values as finite float64 (N,), N at least 1; `error`, which calls them `what`, else."""

@@ -1,0 +1,33 @@
+"""Embedding views: pictures that are not looked at first, and may be flat or dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sized
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.inference.plan import TOGETHER, largest_batch
+from npfacenet.models.model import Model
+from npfacenet.models.network_inputs import Picture, directions, scaled, square
+from npfacenet.threads.blas import threads as threads_to_use
+from npfacenet.threads.sharing import in_batches
+
+
+def embed_views(model: Model, views: Iterable[Picture]) -> npt.NDArray[np.float32]:
+    """The embeddings (N, D) of uint8 arrays (H, W, 3), as `Model.embed` makes them.
+
+    Pictures without contrast are not refused: training makes such views of pictures that have
+    some, and must not end with them. Raises WeightsError if the weights give no vectors of unit
+    length.
+    """
+    cores, size = threads_to_use(None), TOGETHER
+    if isinstance(views, Sized) and len(views):
+        size = largest_batch(len(views), cores)
+
+    def work(batch: list[Picture], threads: int) -> npt.NDArray[np.float32]:
+        inputs = [scaled(square(view, model.card), model.card) for view in batch]
+        return directions(model.plan, np.concatenate(inputs), model.card, threads)
+
+    found = in_batches(views, work, size=size, threads=cores)
+    return np.concatenate([np.empty((0, model.card.outputs), np.float32), *found])
