@@ -15,8 +15,8 @@ from npfacenet.images import read
 from npfacenet.images.blending import blended
 from npfacenet.samples import picture
 from npfacenet.training import Augmentation, IdentityFolder
-from npfacenet.training.identity_folder import PictureStore
 from npfacenet.training.people import read_people
+from npfacenet.training.picture_store import PictureStore
 
 Picture = npt.NDArray[np.uint8]
 

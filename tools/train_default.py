@@ -32,7 +32,7 @@ from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import TrainingError
 from npfacenet.models import Model
 from npfacenet.recipes import npfacenet_small
-from npfacenet.training import Augmentation, Configuration, StepReport, Trained
+from npfacenet.training import Augmentation, Callbacks, Configuration, StepReport, Trained
 from npfacenet.training.drawn_codes import codes
 from npfacenet.training.held_out import HeldOut, held_out_folds
 from npfacenet.training.learner import Learner
@@ -108,7 +108,7 @@ def taught(
     folder = folder_of(run, choices.seed)
     return teach(
         model, sources(run), folder.path, choices, held_out(model, shared / "lfw"),
-        resume=folder.checkpoint.is_file(), watch=watch,
+        resume=folder.checkpoint.is_file(), callbacks=Callbacks(watch=watch),
         about={"teacher": TEACHER, "photographs": PHOTOGRAPHS, "drawn": DRAWN},
     )  # fmt: skip
 

@@ -15,7 +15,14 @@ from npfacenet.errors import ArgumentError
 from npfacenet.files.atomic import atomic_file, writing_in
 from npfacenet.models import Model, load
 from npfacenet.recipes import recipes
-from npfacenet.training import Augmentation, Configuration, StepReport, Trained, train
+from npfacenet.training import (
+    Augmentation,
+    Callbacks,
+    Configuration,
+    StepReport,
+    Trained,
+    train,
+)
 from npfacenet.training.identity_folder import OnError
 from npfacenet.training.objectives import LOSSES
 from npfacenet.training.run_folder import RunFolder
@@ -125,6 +132,9 @@ def run(arguments: argparse.Namespace) -> int:
                     "with nobody held out, --validate says how often the last weights are written"
                 )
 
+        def watch(report: StepReport) -> None:
+            bar(step_line(report), report.step, report.steps)
+
         bar("loading", 0, None)
         trained = train(
             starting_model(about, configuration.seed),
@@ -135,9 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
             resume=resumed,
             about=about,
             threads=arguments.threads,
-            watch=lambda p: bar(describe(p), p.step, p.steps),
-            reading=bar,
-            begins=begins,
+            callbacks=Callbacks(watch, bar, begins),
             on_error=on_error,
         )
     draw_curves(folder)
@@ -193,15 +201,15 @@ def teaching_model(about: Mapping[str, object]) -> Model | None:
     return None if name is None else load(name, untrusted=bool(about["untrusted"]))
 
 
-def describe(progress: StepReport) -> str:
+def step_line(report: StepReport) -> str:
     """One step in a few words."""
     shares = [
         f"{name} {value:.0%}"
-        for name, value in progress.measures.items()
+        for name, value in report.measures.items()
         if name in ("active", "accuracy", "cosine")
     ]
     return ", ".join(
-        [f"loss {progress.loss:.4f}", *shares, f"{progress.images_per_second:.0f} images/s"]
+        [f"loss {report.loss:.4f}", *shares, f"{report.images_per_second:.0f} images/s"]
     )
 
 

@@ -22,7 +22,8 @@ from npfacenet.recognition.lfw import Fold, picture_path
 from npfacenet.threads.blas import single_threaded
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
-from npfacenet.training.identity_folder import IdentityFolder, PictureStore
+from npfacenet.training.identity_folder import IdentityFolder
+from npfacenet.training.picture_store import PictureStore
 from npfacenet.training.validation import (
     Pairs,
     Validation,

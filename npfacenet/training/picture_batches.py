@@ -1,12 +1,9 @@
-"""Batches, made by a background thread while the network learns from the ones before."""
+"""Batches of varied pictures of people, with a teacher's embeddings if there is a teacher."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
@@ -15,19 +12,17 @@ from npfacenet.models import Model
 from npfacenet.models.view_embeddings import embed_views
 from npfacenet.threads.blas import single_threaded
 from npfacenet.training.augmentation import Augmentation
-from npfacenet.training.identity_folder import PictureStore
-from npfacenet.training.learner import Batch
+from npfacenet.training.batch import Batch, prefetched
+from npfacenet.training.picture_store import PictureStore
 from npfacenet.training.sampling import IdentitySampler
-
-AHEAD = 2
 
 
 @dataclass(frozen=True)
 class PictureBatches:
-    """Batch number i, always the same: it follows from the seed and its number.
+    """Batch i follows from `seed` and i alone, so a run can resume at any batch.
 
-    A `teacher` is shown the same views, at the size they are drawn in; the pupil's are scaled
-    from it. Neither writes to the other's.
+    A view is drawn at the size of the store. The `teacher` is shown it at that size; the pupil
+    gets it resized to `size` pixels and scaled.
     """
 
     store: PictureStore
@@ -56,20 +51,5 @@ class PictureBatches:
         return Batch(self.scaling.scale(pictures), labels, taught)
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
-        """Batches from `start` up to `stop`, each begun two before it is needed."""
-        return ahead(self.batch, start, stop)
-
-
-def ahead(make: Callable[[int], Batch], start: int, stop: int) -> Iterator[Batch]:
-    """The batches with these numbers, made by a thread of their own up to two ahead."""
-    with ThreadPoolExecutor(1, "npfacenet-feed") as pool:
-        coming = (pool.submit(make, number) for number in range(start, stop))
-        waiting = deque(islice(coming, AHEAD))
-        try:
-            while waiting:
-                batch = waiting.popleft().result()
-                waiting.extend(islice(coming, 1))
-                yield batch
-        finally:
-            for future in waiting:
-                future.cancel()
+        """Return the batches from `start` up to `stop`, prepared in a background thread."""
+        return prefetched(self.batch, start, stop)

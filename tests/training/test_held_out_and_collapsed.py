@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import npfacenet
 from npfacenet.errors import ArgumentError, TrainingError
-from npfacenet.training import Configuration, StepReport, Trained, train
+from npfacenet.training import Callbacks, Configuration, StepReport, Trained, train
 from npfacenet.training.collapse import collapsed, decline, half_lost
 from npfacenet.training.validation import Split, Validation, validation_from_json
 from npfacenet.training.validation_history import ValidationHistory, history_from_json
@@ -48,7 +48,9 @@ def test_who_is_held_out_is_told_before_the_first_step(
     some = npfacenet.training.IdentityFolder.of(people, [f"person_{i}" for i in range(count)])
     trained = train(
         small_model(), some, tmp_path / "run", replace(SHORT, held_out=share),
-        begins=told.append, watch=lambda progress: told.append(progress.step),
+        callbacks=Callbacks(
+            begins=told.append, watch=lambda report: told.append(report.step)
+        ),
     )  # fmt: skip
     split = trained.split
     assert told == [split, 1, 2]
@@ -69,7 +71,9 @@ def test_that_nobody_is_held_out_is_told_with_the_reason(
     told: list[Split] = []
     some = npfacenet.training.IdentityFolder.of(people, [f"person_{i}" for i in range(count)])
     choices = replace(SHORT, held_out=share)
-    trained = train(small_model(), some, tmp_path / "run", choices, begins=told.append)
+    trained = train(
+        small_model(), some, tmp_path / "run", choices, callbacks=Callbacks(begins=told.append)
+    )
     assert (told[0].learnt, told[0].held_out, told[0].pairs) == (count, 0, 0)
     assert why in told[0].reason
     assert "nobody is held out" in caplog.text
@@ -164,7 +168,8 @@ def test_weights_that_give_no_embeddings_any_more_are_a_collapse(
     with pytest.raises(TrainingError, match=r"unit length.*best\.h5 keeps"):
         train(
             small_model(), people, tmp_path / "run",
-            replace(SHORT, held_out=0.4, validate=2, learning_rate=0.0), watch=ruin,
+            replace(SHORT, held_out=0.4, validate=2, learning_rate=0.0),
+            callbacks=Callbacks(watch=ruin),
         )  # fmt: skip
 
 

@@ -19,8 +19,16 @@ from PIL import Image
 import npfacenet
 from npfacenet.checkpoints.state_files import read_record, write_record
 from npfacenet.errors import ArgumentError, NpfacenetError, OutputError, TrainingError
-from npfacenet.training import Augmentation, Configuration, IdentityFolder, StepReport, run, train
-from npfacenet.training.learner import Batch
+from npfacenet.training import (
+    Augmentation,
+    Callbacks,
+    Configuration,
+    IdentityFolder,
+    StepReport,
+    run_checkpoint,
+    train,
+)
+from npfacenet.training.batch import Batch
 from npfacenet.training.picture_batches import PictureBatches
 
 SHORT = Configuration(
@@ -66,7 +74,7 @@ def test_an_interrupted_run_comes_to_the_same_bits(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(small_model(), people, tmp_path / "run", SHORT, watch=interrupt)
+        train(small_model(), people, tmp_path / "run", SHORT, callbacks=Callbacks(watch=interrupt))
     train(small_model(), people, tmp_path / "run", SHORT, resume=True)
     assert_same_run(tmp_path / "run", whole_run)
 
@@ -93,8 +101,9 @@ import sys, pathlib
 sys.path[:0] = [sys.argv[1], str(pathlib.Path(sys.argv[1]).parent)]
 from drawn_people import small_model
 from test_loop import SHORT
-from npfacenet.training import train
-train(small_model(), sys.argv[2], sys.argv[3], SHORT, watch=lambda p: print(p.step, flush=True))
+from npfacenet.training import Callbacks, train
+told = Callbacks(watch=lambda report: print(report.step, flush=True))
+train(small_model(), sys.argv[2], sys.argv[3], SHORT, callbacks=told)
 """
 
 
@@ -275,7 +284,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(
             raise OutputError("cannot write: no space left on device")
         write(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(run, "write_record", full)
+    monkeypatch.setattr(run_checkpoint, "write_record", full)
     with pytest.raises(OutputError, match="no space left"):
         train(small_model(), people, tmp_path / "run", SHORT)
     assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 3
@@ -296,7 +305,7 @@ def test_a_kill_before_the_first_checkpoint_leaves_a_folder_to_begin_in(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "write_record", interrupted)
+        patch.setattr(run_checkpoint, "write_record", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(small_model(), people, tmp_path / "run", SHORT)
     with pytest.raises(TrainingError, match="ended before its first checkpoint: begin it anew"):
@@ -328,7 +337,7 @@ def test_an_interrupted_distillation_comes_to_the_same_bits(people: Path, tmp_pa
     with pytest.raises(KeyboardInterrupt):
         train(
             small_model(), people, tmp_path / "run", choices, teacher=small_model(1),
-            watch=interrupt,
+            callbacks=Callbacks(watch=interrupt),
         )  # fmt: skip
     train(small_model(), people, tmp_path / "run", choices, teacher=small_model(1), resume=True)
     assert_same_run(tmp_path / "run", tmp_path / "whole")

@@ -13,8 +13,8 @@ import pytest
 from npfacenet.errors import ImageError, TrainingError
 from npfacenet.images import central_square, centre_crop, preprocessing, read, resize
 from npfacenet.training import Augmentation, IdentityFolder
-from npfacenet.training.identity_folder import PictureStore
 from npfacenet.training.picture_batches import PictureBatches
+from npfacenet.training.picture_store import PictureStore
 from npfacenet.training.sampling import IdentitySampler
 
 Picture = npt.NDArray[np.uint8]
