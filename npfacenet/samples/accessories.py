@@ -1,20 +1,18 @@
-"""Glasses."""
+"""What people wear on their faces: glasses."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from npfacenet.samples.camera import Rays
-from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.identity import Identity
-from npfacenet.samples.light import Lamp
 from npfacenet.samples.pixel_planes import Floats, mix, smoothstep
+from npfacenet.samples.scene import Scene
 
 
-def glasses_on(who: Identity, now: Conditions, rays: Rays, picture: Floats, source: Lamp) -> None:
-    """Draw glasses into the picture, in place; `now.glasses` is how thick their rims are."""
+def glasses_on(scene: Scene, picture: Floats) -> None:
+    """Draw glasses into the picture, in place; the condition `glasses` is their rims' thickness."""
+    who, now, source = scene.who, scene.now, scene.lamp
     rng = np.random.default_rng([now.clothes, 5])
-    x, y = rays.at_depth(1.28)
+    x, y = scene.rays.at_depth(1.28)
     aside = np.abs(x)
     half, tall = rng.uniform(0.34, 0.40), rng.uniform(0.22, 0.30)
     square = float(rng.choice([2.0, 2.6, 4.0]))

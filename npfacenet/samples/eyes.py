@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.features import Features
 from npfacenet.samples.identity import Identity
 from npfacenet.samples.pixel_planes import Floats, bump, mix, smoothstep, spot
+from npfacenet.samples.scene import Patch, Scene
 from npfacenet.samples.skin import tone
 
 IRIS, PUPIL = 0.098, 0.042  # radii
@@ -18,10 +18,10 @@ _IRIS_TONES = np.array(
 _SOFT = 0.012
 
 
-def eyes_on(
-    who: Identity, face: Features, now: Conditions, albedo: Floats, x: Floats, y: Floats
-) -> Floats:
-    """Draw eyes and lids into the albedo (3, h, w), in place; returns where they are wet (h, w)."""
+def eyes_on(scene: Scene, patch: Patch) -> Floats:
+    """Draw eyes and lids into the albedo, in place; return where they are wet (h, w)."""
+    who, face, now = scene.who, scene.face, scene.now
+    albedo, x, y = patch.albedo, patch.x, patch.y
     side = np.sign(x)
     u = (np.abs(x) - face.eye_x) * np.float32(1 / who.eye_width)
     v = (
@@ -51,7 +51,7 @@ def eyes_on(
 def _ball(
     who: Identity, now: Conditions, across: Floats, v: Floats, below: Floats, side: Floats
 ) -> Floats:
-    """The eyeball's albedo: white, iris, pupil, and the lid's shadow over them."""
+    """Return the eyeball's albedo: white, iris, pupil, and the lid's shadow on them."""
     x = across - side * np.float32(0.075 * now.gaze_x) + 0.008
     y = v - np.float32(0.04 * now.gaze_y) + 0.012
     radius = np.sqrt(x * x + y * y)
@@ -68,8 +68,9 @@ def _ball(
     return np.asarray(white)
 
 
-def glint(face: Features, now: Conditions, x: Floats, y: Floats) -> Floats:
-    """The lamp's reflection in both eyes (h, w), 0 to 1."""
+def glint(scene: Scene, patch: Patch) -> Floats:
+    """Return the lamp's reflection in both eyes (h, w), 0 to 1."""
+    face, now, x, y = scene.face, scene.now, patch.x, patch.y
     at_x = 0.035 * np.sin(np.radians(now.light_side)) + 0.07 * now.gaze_x
     at_y = -0.042 + 0.04 * now.gaze_y
     gap = np.abs(x) - face.eye_x
@@ -97,17 +98,10 @@ def _lids(
     mix(albedo, 0.6 * corner, tone(who) * np.array([0.75, 0.42, 0.4], np.float32))
 
 
-def brows_on(
-    who: Identity,
-    face: Features,
-    now: Conditions,
-    albedo: Floats,
-    x: Floats,
-    y: Floats,
-    strands: Floats,
-    colour: Floats,
-) -> None:
-    """Draw both brows into the albedo (3, h, w), in place."""
+def brows_on(scene: Scene, patch: Patch, colour: Floats) -> None:
+    """Draw both brows of this colour (3,) into the albedo, in place."""
+    who, face, now, x, y = scene.who, scene.face, scene.now, patch.x, patch.y
+    strands = scene.strands.at(x + 0.35 * y, y, smooth=True)
     half = who.eye_width * 1.42
     u = (np.abs(x) - face.eye_x - 0.02) * np.float32(1 / half)
     line = (
@@ -122,4 +116,4 @@ def brows_on(
     hair = np.exp(-np.square((y - line) / thick) * np.float32(0.9))
     hair *= smoothstep(u, -1.12, -0.72) * smoothstep(u, 1.15, 0.6)
     hair *= (0.75 + 0.22 * strands) * who.brow_density
-    mix(albedo, np.clip(1.25 * hair, 0, 0.93), colour)
+    mix(patch.albedo, np.clip(1.25 * hair, 0, 0.93), colour)

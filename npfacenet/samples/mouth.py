@@ -1,22 +1,21 @@
-"""The mouth, and the openings of the nose."""
+"""The mouth and the nostrils."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from npfacenet.samples.conditions import Conditions
 from npfacenet.samples.features import Features
-from npfacenet.samples.identity import Identity
 from npfacenet.samples.pixel_planes import Floats, bump, mix, smoothstep, spot
+from npfacenet.samples.scene import Patch, Scene
 from npfacenet.samples.skin import tone
 
 _SOFT = 0.016
 
 
-def mouth_on(
-    who: Identity, face: Features, now: Conditions, albedo: Floats, x: Floats, y: Floats
-) -> Floats:
-    """Draw lips, teeth and what is behind into the albedo, in place; returns the lips (h, w)."""
+def mouth_on(scene: Scene, patch: Patch) -> Floats:
+    """Draw lips, teeth and tongue into the albedo, in place; return where the lips are (h, w)."""
+    who, face, now = scene.who, scene.face, scene.now
+    albedo, x, y = patch.albedo, patch.x, patch.y
     u = (x - 0.03 * who.lopsidedness) * np.float32(1 / face.mouth_width)
     square = u * u
     arch = np.maximum(1 - square, 0)
@@ -59,9 +58,10 @@ def _behind(face: Features, u: Floats, below: Floats) -> Floats:
     return inner
 
 
-def nostrils_on(who: Identity, face: Features, albedo: Floats, x: Floats, y: Floats) -> None:
-    """Darken nostrils and the creases of the wings in the albedo, in place."""
-    aside, below = np.abs(x), y - face.nose_y
+def nostrils_on(scene: Scene, patch: Patch) -> None:
+    """Darken the nostrils and the creases beside the nose in the albedo, in place."""
+    who, albedo, x = scene.who, patch.albedo, patch.x
+    aside, below = np.abs(x), patch.y - scene.face.nose_y
     wing = who.nose_width
     dark = 0.7 * spot(aside - 0.5 * wing, below - 0.08, 0.25 * wing, 0.024)
     dark += 0.26 * spot(
