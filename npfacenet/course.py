@@ -39,7 +39,7 @@ from npfacenet.errors import (
     printable,
     quoted,
 )
-from npfacenet.images import ImageSource, describe, preprocessing, read, require_contrast, resize
+from npfacenet.images import ImageSource, preprocessing, read, require_contrast, resize, source_name
 from npfacenet.models import Embeddings, Model
 
 __all__ = [
@@ -108,12 +108,12 @@ class Edition:
         """
         self._require_model(model)
         picture = read(image_path, colours="stored")
-        require_contrast(picture, describe(image_path))
+        require_contrast(picture, source_name(image_path))
         if self.resizes:
             picture = resize(picture, self.size, "nearest")
         elif picture.shape != (self.size, self.size, 3):
             raise ImageError(
-                f"{describe(image_path)} has {picture.shape[1]}x{picture.shape[0]} pixels; the "
+                f"{source_name(image_path)} has {picture.shape[1]}x{picture.shape[0]} pixels; the "
                 f"{self.year} edition takes {self.size}x{self.size} only and resizes nothing"
             )
         scaled = preprocessing("unit").scale(picture[np.newaxis])

@@ -1,8 +1,12 @@
-"""The demo, from nothing: `python3 tools/demo.py`.
+"""The demo, from a bare checkout: `python3 tools/demo.py`.
 
-Makes `.venv` in this checkout (Python's standard library and pip; nothing else is
-touched), installs npfacenet into it, and runs `npfacenet demo` with the arguments
-you give. The first time takes a minute or so; later `.venv` is used as it is.
+usage: python3 tools/demo.py [-h] [OPTION OF npfacenet demo ...]
+
+Makes `.venv` in this checkout, installs npfacenet into it, and runs `npfacenet demo`
+with the arguments you give. It changes nothing else. The first run takes a minute or
+so; later ones use `.venv` as it is.
+
+Needs Python 3.11 or newer with venv, and, the first time, a package registry for pip.
 
   python3 tools/demo.py                        the whole job, on faces that are drawn
   python3 tools/demo.py --images FOLDER        on your own pictures
@@ -15,11 +19,14 @@ sentence says why and what to do); 130 after Ctrl-C. Remove `.venv` to start afr
 
 import sys
 
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True  # --help leaves no __pycache__ in the checkout
+
 from environment import ROOT, Environment, exit_code
 
 
 def demo(arguments: "list[str]") -> int:
-    """Make the environment and run the demo in it, from where the user stands."""
+    """Make the environment and run the demo in it, from the current folder."""
     environment = Environment(ROOT)
     environment.prepare(())
     return environment.run(["-m", "npfacenet", "demo", *arguments])

@@ -1,7 +1,8 @@
-"""The checkout's `.venv`: made, filled and kept up to date for `demo.py` and `test.py`.
+"""The checkout's `.venv`, which `demo.py` and `test.py` make and keep up to date.
 
-These three files parse on Python 3.6, so that an old Python gets a sentence, no SyntaxError;
-hence the annotations in quotes and the plain syntax.
+These three files parse on Python 3.6, so that an old Python prints a sentence instead of a
+SyntaxError; hence the annotations in quotes and the plain syntax. The tools in the folders check
+by `require` whether they run in that environment.
 """
 
 import hashlib
@@ -18,20 +19,23 @@ OLDEST_PYTHON = (3, 11)
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FAILED = 2
 INTERRUPTED = 130
+IN_THE_ENVIRONMENT = (
+    "run this with .venv/bin/python, which `python3 tools/test.py --install-only` makes"
+)
 
-# What a shell sets for another Python would be imported instead of what `.venv` holds.
+# Set for another Python, these would replace what `.venv` holds by other packages.
 _OTHER_PYTHONS = ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__")
 _ASK_IDENTITY = "import json, sys, pip; print(json.dumps([sys.version, sys.base_prefix]))"
 
 
 class SetupError(Exception):
-    """No environment could be made; the message is one sentence with the remedy."""
+    """What a tool needs is missing; the message is one sentence with the remedy."""
 
 
 class Environment:
     """The `.venv` of one checkout.
 
-    What was installed is noted in a stamp inside it, so that nothing is installed twice.
+    A stamp inside it records what was installed, so that nothing is installed twice.
     """
 
     def __init__(self, root: str) -> None:
@@ -42,7 +46,7 @@ class Environment:
         self._stamp_file = os.path.join(self.folder, "npfacenet-installed.json")
 
     def prepare(self, extras: "tuple[str, ...]") -> None:
-        """Make `.venv` hold this checkout with these extras; quick when it does already."""
+        """Install this checkout with these extras into `.venv`, unless that was done before."""
         check_python(sys.version_info[:3])
         try:
             reason = self._reason_to_make()
@@ -54,19 +58,19 @@ class Environment:
             raise SetupError(f"cannot make {self.folder}: {error}.") from error
 
     def run(self, arguments: "list[str]", folder: "str | None" = None) -> int:
-        """Run `.venv`'s Python with these arguments, after printing the line that does it."""
+        """Print the command that runs `.venv`'s Python with these arguments, and run it."""
         command = [self.python, *arguments]
         say("$ " + " ".join([self._short(self.python)] + [_quoted(word) for word in arguments]))
         process = subprocess.Popen(command, cwd=folder, env=clean_variables())
         try:
             return process.wait()
         except KeyboardInterrupt:
-            # The command got Ctrl-C as well; what it says about that should be read in full.
+            # The command received Ctrl-C as well; let it finish what it prints about that.
             process.wait()
             raise
 
     def _reason_to_make(self) -> str:
-        """Say in words why `.venv` has to be made anew; nothing when it need not."""
+        """Return in words why `.venv` has to be made anew; an empty text if it need not."""
         if not os.path.lexists(self.folder):
             return "there is none yet"
         identity = self._identity()
@@ -129,11 +133,11 @@ class Environment:
         quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
         code, output = _captured([self.python, *command, *quiet], self.root)
         if code:
-            # pip fails before it changes anything; only a pip that was cut leaves half a package.
+            # pip fails before it changes anything; only an interrupted one leaves half a package.
             os.remove(self._stamp_file)
             raise SetupError(
-                f"pip could not install npfacenet (is there a network? the command above, typed by "
-                f"hand, tells the whole story): {last_error(output)}"
+                f"pip could not install npfacenet (is there a network? run the command above to "
+                f"see its full output): {last_error(output)}"
             )
         self._write_stamp(extras, finished=True)
         say(f"Installed in {time.time() - start:.1f} s.")
@@ -186,13 +190,21 @@ def check_venv() -> None:
         )
 
 
+def require(modules: "typing.Sequence[str]", remedy: str) -> None:
+    """Raise SetupError with this remedy unless all of these top-level modules are installed."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        names = " and ".join(missing)
+        raise SetupError(f"{sys.executable} does not have {names}: {remedy}.")
+
+
 def clean_variables() -> "dict[str, str]":
     """Return the environment variables without those that redirect a Python's imports."""
     return {name: value for name, value in os.environ.items() if name not in _OTHER_PYTHONS}
 
 
 def last_error(output: str) -> str:
-    """Find the line of pip's (or venv's) output that says what went wrong."""
+    """Return the line of pip's (or venv's) output that says what went wrong."""
     lines = [line.strip(" |\t") for line in output.splitlines()]
     lines = [line for line in lines if line]
     # Above a traceback of its own, pip writes only "ERROR: Exception:"; the last line names it.
@@ -201,7 +213,7 @@ def last_error(output: str) -> str:
 
 
 def say(line: str) -> None:
-    """Print a line at once, so that it stands above what a command prints next."""
+    """Print a line and flush it, so that it precedes what a command prints next."""
     print(line, flush=True)
 
 

@@ -1,17 +1,21 @@
-"""The tests, from nothing: `python3 tools/test.py`.
+"""The tests, from a bare checkout: `python3 tools/test.py`.
 
-Makes `.venv` in this checkout (Python's standard library and pip; nothing else is
-touched), installs npfacenet with its tools for tests into it, and runs, stopping
-at the first that fails: ruff check, ruff format --check, mypy, pytest. The first
-time takes a minute or so; later `.venv` is used until pyproject.toml changes.
+usage: python3 tools/test.py [-h] [--install-only | OPTION OF pytest ...]
+
+Makes `.venv` in this checkout, installs npfacenet and what its tests use into it, and
+runs ruff check, ruff format --check, mypy and pytest, stopping at the first that fails.
+It changes nothing else. The first run takes a minute or so; later ones use `.venv` as
+it is until pyproject.toml changes.
+
+Needs Python 3.11 or newer with venv, and, the first time, a package registry for pip.
 
   python3 tools/test.py                        everything that has to pass before a commit
-  python3 tools/test.py -k layers -x           the same; all arguments are handed to pytest
+  python3 tools/test.py -k layers -x           the same; pytest takes all arguments
   python3 tools/test.py -m slow                the same, with the slow tests instead
   python3 tools/test.py -n 0 -x --pdb          the same in one process (else in two, side by side)
   python3 tools/test.py --install-only         only make .venv
   .venv/bin/python -m pytest -k layers         pytest alone, and nothing else
-  .venv/bin/python -m ruff format .            put the format right
+  .venv/bin/python -m ruff format .            format the code
 
 Paths in the arguments are relative to the checkout. Exit codes: that of the step
 that failed; 2 when there is no environment to run in (one sentence says why and
@@ -20,6 +24,9 @@ what to do); 130 after Ctrl-C. Remove `.venv` to start afresh.
 
 import sys
 import time
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True  # --help leaves no __pycache__ in the checkout
 
 from environment import ROOT, Environment, exit_code, say
 

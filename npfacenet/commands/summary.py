@@ -8,7 +8,7 @@ from dataclasses import asdict
 from npfacenet.commands import options
 from npfacenet.errors import ArgumentError
 from npfacenet.models import load
-from npfacenet.networks import Network, Summary, summarise
+from npfacenet.networks import Network, OpenShape, Summary, summarise
 from npfacenet.recipes import RECIPES, recipes
 
 ARCHITECTURES = tuple(dict.fromkeys(recipe.architecture for recipe in RECIPES))
@@ -71,6 +71,6 @@ def print_table(summary: Summary) -> None:
     print(f"{'total':{width}}  {'':>12}  {summary.parameters:>10,}  {summary.multiply_adds:>13,}")
 
 
-def shape(sizes: tuple[int, ...]) -> str:
-    """A shape as people write it: 96x96x3."""
-    return "x".join(map(str, sizes))
+def shape(sizes: OpenShape) -> str:
+    """A shape as people write it: 96x96x3, and "any" for a height or width that is open."""
+    return "x".join("any" if size is None else str(size) for size in sizes)

@@ -13,8 +13,8 @@ from npfacenet.images.source import (
     MAX_PIXELS,
     ChannelOrder,
     ImageSource,
-    describe,
     named,
+    source_name,
 )
 
 __all__ = [
@@ -29,13 +29,13 @@ __all__ = [
     "central_square",
     "centre_crop",
     "contrast",
-    "describe",
     "named",
     "prepare",
     "preprocessing",
     "read",
     "require_contrast",
     "resize",
+    "source_name",
 ]
 
 

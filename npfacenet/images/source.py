@@ -28,14 +28,16 @@ MAX_BYTES = 3 * MAX_PIXELS + (1 << 20)
 """Larger files are refused: the largest picture, uncompressed, with room for what else is told."""
 
 
-def describe(source: ImageSource, position: int | None = None) -> str:
+def source_name(source: ImageSource, position: int | None = None) -> str:
     """Name a picture: its path as given, or its kind and size and, if given, its position.
 
     A text that is no path, such as a picture in base64, is not repeated, and of one of over 200
     characters that is not a file's path, only its beginning and its end.
 
-    >>> describe("me.jpg", 3), describe(b"GIF89a", 3), describe(np.zeros((2, 4, 3), np.uint8))
-    ('me.jpg', 'bytes (6 bytes) at index 3', 'array (2, 4, 3)')
+    >>> source_name("me.jpg", 3), source_name(b"GIF89a", 3)
+    ('me.jpg', 'bytes (6 bytes) at index 3')
+    >>> source_name(np.zeros((2, 4, 3), np.uint8))
+    'array (2, 4, 3)'
     """
     if isinstance(source, (str, os.PathLike)):
         try:
@@ -60,8 +62,8 @@ def describe(source: ImageSource, position: int | None = None) -> str:
 
 
 def named(source: ImageSource, position: int | None = None) -> str:
-    """What a message calls a picture: its path, quoted and shortened, or as `describe` does."""
-    name = describe(source, position)
+    """What a message calls a picture: its path, quoted and shortened, or as `source_name` does."""
+    name = source_name(source, position)
     if isinstance(source, (str, os.PathLike)):
         try:
             return quoted(name) if name in (path := path_of(source), shortened(path)) else name

@@ -42,7 +42,7 @@ from npfacenet.layers import (
 from npfacenet.layers.window import NO_MARGINS, ONE_PIXEL, margins
 from npfacenet.networks import Network, NetworkParameters
 from npfacenet.networks.constant import memory_of
-from npfacenet.networks.network import Node
+from npfacenet.networks.node import Node
 
 _FOLDED = (
     AveragePool,

@@ -16,7 +16,7 @@ from npfacenet.inference.folding import fold
 from npfacenet.layers import Array, Shape
 from npfacenet.layers.layer import is_floating
 from npfacenet.networks import Network, NetworkParameters
-from npfacenet.networks.network import describe
+from npfacenet.networks.outputs import shape_and_dtype
 from npfacenet.threads import OfProcess
 from npfacenet.threads.blas import single_threaded
 from npfacenet.threads.blas import threads as threads_to_use
@@ -167,7 +167,7 @@ class Plan:
                 return shape
         raise ShapeError(
             f"the plan of {self.network.name} takes pictures (N, {str(expected)[1:-1]}) of "
-            f"floating numbers, received {describe(images)}"
+            f"floating numbers, received {shape_and_dtype(images)}"
         )
 
     def _shapes(self, shape: Shape) -> dict[str, Shape]:

@@ -23,6 +23,7 @@ from npfacenet.layers.local_response_norm import LocalResponseNorm
 from npfacenet.layers.padding import ZeroPadding
 from npfacenet.layers.pair_similarity import AbsoluteDifference, ChiSquare
 from npfacenet.layers.pooling import AveragePool, GlobalAveragePool, L2Pool, MaxPool
+from npfacenet.layers.registry import register as register_layer
 from npfacenet.layers.residual import ResidualAdd
 from npfacenet.layers.window import Window, col2im, im2col
 
@@ -57,6 +58,7 @@ __all__ = [
     "ZeroPadding",
     "col2im",
     "im2col",
+    "register_layer",
 ]
 
 

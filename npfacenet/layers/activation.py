@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from npfacenet.layers.batch_slices import channel_sums
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -17,7 +18,6 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
-from npfacenet.layers.pieces import channel_sums
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from npfacenet.arguments import is_finite
 from npfacenet.errors import ShapeError, quoted
+from npfacenet.layers.batch_slices import batch_slices, channel_sums
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -19,7 +20,6 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
-from npfacenet.layers.pieces import channel_sums, pieces
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,10 @@ class BatchNorm(Layer):
         mean, variance = moments(x, str(self))
         factor = self._factor(parameters, variance)
         output = np.empty_like(x, order="C")
-        for piece in pieces(len(x), x[:1].size):
-            np.subtract(x[piece], mean, out=output[piece])
-            output[piece] *= factor
-            output[piece] += parameters["beta"]
+        for examples in batch_slices(len(x), x[:1].size):
+            np.subtract(x[examples], mean, out=output[examples])
+            output[examples] *= factor
+            output[examples] += parameters["beta"]
         count = x.size // x.shape[-1]
         unbiased = variance * (count / max(count - 1, 1))
         new = {
@@ -118,9 +118,9 @@ class BatchNorm(Layer):
         inverse = 1 / np.sqrt(variance + self.epsilon)
         to_beta = channel_sums(upstream)
         to_gamma = np.zeros_like(mean)
-        for piece in pieces(len(x), x[:1].size):
-            centred = x[piece] - mean
-            centred *= upstream[piece]
+        for examples in batch_slices(len(x), x[:1].size):
+            centred = x[examples] - mean
+            centred *= upstream[examples]
             to_gamma += channel_sums(centred)
         to_gamma *= inverse
         to_parameters = {"gamma": to_gamma, "beta": to_beta} if self.scale else {"beta": to_beta}
@@ -133,12 +133,12 @@ class BatchNorm(Layer):
         of_mean = factor * to_beta / count
         of_variance = factor * inverse * to_gamma / count
         to_x = np.empty_like(x, order="C")
-        for piece in pieces(len(x), x[:1].size):
-            np.multiply(upstream[piece], factor, out=to_x[piece])
-            centred = x[piece] - mean
+        for examples in batch_slices(len(x), x[:1].size):
+            np.multiply(upstream[examples], factor, out=to_x[examples])
+            centred = x[examples] - mean
             centred *= of_variance
             centred += of_mean
-            to_x[piece] -= centred
+            to_x[examples] -= centred
         return (to_x,), to_parameters
 
     def _factor(self, parameters: Parameters, variance: Array) -> Array:
@@ -163,8 +163,8 @@ def moments(x: Array, layer: str) -> tuple[Array, Array]:
         raise ShapeError(f"{layer} has no statistics of a batch without examples: {x.shape}")
     mean = channel_sums(x) / count
     squares = np.zeros_like(mean)
-    for piece in pieces(len(x), x[:1].size):
-        centred = x[piece] - mean
+    for examples in batch_slices(len(x), x[:1].size):
+        centred = x[examples] - mean
         np.square(centred, out=centred)
         squares += channel_sums(centred)
     return mean, squares / count

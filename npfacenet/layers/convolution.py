@@ -9,6 +9,7 @@ import numpy as np
 
 from npfacenet.arguments import is_whole
 from npfacenet.errors import quoted
+from npfacenet.layers.batch_slices import batch_slices, channel_sums
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -20,7 +21,6 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
-from npfacenet.layers.pieces import channel_sums, pieces
 from npfacenet.layers.window import Padding, Pair, Window, col2im, im2col, pair
 
 
@@ -89,11 +89,11 @@ class Convolution(Layer):
         kernel = parameters["kernel"].reshape(-1, self.filters)
         shape = self.output_shape(images.shape[1:])
         output = np.empty((len(images), *shape), images.dtype)
-        for piece in self._pieces(images):
-            patches = im2col(images[piece], self.window).reshape(-1, len(kernel))
-            np.matmul(patches, kernel, out=output[piece].reshape(-1, self.filters))
+        for examples in self._slices(images):
+            patches = im2col(images[examples], self.window).reshape(-1, len(kernel))
+            np.matmul(patches, kernel, out=output[examples].reshape(-1, self.filters))
             if self.bias:
-                output[piece] += parameters["bias"]
+                output[examples] += parameters["bias"]
         return output, Saved(training, (images.shape,), {"0": images}), {}
 
     def backward(
@@ -105,18 +105,18 @@ class Convolution(Layer):
         kernel = parameters["kernel"].reshape(-1, self.filters)
         to_kernel = np.zeros_like(kernel)
         to_images = np.empty(images.shape if to_inputs else 0, images.dtype)
-        for piece in self._pieces(images):
-            flat = upstream[piece].reshape(-1, self.filters)
-            patches = im2col(images[piece], self.window).reshape(-1, len(kernel))
+        for examples in self._slices(images):
+            flat = upstream[examples].reshape(-1, self.filters)
+            patches = im2col(images[examples], self.window).reshape(-1, len(kernel))
             to_kernel += patches.T @ flat
             if to_inputs:
-                to_patches = (flat @ kernel.T).reshape(len(images[piece]), -1, len(kernel))
-                to_images[piece] = col2im(to_patches, self.window, images[piece].shape)
+                to_patches = (flat @ kernel.T).reshape(len(images[examples]), -1, len(kernel))
+                to_images[examples] = col2im(to_patches, self.window, images[examples].shape)
         to_parameters = {"kernel": to_kernel.reshape(parameters["kernel"].shape)}
         if self.bias:
             to_parameters["bias"] = channel_sums(upstream)
         return (to_images,) if to_inputs else (), to_parameters
 
-    def _pieces(self, images: Array) -> Iterator[slice]:
+    def _slices(self, images: Array) -> Iterator[slice]:
         rows, columns, _ = self.output_shape(images.shape[1:])
-        return pieces(len(images), rows * columns * self.window.numbers(images.shape[3]))
+        return batch_slices(len(images), rows * columns * self.window.numbers(images.shape[3]))

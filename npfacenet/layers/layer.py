@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from npfacenet.arguments import is_masked, is_shape
 from npfacenet.errors import ArgumentError, ShapeError, quoted
+from npfacenet.layers.hyperparameters import JSONValue, to_json
 
 Array: TypeAlias = npt.NDArray[np.floating]
 Shape: TypeAlias = tuple[int, ...]
@@ -164,6 +165,22 @@ class Layer(ABC):
         to either. Raises ArgumentError for a layer that has no backward pass.
         """
         raise ArgumentError(f"{self} has no backward pass: it cannot be trained through")
+
+    def hyperparameters(self) -> dict[str, JSONValue]:
+        """Return the hyperparameters by name, as JSON values: tuples become lists.
+
+        `npfacenet.layers.registry.layer_from` makes an equal layer of them. Raises ArgumentError
+        for a value that JSON cannot hold.
+        """
+        values: dict[str, JSONValue] = {}
+        for each in fields(self):
+            if not each.init:
+                continue
+            try:
+                values[each.name] = to_json(getattr(self, each.name))
+            except TypeError as error:
+                raise ArgumentError(f"{type(self).__name__}: {each.name}: {error}") from error
+        return values
 
     def accept(self, parameters: Parameters, *inputs: Array) -> tuple[Array, ...]:
         """The inputs of `forward`, checked, in this machine's byte order.

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from npfacenet.layers.batch_slices import batch_slices
 from npfacenet.layers.layer import (
     Array,
     Gradients,
@@ -21,7 +22,6 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
-from npfacenet.layers.pieces import pieces
 from npfacenet.layers.window import Padding, Pair, Window, margins, pair
 
 
@@ -87,13 +87,13 @@ class MaxPool(Pool):
         pixels = prod(self.window.size)
         output = np.empty(shape, images.dtype)
         left = np.zeros(shape, np.min_scalar_type(pixels))
-        for piece in pieces(len(images), prod(images.shape[1:])):
-            taps = self.window.taps(images[piece], fill=-np.inf)
-            output[piece] = reduce(np.maximum, taps)
+        for examples in batch_slices(len(images), prod(images.shape[1:])):
+            taps = self.window.taps(images[examples], fill=-np.inf)
+            output[examples] = reduce(np.maximum, taps)
             for i, tap in enumerate(taps):
-                largest = (tap == output[piece]).view(np.uint8)
+                largest = (tap == output[examples]).view(np.uint8)
                 mark = np.multiply(largest, pixels - i, dtype=left.dtype)
-                np.maximum(left[piece], mark, out=left[piece])
+                np.maximum(left[examples], mark, out=left[examples])
         return output, Saved(training, (images.shape,), {"left": left}), {}
 
     def backward(
@@ -103,11 +103,11 @@ class MaxPool(Pool):
         upstream = self.accept_upstream(saved, upstream)
         left, shape = saved["left"], saved.shapes[0]
         to_images = np.empty(shape, upstream.dtype)
-        for piece in pieces(len(left), prod(shape[1:])):
+        for examples in batch_slices(len(left), prod(shape[1:])):
             turns = range(prod(self.window.size), 0, -1)
-            taps = (upstream[piece] * (left[piece] == turn) for turn in turns)
-            size = to_images[piece].shape
-            to_images[piece] = self.window.gather(taps, size, upstream.dtype)
+            taps = (upstream[examples] * (left[examples] == turn) for turn in turns)
+            size = to_images[examples].shape
+            to_images[examples] = self.window.gather(taps, size, upstream.dtype)
         return (to_images,), {}
 
 

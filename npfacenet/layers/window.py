@@ -88,7 +88,7 @@ class Window:
             )
         return down // self.stride[0] + 1, across // self.stride[1] + 1
 
-    def views(self, images: Array, fill: float = 0.0) -> Array:
+    def patches(self, images: Array, fill: float = 0.0) -> Array:
         """What the window sees: (N, H, W, C) to (N, rows, columns, C, height, width).
 
         A read-only view of the padded pictures; no pixel is stored twice.
@@ -102,8 +102,8 @@ class Window:
 
         height * width views of (N, rows, columns, C), row by row.
         """
-        views = self.views(images, fill)
-        return [views[..., row, column] for row, column in np.ndindex(self.size)]
+        patches = self.patches(images, fill)
+        return [patches[..., row, column] for row, column in np.ndindex(self.size)]
 
     def gather(self, taps: Iterable[Array], shape: Shape, dtype: np.dtype[np.floating]) -> Array:
         """The transpose of `taps`: adds each tap back to the pixels that it saw.
@@ -169,8 +169,7 @@ def im2col(images: Array, window: Window) -> Array:
     """
     if window == ONE_PIXEL:
         return images.reshape(len(images), prod(images.shape[1:3]), images.shape[3])
-    views = window.views(images)
-    patches = views.transpose(0, 1, 2, 4, 5, 3)
+    patches = window.patches(images).transpose(0, 1, 2, 4, 5, 3)
     positions, numbers = prod(patches.shape[1:3]), prod(patches.shape[3:])
     return patches.reshape(len(images), positions, numbers)
 

@@ -28,10 +28,10 @@ from npfacenet.errors import (
 )
 from npfacenet.images import (
     ImageSource,
-    describe,
     named,
     read,
     require_contrast,
+    source_name,
 )
 from npfacenet.images.pillow import import_pillow
 from npfacenet.inference import Plan
@@ -218,7 +218,7 @@ class Model:
         """Pictures with their positions, read and prepared; or skipped, with the reason."""
         rows = _Rows()
         for position, source in batch:
-            name = describe(source, position)
+            name = source_name(source, position)
             try:
                 picture = read(source, channel_order, position)
                 rows.prepared.append(self._prepare(picture, named(source, position)))

@@ -1,7 +1,10 @@
 """Networks: immutable graphs of named layers."""
 
 from npfacenet.networks.builder import Builder
-from npfacenet.networks.network import Network, NetworkParameters, Node, ParameterName
+from npfacenet.networks.network import Network
+from npfacenet.networks.node import NetworkParameters, Node, ParameterName
+from npfacenet.networks.open_shape import OpenShape
+from npfacenet.networks.outputs import Outputs, sole
 from npfacenet.networks.summary import Summary, SummaryRow, summarise
 from npfacenet.networks.tape import Tape
 
@@ -10,10 +13,13 @@ __all__ = [
     "Network",
     "NetworkParameters",
     "Node",
+    "OpenShape",
+    "Outputs",
     "ParameterName",
     "Summary",
     "SummaryRow",
     "Tape",
+    "sole",
     "summarise",
 ]
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import overload
 
-from npfacenet.arguments import is_one_of, is_shape
-from npfacenet.errors import ArgumentError, ShapeError, quoted
-from npfacenet.layers import Layer, Shape
-from npfacenet.networks.network import Network, Node
+from npfacenet.arguments import is_one_of
+from npfacenet.errors import ArgumentError, ShapeError, listed, quoted
+from npfacenet.layers import Layer
+from npfacenet.networks.network import Network
+from npfacenet.networks.node import Node
+from npfacenet.networks.open_shape import OpenShape
+from npfacenet.networks.outputs import Outputs, accepted_outputs, unneeded
+from npfacenet.networks.shape_inference import ShapeInference
 
 
 class Builder:
@@ -20,17 +25,27 @@ class Builder:
     >>> x = build.add("relu1", ReLU(), x)
     >>> build.network().output_shape
     (6, 6, 4)
+
+    None stands for any height or width. A network may have several outputs:
+
+    >>> build = Builder("heads", input_shape=(None, None, 3))
+    >>> x = build.add("conv1", Convolution(4, size=3), build.input)
+    >>> score = build.add("score", Convolution(1, size=1), x)
+    >>> box = build.add("box", Convolution(4, size=1), x)
+    >>> build.network(outputs=[score, box]).output_shapes
+    {'score': (None, None, 1), 'box': (None, None, 4)}
+
+    Raises ShapeError for what is not a shape.
     """
 
-    def __init__(self, name: str, input_shape: Shape) -> None:
+    def __init__(self, name: str, input_shape: OpenShape) -> None:
         if not isinstance(name, str):
             raise ArgumentError(f"a network's name is a text, not {quoted(name)}")
-        if not is_shape(input_shape) or not input_shape:
-            raise ShapeError(f"{name} needs a shape such as (96, 96, 3), not {quoted(input_shape)}")
         self.name = name
         self.input = Network.INPUT
-        self._shapes: dict[str, Shape] = {self.input: input_shape}
-        self._nodes: list[Node] = []
+        self._input_shape = input_shape
+        self._shapes = ShapeInference(name, input_shape)
+        self._nodes: dict[str, Node] = {}
         self._block = ""
 
     @contextmanager
@@ -52,7 +67,8 @@ class Builder:
         """Add a layer that takes the outputs of the named nodes; returns its name.
 
         Raises ArgumentError for a name that is taken or unknown and for what is not a layer, and
-        ShapeError, naming the node, for inputs that do not fit.
+        ShapeError, naming the node, for inputs that do not fit and, where the picture's size is
+        open, for a layer whose parameters depend on it.
         """
         if not all((isinstance(name, str), isinstance(layer, Layer))):
             raise ArgumentError(
@@ -66,26 +82,50 @@ class Builder:
             raise ArgumentError(f"{self.name} has two nodes called {name!r}")
         if unknown := [i for i in inputs if i not in self._shapes]:
             raise ArgumentError(f"{name!r} of {self.name} takes unknown inputs {unknown}")
-        input_shapes = tuple(self._shapes[i] for i in inputs)
-        try:
-            output_shape = layer.output_shape(*input_shapes)
-        except ShapeError as error:
-            raise ShapeError(f"{name!r} of {self.name}: {error}") from None
-        self._shapes[name] = output_shape
-        parameters = layer.parameters(*input_shapes)
-        self._nodes.append(
-            Node(name, layer, inputs, self._block, input_shapes, output_shape, parameters)
-        )
+        self._nodes[name] = self._shapes.node(name, layer, inputs, self._block)
         return name
 
-    def shape(self, name: str) -> Shape:
+    def shape(self, name: str) -> OpenShape:
         """The shape of what the node of this name gives; ArgumentError if there is none."""
-        if not is_one_of(name, *self._shapes):
+        if not is_one_of(name, self.input, *self._nodes):
             raise ArgumentError(f"{self.name} has no node called {quoted(name)}")
         return self._shapes[name]
 
-    def network(self) -> Network:
-        """The network so far; its output is the node added last."""
+    def channels(self, name: str) -> int:
+        """The length of the last axis of what the node of this name gives, as `shape`."""
+        *_, channels = self.shape(name)
+        if channels is None:
+            raise ShapeError(f"{self.name}: the channels of {name!r} depend on the picture's size")
+        return channels
+
+    @overload
+    def network(self) -> Network: ...
+
+    @overload
+    def network(self, outputs: Sequence[str]) -> Network[Outputs]: ...
+
+    def network(self, outputs: Sequence[str] | None = None) -> Network[Outputs]:
+        """The network so far; its outputs are the nodes of these names, or the last one.
+
+        Raises ArgumentError for an unknown output or one that is named twice, for a node that no
+        output needs, and for a block that has the name of a node other than its last.
+        """
         if not self._nodes:
             raise ArgumentError(f"{self.name} has no layers")
-        return Network(self.name, self._shapes[self.input], tuple(self._nodes))
+        chosen = accepted_outputs(
+            self.name, list(self._nodes)[-1:] if outputs is None else outputs, self._nodes
+        )
+        nodes = tuple(self._nodes.values())
+        if left := unneeded({node.name: node.inputs for node in nodes}, chosen):
+            raise ArgumentError(
+                f"{self.name}: no output needs {listed(left)}; leave it out, or name it in "
+                f"network(outputs=...) beside {listed(chosen)}"
+            )
+        ends = {block: node.name for node in nodes for block in node.blocks}
+        for block, end in ends.items():
+            if block in self._nodes and block != end:
+                raise ArgumentError(
+                    f"{self.name}: the block {block!r} ends with {end!r}, and its name stands for "
+                    "that: call the block or its node otherwise"
+                )
+        return Network(self.name, self._input_shape, nodes, chosen)

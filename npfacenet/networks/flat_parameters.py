@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.layers import Array, Shape
-from npfacenet.networks.network import ParameterName
+from npfacenet.networks.node import ParameterName
 
 Vector: TypeAlias = npt.NDArray[np.float32]
 """Numbers (n,), float32."""

@@ -4,59 +4,107 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
-from zlib import crc32
+from typing import Generic, TypeAlias, cast
 
 import numpy as np
 
-from npfacenet.arguments import is_masked
-from npfacenet.errors import ArgumentError, ShapeError
-from npfacenet.layers import Array, Layer, Parameters, ParameterSpec, Shape
-from npfacenet.layers.layer import is_floating, kind_of
+from npfacenet.arguments import is_masked, is_shape
+from npfacenet.errors import ArgumentError, ShapeError, quoted
+from npfacenet.layers import Array, Parameters, ParameterSpec, Shape
+from npfacenet.layers.layer import is_floating
+from npfacenet.networks.initial import derived_generator, initial
+from npfacenet.networks.node import NetworkParameters, Node, Observer, ParameterName
+from npfacenet.networks.open_shape import OpenShape, fits, fixed, shown
+from npfacenet.networks.outputs import (
+    Out,
+    Outputs,
+    accepted_outputs,
+    as_outputs,
+    shape_and_dtype,
+    unneeded,
+    upstream_by_name,
+)
+from npfacenet.networks.shape_inference import INPUT, ShapeInference, output_shape
 from npfacenet.networks.tape import Tape
 
-ParameterName: TypeAlias = tuple[str, str]
-NetworkParameters: TypeAlias = Mapping[ParameterName, Array]
-Observer: TypeAlias = Callable[["Node", Array], None]
-Compute: TypeAlias = Callable[["Node", Parameters, list[Array]], Array]
+Compute: TypeAlias = Callable[[Node, Parameters, list[Array]], Array]
 
 
 @dataclass(frozen=True)
-class Node:
-    """A layer at its place in a network.
-
-    `name` is the Keras name where the layer has weights; `inputs` are the names of the
-    nodes that feed it; `block` is the part of the network it belongs to ("" for none);
-    `parameters` are the layer's, by name, for inputs of these shapes.
-    """
-
-    name: str
-    layer: Layer
-    inputs: tuple[str, ...]
-    block: str
-    input_shapes: tuple[Shape, ...]
-    output_shape: Shape
-    parameters: Mapping[str, ParameterSpec] = field(compare=False, repr=False)
-
-
-@dataclass(frozen=True)
-class Network:
+class Network(Generic[Out]):
     """An immutable graph of named layers; it holds no numbers.
 
-    `nodes` stand in an order in which each finds its inputs computed; the last one is the
-    output. Parameters are a mapping of (node name, parameter name) to arrays.
+    `nodes` stand in an order in which each finds its inputs computed, and `outputs` names those
+    whose values the network gives. Parameters are a mapping of (node name, parameter name) to
+    arrays. In `accepted_shape`, (height, width, channels), None stands for any height or width.
+
+    For a type checker a `Network` gives an array; `Network[Outputs]` may give several by name.
     """
 
     name: str
-    input_shape: Shape
+    accepted_shape: OpenShape
     nodes: tuple[Node, ...] = field(repr=False)
+    outputs: tuple[str, ...]
 
-    INPUT = "image"
+    INPUT = INPUT
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of a picture; ShapeError where its size is open (`accepted_shape`)."""
+        return fixed(self.name, self.accepted_shape)
+
+    @property
+    def output_shapes(self) -> dict[str, OpenShape]:
+        """The shape of each output for one picture, by name."""
+        shapes = {node.name: node.open_output_shape for node in self.nodes}
+        return {name: shapes[name] for name in self.outputs}
 
     @property
     def output_shape(self) -> Shape:
-        """The shape of the output for one picture."""
-        return self.nodes[-1].output_shape
+        """The shape of the output for one picture.
+
+        Raises ShapeError where it depends on an open size, and for several (`output_shapes`).
+        """
+        if len(self.outputs) > 1:
+            raise ShapeError(f"{self.name} has several outputs: {self.output_shapes}")
+        return fixed(self.name, self.output_shapes[self.outputs[0]])
+
+    def shapes(self, input_shape: Shape | None = None) -> dict[str, Shape]:
+        """The shape of every node for a picture of this shape, by name, with the input's own.
+
+        Without `input_shape`, for the size that the network is written for. Raises ShapeError,
+        naming the node, for a picture that does not fit, and for an open size that is not given.
+        """
+        shape = self.input_shape if input_shape is None else input_shape
+        if not is_shape(shape) or not fits(shape, self.accepted_shape):
+            raise ShapeError(
+                f"{self.name} takes pictures of shape ({shown(self.accepted_shape)}), not "
+                f"{quoted(shape)}"
+            )
+        shapes = {self.INPUT: shape}
+        for node in self.nodes:
+            received = [shapes[name] for name in node.inputs]
+            shapes[node.name] = output_shape(self.name, node.name, node.layer, received)
+        return shapes
+
+    def with_input_shape(self, input_shape: OpenShape) -> Network[Out]:
+        """The same layers for pictures of another shape, or with None for any height or width.
+
+        Raises ShapeError, naming the layer, where one does not fit.
+        """
+        shapes = ShapeInference(self.name, input_shape)
+        nodes = [shapes.node(n.name, n.layer, n.inputs, n.block) for n in self.nodes]
+        return Network(self.name, input_shape, tuple(nodes), self.outputs)
+
+    def with_outputs(self, *outputs: str) -> Network[Outputs]:
+        """The part of the network that computes these nodes, which are its outputs.
+
+        Parameters of the whole serve the part. Raises ArgumentError for an unknown node or none.
+        """
+        chosen = accepted_outputs(self.name, outputs, [node.name for node in self.nodes])
+        left = set(unneeded({node.name: node.inputs for node in self.nodes}, chosen))
+        nodes = tuple(node for node in self.nodes if node.name not in left)
+        return Network(self.name, self.accepted_shape, nodes, chosen)
 
     def parameter_specs(self) -> dict[ParameterName, ParameterSpec]:
         """Every parameter by (node, name), in the order of the nodes."""
@@ -72,24 +120,27 @@ class Network:
                 raise ShapeError(f"{self.name} lacks {node}/{name} of shape {spec.shape}")
             parameter = parameters[node, name]
             if is_masked(parameter) or not _is_numbers(parameter):
-                raise ShapeError(f"{node}/{name} must be real numbers, not {describe(parameter)}")
+                raise ShapeError(
+                    f"{node}/{name} must be real numbers, not {shape_and_dtype(parameter)}"
+                )
             if (shape := np.shape(parameter)) != spec.shape:
                 raise ShapeError(f"{node}/{name} must have shape {spec.shape}, not {shape}")
 
     def initialise(self, seed: int) -> dict[ParameterName, Array]:
         """Fresh float32 parameters; each depends on the seed and its own name only."""
         return {
-            name: _initial(spec, _derived([seed], "/".join(name)))
+            name: initial(spec, derived_generator([seed], "/".join(name)))
             for name, spec in self.parameter_specs().items()
         }
 
     def forward(
         self, parameters: NetworkParameters, images: Array, observe: Observer | None = None
-    ) -> Array:
+    ) -> Out:
         """The output for a batch: (N, *input_shape) to (N, *output_shape).
 
-        `observe` is shown every node with its output, in order. Raises ShapeError for a
-        batch of another shape, and for parameters that are missing or do not fit.
+        A network with several outputs gives a dict of them by name. `observe` is shown every node
+        with its output, in order. Raises ShapeError for a batch that does not fit, naming the
+        layer where the size is open, and for parameters that are missing or do not fit.
         """
 
         def compute(node: Node, own: Parameters, inputs: list[Array]) -> Array:
@@ -98,7 +149,7 @@ class Network:
                 observe(node, output)
             return output
 
-        return self._run(parameters, images, compute)
+        return cast("Out", as_outputs(self._run(parameters, images, compute)))
 
     def forward_saving(
         self,
@@ -109,8 +160,8 @@ class Network:
         learning: Collection[ParameterName] | None = None,
         to_image: bool = False,
         seed: Sequence[int] = (),
-    ) -> tuple[Array, Tape]:
-        """The output, and a tape of all that `backward` needs.
+    ) -> tuple[Out, Tape]:
+        """What `forward` gives, and a tape of all that `backward` needs.
 
         `training` is for batch norm and dropout (`Layer.forward_saving`). Only the parameters
         in `learning` (None: all that are trainable) receive gradients; a node that none of
@@ -122,14 +173,13 @@ class Network:
         """
         if unknown := set(learning or ()) - self.parameter_specs().keys():
             raise ArgumentError(f"{self.name} has no parameter {min(unknown)}")
-        batch = getattr(images, "shape", ())[:1]
-        tape = Tape(self.nodes, batch, self._reached(learning, to_image), learning)
+        tape = Tape(self.nodes, self._reached(learning, to_image), learning)
 
         def compute(node: Node, own: Parameters, inputs: list[Array]) -> Array:
             if node.name not in tape.reached:
                 return node.layer.forward(own, *inputs)
             learns = not node.parameters or any(tape.learns((node.name, p)) for p in own)
-            rng = _derived(seed, node.name) if node.layer.draws and seed else None
+            rng = derived_generator(seed, node.name) if node.layer.draws and seed else None
             output, saved, statistics = node.layer.forward_saving(
                 own, *inputs, training=training and learns, rng=rng
             )
@@ -137,41 +187,41 @@ class Network:
             tape.statistics |= {(node.name, name): value for name, value in statistics.items()}
             return output
 
-        return self._run(parameters, images, compute), tape
+        outputs = self._run(parameters, images, compute)
+        tape.output_shapes |= {name: output.shape for name, output in outputs.items()}
+        return cast("Out", as_outputs(outputs)), tape
 
     def backward(
         self,
         parameters: NetworkParameters,
         tape: Tape,
-        upstream: Array,
+        upstream: Array | Mapping[str, Array],
         observe: Observer | None = None,
     ) -> tuple[Array | None, dict[ParameterName, Array]]:
         """The gradients of a forward pass: of the picture (or None), and of parameters by name.
 
-        `upstream` (N, *output_shape) is the gradient with respect to the output. The tape is
-        used up: what a node saved is freed when its turn is over. `observe` is shown every
-        node with the gradient with respect to its output, last node first. Raises ShapeError
-        for an upstream of another shape, ArgumentError for a tape that was used before or that
-        another network wrote.
+        `upstream` (N, *output_shape) is the gradient with respect to the output; with several
+        outputs a mapping by name, in which those left out count as zero. The tape is used up:
+        what a node saved is freed when its turn is over. `observe` is shown every node with the
+        gradient with respect to its output, last node first. Raises ShapeError for an upstream of
+        another shape, ArgumentError for an unknown output and for a tape that was used before or
+        that another network wrote.
         """
         tape.require_of(self.nodes, self.name)
-        expected = (*tape.batch, *self.output_shape)
-        if not is_floating(upstream) or upstream.shape != expected:
-            raise ShapeError(
-                f"{self.name}: upstream must be floating numbers of shape {expected}, not "
-                f"{describe(upstream)}"
-            )
+        flowing = upstream_by_name(self.name, upstream, tape.output_shapes)
         if tape.reached and not tape.saved:
             raise ArgumentError("this tape was used up by a backward pass: go forward again")
-        flowing = {self.nodes[-1].name: upstream}
         gradients: dict[ParameterName, Array] = {}
         for node in reversed(self.nodes):
             saved, arriving = tape.saved.pop(node.name, None), flowing.pop(node.name, None)
-            if saved is None or arriving is None:
+            if saved is None:
+                continue
+            own = {p: parameters[node.name, p] for p in node.parameters}
+            if arriving is None:  # only outputs without an upstream depend on it
+                gradients |= _zeros(node, own, tape)
                 continue
             if observe is not None:
                 observe(node, arriving)
-            own = {p: parameters[node.name, p] for p in node.parameters}
             reached = [name in tape.reached for name in node.inputs]
             to_inputs, to_parameters = node.layer.backward(
                 own, saved, arriving, to_inputs=any(reached)
@@ -185,14 +235,31 @@ class Network:
                     flowing[name] = gradient if before is None else before + gradient
         return flowing.get(self.INPUT), gradients
 
-    def _run(self, parameters: NetworkParameters, images: Array, compute: Compute) -> Array:
-        """Compute node after node; what nobody takes any more is let go."""
-        if not is_floating(images) or images.shape[1:] != self.input_shape:
+    def trace(self, parameters: NetworkParameters, images: Array) -> dict[str, Array]:
+        """The output of every node by name, and of every block by the block's name.
+
+        A block's output is that of its last node, and so is that of a block around it.
+        """
+        traced: dict[str, Array] = {}
+
+        def record(node: Node, output: Array) -> None:
+            traced.update(dict.fromkeys((node.name, *node.blocks), output))
+
+        self.forward(parameters, images, observe=record)
+        return traced
+
+    def _run(
+        self, parameters: NetworkParameters, images: Array, compute: Compute
+    ) -> dict[str, Array]:
+        """Compute node after node, dropping values once their last reader has run."""
+        if not is_floating(images) or not fits(images.shape[1:], self.accepted_shape):
             raise ShapeError(
-                f"{self.name} takes a batch of shape (N, {str(self.input_shape)[1:-1]}), "
-                f"received {describe(images)}"
+                f"{self.name} takes a batch of shape (N, {shown(self.accepted_shape)}), "
+                f"received {shape_and_dtype(images)}"
             )
         _require_mapping(self.name, parameters)
+        if None in self.accepted_shape:
+            self.shapes(images.shape[1:])
         last_use = {name: node for node in self.nodes for name in node.inputs}
         values = {self.INPUT: images}
         for node in self.nodes:
@@ -200,10 +267,10 @@ class Network:
                 p: parameters[node.name, p] for p in node.parameters if (node.name, p) in parameters
             }
             values[node.name] = compute(node, own, [values[name] for name in node.inputs])
-            for name in set(node.inputs):
+            for name in set(node.inputs).difference(self.outputs):
                 if last_use[name] is node:
                     del values[name]
-        return values[self.nodes[-1].name]
+        return {name: values[name] for name in self.outputs}
 
     def _reached(self, learning: Collection[ParameterName] | None, to_image: bool) -> set[str]:
         """The nodes through which gradients must flow."""
@@ -217,22 +284,21 @@ class Network:
                 reached.add(node.name)
         return reached
 
-    def trace(self, parameters: NetworkParameters, images: Array) -> dict[str, Array]:
-        """The output of every node by name, and of every block by the block's name."""
-        outputs: dict[str, Array] = {}
 
-        def record(node: Node, output: Array) -> None:
-            outputs[node.name] = output
-            if node.block:
-                outputs[node.block] = output
-
-        self.forward(parameters, images, observe=record)
-        return outputs
+def _zeros(node: Node, own: Parameters, tape: Tape) -> dict[ParameterName, Array]:
+    """The gradients of a node on which nothing that flows back depends."""
+    return {
+        (node.name, name): np.zeros_like(own[name])
+        for name, spec in node.parameters.items()
+        if spec.trainable and tape.learns((node.name, name))
+    }
 
 
 def _require_mapping(network: str, parameters: object) -> None:
     if not isinstance(parameters, Mapping):
-        raise ShapeError(f"{network} takes parameters by (node, name), not {describe(parameters)}")
+        raise ShapeError(
+            f"{network} takes parameters by (node, name), not {shape_and_dtype(parameters)}"
+        )
 
 
 def _is_numbers(value: object) -> bool:
@@ -241,33 +307,3 @@ def _is_numbers(value: object) -> bool:
         return np.asarray(value).dtype.kind in "fiu"
     except (TypeError, ValueError):
         return False
-
-
-def describe(value: object) -> str:
-    """The shape and dtype of an array, or the type of anything else."""
-    if is_masked(value):
-        return kind_of(value)
-    if isinstance(value, np.ndarray):
-        return f"{value.shape} of {value.dtype}"
-    return f"a {type(value).__name__}"
-
-
-def _derived(seed: Sequence[int], name: str) -> np.random.Generator:
-    """A generator of its own for each name."""
-    return np.random.default_rng([*seed, crc32(name.encode())])
-
-
-def _initial(spec: ParameterSpec, rng: np.random.Generator) -> Array:
-    """He et al. 2015, section 2.2, for kernels: variance 2 / fan in."""
-    match spec.initialiser:
-        case "zeros":
-            return np.zeros(spec.shape, np.float32)
-        case "ones":
-            return np.ones(spec.shape, np.float32)
-        case "quarter":
-            return np.full(spec.shape, 0.25, np.float32)
-        case "he_normal":
-            fan_in = np.prod(spec.shape[:-1], dtype=np.int64)
-            drawn = rng.standard_normal(spec.shape, np.float32)
-            return drawn * np.float32(np.sqrt(2 / fan_in))
-    raise ArgumentError(f"no initialiser is called {spec.initialiser!r}")

@@ -11,18 +11,18 @@ from npfacenet.layers import Array, Saved, Shape
 
 @dataclass
 class Tape:
-    """The records of one forward pass, by node, that the backward pass takes off one by one.
+    """The records of one forward pass, by node, which the backward pass takes off one by one.
 
-    `nodes` are those of the network that wrote it, `batch` is the batch axis of what went in.
-    `reached` names the nodes through which gradients flow; `learning` are the parameters that
-    receive them (None: all that are trainable); `statistics` are the new values of moving
-    statistics, which the caller may put in the place of the old.
+    `nodes` are those of the network that wrote it. `reached` names the nodes through which
+    gradients flow; `learning` are the parameters that receive them (None: all that are trainable).
+    `output_shapes` are those of the outputs by name, the batch axis included. `statistics` are the
+    new values of moving statistics, which the caller may put in the place of the old.
     """
 
     nodes: Sequence[object]
-    batch: Shape
     reached: Set[str]
     learning: Collection[tuple[str, str]] | None
+    output_shapes: dict[str, Shape] = field(default_factory=dict)
     saved: dict[str, Saved] = field(default_factory=dict, repr=False)
     statistics: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
 

@@ -141,7 +141,7 @@ def residual(
     with build.block(block):
         ends = branches(build, x, block, rows)
         mixed = build.add(f"{block}_Concatenate", Concatenate(), *ends)
-        projected = build.add(f"{block}_Conv2d_1x1", Convolution(build.shape(x)[-1]), mixed)
+        projected = build.add(f"{block}_Conv2d_1x1", Convolution(build.channels(x)), mixed)
         total = build.add(f"{block}_ScaleSum", ResidualAdd(scale), x, projected)
         return build.add(f"{block}_Activation", ReLU(), total) if activated else total
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError, GalleryError, listed, quoted
-from npfacenet.images import describe
+from npfacenet.images import source_name
 from npfacenet.models import Embeddings, Model
 from npfacenet.models.embeddings import Skipped
 from npfacenet.models.json_ready import JSON, JsonReady, as_json
@@ -159,7 +159,7 @@ def enrol(
     names, read = [], iter(embeddings.sources)
     source = next(read, None)
     for name, path in flat:  # embeddings keep the order of their pictures
-        if source is not None and describe(path) == source:
+        if source is not None and source_name(path) == source:
             names.append(name)
             source = next(read, None)
     return Gallery(tuple(names), embeddings, found.passed_over + embeddings.skipped)

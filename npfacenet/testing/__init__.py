@@ -1,4 +1,4 @@
-"""For testers: strategies that draw what npfacenet works on, and laws for parts of one's own.
+"""For testers: strategies that draw what npfacenet works on, and laws of layers and losses.
 
 Needs Hypothesis (`pip install npfacenet[test]`) for the strategies; the laws need NumPy only.
 
@@ -47,7 +47,13 @@ if TYPE_CHECKING:
     from npfacenet.testing.gradient_checks import GradientReport, check_gradients
     from npfacenet.testing.image_strategies import encoded_pictures, pictures, pil_images
     from npfacenet.testing.laws import assert_layer_laws
-    from npfacenet.testing.layer_strategies import layers, networks, placed_layers, samples
+    from npfacenet.testing.layer_strategies import (
+        layers,
+        networks,
+        open_networks,
+        placed_layers,
+        samples,
+    )
     from npfacenet.testing.loss_laws import assert_loss_laws
     from npfacenet.testing.loss_strategies import batches, loss_samples, losses
     from npfacenet.testing.weight_files import broken_weight_files
@@ -64,7 +70,7 @@ _HOMES = {
     "whole_laws": ("assert_metric_laws", "assert_recipe_laws"),
     "loss_laws": ("assert_loss_laws",),
     "loss_strategies": ("batches", "loss_samples", "losses"),
-    "layer_strategies": ("layers", "networks", "placed_layers", "samples"),
+    "layer_strategies": ("layers", "networks", "open_networks", "placed_layers", "samples"),
     "weight_files": ("broken_weight_files",),
 }  # fmt: skip
 
@@ -88,6 +94,7 @@ __all__ = [
     "loss_samples",
     "losses",
     "networks",
+    "open_networks",
     "pictures",
     "pil_images",
     "placed_layers",

@@ -30,16 +30,16 @@ import numpy.typing as npt
 from npfacenet.errors import ArgumentError
 from npfacenet.layers import Array, Layer
 from npfacenet.losses.loss import Loss
-from npfacenet.networks import Network
+from npfacenet.networks import Network, Outputs
 from npfacenet.testing.differentiable import (
     Differentiable,
     Float64,
-    Pieces,
+    Variables,
     differentiable,
     drawn_parameters,
 )
 
-STEPS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)  # of a piece's own size
+STEPS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)  # of a variable's own size
 KINK = 1e-3  # quotients from both sides that differ by more, at every step, show a kink
 MOST_LOCATED = 100  # elements among which the worst is looked for
 
@@ -49,11 +49,11 @@ class Deviation:
     """A gradient beside its difference quotient.
 
     `index` is None for a projection: then both numbers are slopes along a random direction.
-    `error` is their difference relative to the larger of them and the size of the piece's
+    `error` is their difference relative to the larger of them and the size of the variable's
     gradient (its norm for a projection, its root mean square for an element).
     """
 
-    piece: str
+    variable: str
     index: tuple[int, ...] | None
     gradient: float
     quotient: float
@@ -62,16 +62,16 @@ class Deviation:
     def __str__(self) -> str:
         where = "along a random direction" if self.index is None else f"at {list(self.index)}"
         return (
-            f"{self.piece} {where}: gradient {self.gradient:.9g}, difference quotient "
+            f"{self.variable} {where}: gradient {self.gradient:.9g}, difference quotient "
             f"{self.quotient:.9g}, relative error {self.error:.2g}"
         )
 
 
 @dataclass(frozen=True)
 class GradientReport:
-    """What a check found: for each piece (input or parameter) its worst deviation.
+    """What a check found: for each variable (input or parameter) its worst deviation.
 
-    `kinks` counts comparisons that were left out because there is no slope to compare with
+    `kinks` counts comparisons that were left out because no slope exists there
     (a tie in a maximum, a ReLU at 0). `faults` are gradients that are missing, have another
     shape, or could not be compared at all.
     """
@@ -107,7 +107,7 @@ class GradientReport:
 
 
 def check_gradients(
-    subject: Layer | Network | Loss,
+    subject: Layer | Network[Outputs] | Loss,
     *inputs: Array,
     parameters: Mapping[str, Array] | Mapping[tuple[str, str], Array] | None = None,
     targets: npt.NDArray[np.generic] | None = None,
@@ -124,10 +124,10 @@ def check_gradients(
     needs `targets`. `parameters` are drawn if not given. `training`: with batch statistics and
     dropout, or what `forward` computes. All is done in float64, for a drawn upstream gradient.
 
-    Each piece (an input or a parameter) is compared along `projections` random directions,
+    Each variable (an input or a parameter) is compared along `projections` random directions,
     which costs as many forward passes however large it is; with `elementwise` each of its
     numbers alone. Where a projection is wrong, the worst element is looked for. `only` names the
-    pieces to compare, where all of them ("input 0", "kernel", "conv1/kernel") are too many.
+    variables to compare, where all of them ("input 0", "kernel", "conv1/kernel") are too many.
 
     Quotients of two steps are compared as well: where they disagree at every step there is a
     kink or a tie, which is counted instead of compared. Returns a GradientReport:
@@ -141,21 +141,21 @@ def check_gradients(
         parameters = drawn_parameters(subject, inputs, seed)
     subject_ = differentiable(subject, inputs, parameters, targets, training, seed)
     rng = np.random.default_rng([seed, 2])  # not the numbers that a caller may have drawn
-    output = subject_.output(subject_.pieces)
+    output = subject_.output(subject_.variables)
     upstream = rng.standard_normal(output.shape)
     if isinstance(subject, Loss):
         upstream = np.ones_like(output)  # so that a report shows the loss's own numbers
     check = _Check(subject_, upstream, subject_.gradients(upstream), output, tolerance)
-    if unknown := set(only or ()) - subject_.pieces.keys():
-        raise ArgumentError(f"{subject_.name} has no {min(unknown)!r}: {list(subject_.pieces)}")
-    for name in subject_.pieces if only is None else only:
+    if unknown := set(only or ()) - subject_.variables.keys():
+        raise ArgumentError(f"{subject_.name} has no {min(unknown)!r}: {list(subject_.variables)}")
+    for name in subject_.variables if only is None else only:
         if not check.fits(name):
             continue
         if elementwise:
-            check.compare_elements(name, np.ndindex(subject_.pieces[name].shape))
+            check.compare_elements(name, np.ndindex(subject_.variables[name].shape))
         else:
             check.compare_projections(name, projections, rng)
-        if subject_.pieces[name].size and name not in check.worst:
+        if subject_.variables[name].size and name not in check.worst:
             check.faults.append(f"{name}: every direction ends at a kink; move the inputs")
     return GradientReport(
         subject_.name, tolerance, tuple(check.worst.values()), check.kinks, tuple(check.faults)
@@ -186,8 +186,8 @@ class _Check:
         moved = []
         for _ in range(3):
             nudged = {
-                name: piece * (1 + eps * rng.choice([-1.0, 1.0], piece.shape))
-                for name, piece in self.subject.pieces.items()
+                name: variable * (1 + eps * rng.choice([-1.0, 1.0], variable.shape))
+                for name, variable in self.subject.variables.items()
             }
             by = self.subject.output(nudged) - self.output
             moved.append(abs(float((self.upstream * by).sum())))
@@ -195,8 +195,8 @@ class _Check:
         return 4 * max(*moved, eps * float(np.abs(self.upstream * within).sum()), 1e-45)
 
     def fits(self, name: str) -> bool:
-        """Whether there is a gradient for the piece, of its shape and finite."""
-        gradient, shape = self.gradients.get(name), self.subject.pieces[name].shape
+        """Whether there is a gradient for the variable, of its shape and finite."""
+        gradient, shape = self.gradients.get(name), self.subject.variables[name].shape
         if gradient is None:
             self.faults.append(f"{name}: there is no gradient")
         elif np.shape(gradient) != shape:
@@ -261,7 +261,7 @@ class _Check:
         term (Richardson 1911). Where they disagree, something lies between that a smaller step
         may stay on this side of: in a network some ReLU always turns.
         """
-        scale = max(1e-3, float(np.abs(self.subject.pieces[name]).mean()))
+        scale = max(1e-3, float(np.abs(self.subject.variables[name]).mean()))
         best: tuple[float, float, float] | None = None
         for step in (scale * s for s in STEPS):
             far, near = self._slopes(name, direction, 2 * step), self._slopes(name, direction, step)
@@ -290,5 +290,5 @@ class _Check:
         forward = float((self.upstream * (after - self.output)).sum()) / step
         return backward, forward
 
-    def _moved(self, name: str, by: Float64) -> Pieces:
-        return {**self.subject.pieces, name: self.subject.pieces[name] + by}
+    def _moved(self, name: str, by: Float64) -> Variables:
+        return {**self.subject.variables, name: self.subject.variables[name] + by}

@@ -1,4 +1,4 @@
-"""The laws of a layer, for layers of one's own.
+"""The laws of a layer, for your own layers too.
 
 Five lines test a layer:
 
@@ -124,23 +124,23 @@ def float64_stays_exact(sample: Sample) -> None:
     wide = draw_sample(sample.layer, sample.shapes, dtype="float64")
     base = wide.run()
     rng = np.random.default_rng(0)
-    pieces = [*range(len(wide.inputs)), *wide.parameters]
-    for piece in pieces:
-        nudged = _with(wide, piece, lambda x: x * (1 + 1e-3 * rng.random(x.shape))).run()
-        rounded = _with(wide, piece, lambda x: x.astype("float32").astype("float64")).run()
+    variables = [*range(len(wide.inputs)), *wide.parameters]
+    for variable in variables:
+        nudged = _with(wide, variable, lambda x: x * (1 + 1e-3 * rng.random(x.shape))).run()
+        rounded = _with(wide, variable, lambda x: x.astype("float32").astype("float64")).run()
         follows = np.abs(nudged - base) > 1e-6 * max(1.0, float(np.abs(base).max(initial=0)))
         lost = bool((follows & (rounded == base)).any())
-        detail = f"{piece!r} is rounded to float32 inside"
+        detail = f"{variable!r} is rounded to float32 inside"
         require(not lost, "float64 stays float64", sample, detail)
 
 
-def _with(sample: Sample, piece: int | str, change: Callable[[Array], Array]) -> Sample:
+def _with(sample: Sample, variable: int | str, change: Callable[[Array], Array]) -> Sample:
     """The sample with one input (by number) or one parameter (by name) changed."""
-    if isinstance(piece, int):
-        inputs = tuple(change(x) if i == piece else x for i, x in enumerate(sample.inputs))
+    if isinstance(variable, int):
+        inputs = tuple(change(x) if i == variable else x for i, x in enumerate(sample.inputs))
         return replace(sample, inputs=inputs)
     return replace(
-        sample, parameters={**sample.parameters, piece: change(sample.parameters[piece])}
+        sample, parameters={**sample.parameters, variable: change(sample.parameters[variable])}
     )
 
 

@@ -32,7 +32,7 @@ from npfacenet.layers import (
     Shape,
     ZeroPadding,
 )
-from npfacenet.networks import Builder, Network
+from npfacenet.networks import Builder, Network, Outputs
 from npfacenet.testing.sample import Sample, draw_sample
 
 LARGEST_WINDOW = 3
@@ -157,6 +157,27 @@ def networks(draw: st.DrawFn) -> Network:
     return build.network()
 
 
+@st.composite
+def open_networks(draw: st.DrawFn) -> Network[Outputs]:
+    """Small graphs for pictures of any size from 4x4 pixels on, with one to three outputs.
+
+    An output may also be read by nodes behind it.
+    """
+    build = Builder("drawn open", (None, None, draw(st.integers(1, 3))))
+    ends = [build.input]
+    for i in range(draw(st.integers(1, 4))):
+        kind = draw(st.sampled_from(["convolution", "branches", "residual", "pool"]))
+        with build.block(f"block{i}"):
+            ends.append(_block(draw, build, kind, f"block{i}", ends[-1]))
+    outputs = draw(st.lists(st.sampled_from(ends[1:]), max_size=2, unique=True))
+    if draw(st.booleans()) or ends[-1] in outputs:
+        mean = build.add("average", GlobalAveragePool(), ends[-1])
+        outputs.append(build.add("dense_layer", Dense(draw(st.integers(2, 5))), mean))
+    else:
+        outputs.append(ends[-1])
+    return build.network(outputs=outputs)
+
+
 def _block(draw: st.DrawFn, build: Builder, kind: str, name: str, x: str) -> str:
     filters, size = draw(st.integers(1, 4)), draw(st.sampled_from([1, 3]))
     if kind == "convolution":
@@ -168,6 +189,6 @@ def _block(draw: st.DrawFn, build: Builder, kind: str, name: str, x: str) -> str
         right = build.add(f"{name}_right", MaxPool(3, 1, padding="same"), x)
         return build.add(f"{name}_concatenate", Concatenate(), left, right)
     if kind == "residual":
-        mixed = build.add(f"{name}_conv", Convolution(build.shape(x)[-1], size, 1, "same"), x)
+        mixed = build.add(f"{name}_conv", Convolution(build.channels(x), size, 1, "same"), x)
         return build.add(f"{name}_add", ResidualAdd(draw(st.floats(0, 1))), x, mixed)
     return build.add(f"{name}_pool", MaxPool(2, 1, padding="same"), x)

@@ -1,13 +1,17 @@
-"""The laws of a metric and of a recipe, for those of one's own."""
+"""The laws of a metric and of a recipe, for your own too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from npfacenet.layers import Array, L2Normalize
-from npfacenet.networks import Network
+from npfacenet.layers import Array, L2Normalize, Shape
+from npfacenet.networks import Network, Outputs
+from npfacenet.networks.outputs import by_name
+
+USUAL = ((64, 48), (97, 61))
+"""Heights and widths that a network for any size is tried on."""
 
 
 def assert_metric_laws(
@@ -38,37 +42,59 @@ def assert_metric_laws(
             raise AssertionError(f"broken law: {law}")
 
 
-def assert_recipe_laws(build: Callable[[], Network], seed: int = 0) -> None:
+def assert_recipe_laws(
+    build: Callable[[], Network[Outputs]], seed: int = 0, *, input_shapes: Sequence[Shape] = ()
+) -> None:
     """Hold a recipe, a function without arguments that gives a Network, against its laws.
 
     It gives the same network each time; every node has its own name and finds its inputs
-    before it; fresh parameters fit; forward gives the shape that is stated, trace gives what
-    forward gives, no bit depends on the batch; and an embedding has unit length.
+    before it; fresh parameters fit; forward gives the shapes that are stated, trace gives what
+    forward gives, no bit depends on the batch; and an embedding has unit length. A network that
+    takes pictures of any size is tried on `input_shapes`, or on two of about 64 pixels a side.
+    Raises AssertionError naming the law.
     """
     network = build()
     names = [node.name for node in network.nodes]
+    _require(network, build() == network, "a recipe gives the same network each time")
+    _require(network, len(set(names)) == len(names), "every node has a name of its own")
+    _require(network, _in_order(network), "a node's inputs stand before it")
+    if None not in network.accepted_shape:
+        _hold_forward(network, network.input_shape, seed)
+        return
+    for shape in input_shapes or [(*sides, network.accepted_shape[-1] or 1) for sides in USUAL]:
+        _hold_forward(network, shape, seed)
+
+
+def _hold_forward(network: Network[Outputs], input_shape: Shape, seed: int) -> None:
+    """The laws of what a network gives for pictures of one size."""
     rng = np.random.default_rng(seed)
-    images = rng.standard_normal((2, *network.input_shape)).astype(np.float32)
-    parameters = network.initialise(seed)
-    output = network.forward(parameters, images)
+    images = rng.standard_normal((2, *input_shape)).astype(np.float32)
+    parameters, stated = network.initialise(seed), network.shapes(input_shape)
+    outputs = by_name(network.forward(parameters, images), network.outputs)
     traced = network.trace(parameters, images)
-    alone = np.concatenate([network.forward(parameters, images[i : i + 1]) for i in range(2)])
-    ends_in_unit_vectors = isinstance(network.nodes[-1].layer, L2Normalize)
-    for holds, law in (
-        (build() == network, "a recipe gives the same network each time"),
-        (len(set(names)) == len(names), "every node has a name of its own"),
-        (_in_order(network), "a node's inputs stand before it"),
-        (output.shape == (2, *network.output_shape), "forward gives the stated shape"),
-        (np.isfinite(output).all(), "fresh parameters give finite outputs"),
-        (np.array_equal(traced[names[-1]], output), "trace gives what forward gives"),
-        (np.allclose(alone, output, atol=1e-5), "a batch is its examples one by one"),
-        (not ends_in_unit_vectors or _are_unit(output), "an embedding has unit length"),
-    ):
-        if not holds:
-            raise AssertionError(f"broken law of {network.name}: {law}")
+    alone = [
+        by_name(network.forward(parameters, images[i : i + 1]), network.outputs) for i in range(2)
+    ]
+    layers = {node.name: node.layer for node in network.nodes}
+    for name, output in outputs.items():
+        apart = np.concatenate([one[name] for one in alone])
+        is_unit = not isinstance(layers[name], L2Normalize) or _are_unit(output)
+        for holds, law in (
+            (output.shape == (2, *stated[name]), "forward gives the stated shape"),
+            (np.isfinite(output).all(), "fresh parameters give finite outputs"),
+            (np.array_equal(traced[name], output), "trace gives what forward gives"),
+            (np.allclose(apart, output, atol=1e-5), "a batch is its examples one by one"),
+            (is_unit, "an embedding has unit length"),
+        ):
+            _require(network, bool(holds), law)
 
 
-def _in_order(network: Network) -> bool:
+def _require(network: Network[Outputs], holds: bool, law: str) -> None:
+    if not holds:
+        raise AssertionError(f"broken law of {network.name}: {law}")
+
+
+def _in_order(network: Network[Outputs]) -> bool:
     seen = {network.INPUT}
     for node in network.nodes:
         if not seen.issuperset(node.inputs):

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npfacenet.errors import ArgumentError, ImageError
-from npfacenet.images import MAX_PIXELS, describe, read
+from npfacenet.images import MAX_PIXELS, read, source_name
 
 LOSSLESS = ["PNG", "BMP", "TIFF", "PPM"]
 
@@ -114,7 +114,7 @@ def test_names_of_every_kind(tmp_path: Path) -> None:
         path.write_bytes(encode(picture))
         np.testing.assert_array_equal(read(path), picture)
         np.testing.assert_array_equal(read(str(path)), picture)
-        assert describe(path) == str(path)
+        assert source_name(path) == str(path)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names of bytes are a matter of POSIX")

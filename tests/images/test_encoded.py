@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npfacenet.errors import ImageError
-from npfacenet.images import describe, named, read
+from npfacenet.images import named, read, source_name
 from npfacenet.images.encoded import text_for_path
 
 SCENE = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
@@ -48,7 +48,7 @@ def test_base64_in_all_its_forms_is_recognised_and_not_printed(kind: str) -> Non
             assert "at index 7" in message
             assert text.strip()[40:60] not in message
             assert len(message) < 300
-            assert describe(source, 7).startswith("text (")
+            assert source_name(source, 7).startswith("text (")
     for held in (plain.encode(), f"data:image/png;base64,{plain}".encode()):
         message = refusal(held)
         assert "not the picture itself; decode it: base64.b64decode" in message
@@ -109,7 +109,7 @@ def test_addresses(address: str, said: str) -> None:
 def test_other_text_is_not_repeated(text: str) -> None:
     message = refusal(text)
     assert len(message) < 550
-    assert len(describe(text)) <= 200
+    assert len(source_name(text)) <= 200
     assert text[:201] not in message
 
 
@@ -120,13 +120,13 @@ def test_a_file_is_read_whatever_its_name(tmp_path: Path, monkeypatch: pytest.Mo
     for name in names:
         Path(name).write_bytes(encode(SCENE))
         np.testing.assert_array_equal(read(name), SCENE)
-        assert describe(name) == name
+        assert source_name(name) == name
     deep = tmp_path.joinpath(*["d" * 50] * 6)
     deep.mkdir(parents=True)
     (deep / "face.png").write_bytes(encode(SCENE))
-    assert describe(deep / "face.png") == str(deep / "face.png")
+    assert source_name(deep / "face.png") == str(deep / "face.png")
     assert len(named(deep / "face.png")) <= 200
-    assert len(describe(deep / "missing.png")) <= 200
+    assert len(source_name(deep / "missing.png")) <= 200
 
 
 @given(st.text(max_size=300))
@@ -134,7 +134,7 @@ def test_any_text_is_refused_in_few_words(text: str) -> None:
     if os.path.exists(text.replace("\0", "")):
         return
     assert len(refusal(text)) < 700
-    assert len(describe(text)) <= 300
+    assert len(source_name(text)) <= 300
 
 
 @given(st.from_regex(r"[\w .-]{1,30}(/[\w .-]{1,30}){0,3}\.(jpg|png)", fullmatch=True))
@@ -155,4 +155,4 @@ class Odd(os.PathLike[str]):
 @pytest.mark.parametrize("given_path", [3, None, RuntimeError("x" * 5000), KeyError("k")])
 def test_paths_that_are_none(given_path: object) -> None:
     assert "object of type Odd" in refusal(Odd(given_path))
-    assert describe(Odd(given_path)) == "object of type Odd"
+    assert source_name(Odd(given_path)) == "object of type Odd"

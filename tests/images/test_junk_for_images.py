@@ -59,7 +59,7 @@ def only_ours(call: Callable[[], object]) -> None:
 
 FUNCTIONS: dict[str, tuple[Callable[..., object], tuple[Any, ...]]] = {
     "read": (read, (SCENE, "rgb", 3)),
-    "describe": (images.describe, (SCENE, 3)),
+    "source_name": (images.source_name, (SCENE, 3)),
     "named": (images.named, (SCENE, 3)),
     "central_square": (images.central_square, (SCENE,)),
     "centre_crop": (images.centre_crop, (SCENE, 3)),

@@ -29,8 +29,7 @@ from npfacenet.layers import (
     ResidualAdd,
     ZeroPadding,
 )
-from npfacenet.networks import Builder, Network
-from npfacenet.networks.network import ParameterName
+from npfacenet.networks import Builder, Network, Outputs, ParameterName
 
 Parameters: TypeAlias = dict[ParameterName, Array]
 
@@ -114,10 +113,12 @@ def drawn_networks(draw: st.DrawFn) -> Drawn:
         x = build.add("dense", Dense(draw(st.integers(1, 6)), bias=draw(st.booleans())), x)
         x = build.add("dense_norm", BatchNorm(1e-3), x) if draw(st.booleans()) else x
         build.add("unit", L2Normalize(), x) if draw(st.booleans()) else x
-    network = build.network() if len(names) > 1 or "mean" in build._shapes else None
-    if network is None:
+    if len(names) == 1 and "mean" not in build._nodes:
         build.add("relu", ReLU(), build.input)
-        network = build.network()
+    nodes = list(build._nodes.values())
+    read = {name for node in nodes for name in node.inputs}
+    ends = [node.name for node in nodes if node.name not in read]
+    network = sole_output(build.network(outputs=ends), nodes[-1].name)
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     batch = draw(st.integers(1, 5))
     images = rng.standard_normal((batch, *shape), np.float32)
@@ -137,7 +138,7 @@ def _added(
                 x = build.add(f"norm{number}", BatchNorm(1e-3, scale=draw(st.booleans())), x)
                 return [build.add(f"relu{number}", ReLU(), x)]
             case "sum":
-                channels = build.shape(source)[-1]
+                channels = build.channels(source)
                 x = build.add(f"residual{number}", Convolution(channels, 1), source)
                 x = build.add(
                     f"sum{number}", ResidualAdd(draw(st.sampled_from([0.2, 1.0]))), source, x
@@ -150,6 +151,12 @@ def _added(
         return [build.add(f"beside{number}", Concatenate(), *row, *ends)]
     except ShapeError:
         return []
+
+
+def sole_output(network: Network[Outputs], name: str) -> Network:
+    """The part of a network that computes one node."""
+    part = network.with_outputs(name)
+    return Network(part.name, part.accepted_shape, part.nodes, part.outputs)
 
 
 def drawn_parameters(network: Network, rng: np.random.Generator) -> Parameters:

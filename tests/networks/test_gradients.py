@@ -86,7 +86,7 @@ def test_backward_of_branches_and_residuals_is_the_derivative(training: bool) ->
     report = check_gradients(network, pictures(network), training=training)
     assert report.ok, report
     trainable = {"/".join(n) for n, s in network.parameter_specs().items() if s.trainable}
-    assert {deviation.piece for deviation in report.deviations} == trainable | {"image"}
+    assert {deviation.variable for deviation in report.deviations} == trainable | {"image"}
     assert check_gradients(network, pictures(network), training=training, elementwise=True).ok
 
 
@@ -116,7 +116,7 @@ class DropsTheSecondInput(ResidualAdd):
         return (given[0], 0 * given[1]), own
 
 
-def test_a_fault_in_one_layer_is_found_in_the_pieces_before_it() -> None:
+def test_a_fault_in_one_layer_is_found_in_the_variables_before_it() -> None:
     build = Builder("faulty", (4, 4, 2))
     x = build.add("first", Convolution(2, 3, padding="same"), build.input)
     y = build.add("project", Convolution(2), x)
@@ -124,7 +124,7 @@ def test_a_fault_in_one_layer_is_found_in_the_pieces_before_it() -> None:
     x = build.add("average", GlobalAveragePool(), x)
     build.add("dense", Dense(3), x)
     report = check_gradients(build.network(), pictures(build.network()))
-    wrong = {d.piece for d in report.deviations if d.error > report.tolerance}
+    wrong = {d.variable for d in report.deviations if d.error > report.tolerance}
     assert wrong == {"image", "first/kernel", "first/bias", "project/kernel", "project/bias"}
 
 
@@ -286,14 +286,14 @@ def at(network: Network, height: int, width: int) -> Network:
 
 
 def check_whole(network: Network, batch: int, training: bool, only: list[str]) -> None:
-    """The gradients of these pieces, each along one direction."""
+    """The gradients of these variables, each along one direction."""
     images = np.random.default_rng(5).random((batch, *network.input_shape))
     with single_threaded():  # small products; and no bit depends on the number of cores
         report = check_gradients(
             network, images, training=training, projections=1, tolerance=1e-5, only=only
         )
     assert report.ok, report
-    assert {deviation.piece for deviation in report.deviations} == set(only)
+    assert {deviation.variable for deviation in report.deviations} == set(only)
 
 
 def test_the_picture_of_nn4_small2() -> None:

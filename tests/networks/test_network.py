@@ -144,4 +144,4 @@ def test_summary_counts() -> None:
     assert rows["left"].block == "mixed"
     specs = branching().parameter_specs().values()
     assert summary.parameters == sum(spec.size for spec in specs)
-    assert summary.multiply_adds == sum(row.multiply_adds for row in summary.rows)
+    assert summary.multiply_adds == sum(row.multiply_adds or 0 for row in summary.rows)

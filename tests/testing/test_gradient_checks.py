@@ -70,8 +70,8 @@ def transposed(gradient: Array) -> Array:
 FAULTS: list[Fault] = [wrong_sign, zeroed, half_of_some, transposed]
 
 
-def planted(layer: Layer, piece: str, fault: Callable[[Array], Any]) -> Layer:
-    """The same layer with a fault in the gradient of one piece."""
+def planted(layer: Layer, variable: str, fault: Callable[[Array], Any]) -> Layer:
+    """The same layer with a fault in the gradient of one variable."""
     base: Any = type(layer)
 
     class Planted(base):  # type: ignore[misc]  # a class of each layer's own
@@ -80,16 +80,16 @@ def planted(layer: Layer, piece: str, fault: Callable[[Array], Any]) -> Layer:
         ) -> tuple[InputGradients, Gradients]:
             given, own = super().backward(parameters, saved, upstream, to_inputs=to_inputs)
             spoiled = [
-                fault(np.asarray(gradient)) if piece == f"input {i}" else gradient
+                fault(np.asarray(gradient)) if variable == f"input {i}" else gradient
                 for i, gradient in enumerate(given)
             ]
-            return tuple(spoiled), {n: fault(g) if n == piece else g for n, g in own.items()}
+            return tuple(spoiled), {n: fault(g) if n == variable else g for n, g in own.items()}
 
     faulty: Layer = Planted(**{f.name: getattr(layer, f.name) for f in fields(layer)})
     return faulty
 
 
-def pieces(case: layer_cases.Case) -> list[str]:
+def variables(case: layer_cases.Case) -> list[str]:
     specs = case.layer.parameters(*case.inputs)
     names = [name for name, spec in specs.items() if spec.trainable]
     return [f"input {i}" for i in range(len(case.inputs))] + names
@@ -110,18 +110,18 @@ def test_right_layers_are_right(case: layer_cases.Case, training: bool) -> None:
         report = check(case, case.layer, batch=batch, training=training, elementwise=elementwise)
         assert report.ok, report
         assert report.worst.error <= 1e-6
-        assert {deviation.piece for deviation in report.deviations} == set(pieces(case))
+        assert {deviation.variable for deviation in report.deviations} == set(variables(case))
 
 
 @every_layer
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_in_any_piece_of_any_layer_is_found(case: layer_cases.Case, fault: Fault) -> None:
     few = 3 if isinstance(case.layer, BatchNorm) else 1
-    for piece in pieces(case):
-        report = check(case, planted(case.layer, piece, fault), batch=few)
-        assert not report.ok, piece
-        assert report.worst.piece == piece
-        assert [d.piece for d in report.deviations if d.error > report.tolerance] == [piece]
+    for variable in variables(case):
+        report = check(case, planted(case.layer, variable, fault), batch=few)
+        assert not report.ok, variable
+        assert report.worst.variable == variable
+        assert [d.variable for d in report.deviations if d.error > report.tolerance] == [variable]
 
 
 @pytest.mark.parametrize("case", layer_cases.CASES[::5], ids=str)
@@ -131,8 +131,8 @@ def test_an_elementwise_check_finds_one_wrong_element(case: layer_cases.Case) ->
         spoiled.flat[np.abs(gradient).argmax()] *= 1.001
         return spoiled
 
-    piece = pieces(case)[-1]
-    report = check(case, planted(case.layer, piece, spoil), elementwise=True, only=[piece])
+    variable = variables(case)[-1]
+    report = check(case, planted(case.layer, variable, spoil), elementwise=True, only=[variable])
     assert not report.ok
     assert report.worst.error == pytest.approx(1e-3, rel=0.1)
     assert abs(report.worst.gradient) > abs(report.worst.quotient)
@@ -174,7 +174,7 @@ class ForgottenDecay(TripletLoss):
 def test_a_missing_term_of_a_loss_is_found(rng: np.random.Generator) -> None:
     report = check_gradients(ForgottenDecay(9.0), rng.standard_normal((3, 2, 4)))
     assert not report.ok
-    assert report.worst.piece == "outputs"
+    assert report.worst.variable == "outputs"
 
 
 def test_a_relu_at_zero_is_a_kink(rng: np.random.Generator) -> None:
@@ -218,7 +218,7 @@ def test_a_wrong_gradient_beside_a_kink_is_found() -> None:
     assert report.worst.index in {(0, 1), (0, 3)}
 
 
-@pytest.mark.parametrize("piece", ["input 0", "kernel", "bias"])
+@pytest.mark.parametrize("variable", ["input 0", "kernel", "bias"])
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -229,15 +229,15 @@ def test_a_wrong_gradient_beside_a_kink_is_found() -> None:
         (lambda g: g.tolist(), None),
     ],
 )
-def test_what_is_no_gradient_is_named(piece: str, spoil: Any, said: str | None) -> None:
+def test_what_is_no_gradient_is_named(variable: str, spoil: Any, said: str | None) -> None:
     x = np.random.default_rng(0).standard_normal((2, 4))
-    report = check_gradients(planted(Dense(3), piece, spoil), x)
+    report = check_gradients(planted(Dense(3), variable, spoil), x)
     if said is None:  # a list of the right numbers is of the right numbers
         assert report.ok, report
         return
     assert not report.ok
-    assert [bool(re.fullmatch(f"{piece}: {said}", fault)) for fault in report.faults] == [True]
-    assert piece not in {deviation.piece for deviation in report.deviations}
+    assert [bool(re.fullmatch(f"{variable}: {said}", fault)) for fault in report.faults] == [True]
+    assert variable not in {deviation.variable for deviation in report.deviations}
     assert report.faults[0] in str(report)
 
 
@@ -250,7 +250,7 @@ def test_a_gradient_that_is_forgotten_is_named() -> None:
 
     report = check_gradients(Forgetful(2), np.ones((1, 3)))
     assert report.faults == tuple(
-        f"{piece}: there is no gradient" for piece in ("input 0", "kernel", "bias")
+        f"{variable}: there is no gradient" for variable in ("input 0", "kernel", "bias")
     )
 
 
@@ -286,14 +286,14 @@ def test_an_output_that_is_not_finite_is_named() -> None:
     assert "the output is not finite" in report.faults
 
 
-def test_unknown_pieces_are_refused() -> None:
+def test_unknown_variables_are_refused() -> None:
     with pytest.raises(ArgumentError, match=r"no 'krenel': \['input 0', 'kernel', 'bias'\]"):
         check_gradients(Dense(2), np.ones((1, 3)), only=["krenel"])
 
 
 def test_only_compares_these() -> None:
     report = check_gradients(Dense(2), np.ones((1, 3)), only=["kernel"])
-    assert [deviation.piece for deviation in report.deviations] == ["kernel"]
+    assert [deviation.variable for deviation in report.deviations] == ["kernel"]
 
 
 def test_a_network_or_a_loss_takes_one_input() -> None:
@@ -312,7 +312,7 @@ def test_the_report_names_the_worst_element_and_both_numbers() -> None:
 
     x = np.random.default_rng(0).standard_normal((4, 5))
     report = check_gradients(planted(Dense(3), "kernel", spoil), x)
-    assert (report.worst.piece, report.worst.index) == ("kernel", (2, 1))
+    assert (report.worst.variable, report.worst.index) == ("kernel", (2, 1))
     assert report.worst.gradient == pytest.approx(report.worst.quotient + 7, rel=1e-6)
     said = str(report)
     assert "WRONG" in said

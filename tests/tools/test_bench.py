@@ -2,46 +2,34 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from tool_modules import tool
 
 from npfacenet.layers import Convolution, GlobalAveragePool, L2Pool, LocalResponseNorm, ResidualAdd
 from npfacenet.networks import Builder, Network, NetworkParameters
 from npfacenet.recipes import RECIPES, Recipe
 
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
-
-
-def tool(name: str) -> ModuleType:
-    """A module of tools/; they import each other by name."""
-    if str(TOOLS) not in sys.path:
-        sys.path.append(str(TOOLS))  # last, because tools/test.py is named like Python's own
-    return importlib.import_module(name)
-
-
 bench = tool("bench")
-bench_inference = tool("bench_inference")
-bench_turns = tool("bench_turns")
-bench_engines = tool("bench_engines")
-SECOND = bench_inference.PRODUCT_GFLOP  # GFLOP/s of a product that takes a second
+inference = tool("inference")
+turns = tool("turns")
+engines = tool("engines")
+SECOND = inference.PRODUCT_GFLOP  # GFLOP/s of a product that takes a second
 TURNS = {
-    bench_turns.PRODUCT: [(1.0, 30.0), (2.0, 30.0), (1.0, 30.0)],
+    turns.PRODUCT: [(1.0, 30.0), (2.0, 30.0), (1.0, 30.0)],
     "npfacenet": [(0.01, 80.0), (0.02, 81.0), (0.03, 81.0)],
     "torch": [(0.02, 300.0), (0.06, 300.0), (0.03, 299.6)],
 }
 
 
 def test_a_row_holds_medians_over_the_rounds() -> None:
-    rows = bench_inference.summarise("nn4.small2", 4, 10**8, TURNS, {"torch": 2.00049})
+    rows = inference.summarise("nn4.small2", 4, 10**8, TURNS, {"torch": 2.00049})
     ours, torch = rows
     assert [row.engine for row in rows] == ["npfacenet", "torch"]
     assert (ours.network, ours.batch) == ("nn4.small2", 4)
@@ -60,25 +48,25 @@ def test_kernels_that_are_not_openblas_own_choice_are_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
-    bench_inference.machine(2, "BLAS")
+    inference.machine(2, "BLAS")
     assert "OPENBLAS_CORETYPE=Haswell is set" in capsys.readouterr().err
     monkeypatch.delenv("OPENBLAS_CORETYPE")
-    bench_inference.machine(2, "BLAS")
+    inference.machine(2, "BLAS")
     assert "OPENBLAS_CORETYPE" not in capsys.readouterr().err
 
 
 def test_there_is_no_ratio_without_npfacenet() -> None:
     turns = {name: turn for name, turn in TURNS.items() if name != "npfacenet"}
-    (torch,) = bench_inference.summarise("nn4.small2", 4, 10**8, turns, {})
+    (torch,) = inference.summarise("nn4.small2", 4, 10**8, turns, {})
     assert torch.ratio is None
 
 
 def test_one_round_has_no_spread() -> None:
-    assert bench_inference.quartiles([3.0]) == (3.0, 3.0, 3.0)
+    assert inference.quartiles([3.0]) == (3.0, 3.0, 3.0)
 
 
 def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(bench_inference, "NEEDS", {"readable": (), "missing": ("no_such_module",)})
+    monkeypatch.setattr(inference, "NEEDS", {"readable": (), "missing": ("no_such_module",)})
     bench.main(["--json", "--networks", "nn4.small2", "--batches", "1", "2", "--rounds", "1"])
     said = capsys.readouterr()
     assert "missing is left out: no_such_module not installed" in said.err
@@ -101,7 +89,7 @@ def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 def test_an_engine_that_does_not_start_is_named_with_its_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    engines = bench_turns.Engines(str(tmp_path), 1)
+    engines = turns.Engines(str(tmp_path), 1)
     with engines.serving(["readable"], "nn4.small2", 1) as warm:
         assert warm == {}
     assert "readable is left out (nn4.small2, batch 1): FileNotFound" in capsys.readouterr().err
@@ -109,10 +97,10 @@ def test_an_engine_that_does_not_start_is_named_with_its_reason(
 
 def test_what_computes_something_else_is_not_timed() -> None:
     expected = np.ones(4, np.float32)
-    bench_engines.require_equal(np.ones((2, 4), np.float32), expected)
+    engines.require_equal(np.ones((2, 4), np.float32), expected)
     for wrong in (1.01, np.nan):
         with pytest.raises(SystemExit, match="differs by"):
-            bench_engines.require_equal(np.full((2, 4), wrong, np.float32), expected)
+            engines.require_equal(np.full((2, 4), wrong, np.float32), expected)
 
 
 def test_layers_are_listed_with_their_kernels(capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,7 +112,7 @@ def test_layers_are_listed_with_their_kernels(capsys: pytest.CaptureFixture[str]
 
 
 def test_pictures_are_read_and_embedded(capsys: pytest.CaptureFixture[str]) -> None:
-    tool("bench_pictures").pictures("npfacenet-small", rounds=1, files=9)
+    tool("pictures").pictures("npfacenet-small", rounds=1, files=9)
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "9 JPEG files of 250x250 pixels, npfacenet-small"
     assert [line.rsplit(maxsplit=2)[0] for line in told[1:]] == [
@@ -144,10 +132,10 @@ def test_what_cannot_be_asked_for(arguments: str, capsys: pytest.CaptureFixture[
 def test_figure(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'npfacenet[plot]'")
     rows = [
-        *bench_inference.summarise("nn4.small2", 1, 10**8, TURNS, {}),
-        *bench_inference.summarise("inception-resnet-v1", 8, 10**8, TURNS, {}),
+        *inference.summarise("nn4.small2", 1, 10**8, TURNS, {}),
+        *inference.summarise("inception-resnet-v1", 8, 10**8, TURNS, {}),
     ]
-    tool("bench_plot").plot_rows(tmp_path / "figure.png", rows, "a machine")
+    tool("figure").plot_rows(tmp_path / "figure.png", rows, "a machine")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -7,24 +7,12 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from tool_modules import TOOLS, tool
 
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-environment = load("environment")
-oldest_requirements = load("oldest_requirements")
+environment = tool("environment")
+oldest_requirements = tool("oldest_requirements")
 
 
 @pytest.mark.parametrize("name", ["environment", "demo", "test"])

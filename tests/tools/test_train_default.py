@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import PIL.Image
 import pytest
-from test_bench import tool
+from tool_modules import tool
 
 import npfacenet
 from npfacenet.checkpoints.native import write_native
@@ -60,9 +60,9 @@ def folds() -> list[str]:
 
 
 @pytest.fixture
-def train_default(shared: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def default_training(shared: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The tool, with little to do, and a pupil of other parameters as the teacher."""
-    module = tool("train_default")
+    module = tool("default_training")
     teacher = module.untrained(1)
     path = shared / "weights" / "teacher.h5"
     path.parent.mkdir(exist_ok=True)
@@ -71,20 +71,25 @@ def train_default(shared: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     for name, value in little.items():
         monkeypatch.setattr(module, name, value)
     for name, number in {"VIEWS": 7, "PEOPLE": 2, "STEPS": 3}.items():
-        monkeypatch.setattr(tool("default_short"), name, number)
+        monkeypatch.setattr(tool("default_short_run"), name, number)
     monkeypatch.setattr(tool("default_report"), "pairs", lambda: pairs(20))
     return module
 
 
+def command(*words: str) -> None:
+    """Run a command of the tool; its errors are raised, not printed."""
+    tool("default_training").run(tool("train_default").parser().parse_args(words))
+
+
 def test_from_pictures_to_a_file(
-    train_default: ModuleType, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    default_training: ModuleType, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = ["--shared", str(shared), "--run", str(tmp_path)]
     output = tmp_path / "small.h5"
-    train_default.main(["views", *where, "--count", "9"])
-    train_default.main(["train", *where, "--steps", str(STEPS)])
+    command("views", *where, "--count", "9")
+    command("train", *where, "--steps", str(STEPS))
     assert f"all {STEPS} steps were made" in capsys.readouterr().out
-    train_default.main(["finish", *where, "--output", str(output)])
+    command("finish", *where, "--output", str(output))
     said = capsys.readouterr().out
     model = npfacenet.load(output)
     card = model.card
@@ -100,10 +105,10 @@ def test_from_pictures_to_a_file(
 
 
 def test_the_threshold_in_the_file_has_the_errors_that_its_evidence_says(
-    train_default: ModuleType, shared: Path, tmp_path: Path
+    default_training: ModuleType, shared: Path, tmp_path: Path
 ) -> None:
     report = tool("default_report")
-    start, target = train_default.untrained(2), tmp_path / "small.h5"
+    start, target = default_training.untrained(2), tmp_path / "small.h5"
     model, threshold = report.write_default(start, target, shared / "lfw", "none")
     genuine, impostors = report.on_lfw(model, shared / "lfw").of_each_kind()
     errors = errors_at(threshold, genuine, impostors)
@@ -113,9 +118,9 @@ def test_the_threshold_in_the_file_has_the_errors_that_its_evidence_says(
 
 
 def test_a_file_that_stands_there_stays_when_it_cannot_be_calibrated(
-    train_default: ModuleType, tmp_path: Path
+    default_training: ModuleType, tmp_path: Path
 ) -> None:
-    start, target = train_default.untrained(2), tmp_path / "small.h5"
+    start, target = default_training.untrained(2), tmp_path / "small.h5"
     target.write_bytes(b"as it was")
     with pytest.raises(EvaluationError):
         tool("default_report").write_default(start, target, tmp_path, "none")
@@ -123,13 +128,13 @@ def test_a_file_that_stands_there_stays_when_it_cannot_be_calibrated(
 
 
 def test_a_short_run_repeats(
-    train_default: ModuleType, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    default_training: ModuleType, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     losses = tmp_path / "losses.json"
 
     def short(folder: str, *options: str) -> str:
         words = ["--shared", str(shared), "--run", str(tmp_path / folder), "--losses", str(losses)]
-        train_default.main(["short", *words, *options])
+        command("short", *words, *options)
         return capsys.readouterr().out
 
     with pytest.raises(TrainingError, match="holds no losses to compare with"):
@@ -177,3 +182,11 @@ def test_nobody_in_the_office_of_the_demo_is_learnt_from_or_measured_on() -> Non
     assert tool("default_material").PEOPLE <= FIRST
     assert FIRST + len(STAFF) < FIRST_STRANGER
     assert FIRST_STRANGER + STRANGERS < PAIRS_FROM
+
+
+def test_an_error_of_the_library_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--shared", str(tmp_path), "--run", str(tmp_path / "run")]
+    assert tool("train_default").main(["views", *where]) == 2
+    assert capsys.readouterr().err.startswith("error: ")

@@ -5,8 +5,8 @@ package, pytest and hypothesis:
 
     KERAS_BACKEND=torch python -m pytest tests/with_keras
 
-`NPFACENET_KERAS=tf_keras` names another module than `keras`. `tools/keras_versions.py` makes the
-environments and runs this in each.
+`NPFACENET_KERAS=tf_keras` names another module than `keras`.
+`tools/release/keras_versions.py` makes the environments and runs this in each.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from npfacenet.zoo.provenance import derived_card
 
 KERAS = os.environ.get("NPFACENET_KERAS", "keras")
 if find_spec(KERAS) is None:
-    pytest.skip(f"needs {KERAS}: python tools/keras_versions.py", allow_module_level=True)
+    pytest.skip(f"needs {KERAS}: python tools/release/keras_versions.py", allow_module_level=True)
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Keras and what it stands on
 LAYOUTS = {"keras2-weights": "ours.h5", "keras3-weights": "ours.weights.h5"}

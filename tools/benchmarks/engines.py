@@ -1,7 +1,7 @@
-"""One engine in a process of its own, which `bench_inference.py` starts and times.
+"""One engine in a process of its own, which `inference.py` starts and times.
 
 An engine is a function of a Task that gives a function of pictures: float32 NHWC to embeddings.
-It reads the files that `bench_files.py` wrote, and uses as many threads as the task says.
+It reads the files that `engine_files.py` wrote, and uses as many threads as the task says.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from bench_turns import ORDER, PRODUCT
+from turns import ORDER, PRODUCT
 
 Pictures: TypeAlias = npt.NDArray[np.float32]
 Run: TypeAlias = Callable[[Pictures], Any]

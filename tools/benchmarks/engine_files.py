@@ -1,4 +1,4 @@
-"""Writes what the engines of `bench_inference.py` read, and prints what describes it, as JSON.
+"""Writes what the engines of `inference.py` read, and prints what describes it, as JSON.
 
 It is a process of its own, because a child's peak of memory begins with its parent's.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench_engines import Task
+from engines import Task
 
 import npfacenet
 from npfacenet.cards import Card

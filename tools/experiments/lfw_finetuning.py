@@ -1,19 +1,9 @@
-"""Fine-tune nn4.small2 on LFW's training people, and measure it on folds 3 and 4.
-
-    python tools/finetune_lfw.py --lfw ../shared/lfw --model ../shared/weights/nn4_small2_v1.h5
-
-LFW's folder holds images/NAME/NAME_0001.jpg, train_people.txt (nobody of whom is in folds 3 and 4)
-and pairs_dev.txt. For each seed: semi-hard triplets, then the accuracy on folds 3 and 4 with a
-plain centre crop before and after; at last a pair head for each similarity, fitted to pairs of the
-training people, and how reliable its probabilities are on those folds. About 4 minutes a seed on
-two cores. Interrupted runs go on where they were when the command is given again.
-"""
+"""Fine-tuning on LFW's training people, and its measures: the work of `finetune_lfw.py`."""
 
 from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -43,13 +33,13 @@ CHOICES = Configuration(crop=CROP, steps=500, learning_rate=3e-4, statistics="mo
 
 
 def measure(model: npfacenet.Model, lfw: Path, folds: tuple[Fold, ...]) -> Evaluation:
-    """LFW's protocol on these folds."""
+    """Evaluate a model by LFW's protocol on these folds."""
     distances = pair_distances(model, lfw / "images", folds, crop=CROP)
     return evaluate(distances, genuine_flags(folds))
 
 
 def rates(evaluation: Evaluation) -> str:
-    """The rates in a line."""
+    """Return the rates in one line."""
     return (
         f"accuracy {evaluation.accuracy.mean:.4f}, area {evaluation.area:.4f}, equal error rate "
         f"{evaluation.equal_error_rate:.4f}"
@@ -59,7 +49,7 @@ def rates(evaluation: Evaluation) -> str:
 def fine_tuned(
     start: npfacenet.Model, people: IdentityFolder, run: Path, seed: int, steps: int
 ) -> npfacenet.Model:
-    """Train, or go on with, the run of this seed."""
+    """Train the model of this seed, or continue its run."""
 
     def watch(progress: StepReport) -> None:
         if progress.validation is not None:
@@ -98,18 +88,11 @@ def report_heads(
             )
 
 
-def main() -> None:
-    """Fine-tune once for each seed, and print everything."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--lfw", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--model", default="nn4.small2", metavar="NAME|FILE")
-    parser.add_argument("--variant", default="course")
-    parser.add_argument("--runs", type=Path, default=Path("runs/finetune_lfw"), metavar="DIR")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=CHOICES.steps)
-    arguments = parser.parse_args()
+def report(arguments: argparse.Namespace) -> None:
+    """Fine-tune once for each seed; print the rates, their gain, and the pair heads' reliability.
+
+    Raises NpfacenetError for pictures, lists, weights or runs that cannot be used.
+    """
     names = read_people(arguments.lfw / "train_people.txt")
     people = IdentityFolder.of(arguments.lfw / "images", names).with_at_least(2)
     folds = choose_folds(read_pairs(arguments.lfw / "pairs_dev.txt"), [3, 4])
@@ -117,23 +100,14 @@ def main() -> None:
     before = measure(start, arguments.lfw, folds)
     print(f"{len(people.names)} people, {len(people.paths)} pictures", flush=True)
     print(f"before: {rates(before)}", flush=True)
+    steps = CHOICES.steps if arguments.steps is None else arguments.steps
     gains = []
     for seed in range(arguments.seeds):
         run = arguments.runs / f"{arguments.variant}-{seed}"
-        model = fine_tuned(start, people, run, seed, arguments.steps)
+        model = fine_tuned(start, people, run, seed, steps)
         after = measure(model, arguments.lfw, folds)
         gains.append(after.accuracy.mean - before.accuracy.mean)
-        print(
-            f"seed {seed}: {rates(after)}, gain {gains[-1]:+.4f}",
-            flush=True,
-        )
+        print(f"seed {seed}: {rates(after)}, gain {gains[-1]:+.4f}", flush=True)
     spread = statistics.stdev(gains) if len(gains) > 1 else 0.0
     print(f"gain: {statistics.mean(gains):+.4f}, standard deviation over seeds {spread:.4f}")
     report_heads(model, people, arguments.lfw, folds)
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except npfacenet.errors.NpfacenetError as error:
-        sys.exit(f"error: {error}")

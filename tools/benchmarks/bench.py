@@ -13,10 +13,10 @@ cold-start  process start to the first embedding of a JPEG, from our own weight 
 pictures    a thousand JPEG files: reading them, the network alone, and `embed`, which does both
 
     .venv/bin/python -m pip install -e ".[bench]"
-    .venv/bin/python tools/bench.py
-    .venv/bin/python tools/bench.py --json --networks nn4.small2 --batches 8 --rounds 5
-    .venv/bin/python tools/bench.py --training
-    .venv/bin/python tools/bench.py cold-start --weights nn4.small2
+    .venv/bin/python tools/benchmarks/bench.py
+    .venv/bin/python tools/benchmarks/bench.py --json --networks nn4.small2 --batches 8 --rounds 5
+    .venv/bin/python tools/benchmarks/bench.py --training
+    .venv/bin/python tools/benchmarks/bench.py cold-start --weights nn4.small2
 
 Times of this machine mean little; the ratios are what counts. Ratios are medians of pairs.
 """
@@ -34,7 +34,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import bench_inference
+import inference
 
 OURS = """
 import sys, npfacenet
@@ -130,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help="for programs; not for cold-start")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="inference: a figure")
     parser.add_argument(
-        "--networks", nargs="+", choices=bench_inference.NETWORKS, default=bench_inference.NETWORKS
+        "--networks", nargs="+", choices=inference.NETWORKS, default=inference.NETWORKS
     )
     parser.add_argument("--batches", nargs="+", type=positive, default=(1, 8, 32), metavar="N")
     parser.add_argument(
@@ -159,27 +159,27 @@ def run_chosen(chosen: argparse.Namespace) -> None:
     """Run the benchmark; what the others need is not imported."""
     weights = (chosen.weights or ["nn4.small2"])[0]
     if chosen.training:
-        import bench_training
+        import training
 
         if chosen.layers:
-            bench_training.layers(chosen.rounds)
+            training.layers(chosen.rounds)
         else:
-            bench_training.training(chosen.rounds, as_json=chosen.json)
+            training.training(chosen.rounds, as_json=chosen.json)
     elif chosen.name == "prepare":
         prepare(weights, chosen.folder)
     elif chosen.name == "cold-start":
         cold_start(weights, chosen.rounds)
     elif chosen.name == "pictures":
-        import bench_pictures
+        import pictures
 
-        bench_pictures.pictures(weights, chosen.rounds)
+        pictures.pictures(weights, chosen.rounds)
     elif chosen.layers:
-        import bench_layers
+        import plan_operations
 
         for network in chosen.networks:
-            bench_layers.layers(network, chosen.rounds)
+            plan_operations.layers(network, chosen.rounds)
     else:
-        bench_inference.inference(
+        inference.inference(
             chosen.networks, chosen.batches, chosen.rounds, chosen.weights,
             as_json=chosen.json, plot=chosen.plot,
         )  # fmt: skip

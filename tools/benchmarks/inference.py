@@ -1,7 +1,7 @@
 """From pictures to embeddings, npfacenet beside its peers: called by `bench.py`.
 
-For each network and batch the engines (`bench_engines.py`) are started and warmed up in
-processes of their own, and then take turns (`bench_turns.py`, which says why nothing large may
+For each network and batch the engines (`engines.py`) are started and warmed up in
+processes of their own, and then take turns (`turns.py`, which says why nothing large may
 be imported here). Weights are drawn unless given: speed does not depend on them.
 """
 
@@ -21,7 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench_turns import ORDER, PRODUCT, Engines, Turns, say
+from turns import ORDER, PRODUCT, Engines, Turns, say
 
 TOOLS = Path(__file__).resolve().parent
 NETWORKS = ("npfacenet-small", "nn4.small2", "inception-resnet-v1")
@@ -115,7 +115,7 @@ def prepare(
 ) -> dict[str, Any]:
     """Have the files written that the engines read; what their writer knows about them."""
     request = {"folder": folder, "networks": networks, "batches": batches, "weights": weights}
-    command = [sys.executable, str(TOOLS / "bench_files.py"), json.dumps(request)]
+    command = [sys.executable, str(TOOLS / "engine_files.py"), json.dumps(request)]
     written = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if written.returncode:
         sys.exit("the files of the networks could not be written")
@@ -234,6 +234,6 @@ def inference(
     else:
         print(f"\nNumPy's matrix product: {described['matrix_product_gflops']} GFLOP/s{LEGEND}")
     if plot is not None:
-        from bench_plot import plot_rows
+        from figure import plot_rows
 
         plot_rows(plot, rows, f"{described['cpu']}, {files['cores']} cores")

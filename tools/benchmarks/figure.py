@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench_inference import Row
+from inference import Row
 
 OURS, OTHERS = "C0", "0.72"  # colours
 

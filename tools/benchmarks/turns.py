@@ -1,4 +1,4 @@
-"""Engines in processes of their own, which are timed in turn: for `bench_inference.py`.
+"""Engines in processes of their own, which are timed in turn: for `inference.py`.
 
 Idle threads of an engine in the same process would slow the others. What starts the processes
 must stay small, and so imports neither NumPy nor npfacenet: a process's peak of memory begins
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
 
-SCRIPT = Path(__file__).resolve().with_name("bench_engines.py")
+SCRIPT = Path(__file__).resolve().with_name("engines.py")
 PRODUCT = "matrix product"  # no network: how fast NumPy multiplies two large matrices
 ORDER = 1024  # of those matrices
 PAUSE = 0.2  # seconds; idle threads of OpenBLAS spin for up to 0.11 before they sleep

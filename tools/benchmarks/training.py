@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 import numpy as np
-from bench_turns import line
+from turns import line
 
 from npfacenet.layers import Array, Layer, Parameters, Saved, Shape
 from npfacenet.networks import Network, summarise

@@ -1,0 +1,108 @@
+"""What a network gives: one array, or several by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from npfacenet.arguments import is_masked, is_one_of
+from npfacenet.errors import ArgumentError, ShapeError, quoted
+from npfacenet.layers import Array, Shape
+from npfacenet.layers.layer import is_floating, kind_of
+
+Outputs: TypeAlias = Array | dict[str, Array]
+"""The array of a network with one output; a dict of arrays by output name otherwise."""
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    Out = TypeVar("Out", bound=Outputs, default=Array, covariant=True)
+else:
+    from typing import TypeVar
+
+    Out = TypeVar("Out", covariant=True)
+
+
+def sole(outputs: Outputs) -> Array:
+    """The array of a network with one output; ShapeError for a dict of several."""
+    if isinstance(outputs, dict):
+        raise ShapeError(f"one output is expected here, and the network has {list(outputs)}")
+    return outputs
+
+
+def by_name(outputs: Outputs, names: Sequence[str]) -> dict[str, Array]:
+    """The arrays by output name, also of a network with one output, which `names` lists."""
+    return outputs if isinstance(outputs, dict) else dict.fromkeys(names, outputs)
+
+
+def as_outputs(named: dict[str, Array]) -> Outputs:
+    """What a caller gets for a network's outputs by name: the array, where there is one."""
+    return next(iter(named.values())) if len(named) == 1 else named
+
+
+def upstream_by_name(
+    network: str, upstream: Array | Mapping[str, Array], shapes: Mapping[str, Shape]
+) -> dict[str, Array]:
+    """Upstream gradients by output name, checked; `shapes` (N, ...) are those of the outputs.
+
+    One array serves a network with one output. Outputs that are not named count as zero. Raises
+    ArgumentError for an unknown output or none, and ShapeError for another shape.
+    """
+    if not isinstance(upstream, Mapping):
+        if len(shapes) > 1:
+            raise ArgumentError(
+                f"{network} has the outputs {list(shapes)}: pass upstream gradients by name, such "
+                f"as {{{next(iter(shapes))!r}: ...}}"
+            )
+        upstream = {next(iter(shapes)): upstream}
+    if not upstream or (unknown := [name for name in upstream if name not in shapes]):
+        what = f"{quoted(unknown[0])} is not an output" if upstream else "no upstream is given"
+        raise ArgumentError(f"{network}: {what}; there are {list(shapes)}")
+    for name, gradient in upstream.items():
+        if not is_floating(gradient) or gradient.shape != shapes[name]:
+            of = "" if len(shapes) == 1 else f" of {name!r}"
+            raise ShapeError(
+                f"{network}: upstream{of} must be floating numbers of shape {shapes[name]}, not "
+                f"{shape_and_dtype(gradient)}"
+            )
+    return dict(upstream)
+
+
+def accepted_outputs(network: str, outputs: object, nodes: Collection[str]) -> tuple[str, ...]:
+    """The names of a network's outputs, checked.
+
+    Raises ArgumentError for none, for an unknown node, and for one that is named twice.
+    """
+    names = list(outputs) if isinstance(outputs, Sequence) else []
+    if isinstance(outputs, str) or not names:
+        raise ArgumentError(
+            f"{network}: outputs are a list of node names, at least one, not {quoted(outputs)}"
+        )
+    for name in names:
+        if not is_one_of(name, *nodes):
+            raise ArgumentError(f"{network}: the output {quoted(name)} is not a node")
+    if len(set(names)) < len(names):
+        raise ArgumentError(f"{network}: an output is named twice: {quoted(names)}")
+    return tuple(names)
+
+
+def unneeded(inputs: Mapping[str, Sequence[str]], outputs: Sequence[str]) -> list[str]:
+    """The nodes that no output needs; `inputs` are those of every node, in order.
+
+    >>> unneeded({"a": ["image"], "b": ["a"], "c": ["a"]}, ["b"])
+    ['c']
+    """
+    needed = set(outputs)
+    for name in reversed(list(inputs)):
+        if name in needed:
+            needed.update(inputs[name])
+    return [name for name in inputs if name not in needed]
+
+
+def shape_and_dtype(value: object) -> str:
+    """The shape and dtype of an array, or the type of anything else, for a message."""
+    if is_masked(value):
+        return kind_of(value)
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"{value.shape} of {value.dtype}"
+    return f"a {type(value).__name__}"
