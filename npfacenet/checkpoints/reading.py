@@ -1,4 +1,4 @@
-"""From a weight file to a network with its parameters."""
+"""From a weight file to a network with its parameters and its card."""
 
 from __future__ import annotations
 
@@ -10,33 +10,31 @@ from pathlib import Path
 
 import numpy as np
 
-from npfacenet.cards import Card
-from npfacenet.checkpoints.hdf5 import open_tensor_file
-from npfacenet.checkpoints.keras2 import KerasModel, KerasWeights
-from npfacenet.checkpoints.keras3 import Keras3Weights
-from npfacenet.checkpoints.layout import WeightFile
+from npfacenet.cards import Card, derived_card
+from npfacenet.checkpoints.containers import open_container
+from npfacenet.checkpoints.layout import Layout
+from npfacenet.checkpoints.layouts import recognised
 from npfacenet.checkpoints.matching import Match, match
-from npfacenet.checkpoints.native import Native
-from npfacenet.checkpoints.openface_csv import OpenfaceCsv
 from npfacenet.errors import WeightsError, listed, quoted
 from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName
 from npfacenet.networks.flat_parameters import split
-from npfacenet.recipes import RECIPES, Recipe
+from npfacenet.recipes import Recipe
+from npfacenet.recipes.catalogue import catalogue
 from npfacenet.threads import without_forks
 
 NEVER_ZERO = ("kernel", "gamma", "moving_variance")
 SAME = 1e-6  # of the largest number: how far the numbers of one kernel lie apart at least
 SMALLEST_KERNEL = 1e-12  # a batch norm adds 1e-5 to variances and hides smaller ones altogether
-LAYOUTS = (Native, KerasModel, KerasWeights, Keras3Weights)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a weight file held: every parameter of one network, float32.
+    """What a weight file held: a network, every parameter of it (float32), and a card.
 
-    `card` is the file's own, None for files of others; `checksums` are those that the file
-    states and that were verified (`fingerprint.py`), None likewise.
+    `card` is the file's own if `own_card`, else what is known of the network in general.
+    `checksums` are those that the file states and that were verified (`fingerprint.py`), None
+    where it states none.
     """
 
     path: Path
@@ -44,48 +42,36 @@ class Checkpoint:
     recipe: Recipe
     network: Network = field(repr=False)
     parameters: NetworkParameters = field(repr=False)
-    card: Card | None
+    card: Card
+    own_card: bool
     checksums: Mapping[ParameterName, str] | None = field(repr=False)
 
 
 @contextmanager
-def open_weight_file(path: Path) -> Iterator[WeightFile]:
-    """Open a weight file or folder, finding out which layout it has; nothing is read yet.
+def open_weight_file(path: Path) -> Iterator[Layout]:
+    """Open a weight file or folder and recognise its layout; no tensor is read yet.
 
-    Raises WeightsError for what is no weight file, saying what it is instead where that is
+    Raises WeightsError for what is not a weight file, saying what it is instead where that is
     known.
     """
-    try:
-        folder = path.is_dir()
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
-    if folder:
-        yield OpenfaceCsv(path)
-        return
-    with open_tensor_file(path) as file:
-        for layout in LAYOUTS:
-            if layout.recognises(file):
-                yield layout(file)
-                return
-        raise WeightsError(
-            f"{path} is an HDF5 file, but in no layout of weights that is known (Keras 2 and 3 "
-            "weights and models, npfacenet): save it with model.save_weights('NAME.weights.h5')"
-        )
+    with open_container(path) as container:
+        yield recognised(container)
 
 
 @without_forks()  # HDF5 and h5py have locks and open files that a child could not go on with
-def read_checkpoint(path: Path, recipes: Sequence[Recipe] = RECIPES) -> Checkpoint:
+def read_checkpoint(path: Path, recipes: Sequence[Recipe] | None = None) -> Checkpoint:
     """Read a weight file, finding out from names and shapes which network it holds.
 
-    Of `recipes` the one that fits best is taken, the earlier of two that fit as well. Raises
-    WeightsError for a file that cannot be read; for one whose tensors are not those of the
-    network, or are not of a trained one (a kernel of zeros), with the first few deviations; and
-    for one whose own card contradicts it.
+    Of `recipes` (None: the catalogue) the one that fits best is taken, the earlier of two that fit
+    equally well. Raises WeightsError for a file that cannot be read; for one whose tensors are not
+    those of the network, or not of a trained one (a kernel of zeros), with the first few
+    deviations; and for one whose own card contradicts it.
     """
     with open_weight_file(path) as file:
-        found = match(file, agreeing(path, recipes, file.card))
+        candidates = agreeing(path, recipes, file)
+        found = match(file, candidates)
         if not found.fitting:
-            names = dict.fromkeys(recipe.architecture for recipe in recipes)
+            names = dict.fromkeys(recipe.architecture for recipe in candidates)
             raise WeightsError(
                 f"{path} holds no tensor of a known network ({', '.join(names)}), or in names "
                 "and shapes of its own; 'npfacenet weights info FILE' lists them"
@@ -95,33 +81,43 @@ def read_checkpoint(path: Path, recipes: Sequence[Recipe] = RECIPES) -> Checkpoi
             raise WeightsError(_account(path, found, reading))
         require_own_card(path, file.card, found.recipe, found.network)
         stated = {name: t.checksum for name, t in found.fitting.items() if t.checksum is not None}
-        checksums = stated if len(stated) == len(found.fitting) else None
         return Checkpoint(
             path=path,
-            layout=file.layout,
+            layout=file.name,
             recipe=found.recipe,
             network=found.network,
             parameters=reading.parameters,
-            card=file.card,
-            checksums=checksums,
+            card=card_of(path, file.card, found.recipe, found.network),
+            own_card=file.card is not None,
+            checksums=stated if len(stated) == len(found.fitting) else None,
         )
 
 
-def agreeing(path: Path, recipes: Sequence[Recipe], card: Card | None) -> Sequence[Recipe]:
-    """The recipes that a file's own card speaks of, the card's variant first; all without one.
+def agreeing(path: Path, recipes: Sequence[Recipe] | None, file: Layout) -> Sequence[Recipe]:
+    """Return the recipes that a file's own card names, the card's variant first; all without one.
 
-    Raises WeightsError for a card of a network that is not among `recipes`.
+    Without `recipes`, the catalogue is meant; and a file whose card names a network that is not in
+    it may describe that network itself (`Layout.network`). Raises WeightsError for a card of a
+    network that is not among them.
     """
+    known, card = catalogue() if recipes is None else recipes, file.card
     if card is None:
-        return recipes
+        return known
     stated = (card.architecture, card.outputs)
-    of_the_card = [one for one in recipes if (one.architecture, one.outputs) == stated]
-    if not of_the_card:
-        raise WeightsError(
-            f"{path}: its card speaks of {quoted(card.architecture)} with {card.outputs} numbers, "
-            f"which is none of {listed(list(map(str, recipes)))}"
-        )
-    return sorted(of_the_card, key=lambda recipe: recipe.variant != card.variant)
+    of_the_card = [one for one in known if (one.architecture, one.outputs) == stated]
+    if of_the_card:
+        return sorted(of_the_card, key=lambda recipe: recipe.variant != card.variant)
+    if recipes is None and (network := file.network) is not None:
+        return (card.recipe_of(network),)
+    raise WeightsError(
+        f"{path}: its card speaks of {quoted(card.architecture)} with {card.outputs} numbers, "
+        f"which is none of {listed(list(map(str, known)))}"
+    )
+
+
+def card_of(path: Path, own: Card | None, recipe: Recipe, network: Network) -> Card:
+    """Return a file's own card, or the one that its network gives."""
+    return derived_card(recipe, network.input_shape[0], path) if own is None else own
 
 
 def require_own_card(path: Path, card: Card | None, recipe: Recipe, network: Network) -> None:
@@ -129,7 +125,7 @@ def require_own_card(path: Path, card: Card | None, recipe: Recipe, network: Net
     if card is None:
         return
     side, variants = network.input_shape[0], {None, recipe.variant}
-    variants |= {other.variant for other in RECIPES if other.architecture == recipe.architecture}
+    variants |= {one.variant for one in catalogue() if one.architecture == recipe.architecture}
     fault = None
     if card.input_size != side:
         fault = f"pictures of {card.input_size:,} pixels, where {recipe} takes {side}"
@@ -145,7 +141,7 @@ def require_own_card(path: Path, card: Card | None, recipe: Recipe, network: Net
 class Reading:
     """The tensors that were read, and the names of those that cannot be used.
 
-    `untrained` are those that no training leaves behind, such as a kernel of zeros.
+    `untrained` lists those that no training leaves behind, such as a kernel of zeros.
     """
 
     parameters: Mapping[ParameterName, Array]
@@ -155,7 +151,7 @@ class Reading:
 
     @property
     def faults(self) -> dict[str, tuple[str, ...]]:
-        """The three lists by what a message calls them, without those that are empty."""
+        """The three lists by what a message calls them, empty ones left out."""
         kinds = {
             "not finite": self.not_finite,
             "untrained": self.untrained,
@@ -167,11 +163,11 @@ class Reading:
 def faults_of(
     parameters: Mapping[ParameterName, Array],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The tensors that are not finite, and those that no training leaves behind.
+    """List the tensors that are not finite, and those that no training leaves behind.
 
-    A kernel, gamma or moving variance of zeros makes everybody the same person, as does a kernel
-    that repeats one number. That is what a tensor holds that was allocated and never written, or
-    written in part.
+    A kernel, gamma or moving variance of zeros makes everybody the same person, and so does a
+    kernel that repeats one number. A tensor that was allocated and never written, or written in
+    part, holds such numbers.
     """
     not_finite, untrained = [], []
     for name, numbers in parameters.items():
@@ -189,11 +185,11 @@ def faults_of(
 
 
 def _unlike_a_trained_one(kernel: Array, low: float, high: float) -> str | None:
-    """What shows that a kernel of several numbers was never trained, or written in part only.
+    """Say what shows that a kernel was never trained, or written in part only; None if nothing.
 
-    Zeros of their own accord, of filters that died or numbers too small for half precision, are
-    scattered or in columns: in one piece they are no more than a hundred-thousandth of any kernel
-    of the public weights.
+    The zeros of a trained kernel, of dead filters or of numbers too small for half precision, are
+    scattered or in columns: no unbroken run of them is longer than a hundred-thousandth of any
+    kernel of the public weights.
     """
     largest, some = max(-low, high), kernel.size // 8
     if kernel.size > 1 and high - low <= SAME * largest:
@@ -208,9 +204,9 @@ def _unlike_a_trained_one(kernel: Array, low: float, high: float) -> str | None:
 
 
 def read_fitting(found: Match) -> Reading:
-    """Read every tensor that fits, into one array for all, so that all memory is free at once.
+    """Read every tensor that fits, into one array for all, so that all memory is freed at once.
 
-    Raises WeightsError where there is not enough memory.
+    Raises WeightsError if there is not enough memory.
     """
     shapes = {name: tensor.shape for name, tensor in found.fitting.items()}
     count = sum(map(math.prod, shapes.values()))
@@ -222,7 +218,7 @@ def read_fitting(found: Match) -> Reading:
     unreadable = []
     for name, numbers in split(block, shapes).items():
         try:
-            # Numbers too large for float32 become infinite, and are told as such below.
+            # Numbers too large for float32 become infinite, and are reported as such below.
             with np.errstate(over="ignore"):
                 found.fitting[name].read(numbers)
         except WeightsError as error:
@@ -235,7 +231,7 @@ def read_fitting(found: Match) -> Reading:
 
 
 def _account(path: Path, found: Match, reading: Reading) -> str:
-    """What keeps a file from being the network that it resembles most, in a sentence."""
+    """Say in a sentence what keeps a file from being the network that it resembles most."""
     kinds = {
         "missing": found.missing,
         "unexpected": found.unexpected,

@@ -8,6 +8,7 @@ from dataclasses import asdict, fields, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from npfacenet.cards import derived_card
 from npfacenet.commands import options
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.commands.run_origin import begun_with, identity_folder, resumed_choices
@@ -27,7 +28,6 @@ from npfacenet.training.identity_folder import OnError
 from npfacenet.training.objectives import LOSSES
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.validation import Split
-from npfacenet.zoo.provenance import derived_card
 
 DEFAULTS = Configuration()
 EXAMPLE = "Example: npfacenet train people --run run1 --crop 150 --steps 500"
@@ -188,7 +188,7 @@ def starting_model(about: Mapping[str, object], seed: int) -> Model:
         return load(str(name), variant=variant, preprocessing=scaling, untrusted=untrusted)
     recipe = recipes(fresh, variant)[0]
     network = recipe.build()
-    card = derived_card(recipe, network.input_shape[0], Path("drawn weights"), "")
+    card = derived_card(recipe, network.input_shape[0], Path("drawn weights"))
     card = replace(card, threshold=None, source=f"drawn weights, seed {seed}")
     if scaling is not None:
         card = replace(card, preprocessing=scaling)

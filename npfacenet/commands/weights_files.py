@@ -9,6 +9,7 @@ from pathlib import Path
 from npfacenet.commands import options
 from npfacenet.commands.progress_bar import amount
 from npfacenet.errors import WeightsError
+from npfacenet.recipes.selection import choices_of
 
 KINDS = ("missing", "unexpected", "mis_shaped", "not_finite", "untrained", "unreadable")
 
@@ -46,7 +47,7 @@ def add_parsers(subparsers: options.Subparsers) -> None:
     convert.add_argument("target", metavar="OUT", help="the file to write")
     convert.add_argument("--layout", default="npfacenet", help="default: npfacenet")
     convert.add_argument("--half", action="store_true", help="store kernels as float16")
-    convert.add_argument("--variant", help="of nn4.small2: course (default) or openface")
+    convert.add_argument("--variant", help=choices_of("variant"))
     convert.add_argument("--preprocessing", help="for the card: unit, fixed or prewhiten")
     convert.set_defaults(run=run_convert)
 

@@ -17,9 +17,10 @@ import numpy.typing as npt
 from npfacenet.arguments import is_one_of, is_whole
 from npfacenet.cards import Card
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
-from npfacenet.checkpoints.reloadable import StoredParameters
+from npfacenet.checkpoints.reloadable import ReloadableParameters
 from npfacenet.errors import (
     ArgumentError,
+    EmbeddingError,
     ImageError,
     ShapeError,
     listed,
@@ -41,6 +42,7 @@ from npfacenet.models.network_inputs import directions, scaled, square
 from npfacenet.networks import Network, NetworkParameters
 from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress
+from npfacenet.recipes.recipe import Purpose
 from npfacenet.threads import Lock
 from npfacenet.threads.blas import threads as threads_to_use
 from npfacenet.threads.sharing import in_batches
@@ -54,19 +56,20 @@ class Model:
 
     `parameters` are the model's own read-only float32 arrays by (layer, parameter): arrays that
     anybody could change, by a view, a flag or the memory they lie in, are copied. `digest` is
-    theirs where it is known already (else it is worked out when first needed). A model may be used
-    from several threads, and pickled; what it keeps between calls is its plan
-    (`npfacenet.inference`), made when it is first needed. A model from a file lets its parameters
-    go then, which the plan has a copy of: who asks for them later, also by pickling, has the file
-    read again (`checkpoints.stored`), and gets WeightsError if that is gone or has changed. Raises
-    ShapeError for parameters that are not the network's, and for masked arrays; ArgumentError for a
-    network or a card that is not one.
+    theirs where it is known already (else it is worked out when first needed); `purpose` is the
+    recipe's (`npfacenet.recipes.Recipe`). A model may be used from several threads, and pickled;
+    what it keeps between calls is its plan (`npfacenet.inference`), made when it is first needed. A
+    model from a file releases its parameters then, which the plan has a copy of: accessing them
+    later, pickling included, rereads the file (`checkpoints.reloadable`), and raises WeightsError
+    if it is gone or has changed. Raises ShapeError for parameters that are not the network's, and
+    for masked arrays; ArgumentError for a network or a card that is not one.
     """
 
     network: Network
     parameters: NetworkParameters = field(repr=False)
     card: Card
     digest: str | None = field(default=None, repr=False)
+    purpose: Purpose = field(default="embedding", repr=False)
     _kept: _Kept = field(default_factory=lambda: _Kept(), init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -77,7 +80,7 @@ class Model:
             )
         if not isinstance(self.parameters, Mapping):
             raise ShapeError(f"parameters are a mapping, not a {type(self.parameters).__name__}")
-        stored = self.parameters if isinstance(self.parameters, StoredParameters) else None
+        stored = self.parameters if isinstance(self.parameters, ReloadableParameters) else None
         outline = self.parameters if stored is None else stored.outline
         specs = self.network.parameter_specs()
         if strange := specs.keys() ^ outline.keys():
@@ -85,7 +88,7 @@ class Model:
             raise ShapeError(f"{self.network.name} lacks, or does not have, {listed(names)}")
         self.network.require(outline)
         if stored is not None:
-            object.__setattr__(self, "parameters", stored.twin())
+            object.__setattr__(self, "parameters", stored.shared())
             object.__setattr__(self, "digest", stored.digest)
             return
         own = {name: constant(self.parameters[name]) for name in specs}
@@ -93,9 +96,9 @@ class Model:
 
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[object, ...]]:
         parameters = self.parameters
-        if not isinstance(parameters, StoredParameters):
+        if not isinstance(parameters, ReloadableParameters):
             parameters = dict(parameters)
-        return Model, (self.network, parameters, self.card, self.digest)
+        return Model, (self.network, parameters, self.card, self.digest, self.purpose)
 
     def __repr__(self) -> str:
         card, known = self.card, self._kept.fingerprint or self.digest
@@ -127,8 +130,8 @@ class Model:
                     kept.plan = Plan(self.network, self.parameters)
                     taken = 1e3 * (perf_counter() - began)
                     _log.info("compiled %s in %.1f ms", self.network.name, taken)
-                    if isinstance(self.parameters, StoredParameters):
-                        self.parameters.let_go()
+                    if isinstance(self.parameters, ReloadableParameters):
+                        self.parameters.release()
         return kept.plan
 
     def embed(
@@ -161,6 +164,11 @@ class Model:
         be used, ArgumentError for an unknown option, WeightsError if the weights
         give no vectors of unit length.
         """
+        if self.purpose != "embedding":
+            raise EmbeddingError(
+                f"{self.network.name} is a network for {self.purpose}, not for embedding: it gives "
+                "no vectors that could be compared"
+            )
         if not is_one_of(on_error, "raise", "skip"):
             raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
         if not is_one_of(channel_order, "rgb", "bgr"):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.arguments import finite_number, real_array
-from npfacenet.checkpoints.state_files import read_record, write_record
+from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import (
     ArgumentError,
     EmbeddingError,
@@ -106,13 +106,13 @@ class PairHead:
         target = checked_path(path, "the file of a pair head", OutputError)
         rows = {"weights": self.weights, "bias": np.array([self.bias], np.float32)}
         record = {"similarity": self.similarity, "fingerprint": self.fingerprint}
-        write_record(target, rows, record)
+        write_state(target, rows, record)
 
 
 def read_pair_head(path: str | os.PathLike[str]) -> PairHead:
     """The head in a file that `PairHead.save` wrote; WeightsError for any other file."""
     source = checked_path(path, "the file of a pair head", WeightsError)
-    rows, record = read_record(source)
+    rows, record = read_state(source)
     fault = "does not hold a pair head"
     match record:
         case {

@@ -14,7 +14,6 @@ from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.errors import TrainingError, WeightsError
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
-from npfacenet.recipes import Recipe
 from npfacenet.training.batch import Batches
 from npfacenet.training.collapse import CollapseDetector, decline
 from npfacenet.training.configuration import Configuration
@@ -210,7 +209,7 @@ class Run:
     def _best(self) -> Model:
         """Read the best model from its file."""
         card, network = self.model.card, self.model.network
-        recipe = Recipe(card.architecture, card.variant, card.outputs, lambda: network)
+        recipe = card.recipe_of(network)
         try:
             checkpoint = read_checkpoint(self.folder.best, (recipe,))
         except WeightsError as error:
@@ -218,7 +217,9 @@ class Run:
                 f"the best weights of the run cannot be used: {error}; put {self.folder.best} "
                 "back, or begin a new run in another folder"
             ) from error
-        return Model(network, checkpoint.parameters, checkpoint.card or card)
+        return Model(
+            network, checkpoint.parameters, checkpoint.card if checkpoint.own_card else card
+        )
 
     def _finish(self, ended: str) -> Trained:
         history = self.history

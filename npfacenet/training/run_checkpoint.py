@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from npfacenet.checkpoints.state_files import read_record, write_record
+from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.training.checks import require_whole
 from npfacenet.training.collapse import CollapseDetector
@@ -25,7 +25,7 @@ def save_checkpoint(
         "at_the_margin": detector.at_the_margin,
         "configuration": learner.configuration.as_json(),
     }
-    write_record(folder.checkpoint, learner.state(), record)
+    write_state(folder.checkpoint, learner.state(), record)
 
 
 def restore_checkpoint(
@@ -36,7 +36,7 @@ def restore_checkpoint(
     `held_out` says whether there are held-out people, who give a best validation. Raises
     TrainingError for a checkpoint of another configuration or network, or with a malformed record.
     """
-    state, record = read_record(folder.checkpoint)
+    state, record = read_state(folder.checkpoint)
     _require_same_choices(record.get("configuration"), learner.configuration, folder)
     try:
         done = require_whole("done", record.get("done"), 0, learner.configuration.steps)

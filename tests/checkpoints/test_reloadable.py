@@ -23,7 +23,7 @@ import npfacenet
 from npfacenet.checkpoints.isolation import read_isolated
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
-from npfacenet.checkpoints.reloadable import StoredParameters
+from npfacenet.checkpoints.reloadable import ReloadableParameters
 from npfacenet.errors import WeightsError
 from npfacenet.layers import Array
 from npfacenet.models import Model
@@ -50,8 +50,8 @@ def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Reader:
     return Reader(path)
 
 
-def stored(reader: Reader) -> StoredParameters:
-    return StoredParameters(reader(), reader)
+def stored(reader: Reader) -> ReloadableParameters:
+    return ReloadableParameters(reader(), reader)
 
 
 @contextmanager
@@ -76,7 +76,7 @@ def test_what_is_let_go_is_free_and_read_again_when_asked_for(reader: Reader) ->
     holder = [parameters["dense_layer", "bias"]]
     with freed(holder[0]):
         holder.clear()
-        parameters.let_go()
+        parameters.release()
     assert list(parameters) == list(before)
     assert len(parameters) == len(before)
     assert ("dense_layer", "bias") in parameters
@@ -88,7 +88,7 @@ def test_what_is_let_go_is_free_and_read_again_when_asked_for(reader: Reader) ->
         np.testing.assert_array_equal(tensor, before[name])
         assert not tensor.flags.writeable
     assert reader.times == 2
-    parameters.let_go()
+    parameters.release()
     assert reader.times == 2
     again = pickle.loads(pickle.dumps(parameters))  # noqa: S301  (our own)
     assert again.keys() == before.keys()
@@ -115,7 +115,7 @@ def test_what_was_handed_out_stays(reader: Reader) -> None:
     parameters = stored(reader)
     bias = parameters["dense_layer", "bias"]
     before = bias.copy()
-    parameters.let_go()
+    parameters.release()
     parameters["dense_layer", "kernel"]
     reader.path.unlink()
     np.testing.assert_array_equal(bias, before)
@@ -127,7 +127,7 @@ def test_threads_that_ask_together_get_the_same(reader: Reader) -> None:
 
     def ask(turn: int) -> Array:
         if turn % 3 == 0:
-            parameters.let_go()
+            parameters.release()
         return parameters["dense_layer", "bias"]
 
     with ThreadPoolExecutor(8) as pool:
@@ -148,7 +148,7 @@ def test_of_threads_that_ask_together_one_reads(reader: Reader) -> None:
         return parameters["dense_layer", "bias"]
 
     parameters._read = slowly
-    parameters.let_go()
+    parameters.release()
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(ask, range(4)))
     assert len(reads) == 1
@@ -167,7 +167,7 @@ def test_a_child_forked_while_a_thread_reads_may_ask_too(reader: Reader) -> None
         return reader()
 
     parameters._read = slowly
-    parameters.let_go()
+    parameters.release()
     thread = threading.Thread(target=parameters.__getitem__, args=[("dense_layer", "bias")])
     thread.start()
     reading.wait(60)
@@ -189,7 +189,7 @@ def test_some_may_be_replaced_as_in_a_dict(reader: Reader) -> None:
 
 def test_a_file_that_is_gone_is_an_error(reader: Reader) -> None:
     parameters = stored(reader)
-    parameters.let_go()
+    parameters.release()
     kept = reader.path.rename(reader.path.with_name("kept.h5"))
     with pytest.raises(WeightsError, match=r"tiny\.h5"):
         parameters["dense_layer", "bias"]

@@ -17,7 +17,7 @@ from drawn_people import draw_people, draw_person, small_model
 from PIL import Image
 
 import npfacenet
-from npfacenet.checkpoints.state_files import read_record, write_record
+from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import ArgumentError, NpfacenetError, OutputError, TrainingError
 from npfacenet.training import (
     Augmentation,
@@ -56,7 +56,7 @@ def log(folder: Path) -> list[dict[str, object]]:
 
 
 def assert_same_run(a: Path, b: Path) -> None:
-    (rows, record), (others, other) = (read_record(f / "checkpoint.h5") for f in (a, b))
+    (rows, record), (others, other) = (read_state(f / "checkpoint.h5") for f in (a, b))
     assert record == other
     assert rows.keys() == others.keys() >= {"numbers", "fixed", "slot0", "slot1", "average"}
     for name, row in rows.items():
@@ -93,7 +93,7 @@ def test_an_interrupt_while_waiting_saves_the_step_before(
     monkeypatch.setattr(PictureBatches, "batches", few)
     with pytest.raises(KeyboardInterrupt):
         train(small_model(), people, tmp_path / "run", SHORT)
-    assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 5
+    assert read_state(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 5
 
 
 KILLED = """
@@ -167,7 +167,7 @@ def test_early_stop(people: Path, tmp_path: Path) -> None:
     choices = replace(SHORT, learning_rate=0.0, steps=100, patience=2)
     trained = train(small_model(), people, tmp_path / "run", choices)
     assert "2 validations brought nothing better" in trained.ended
-    assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 6 + trained.step
+    assert read_state(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 6 + trained.step
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_loses_nothing(
     model = replace(model, parameters=huge)
     with np.errstate(all="ignore"), pytest.raises(TrainingError, match=r"loss is|unit length"):
         train(model, people, tmp_path / "run", replace(choices, held_out=0.0))
-    rows, record = read_record(tmp_path / "run" / "checkpoint.h5")
+    rows, record = read_state(tmp_path / "run" / "checkpoint.h5")
     assert np.isfinite(rows["numbers"]).all()
     assert record["done"] == 0
 
@@ -244,7 +244,7 @@ def test_a_collapse_is_said(people: Path, tmp_path: Path) -> None:
     choices = replace(SHORT, learning_rate=0.0, steps=50, held_out=0.0)
     with pytest.raises(TrainingError, match="step 20: the embeddings of 20 batches in a row"):
         train(replace(model, parameters=flat), people, tmp_path / "run", choices)
-    assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 18
+    assert read_state(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 18
 
 
 def test_distillation_needs_a_teacher_and_learns_from_it(people: Path, tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_pictures_that_are_too_small_for_the_crop(people: Path, tmp_path: Path) 
 def test_a_full_disk_keeps_the_last_checkpoint(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = write_record
+    write = write_state
     calls = []
 
     def full(*arguments: object) -> None:
@@ -284,10 +284,10 @@ def test_a_full_disk_keeps_the_last_checkpoint(
             raise OutputError("cannot write: no space left on device")
         write(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(run_checkpoint, "write_record", full)
+    monkeypatch.setattr(run_checkpoint, "write_state", full)
     with pytest.raises(OutputError, match="no space left"):
         train(small_model(), people, tmp_path / "run", SHORT)
-    assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 3
+    assert read_state(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 3
 
 
 def test_grey_and_large_pictures_are_taken(tmp_path: Path) -> None:
@@ -305,13 +305,13 @@ def test_a_kill_before_the_first_checkpoint_leaves_a_folder_to_begin_in(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_checkpoint, "write_record", interrupted)
+        patch.setattr(run_checkpoint, "write_state", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(small_model(), people, tmp_path / "run", SHORT)
     with pytest.raises(TrainingError, match="ended before its first checkpoint: begin it anew"):
         train(small_model(), people, tmp_path / "run", SHORT, resume=True)
     train(small_model(), people, tmp_path / "run", SHORT)
-    rows, others = (read_record(f / "checkpoint.h5")[0] for f in (tmp_path / "run", whole_run))
+    rows, others = (read_state(f / "checkpoint.h5")[0] for f in (tmp_path / "run", whole_run))
     assert all(np.array_equal(row, others[name]) for name, row in rows.items())
 
 

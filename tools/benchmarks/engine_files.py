@@ -16,14 +16,12 @@ import numpy as np
 from engines import Task
 
 import npfacenet
-from npfacenet.cards import Card
+from npfacenet.cards import Card, derived_card
 from npfacenet.checkpoints.conversion import write_checkpoint
-from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.models import Model
 from npfacenet.networks import Network, NetworkParameters, summarise
 from npfacenet.recipes import recipes
 from npfacenet.threads.blas import cores
-from npfacenet.zoo.provenance import derived_card
 
 
 def subject(name: str, models: Mapping[str, Model]) -> tuple[Network, NetworkParameters, Card]:
@@ -33,8 +31,7 @@ def subject(name: str, models: Mapping[str, Model]) -> tuple[Network, NetworkPar
     recipe = recipes(name)[0]
     network = recipe.build()
     parameters = network.initialise(0)
-    size, digest = network.input_shape[0], weights_digest(parameters)
-    return network, parameters, derived_card(recipe, size, Path("drawn"), digest)
+    return network, parameters, derived_card(recipe, network.input_shape[0], Path("drawn"))
 
 
 def write(folder: Path, name: str, batches: Sequence[int], models: Mapping[str, Model]) -> int:

@@ -14,7 +14,7 @@ from default_report import FOLDS, by_brightness, lfw_folds, on_drawn_pairs, on_l
 
 import npfacenet
 from npfacenet.cards import Card
-from npfacenet.checkpoints.state_files import read_record
+from npfacenet.checkpoints.state_files import read_state
 from npfacenet.commands.main import ending_tidily
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import TrainingError
@@ -112,7 +112,7 @@ def last_of(run: Path, seed: int, shared: Path) -> Model:
     would bias the rates measured there upwards.
     """
     model = untrained(seed)
-    rows, record = read_record(folder_of(run, seed).checkpoint)
+    rows, record = read_state(folder_of(run, seed).checkpoint)
     if type(done := record.get("done")) is not int:
         raise TrainingError(f"{folder_of(run, seed).checkpoint} has a malformed record")
     terms = objectives(CHOICES.loss, CHOICES.margin, model.card.outputs, 2)
