@@ -11,10 +11,11 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from types import FrameType
 
+from npfacenet.commands.signals import handling
 from npfacenet.commands.streams import say_error
 
 _ERROR = 2
@@ -107,22 +108,18 @@ def _try_numpy(limit: int) -> None:
     signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-@contextmanager
-def _passing_signals_on(child: int) -> Iterator[None]:
-    """What should end this process ends the child, which tidies up and says so."""
+def _passing_signals_on(child: int) -> AbstractContextManager[None]:
+    """Pass SIGTERM on to the child, which tidies up and says so."""
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
         with suppress(OSError):
             os.kill(child, number)
 
     # A terminal sends Ctrl-C and its closing to the child as well.
-    before = {
-        signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
-        signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
-        signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_IGN),
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return handling(
+        {
+            signal.SIGTERM: pass_on,
+            signal.SIGINT: signal.SIG_IGN,
+            signal.SIGHUP: signal.SIG_IGN,
+        }
+    )

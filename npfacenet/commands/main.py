@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
-from types import FrameType
 from typing import NoReturn
 
 import npfacenet
 from npfacenet.commands.limited_memory import in_child, memory_limit, too_small
+from npfacenet.commands.signals import ending_tidily
 from npfacenet.commands.streams import (
     NO_ROOM,
     cannot_be_written,
@@ -143,28 +141,3 @@ def _described(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return f"not enough memory{said and ': '}{said}; take fewer or smaller pictures at a time"
     return f"{kind}: {said} (with {TRACEBACK}=1: a traceback)"
-
-
-@contextmanager
-def ending_tidily() -> Iterator[None]:
-    """Let SIGTERM, and a terminal that closes, end the program as Ctrl-C does.
-
-    So nothing half-written is left.
-    """
-
-    def end(number: int, _frame: FrameType | None) -> NoReturn:
-        sys.exit(128 + number)
-
-    ending = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    # `nohup` ignores the second, and it stays ignored.
-    ending = [number for number in ending if signal.getsignal(number) is not signal.SIG_IGN]
-    try:
-        before = {number: signal.signal(number, end) for number in ending}
-    except ValueError:  # not in the main thread, as when a test calls this
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

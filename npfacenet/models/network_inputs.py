@@ -1,4 +1,4 @@
-"""From a picture to a network's input, and from its output to directions."""
+"""Preparing a picture for a network, and running the network on prepared pictures."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ Picture = npt.NDArray[np.uint8]
 
 
 def square(picture: Picture, card: Card) -> Picture:
-    """The central square of a picture, at the size of a network's input."""
+    """Return the central square of a picture, resized to the network's input size."""
     filter_ = preprocessing(card.preprocessing).resize_filter
     return resize(central_square(picture), card.input_size, filter_)
 
 
 def scaled(picture: Picture, card: Card) -> npt.NDArray[np.float32]:
-    """A picture of the size of a network's input, as a batch of one."""
+    """Return a picture of the network's input size as a batch of one, float32 (1, S, S, 3)."""
     return preprocessing(card.preprocessing).scale(picture[np.newaxis])
 
 
 def directions(
     plan: Plan, inputs: npt.NDArray[np.float32], card: Card, threads: int
 ) -> npt.NDArray[np.float32]:
-    """The embeddings of a batch; WeightsError if the parameters give no directions."""
+    """Run the network on a batch (N, S, S, 3) and return its embeddings (N, D).
+
+    Raises WeightsError if they are not of unit length.
+    """
     embeddings = plan.run(inputs, threads=threads)
     with np.errstate(all="ignore"):  # what overflows is refused below
         lengths = np.linalg.norm(embeddings, axis=1)

@@ -1,4 +1,4 @@
-"""Embedding views: pictures that are not looked at first, and may be flat or dark."""
+"""Embedding views without checking their contrast."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from npfacenet.threads.sharing import in_batches
 
 
 def embed_views(model: Model, views: Iterable[Picture]) -> npt.NDArray[np.float32]:
-    """The embeddings (N, D) of uint8 arrays (H, W, 3), as `Model.embed` makes them.
+    """Embed uint8 arrays (H, W, 3) as `Model.embed` does, without the check of their contrast.
 
-    Pictures without contrast are not refused: training makes such views of pictures that have
-    some, and must not end with them. Raises WeightsError if the weights give no vectors of unit
-    length.
+    Training makes views without contrast from pictures that have some, and must not stop at them.
+    Returns float32 (N, D). Raises WeightsError if the weights give no vectors of unit length.
     """
     cores, size = threads_to_use(None), TOGETHER
     if isinstance(views, Sized) and len(views):

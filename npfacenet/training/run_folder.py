@@ -127,6 +127,8 @@ class RunFolder:
     def require_same(self, record: Mapping[str, object]) -> None:
         """Raise TrainingError, naming what differs, unless the run began with this record."""
         before, now = self.record(), json.loads(json.dumps(record))
+        if "network" in before and before["network"] != now.get("network"):  # old records lack it
+            raise TrainingError(f"{self.path} began with another network, so it cannot be resumed")
         for key, what in (
             ("fingerprint", "another model"),
             ("teacher", "another teacher"),

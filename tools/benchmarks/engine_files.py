@@ -16,9 +16,10 @@ import numpy as np
 from engines import Task
 
 import npfacenet
-from npfacenet.cards import Card, derived_card
+from npfacenet.cards import Card
 from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.models import Model
+from npfacenet.models.fresh import fresh_model
 from npfacenet.networks import Network, NetworkParameters, summarise
 from npfacenet.recipes import recipes
 from npfacenet.threads.blas import cores
@@ -28,10 +29,8 @@ def subject(name: str, models: Mapping[str, Model]) -> tuple[Network, NetworkPar
     """A network with its weights where there are some, or else with drawn ones."""
     if model := models.get(name):
         return model.network, model.parameters, model.card
-    recipe = recipes(name)[0]
-    network = recipe.build()
-    parameters = network.initialise(0)
-    return network, parameters, derived_card(recipe, network.input_shape[0], Path("drawn"))
+    model = fresh_model(recipes(name)[0], seed=0)
+    return model.network, model.parameters, model.card
 
 
 def write(folder: Path, name: str, batches: Sequence[int], models: Mapping[str, Model]) -> int:
