@@ -218,8 +218,12 @@ def test_the_signs_of_a_collapse(start: Validation, now: Validation, said: str |
 @pytest.mark.parametrize(
     ("start", "now", "said"),
     [
-        (rates(0.99), rates(0.62, 0.9), "less than half is left"),
-        (rates(1.0, pairs=10), rates(0.69, 0.64, pairs=10), "less than half is left"),
+        (rates(0.99), rates(0.62, 0.9), "more than half of the area"),
+        (
+            rates(1.0, pairs=10),
+            rates(0.69, 0.64, pairs=10),
+            "more than half of the area",
+        ),
         (rates(0.99), rates(0.8, 0.9), None),
         (rates(0.6, pairs=10), rates(0.52, pairs=10), None),
         (rates(0.3), rates(0.2), None),
@@ -238,7 +242,7 @@ def test_ruined_weights_do_not_take_the_place_of_sound_ones(
     """Nobody is held out, so the last weights are kept, and were kept whatever they could."""
     seen = iter([rates(1.0), rates(0.9), rates(0.6, 0.9)])
     monkeypatch.setattr(npfacenet.training.held_out.HeldOut, "look", lambda *_: next(seen))
-    with pytest.raises(TrainingError, match=r"less than half .* keeps the weights of step 1: "):
+    with pytest.raises(TrainingError, match=r"more than half .* keeps the weights of step 1: "):
         train(small_model(), people, tmp_path / "run", replace(SHORT, held_out=0.0))
 
 
