@@ -71,5 +71,5 @@ def print_table(summary: Summary) -> None:
 
 
 def shape(sizes: OpenShape) -> str:
-    """Return a shape as people write it: 96x96x3, and "any" for a height or width that is open."""
+    """Return a shape as people write it: 96x96x3; an open height or width is "any"."""
     return "x".join("any" if size is None else str(size) for size in sizes)

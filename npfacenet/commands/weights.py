@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 
 from npfacenet.commands import options, weights_files
-from npfacenet.commands.progress import ProgressBar, amount
+from npfacenet.commands.progress_bar import ProgressBar, amount
 from npfacenet.errors import ArgumentError, WeightsError, WeightsNotFoundError
 
 _DESCRIPTION = """\

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from npfacenet.cards import METRIC, Card, Threshold
 from npfacenet.commands import options
-from npfacenet.commands.progress import amount
+from npfacenet.commands.progress_bar import amount
 from npfacenet.errors import WeightsError
 from npfacenet.recipes.selection import choices_of
 

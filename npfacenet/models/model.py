@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
@@ -21,7 +20,6 @@ from npfacenet.checkpoints.reloadable import ReloadableParameters
 from npfacenet.errors import (
     ArgumentError,
     EmbeddingError,
-    ImageError,
     ShapeError,
     listed,
     quoted,
@@ -29,19 +27,16 @@ from npfacenet.errors import (
 )
 from npfacenet.images import (
     ImageSource,
-    named,
-    read,
-    require_contrast,
-    source_name,
 )
 from npfacenet.images.pillow import import_pillow
 from npfacenet.inference import Plan
 from npfacenet.inference.batching import TOGETHER, largest_batch
 from npfacenet.models.embeddings import Embeddings, Skipped
-from npfacenet.models.views import directions, scaled, square
+from npfacenet.models.network_inputs import directions
+from npfacenet.models.picture_reading import PictureReader, each_picture
 from npfacenet.networks import Network, NetworkParameters
 from npfacenet.networks.constant import constant
-from npfacenet.progress import Progress
+from npfacenet.progress import Progress, silent
 from npfacenet.recipes.recipe import Purpose
 from npfacenet.threads import Lock
 from npfacenet.threads.cores import threads as threads_to_use
@@ -52,17 +47,20 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A face recognition network that is ready for use.
+    """A network with its parameters and card, ready for use.
 
-    `parameters` are the model's own read-only float32 arrays by (layer, parameter): arrays that
-    anybody could change, by a view, a flag or the memory they lie in, are copied. `digest` is
-    theirs where it is known already (else it is worked out when first needed); `purpose` is the
-    recipe's (`npfacenet.recipes.Recipe`). A model may be used from several threads, and pickled;
-    what it keeps between calls is its plan (`npfacenet.inference`), made when it is first needed. A
-    model from a file releases its parameters then, which the plan has a copy of: accessing them
-    later, pickling included, rereads the file (`checkpoints.reloadable`), and raises WeightsError
-    if it is gone or has changed. Raises ShapeError for parameters that are not the network's, and
-    for masked arrays; ArgumentError for a network or a card that is not one.
+    `parameters` are the model's own read-only float32 arrays by (layer, parameter); arrays that
+    could be changed from outside, through a view, a flag or their memory, are copied. `digest` is
+    theirs if it is known already (else it is computed when first needed); `purpose` is the
+    recipe's (`npfacenet.recipes.Recipe`).
+
+    A model may be used by several threads, and pickled. Between calls it keeps its plan
+    (`npfacenet.inference`), compiled when first needed. A model from a file then releases its
+    parameters, of which the plan has a copy: accessing them later, pickling included, rereads the
+    file (`checkpoints.reloadable`), and raises WeightsError if it is gone or has changed.
+
+    Raises ShapeError for parameters that are not the network's and for masked arrays;
+    ArgumentError for a network or a card of another type.
     """
 
     network: Network
@@ -103,7 +101,7 @@ class Model:
     def __repr__(self) -> str:
         card, known = self.card, self._kept.fingerprint or self.digest
         variant = f" ({card.variant})" if card.variant else ""
-        made = f", fingerprint {self.fingerprint[:12]}" if known else ""  # else it costs some time
+        made = f", fingerprint {self.fingerprint[:12]}" if known else ""  # else slow
         return (
             f"<Model {shortened(card.architecture, 40)}{variant}, {card.input_size}x"
             f"{card.input_size} to {card.outputs} numbers, {card.preprocessing}; "
@@ -112,9 +110,9 @@ class Model:
 
     @property
     def fingerprint(self) -> str:
-        """64 hexadecimal digits for all that determines an embedding (`fingerprint.py`)."""
+        """64 hexadecimal digits that identify everything that determines an embedding."""
         kept = self._kept
-        if kept.fingerprint is None:  # threads that work it out at once find the same
+        if kept.fingerprint is None:  # threads that compute it at once get the same
             digest = weights_digest(self.parameters) if self.digest is None else self.digest
             kept.fingerprint = fingerprint(self.card, digest)
         return kept.fingerprint
@@ -144,68 +142,56 @@ class Model:
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> Embeddings:
-        """Turn pictures of faces into vectors of unit length.
+        """Turn pictures of faces into vectors of unit length: Embeddings (N, D).
 
-        `images`: a path, the bytes of a picture file, a PIL image, a uint8 array (H, W, 3),
-        or several of these. No face is looked for: each picture is taken as a face that is
-        cropped already, and one that is not square is cropped to its central square.
-        `channel_order` is that of arrays ("bgr" for OpenCV's). A picture with less contrast than
-        any face (`images.LEAST_CONTRAST`) is refused. `on_error="skip"` leaves out pictures that
-        cannot be used and lists them in `skipped`. `progress` is called as
-        progress("embedding", done, total), total None if unknown.
+        `images` is a path, the bytes of a picture file, a PIL image, a uint8 array (H, W, 3), or
+        several of these. No face is detected: each picture must be a cropped face, of which the
+        central square is used. A picture with less contrast than any face
+        (`images.LEAST_CONTRAST`) cannot be used.
 
-        Up to `threads` threads (None: as many as there are cores, see `threads.cores.cores`)
-        read and embed up to `batch_size` pictures at a time each, and one picture is shared by
-        two; meanwhile NumPy's matrix products use one core each, in the whole process
-        (`threads.blas.single_threaded`). An embedding depends on its batch by rounding only,
-        and the same call gives the same bits.
+        - channel_order: that of arrays; "bgr" is OpenCV's
+        - on_error: "skip" leaves out pictures that cannot be used and lists them in `skipped`
+        - batch_size, threads: up to `threads` threads (None: one for each core,
+          `threads.cores.cores`) read and embed up to `batch_size` pictures at a time each; a single
+          picture is shared by two. Meanwhile NumPy's matrix products use one core each in the
+          whole process (`threads.blas.single_threaded`). The batch affects rounding only, and the
+          same call gives the same bits.
+        - progress: called as progress("embedding", done, total); total is None if unknown
 
-        Returns Embeddings (N, D). Raises ImageError naming the first picture that cannot
-        be used, ArgumentError for an unknown option, EmbeddingError for a network with another
-        purpose, WeightsError if the weights give no vectors of unit length.
+        Raises ImageError, naming the first picture that cannot be used; ArgumentError for an
+        unknown option; WeightsError if the weights give no vectors of unit length;
+        EmbeddingError for a network that is not for embedding.
         """
         self._require_embedding()
-        if not is_one_of(on_error, "raise", "skip"):
-            raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
-        if not is_one_of(channel_order, "rgb", "bgr"):
-            raise ArgumentError(
-                f"channel_order must be 'rgb' or 'bgr', not {quoted(channel_order)}"
-            )
-        if not is_whole(batch_size, low=1):
-            raise ArgumentError(
-                f"batch_size is a whole number of at least 1, not {quoted(batch_size)}"
-            )
-        if progress is not None and not callable(progress):
-            raise ArgumentError(f"progress is called, and {quoted(progress)} cannot be")
+        _require_options(channel_order, on_error, batch_size, progress)
+        report = silent if progress is None else progress
         cores = threads_to_use(threads)
         import_pillow()
-        sources = _each(images)
+        sources = each_picture(images)
         total = len(sources) if isinstance(sources, Sized) else None
         size = min(batch_size, sys.maxsize)
         if total:
             size = largest_batch(total, cores, batch_size)
-        skip = on_error == "skip"
+        reader = PictureReader(self.card, channel_order, skip=on_error == "skip")
 
-        def work(batch: list[tuple[int, ImageSource]], threads: int) -> _Rows:
-            rows = self._read(batch, channel_order, skip=skip)
-            rows.values = self._forward(rows.prepared, threads)
-            rows.prepared = []
-            return rows
+        def embed_batch(batch: list[tuple[int, ImageSource]], threads: int) -> _Embedded:
+            pictures = reader.read(batch)
+            values = self._forward(pictures.inputs, threads)
+            return _Embedded(values, pictures.names, pictures.skipped)
 
         values = [np.empty((0, self.card.outputs), np.float32)]
         names: list[str] = []
         skipped: list[Skipped] = []
         done = 0
-        for rows in in_batches(enumerate(sources), work, size=size, threads=cores):
-            values.append(rows.values)
-            names += rows.names
-            skipped += rows.skipped
-            for one in rows.skipped:
+        for part in in_batches(enumerate(sources), embed_batch, size=size, threads=cores):
+            values.append(part.values)
+            for one in part.skipped:
                 _log.warning("skipped %s", one.reason)
-            for _ in range(len(rows.names) + len(rows.skipped)):
+            for _ in range(len(part.names) + len(part.skipped)):
                 done += 1
-                if progress is not None:
-                    progress("embedding", done, total)
+                report("embedding", done, total)
+            names += part.names
+            skipped += part.skipped
         return Embeddings(
             np.concatenate(values),
             self.fingerprint,
@@ -215,81 +201,52 @@ class Model:
         )
 
     def _require_embedding(self) -> None:
+        """Raise EmbeddingError if the network is for another purpose."""
         if self.purpose != "embedding":
             raise EmbeddingError(
-                f"{shortened(self.card.architecture, 40)} is a network for {self.purpose}, not for "
-                "embedding: it gives no vectors that could be compared"
+                f"{self.network.name} is a network for {self.purpose}, not for embedding: it gives "
+                "no vectors that could be compared"
             )
 
-    def _read(
-        self,
-        batch: list[tuple[int, ImageSource]],
-        channel_order: Literal["rgb", "bgr"],
-        *,
-        skip: bool,
-    ) -> _Rows:
-        """Pictures with their positions, read and prepared; or skipped, with the reason."""
-        rows = _Rows()
-        for position, source in batch:
-            name = source_name(source, position)
-            try:
-                picture = read(source, channel_order, position)
-                rows.prepared.append(self._prepare(picture, named(source, position)))
-            except ImageError as error:
-                if not skip:
-                    raise
-                rows.skipped.append(Skipped(name, str(error)))
-            else:
-                rows.names.append(name)
-        return rows
-
     def _forward(
-        self, prepared: list[npt.NDArray[np.float32]], threads: int
+        self, inputs: list[npt.NDArray[np.float32]], threads: int
     ) -> npt.NDArray[np.float32]:
-        """The embeddings of a batch; WeightsError if the parameters give no directions."""
-        if not prepared:
-            return np.empty((0, self.card.outputs), np.float32)
-        return directions(self.plan, np.concatenate(prepared), self.card, threads)
+        """Return the embeddings of inputs (1, S, S, 3) as (N, D).
 
-    def _prepare(self, picture: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.float32]:
-        """One decoded picture as a batch of one; large photographs are not kept."""
-        seen = square(picture, self.card)
-        require_contrast(seen, name)
-        if min(picture.shape[:2]) < len(
-            seen
-        ):  # enlarged noise is patches, which look like structure
-            require_contrast(picture, name)
-        return scaled(seen, self.card)
+        Raises WeightsError if the parameters give no vectors of unit length.
+        """
+        if not inputs:
+            return np.empty((0, self.card.outputs), np.float32)
+        return directions(self.plan, np.concatenate(inputs), self.card, threads)
 
 
 @dataclass
 class _Kept:
-    """What a model works out once, when it is first needed."""
+    """What a model computes once, when it is first needed."""
 
     plan: Plan | None = None
     fingerprint: str | None = None
     compiling: Lock = field(default_factory=Lock)
 
 
-@dataclass
-class _Rows:
-    """A batch on its way: prepared pictures, their embeddings, and what they are called."""
+@dataclass(frozen=True)
+class _Embedded:
+    """The embeddings of a batch, the names of its pictures, and the pictures skipped."""
 
-    prepared: list[npt.NDArray[np.float32]] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    values: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    values: npt.NDArray[np.float32]
+    names: list[str]
+    skipped: list[Skipped]
 
 
-def _each(images: ImageSource | Iterable[ImageSource]) -> Iterable[ImageSource]:
-    """The pictures one by one, whether one was given or several."""
-    if hasattr(images, "read") or isinstance(images, Mapping):
-        raise ImageError(
-            f"pictures are not taken from a {type(images).__name__}; of an open file pass its "
-            "content, file.read(), of a mapping its values()"
-        )
-    if isinstance(images, np.ndarray):
-        return images if images.ndim == 4 else [images]
-    if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)):
-        return [images]
-    return images if isinstance(images, Iterable) else [images]
+def _require_options(
+    channel_order: object, on_error: object, batch_size: object, progress: object
+) -> None:
+    """Raise ArgumentError for an option of `Model.embed` that cannot be used."""
+    if not is_one_of(on_error, "raise", "skip"):
+        raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
+    if not is_one_of(channel_order, "rgb", "bgr"):
+        raise ArgumentError(f"channel_order must be 'rgb' or 'bgr', not {quoted(channel_order)}")
+    if not is_whole(batch_size, low=1):
+        raise ArgumentError(f"batch_size is a whole number of at least 1, not {quoted(batch_size)}")
+    if progress is not None and not callable(progress):
+        raise ArgumentError(f"progress is called, and {quoted(progress)} cannot be")

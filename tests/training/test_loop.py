@@ -19,9 +19,17 @@ from PIL import Image
 import npfacenet
 from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import ArgumentError, NpfacenetError, OutputError, TrainingError
-from npfacenet.training import Augmentation, Configuration, IdentityFolder, StepReport, run, train
-from npfacenet.training.feed import Feed
-from npfacenet.training.learner import Batch
+from npfacenet.training import (
+    Augmentation,
+    Callbacks,
+    Configuration,
+    IdentityFolder,
+    StepReport,
+    run_checkpoint,
+    train,
+)
+from npfacenet.training.batch import Batch
+from npfacenet.training.picture_batches import PictureBatches
 
 SHORT = Configuration(
     steps=9, identities=4, save=3, validate=3, held_out=0.5, average=0.9, warm_up=2, clip=5.0,
@@ -66,7 +74,7 @@ def test_an_interrupted_run_comes_to_the_same_bits(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(small_model(), people, tmp_path / "run", SHORT, watch=interrupt)
+        train(small_model(), people, tmp_path / "run", SHORT, callbacks=Callbacks(watch=interrupt))
     train(small_model(), people, tmp_path / "run", SHORT, resume=True)
     assert_same_run(tmp_path / "run", whole_run)
 
@@ -74,15 +82,15 @@ def test_an_interrupted_run_comes_to_the_same_bits(
 def test_an_interrupt_while_waiting_saves_the_step_before(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    feed = Feed.batches
+    feed = PictureBatches.batches
 
-    def few(self: Feed, start: int, stop: int) -> Iterator[Batch]:
+    def few(self: PictureBatches, start: int, stop: int) -> Iterator[Batch]:
         for number, batch in enumerate(feed(self, start, stop)):
             if number == 5:
                 raise KeyboardInterrupt
             yield batch
 
-    monkeypatch.setattr(Feed, "batches", few)
+    monkeypatch.setattr(PictureBatches, "batches", few)
     with pytest.raises(KeyboardInterrupt):
         train(small_model(), people, tmp_path / "run", SHORT)
     assert read_state(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 5
@@ -93,8 +101,9 @@ import sys, pathlib
 sys.path[:0] = [sys.argv[1], str(pathlib.Path(sys.argv[1]).parent)]
 from drawn_people import small_model
 from test_loop import SHORT
-from npfacenet.training import train
-train(small_model(), sys.argv[2], sys.argv[3], SHORT, watch=lambda p: print(p.step, flush=True))
+from npfacenet.training import Callbacks, train
+told = Callbacks(watch=lambda report: print(report.step, flush=True))
+train(small_model(), sys.argv[2], sys.argv[3], SHORT, callbacks=told)
 """
 
 
@@ -275,7 +284,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(
             raise OutputError("cannot write: no space left on device")
         write(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(run, "write_state", full)
+    monkeypatch.setattr(run_checkpoint, "write_state", full)
     with pytest.raises(OutputError, match="no space left"):
         train(small_model(), people, tmp_path / "run", SHORT)
     assert read_state(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 3
@@ -296,7 +305,7 @@ def test_a_kill_before_the_first_checkpoint_leaves_a_folder_to_begin_in(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "write_state", interrupted)
+        patch.setattr(run_checkpoint, "write_state", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(small_model(), people, tmp_path / "run", SHORT)
     with pytest.raises(TrainingError, match="ended before its first checkpoint: begin it anew"):
@@ -328,7 +337,7 @@ def test_an_interrupted_distillation_comes_to_the_same_bits(people: Path, tmp_pa
     with pytest.raises(KeyboardInterrupt):
         train(
             small_model(), people, tmp_path / "run", choices, teacher=small_model(1),
-            watch=interrupt,
+            callbacks=Callbacks(watch=interrupt),
         )  # fmt: skip
     train(small_model(), people, tmp_path / "run", choices, teacher=small_model(1), resume=True)
     assert_same_run(tmp_path / "run", tmp_path / "whole")

@@ -15,9 +15,10 @@ import numpy as np
 from engines import Task
 
 import npfacenet
-from npfacenet.cards import Card, derived_card
+from npfacenet.cards import Card
 from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.models import Model
+from npfacenet.models.fresh import fresh_model
 from npfacenet.networks import Network, NetworkParameters, summarise
 from npfacenet.recipes import recipes
 from npfacenet.threads.cores import cores
@@ -27,10 +28,8 @@ def subject(name: str, models: Mapping[str, Model]) -> tuple[Network, NetworkPar
     """Return a network with its weights, drawn ones unless some were given, and its card."""
     if model := models.get(name):
         return model.network, model.parameters, model.card
-    recipe = recipes(name)[0]
-    network = recipe.build()
-    parameters = network.initialise(0)
-    return network, parameters, derived_card(recipe, network.input_shape[0], Path("drawn"))
+    model = fresh_model(recipes(name)[0], seed=0)
+    return model.network, model.parameters, model.card
 
 
 def write(folder: Path, name: str, batches: Sequence[int], models: Mapping[str, Model]) -> int:

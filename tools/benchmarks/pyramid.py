@@ -44,7 +44,7 @@ class SizeMeasurement:
 
 def open_network() -> Network:
     """Return a network of five convolutions for pictures of any size of at least 11 x 11."""
-    build = Builder("pyramid", input_shape=(*LARGEST, 3))
+    build = Builder("pyramid", input_shape=(None, None, 3))
     x = build.input
     for i, filters in enumerate(FILTERS):
         x = build.add(f"conv{i}", Convolution(filters, 3), x)

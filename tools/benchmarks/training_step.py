@@ -14,7 +14,8 @@ from npfacenet.networks import Network
 from npfacenet.recipes import nn4_small2
 from npfacenet.threads.cores import cores
 from npfacenet.training import Configuration
-from npfacenet.training.learner import Batch, Learner
+from npfacenet.training.batch import Batch
+from npfacenet.training.learner import Learner
 from npfacenet.training.objectives import objectives
 
 FACES = 48
