@@ -9,9 +9,9 @@ from pathlib import Path
 from npfacenet.arguments import finite_number
 from npfacenet.errors import WeightsError, printable, quoted, shortened
 from npfacenet.images import PREPROCESSINGS
-from npfacenet.networks import Network
+from npfacenet.networks import Network, Outputs
 from npfacenet.recipes.catalogue import find_recipe
-from npfacenet.recipes.recipe import METRIC, Recipe, Threshold
+from npfacenet.recipes.recipe import METRIC, PURPOSES, Purpose, Recipe, Threshold
 
 __all__ = ["METRIC", "Card", "Threshold", "card_from_json", "derived_card", "threshold_of"]
 
@@ -23,10 +23,11 @@ LONGEST_TEXT, LONGEST_NAME = 2000, 200  # characters of a card's sentences and n
 class Card:
     """What is known of one set of weights.
 
-    `input_size` is the side of the square picture in pixels; `preprocessing` names the scaling
-    of its numbers (`npfacenet.images.PREPROCESSINGS`); `threshold` is None where none has
-    evidence; `source` and `licence` are in words; `trained_on` names the people in the training
-    pictures, where they are known.
+    `outputs` is as in `npfacenet.recipes.Recipe`; `input_size` is the side of the square picture
+    in pixels, 0 for a network that takes any; `preprocessing` names the scaling of its numbers
+    (`npfacenet.images.PREPROCESSINGS`); `threshold` is None where none has evidence; `source` and
+    `licence` are in words; `trained_on` names the people in the training pictures, where they are
+    known; `purpose` is what the network is for.
     """
 
     architecture: str
@@ -38,6 +39,7 @@ class Card:
     source: str
     licence: str
     trained_on: tuple[str, ...] = field(default=(), repr=False)
+    purpose: Purpose = field(default="embedding", repr=False)
 
     def adapted(self, variant: str | None, preprocessing: str) -> Card:
         """Return the card for another variant or preprocessing.
@@ -51,13 +53,14 @@ class Card:
         other = replace(self, variant=variant, preprocessing=preprocessing)
         return replace(other, threshold=threshold_of(other, measured=measured))
 
-    def recipe_of(self, network: Network) -> Recipe:
+    def recipe_of(self, network: Network[Outputs]) -> Recipe:
         """Return the recipe of a network that may be in no catalogue, as this card describes it."""
         return Recipe.of(
             network,
             architecture=self.architecture,
             variant=self.variant,
             outputs=self.outputs,
+            purpose=self.purpose,
             preprocessing=self.preprocessing,
             thresholds={} if self.threshold is None else {self.preprocessing: self.threshold},
         )
@@ -69,11 +72,17 @@ UNMEASURED = (
 )
 
 
+def input_size_of(network: Network[Outputs]) -> int:
+    """The side of a network's pictures in pixels, 0 if it takes any size."""
+    return network.accepted_shape[0] or 0
+
+
 def derived_card(recipe: Recipe, input_size: int, path: Path) -> Card:
     """Return the card of a file that carries none: what is known of the network that it holds.
 
-    `input_size` is the side of that network's pictures. Nothing is known of the weights: the
-    source is the file at `path`, and the threshold says that it was not measured with them.
+    `input_size` is the side of that network's pictures, 0 if it takes any. Nothing is known of the
+    weights: the source is the file at `path`, and the threshold says that it was not measured with
+    them.
     """
     known = recipe.thresholds.get(recipe.preprocessing)
     return Card(
@@ -85,6 +94,7 @@ def derived_card(recipe: Recipe, input_size: int, path: Path) -> Card:
         threshold=None if known is None else replace(known, evidence=UNMEASURED),
         source=f"the file {shortened(printable(path.name))}",
         licence="not stated",
+        purpose=recipe.purpose,
     )
 
 
@@ -108,6 +118,7 @@ def card_from_json(value: object, where: str) -> Card:
     """
     if not isinstance(value, dict):
         raise WeightsError(f"{where}: the card is not a JSON object")
+    value = {"purpose": "embedding", **value}  # which old files do not state
     if strange := {field.name for field in fields(Card)} ^ value.keys():
         raise WeightsError(f"{where}: the card lacks, or should not have, {quoted(min(strange))}")
     for name, valid in _VALID.items():
@@ -169,10 +180,11 @@ _VALID: dict[str, Callable[[object], bool]] = {
     "architecture": _is_name,
     "variant": lambda value: value is None or _is_name(value),
     "outputs": _is_count,
-    "input_size": _is_count,
+    "input_size": lambda value: _is_count(value) or (type(value) is int and value == 0),
     "preprocessing": lambda value: value in tuple(PREPROCESSINGS),
     "threshold": _is_threshold,
     "source": _is_text,
     "licence": _is_text,
     "trained_on": lambda value: isinstance(value, list) and _are_names(value),
+    "purpose": lambda value: value in PURPOSES,
 }

@@ -41,6 +41,7 @@ from npfacenet.errors import (
 )
 from npfacenet.images import ImageSource, preprocessing, read, require_contrast, resize, source_name
 from npfacenet.models import Embeddings, Model
+from npfacenet.networks import sole
 
 __all__ = [
     "Edition", "edition_2017", "edition_2021",
@@ -117,7 +118,7 @@ class Edition:
                 f"{self.year} edition takes {self.size}x{self.size} only and resizes nothing"
             )
         scaled = preprocessing("unit").scale(picture[np.newaxis])
-        encoding = model.plan.run(scaled)
+        encoding = sole(model.plan.run(scaled))
         with np.errstate(all="ignore"):
             length = float(np.linalg.norm(encoding))
         if not abs(length - 1) < 1e-3:

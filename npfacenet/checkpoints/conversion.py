@@ -10,7 +10,7 @@ from npfacenet.checkpoints.layouts import WRITERS
 from npfacenet.checkpoints.native import Native
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.files.atomic import require_writable
-from npfacenet.networks import Network, NetworkParameters
+from npfacenet.networks import Network, NetworkParameters, Outputs
 from npfacenet.recipes import recipes
 
 SUFFIXES = {writer.layout: writer.suffixes for writer in WRITERS}
@@ -20,7 +20,7 @@ WRITABLE = tuple(SUFFIXES)
 
 def write_checkpoint(
     path: Path,
-    network: Network,
+    network: Network[Outputs],
     parameters: NetworkParameters,
     card: Card,
     *,

@@ -9,17 +9,27 @@ import numpy as np
 
 from npfacenet.cards import Card
 from npfacenet.layers import Array
-from npfacenet.networks import NetworkParameters, ParameterName
+from npfacenet.networks import Network, NetworkParameters, Outputs, ParameterName
+from npfacenet.recipes import RECIPES
 
 
-def fingerprint(card: Card, digest: str) -> str:
-    """Return the SHA-256 of all that determines an embedding.
+def fingerprint(card: Card, digest: str, network: Network[Outputs]) -> str:
+    """Return the SHA-256 of everything that determines an embedding.
 
-    That is: architecture, variant and preprocessing, and the `weights_digest`. Files in
-    different layouts that hold the same weights give the same.
+    That is: architecture, variant and preprocessing, and the `weights_digest`; for a network that
+    is not one of the library's own also its layers, of which the name says nothing. Files of
+    different layouts that hold the same weights agree.
     """
     made_by = f"{card.architecture}/{card.variant}/{card.preprocessing}\n{digest}"
+    if all(card.architecture != own.architecture for own in RECIPES):
+        made_by += f"\n{_layers(network)}"
     return sha256(made_by.encode()).hexdigest()
+
+
+def _layers(network: Network[Outputs]) -> str:
+    """The graph in words: size, outputs, and each node with its layer and inputs."""
+    nodes = [(node.name, str(node.layer), node.inputs) for node in network.nodes]
+    return repr((network.accepted_shape, network.outputs, nodes))
 
 
 def weights_digest(

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Read the request from standard input, the weight file, and answer on standard output."""
-    path, numbers, chosen, modules, memory, seconds = json.loads(sys.stdin.buffer.read())
+    request = json.loads(sys.stdin.buffer.read())
+    path, numbers, chosen, described, modules, memory, seconds = request
     limit(memory, seconds)
     try:
         recipes = [recipe_of(sent, modules) for sent in chosen]
-        answer = read(Path(path), None if numbers is None else Path(numbers), recipes)
+        into = None if numbers is None else Path(numbers)
+        answer = read(Path(path), into, recipes, described=described)
     except UnpicklingError as error:
         answer = {"recipes": str(error)}
     except NpfacenetError as error:
@@ -63,20 +65,30 @@ def recipe_of(sent: int | str, modules: list[str]) -> Recipe:
     sys.path += [folder for folder in modules if folder not in sys.path]
     try:
         # The parent's own content, not the file's.
-        architecture, variant, outputs, network, other_names = pickle.loads(b64decode(sent))  # noqa: S301
+        key, purpose, network, other_names = pickle.loads(b64decode(sent))  # noqa: S301
     except (AttributeError, ImportError) as error:
         raise UnpicklingError(str(error)) from error
-    recipe = Recipe.of(network, architecture=architecture, variant=variant, outputs=outputs)
+    architecture, variant, outputs = key
+    recipe = Recipe.of(
+        network, architecture=architecture, variant=variant, outputs=outputs, purpose=purpose
+    )
     return replace(recipe, other_names=other_names)
 
 
-def read(path: Path, numbers: Path | None, recipes: Sequence[Recipe]) -> dict[str, object]:
-    """Read the file; write its numbers in the recipe's order, and return which recipe it is."""
-    from npfacenet.checkpoints.reading import read_checkpoint
+def read(
+    path: Path, numbers: Path | None, recipes: Sequence[Recipe], *, described: bool
+) -> dict[str, object]:
+    """Read the file; write its numbers in the recipe's order, and return which recipe it is.
 
-    checkpoint = read_checkpoint(path, recipes)
+    The recipe is a place in `recipes`, or the graph of a network that the file describes.
+    """
+    from npfacenet.checkpoints.reading import read_checkpoint
+    from npfacenet.networks.graph import graph_of
+
+    checkpoint = read_checkpoint(path, recipes, described=described)
+    place = next((i for i, one in enumerate(recipes) if one is checkpoint.recipe), None)
     answer: dict[str, object] = {
-        "recipe": next(i for i, one in enumerate(recipes) if one is checkpoint.recipe),
+        "recipe": graph_of(checkpoint.network) if place is None else place,
         "layout": checkpoint.layout,
         "card": asdict(checkpoint.card) if checkpoint.own_card else None,
     }

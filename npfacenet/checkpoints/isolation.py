@@ -25,7 +25,8 @@ from pathlib import Path
 import numpy as np
 
 from npfacenet.cards import Card, card_from_json
-from npfacenet.checkpoints.reading import Checkpoint, card_of, faults_of, require_own_card
+from npfacenet.checkpoints.reading import Checkpoint, faults_of
+from npfacenet.checkpoints.self_description import card_of, described_network, require_own_card
 from npfacenet.errors import ArgumentError, WeightsError, listed, shortened
 from npfacenet.networks.flat_parameters import split
 from npfacenet.recipes import RECIPES, Recipe
@@ -49,7 +50,7 @@ def require_harmless(path: Path) -> None:
     Other faults of the file are not reported: the next reading finds them.
     """
     with _workspace(path) as folder:
-        _ask_child(path.absolute(), folder, None, all_recipes(), SECONDS, MEMORY)
+        _ask_child(path.absolute(), folder, None, None, SECONDS, MEMORY)
 
 
 def read_isolated(
@@ -67,7 +68,7 @@ def read_isolated(
     beyond a limit, and if the child cannot work: the folder for temporary files must have room
     for the numbers.
     """
-    recipes = all_recipes() if recipes is None else recipes
+    known = all_recipes() if recipes is None else recipes
     with _workspace(path) as folder:
         numbers = folder / "numbers"
         match _ask_child(path.absolute(), folder, numbers, recipes, seconds, memory):
@@ -79,12 +80,17 @@ def read_isolated(
                     "make room there, or set TMPDIR to another folder"
                 )
             case {"recipe": int(chosen), "layout": str(layout), "card": card} if (
-                0 <= chosen < len(recipes)
+                0 <= chosen < len(known)
             ):
-                recipe = recipes[chosen]
+                recipe, own = known[chosen], _card(card, path)
+            case {"recipe": dict(graph), "layout": str(layout), "card": dict(card)} if (
+                recipes is None
+            ):
+                own = card_from_json(card, str(path))
+                recipe = own.recipe_of(described_network(path, graph))
             case _:
                 raise ChildError(f"{path}: the child process gave no sensible answer")
-        return _checkpoint(path, recipe, layout, _card(card, path), numbers)
+        return _checkpoint(path, recipe, layout, own, numbers)
 
 
 @contextmanager
@@ -104,14 +110,19 @@ def _ask_child(
     path: Path,
     folder: Path,
     numbers: Path | None,
-    recipes: Sequence[Recipe],
+    recipes: Sequence[Recipe] | None,
     seconds: float,
     memory: int,
 ) -> object:
+    """Have a child read the file, and return its answer; None for what is not JSON.
+
+    Without `recipes` it may be of the catalogue, or describe its network itself.
+    """
     into = None if numbers is None else str(numbers)
-    chosen = [_sendable(recipe) for recipe in recipes]
+    described = recipes is None
+    chosen = [_sendable(one) for one in (all_recipes() if recipes is None else recipes)]
     modules = [os.path.abspath(entry) for entry in sys.path]
-    request = json.dumps([str(path), into, chosen, modules, memory, seconds])
+    request = json.dumps([str(path), into, chosen, described, modules, memory, seconds])
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     package = str(Path(__file__).resolve().parents[2])
     code = (
@@ -149,7 +160,7 @@ def _sendable(recipe: Recipe) -> int | str:
         if own is recipe:
             return place
     try:
-        sent = pickle.dumps((*recipe.key, recipe.build(), dict(recipe.other_names)))
+        sent = pickle.dumps((recipe.key, recipe.purpose, recipe.build(), dict(recipe.other_names)))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise _unsendable(str(error)) from error
     return b64encode(sent).decode("ascii")

@@ -19,7 +19,7 @@ from npfacenet.checkpoints.hdf5 import writing_hdf5
 from npfacenet.checkpoints.layer_order import keras_order
 from npfacenet.checkpoints.layout import Layout, Tensor, shown, tensor_of
 from npfacenet.errors import WeightsError
-from npfacenet.networks import Network, NetworkParameters, ParameterName
+from npfacenet.networks import Network, NetworkParameters, Outputs, ParameterName
 
 MODEL_GROUP = "model_weights"
 LIST = "layer_names"
@@ -56,7 +56,7 @@ class KerasWeights(Layout):
         return container.has_attribute(cls.group, LIST)
 
     def tensors(
-        self, network: Network, other_names: Mapping[str, str]
+        self, network: Network[Outputs], other_names: Mapping[str, str]
     ) -> Mapping[ParameterName, Tensor]:
         """Return the tensors by the file's own names, whatever the network."""
         return self._tensors
@@ -70,7 +70,9 @@ class KerasModel(KerasWeights):
     unread: ClassVar[frozenset[str]] = frozenset({"optimizer_weights"})
 
 
-def write_keras_weights(path: Path, parameters: NetworkParameters, network: Network) -> None:
+def write_keras_weights(
+    path: Path, parameters: NetworkParameters, network: Network[Outputs]
+) -> None:
     """Write a weights file as Keras 2 does, whole or not at all.
 
     Plain `load_weights` reads by position: the n-th layer with weights in the list goes into the

@@ -18,7 +18,7 @@ from npfacenet.checkpoints.hdf5 import writing_hdf5
 from npfacenet.checkpoints.layer_order import keras_order
 from npfacenet.checkpoints.layout import Layout, Tensor, tensor_of
 from npfacenet.layers import BatchNorm, Convolution, Dense, Layer
-from npfacenet.networks import Network, NetworkParameters, Node, ParameterName
+from npfacenet.networks import Network, NetworkParameters, Node, Outputs, ParameterName
 
 GROUP = "layers"
 FIRST_GROUP = "_layer_checkpoint_dependencies"
@@ -67,7 +67,7 @@ class Keras3Weights(Layout):
         return container.has_group(GROUP) or container.has_group(FIRST_GROUP)
 
     def tensors(
-        self, network: Network, other_names: Mapping[str, str]
+        self, network: Network[Outputs], other_names: Mapping[str, str]
     ) -> Mapping[ParameterName, Tensor]:
         """Return the variables by the network's names, as far as their order reaches.
 
@@ -97,7 +97,9 @@ def _name(nodes: Sequence[Node], number: int, variable: int) -> ParameterName | 
     return nodes[number].name, list(nodes[number].parameters)[variable]
 
 
-def write_keras3_weights(path: Path, parameters: NetworkParameters, network: Network) -> None:
+def write_keras3_weights(
+    path: Path, parameters: NetworkParameters, network: Network[Outputs]
+) -> None:
     """Write a `.weights.h5` as Keras 3 does, and Keras from 2.15 on, whole or not at all.
 
     Keras 2.12 and 2.13 want `write_keras_weights` instead. Raises OutputError if the file cannot

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from npfacenet.networks import Network, Node
+from npfacenet.networks import Network, Node, Outputs
 
 
-def keras_order(network: Network) -> list[Node]:
+def keras_order(network: Network[Outputs]) -> list[Node]:
     """Return the nodes in the order of Keras' `model.layers`: farthest from the output first.
 
     Nodes at the same distance come in the order in which they were created, in which the recipes

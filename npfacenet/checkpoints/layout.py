@@ -17,7 +17,7 @@ from npfacenet.cards import Card
 from npfacenet.checkpoints.container import Container, Entry
 from npfacenet.errors import WeightsError, printable
 from npfacenet.layers import Array, Shape
-from npfacenet.networks import Network, NetworkParameters, ParameterName
+from npfacenet.networks import Network, NetworkParameters, Outputs, ParameterName
 
 LONGEST_NAME = 80
 
@@ -70,13 +70,16 @@ class Layout(ABC):
         return None
 
     @property
-    def network(self) -> Network | None:
-        """The network that the file itself describes; None in layouts that hold numbers only."""
+    def graph(self) -> object | None:
+        """The network that the file itself describes, as `npfacenet.networks.graph` writes it.
+
+        None in layouts that hold numbers only. Nothing in it has been checked.
+        """
         return None
 
     @abstractmethod
     def tensors(
-        self, network: Network, other_names: Mapping[str, str]
+        self, network: Network[Outputs], other_names: Mapping[str, str]
     ) -> Mapping[ParameterName, Tensor]:
         """Return every tensor of the file by the name that it would have in this network.
 
@@ -90,7 +93,7 @@ class Layout(ABC):
 class Contents:
     """What a weight file is written from; `half` asks for kernels in half precision."""
 
-    network: Network
+    network: Network[Outputs]
     parameters: NetworkParameters
     card: Card
     half: bool = False

@@ -19,7 +19,7 @@ WRITERS: tuple[Writer, ...] = (
     Writer(
         Native.name,
         (".h5", ".hdf5"),
-        lambda path, it: write_native(path, it.parameters, it.card, half=it.half),
+        lambda path, it: write_native(path, it.network, it.parameters, it.card, half=it.half),
         any_case=True,
         stores_half=True,
         keeps_card=True,

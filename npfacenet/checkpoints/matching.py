@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from npfacenet.checkpoints.layout import Layout, Tensor, shown
 from npfacenet.errors import ArgumentError
-from npfacenet.networks import Network, ParameterName
+from npfacenet.networks import Network, Outputs, ParameterName
 from npfacenet.recipes import Recipe
 
 
@@ -20,7 +20,7 @@ class Match:
     """
 
     recipe: Recipe
-    network: Network = field(repr=False)
+    network: Network[Outputs] = field(repr=False)
     fitting: Mapping[ParameterName, Tensor] = field(repr=False)
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]

@@ -1,6 +1,7 @@
-"""The library's own layout: one contiguous dataset for each dtype, an index, and the card.
+"""The library's own layout: one contiguous dataset for each dtype, an index, card and network.
 
 - `card`: the fields of Card, JSON in UTF-8, and `card_sha256`: its checksum, 64 hexadecimal digits.
+- `network`: the graph (`networks/graph.py`), JSON, and `network_sha256`. Old files have none.
 - `index`: JSON, a list of {layer, parameter, shape, dtype, start, sha256} in the network's
   order; `start` counts numbers from the beginning of the dataset of that dtype, and the
   checksum is of the float32 values after reading.
@@ -26,9 +27,12 @@ from npfacenet.checkpoints.hdf5 import writing_hdf5
 from npfacenet.checkpoints.layout import Layout, Tensor
 from npfacenet.errors import WeightsError, quoted
 from npfacenet.layers import Array
-from npfacenet.networks import Network, NetworkParameters, ParameterName
+from npfacenet.networks import Network, NetworkParameters, Outputs, ParameterName
+from npfacenet.networks.graph import graph_of
 
-CARD, CARD_SUM, INDEX = "card", "card_sha256", "index"
+CARD, INDEX, NETWORK = "card", "index", "network"
+CHECKED = {CARD: "card_sha256", NETWORK: "network_sha256"}
+"""Texts, and what holds their checksums: 64 hexadecimal digits each."""
 STORED: dict[str, np.dtype[np.floating]] = {
     "float32": np.dtype("<f4"),
     "float16": np.dtype("<f2"),
@@ -45,12 +49,12 @@ class Native(Layout):
     def __init__(self, container: Container) -> None:
         self.path = container.path
         self._entries = {entry.name: entry for entry in container.entries()}
-        if strange := self._entries.keys() - {CARD, CARD_SUM, INDEX, *STORED}:
+        if strange := self._entries.keys() - {*CHECKED, *CHECKED.values(), INDEX, *STORED}:
             raise WeightsError(
                 f"{self.path} holds {quoted(min(strange))}, which has no place in it"
             )
         self._card = card_from_json(self._json(CARD), str(self.path))
-        self._require_whole_card()
+        self._require_whole_texts()
         self._tensors: dict[ParameterName, Tensor] = {}
         self._require_in_one_piece()
         covered = dict.fromkeys(STORED, 0)
@@ -77,8 +81,13 @@ class Native(Layout):
         """The card that the file carries."""
         return self._card
 
+    @property
+    def graph(self) -> object | None:
+        """The graph that the file carries, as JSON values; None in old files."""
+        return self._json(NETWORK) if NETWORK in self._entries else None
+
     def tensors(
-        self, network: Network, other_names: Mapping[str, str]
+        self, network: Network[Outputs], other_names: Mapping[str, str]
     ) -> Mapping[ParameterName, Tensor]:
         """Return the tensors by the names of the index, whatever the network."""
         return self._tensors
@@ -93,15 +102,20 @@ class Native(Layout):
             if dtype in STORED and not (in_one_piece and entry.dtype == STORED[dtype]):
                 raise WeightsError(f"{self.path}: {dtype!r} is not stored in one piece as {dtype}")
 
-    def _require_whole_card(self) -> None:
-        """Raise WeightsError unless the card is as written; old files have no checksum of it."""
-        if CARD_SUM not in self._entries:
-            return
-        if self._text(CARD_SUM).decode("ascii", "replace") != sha256(self._text(CARD)).hexdigest():
-            raise WeightsError(
-                f"{self.path}: {CARD!r} is not what was written (its checksum differs); fetch or "
-                "copy the file again"
-            )
+    def _require_whole_texts(self) -> None:
+        """Raise WeightsError unless card and network are as written.
+
+        Old files have no network, and the oldest no checksum of the card.
+        """
+        for name, checksum_name in CHECKED.items():
+            if checksum_name not in self._entries:
+                continue
+            stated = self._text(checksum_name).decode("ascii", "replace")
+            if name not in self._entries or stated != sha256(self._text(name)).hexdigest():
+                raise WeightsError(
+                    f"{self.path}: {name!r} is not what was written (its checksum differs); fetch "
+                    "or copy the file again"
+                )
 
     def _json(self, name: str) -> object:
         try:
@@ -166,15 +180,22 @@ def _read(path: Path, entry: Entry, start: int, expected: str, name: str, output
 
 
 def write_native(
-    path: Path, parameters: NetworkParameters, card: Card, *, half: bool = False
+    path: Path,
+    network: Network[Outputs],
+    parameters: NetworkParameters,
+    card: Card,
+    *,
+    half: bool = False,
 ) -> None:
     """Write a file of this layout, whole or not at all.
 
     `half` stores kernels as float16, which halves the file and rounds them to 11 bits; kernels
     with numbers beyond float16 stay float32. Raises OutputError if the file cannot be written,
-    WeightsError for a card that could not be read again.
+    WeightsError for a card that could not be read again, and ArgumentError for a network that
+    could not: with a layer that is not registered (`npfacenet.layers.register_layer`).
     """
     card_from_json({**asdict(card), "trained_on": list(card.trained_on)}, str(path))
+    texts = {CARD: _bytes(asdict(card)), NETWORK: _bytes(graph_of(network))}
     stored: dict[str, list[Array]] = {"float32": [], "float16": []}
     index: list[dict[str, object]] = []
     counts = dict.fromkeys(stored, 0)
@@ -195,9 +216,10 @@ def write_native(
         counts[dtype] += numbers.size
         stored[dtype].append(numbers.reshape(-1))
     with writing_hdf5(path) as file:
-        text = _bytes(asdict(card))
-        file[CARD] = text
-        file[CARD_SUM] = np.frombuffer(sha256(text.data).hexdigest().encode(), np.uint8)
+        for name, text in texts.items():
+            file[name] = text
+            digest = sha256(text.data).hexdigest()
+            file[CHECKED[name]] = np.frombuffer(digest.encode(), np.uint8)
         file[INDEX] = _bytes(index)
         for dtype, tensors in stored.items():
             if tensors:

@@ -17,7 +17,7 @@ from npfacenet.checkpoints.container import Container, Entry
 from npfacenet.checkpoints.csv_folder import CsvFolder
 from npfacenet.checkpoints.layout import Layout, Tensor
 from npfacenet.layers import Array, BatchNorm, Shape
-from npfacenet.networks import Network, ParameterName
+from npfacenet.networks import Network, Outputs, ParameterName
 
 # Two files that belong to no layer lie in every copy of the folder.
 STRAYS = ("inception_5a_3x3_conv2_m.csv", "inception_5a_3x3_conv2_v.csv")
@@ -40,7 +40,7 @@ class OpenfaceCsv(Layout):
         return isinstance(container, CsvFolder)
 
     def tensors(
-        self, network: Network, other_names: Mapping[str, str]
+        self, network: Network[Outputs], other_names: Mapping[str, str]
     ) -> Mapping[ParameterName, Tensor]:
         """Return every file by the parameter that its name stands for.
 

@@ -10,14 +10,20 @@ from pathlib import Path
 
 import numpy as np
 
-from npfacenet.cards import Card, derived_card
+from npfacenet.cards import Card
 from npfacenet.checkpoints.containers import open_container
 from npfacenet.checkpoints.layout import Layout
 from npfacenet.checkpoints.layouts import recognised
 from npfacenet.checkpoints.matching import Match, match
-from npfacenet.errors import WeightsError, listed, quoted
+from npfacenet.checkpoints.self_description import (
+    agreeing,
+    card_of,
+    require_own_card,
+    require_own_graph,
+)
+from npfacenet.errors import WeightsError, listed
 from npfacenet.layers import Array
-from npfacenet.networks import Network, NetworkParameters, ParameterName
+from npfacenet.networks import Network, NetworkParameters, Outputs, ParameterName
 from npfacenet.networks.flat_parameters import split
 from npfacenet.recipes import Recipe
 from npfacenet.recipes.catalogue import all_recipes
@@ -40,7 +46,7 @@ class Checkpoint:
     path: Path
     layout: str
     recipe: Recipe
-    network: Network = field(repr=False)
+    network: Network[Outputs] = field(repr=False)
     parameters: NetworkParameters = field(repr=False)
     card: Card
     own_card: bool
@@ -59,16 +65,21 @@ def open_weight_file(path: Path) -> Iterator[Layout]:
 
 
 @without_forks()  # HDF5 and h5py have locks and open files that a child could not go on with
-def read_checkpoint(path: Path, recipes: Sequence[Recipe] | None = None) -> Checkpoint:
+def read_checkpoint(
+    path: Path, recipes: Sequence[Recipe] | None = None, *, described: bool | None = None
+) -> Checkpoint:
     """Read a weight file, finding out from names and shapes which network it holds.
 
     Of `recipes` (None: the catalogue) the one that fits best is taken, the earlier of two that fit
-    equally well. Raises WeightsError for a file that cannot be read; for one whose tensors are not
-    those of the network, or not of a trained one (a kernel of zeros), with the first few
-    deviations; and for one whose own card contradicts it.
+    equally well. A file may also hold a network that it describes itself; `described` says whether
+    that is wanted (None: if no recipes are given). Raises WeightsError for a file that cannot be
+    read; for one whose tensors are not those of the network, or not of a trained one (a kernel of
+    zeros), with the first few deviations; and for one whose own card or network contradicts it.
     """
     with open_weight_file(path) as file:
-        candidates = agreeing(path, recipes, file)
+        known = all_recipes() if recipes is None else recipes
+        wanted = recipes is None if described is None else described
+        candidates = agreeing(path, known, file, described=wanted)
         found = match(file, candidates)
         if not found.fitting:
             names = dict.fromkeys(recipe.architecture for recipe in candidates)
@@ -80,6 +91,7 @@ def read_checkpoint(path: Path, recipes: Sequence[Recipe] | None = None) -> Chec
         if reading.faults or not found.complete:
             raise WeightsError(_account(path, found, reading))
         require_own_card(path, file.card, found.recipe, found.network)
+        require_own_graph(path, file, found.recipe)
         stated = {name: t.checksum for name, t in found.fitting.items() if t.checksum is not None}
         return Checkpoint(
             path=path,
@@ -91,50 +103,6 @@ def read_checkpoint(path: Path, recipes: Sequence[Recipe] | None = None) -> Chec
             own_card=file.card is not None,
             checksums=stated if len(stated) == len(found.fitting) else None,
         )
-
-
-def agreeing(path: Path, recipes: Sequence[Recipe] | None, file: Layout) -> Sequence[Recipe]:
-    """Return the recipes that a file's own card names, the card's variant first; all without one.
-
-    Without `recipes`, the catalogue is meant; and a file whose card names a network that is not in
-    it may describe that network itself (`Layout.network`). Raises WeightsError for a card of a
-    network that is not among them.
-    """
-    known, card = all_recipes() if recipes is None else recipes, file.card
-    if card is None:
-        return known
-    stated = (card.architecture, card.outputs)
-    of_the_card = [one for one in known if (one.architecture, one.outputs) == stated]
-    if of_the_card:
-        return sorted(of_the_card, key=lambda recipe: recipe.variant != card.variant)
-    if recipes is None and (network := file.network) is not None:
-        return (card.recipe_of(network),)
-    raise WeightsError(
-        f"{path}: its card speaks of {quoted(card.architecture)} with {card.outputs} numbers, "
-        f"which is none of {listed(list(map(str, known)))}"
-    )
-
-
-def card_of(path: Path, own: Card | None, recipe: Recipe, network: Network) -> Card:
-    """Return a file's own card, or the one that its network gives."""
-    return derived_card(recipe, network.input_shape[0], path) if own is None else own
-
-
-def require_own_card(path: Path, card: Card | None, recipe: Recipe, network: Network) -> None:
-    """Raise WeightsError if a file's own card contradicts the network that the file holds."""
-    if card is None:
-        return
-    side, variants = network.input_shape[0], {None, recipe.variant}
-    variants |= {one.variant for one in all_recipes() if one.architecture == recipe.architecture}
-    fault = None
-    if card.input_size != side:
-        fault = f"pictures of {card.input_size:,} pixels, where {recipe} takes {side}"
-    elif card.outputs != recipe.outputs:
-        fault = f"{card.outputs} numbers, where {recipe} gives {recipe.outputs}"
-    elif card.variant not in variants:
-        fault = f"the variant {quoted(card.variant)}, which {recipe.architecture} does not have"
-    if fault:
-        raise WeightsError(f"{path}: its card speaks of {fault}; obtain the file again")
 
 
 @dataclass(frozen=True)

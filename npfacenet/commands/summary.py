@@ -8,7 +8,7 @@ from dataclasses import asdict
 from npfacenet.commands import options
 from npfacenet.errors import ArgumentError
 from npfacenet.models import load
-from npfacenet.networks import Network, OpenShape, Summary, summarise
+from npfacenet.networks import Network, OpenShape, Outputs, Summary, summarise
 from npfacenet.recipes import recipes
 from npfacenet.recipes.selection import architectures, choices_of
 
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def network(arguments: argparse.Namespace) -> Network:
+def network(arguments: argparse.Namespace) -> Network[Outputs]:
     """Return the network with this name of an architecture, or the one in this file."""
     name = arguments.model if arguments.named is None else arguments.named
     if name is None or (arguments.model and arguments.named):

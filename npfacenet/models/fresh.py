@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from npfacenet.cards import derived_card
+from npfacenet.cards import derived_card, input_size_of
 from npfacenet.errors import ArgumentError, listed
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.layers import L2Normalize
 from npfacenet.models.model import Model
-from npfacenet.networks import Network, NetworkParameters, Outputs
+from npfacenet.networks import Network, NetworkParameters, Outputs, sole
 from npfacenet.recipes import Recipe
 
 _UNIT = 1e-3  # how far a length may be from 1
@@ -36,12 +36,12 @@ def fresh_model(recipe: Recipe, *, seed: int, preprocessing: str | None = None) 
     parameters = network.initialise(seed)
     _require_unit_length(network, parameters)
     card = replace(
-        derived_card(recipe, network.input_shape[0], Path("drawn weights")),
+        derived_card(recipe, input_size_of(network), Path("drawn weights")),
         preprocessing=scaling,
         threshold=None,
         source=f"drawn weights, seed {seed}",
     )
-    return Model(network, parameters, card, purpose=recipe.purpose)
+    return Model(network, parameters, card)
 
 
 def _require_embedding(recipe: Recipe, network: Network[Outputs]) -> None:
@@ -71,7 +71,7 @@ def _require_embedding(recipe: Recipe, network: Network[Outputs]) -> None:
         )
 
 
-def _require_unit_length(network: Network, parameters: NetworkParameters) -> None:
+def _require_unit_length(network: Network[Outputs], parameters: NetworkParameters) -> None:
     """Raise ArgumentError unless the network's outputs are vectors of unit length.
 
     A last layer other than L2Normalize is tried on noise.
@@ -81,7 +81,7 @@ def _require_unit_length(network: Network, parameters: NetworkParameters) -> Non
         return
     noise = np.random.default_rng(0).random((2, *network.input_shape), np.float32)
     with np.errstate(all="ignore"):
-        lengths = np.linalg.norm(network.forward(parameters, noise), axis=1)
+        lengths = np.linalg.norm(sole(network.forward(parameters, noise)), axis=1)
     if not np.all(np.abs(lengths - 1) < _UNIT):
         raise ArgumentError(
             f"{network.name} gives vectors of length {lengths[0]:g}, and embeddings have "

@@ -65,7 +65,7 @@ def load(
     if not checkpoint.own_card:
         card = with_known_origin(card, parameters.digest)
     card = card.adapted(recipe.variant, card.preprocessing if scaling is None else scaling)
-    model = Model(checkpoint.network, parameters, card, purpose=recipe.purpose)
+    model = Model(checkpoint.network, parameters, card)
     taken = 1e3 * (perf_counter() - began)
     _log.info(
         "loaded %s (%s) from %s in %.1f ms", card.architecture, checkpoint.layout, path, taken

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
 from typing import Literal
@@ -14,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.arguments import is_one_of, is_whole
-from npfacenet.cards import Card
+from npfacenet.cards import Card, derived_card, input_size_of
+from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
 from npfacenet.checkpoints.reloadable import ReloadableParameters
 from npfacenet.errors import (
@@ -25,19 +28,18 @@ from npfacenet.errors import (
     quoted,
     shortened,
 )
-from npfacenet.images import (
-    ImageSource,
-)
+from npfacenet.images import ImageSource
+from npfacenet.images import preprocessing as scaling_named
 from npfacenet.images.pillow import import_pillow
 from npfacenet.inference import Plan
 from npfacenet.inference.batching import TOGETHER, largest_batch
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.models.network_inputs import directions
 from npfacenet.models.picture_reading import PictureReader, each_picture
-from npfacenet.networks import Network, NetworkParameters
+from npfacenet.networks import Network, NetworkParameters, Outputs
 from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress, silent
-from npfacenet.recipes.recipe import Purpose
+from npfacenet.recipes import Recipe
 from npfacenet.threads import Lock
 from npfacenet.threads.cores import threads as threads_to_use
 from npfacenet.threads.sharing import in_batches
@@ -51,8 +53,7 @@ class Model:
 
     `parameters` are the model's own read-only float32 arrays by (layer, parameter); arrays that
     could be changed from outside, through a view, a flag or their memory, are copied. `digest` is
-    theirs if it is known already (else it is computed when first needed); `purpose` is the
-    recipe's (`npfacenet.recipes.Recipe`).
+    theirs if it is known already (else it is computed when first needed).
 
     A model may be used by several threads, and pickled. Between calls it keeps its plan
     (`npfacenet.inference`), compiled when first needed. A model from a file then releases its
@@ -63,11 +64,10 @@ class Model:
     ArgumentError for a network or a card of another type.
     """
 
-    network: Network
+    network: Network[Outputs]
     parameters: NetworkParameters = field(repr=False)
     card: Card
     digest: str | None = field(default=None, repr=False)
-    purpose: Purpose = field(default="embedding", repr=False)
     _kept: _Kept = field(default_factory=lambda: _Kept(), init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -92,19 +92,56 @@ class Model:
         own = {name: constant(self.parameters[name]) for name in specs}
         object.__setattr__(self, "parameters", MappingProxyType(own))
 
+    @classmethod
+    def of(
+        cls,
+        network: Network[Outputs],
+        parameters: NetworkParameters,
+        *,
+        preprocessing: str = "unit",
+        source: str = "not stated",
+    ) -> Model:
+        """Make a model of a network of your own, with a card that has no threshold.
+
+        A network that gives one vector is for embedding, any other for detection; `preprocessing`
+        names the scaling of its pictures. Raises ArgumentError for an unknown preprocessing, and
+        as the class does.
+
+        >>> from npfacenet.recipes import npfacenet_small
+        >>> network = npfacenet_small()
+        >>> Model.of(network, network.initialise(seed=0)).card.outputs
+        128
+        """
+        if not isinstance(network, Network):
+            raise ArgumentError(f"a model is made of a Network, not of {quoted(network)}")
+        recipe = Recipe.of(network, preprocessing=scaling_named(preprocessing).name)
+        card = derived_card(recipe, input_size_of(network), Path())
+        return cls(network, parameters, replace(card, threshold=None, source=source))
+
+    def save(self, path: str | os.PathLike[str], *, half: bool = False) -> None:
+        """Write network, parameters and card to a file that `load` reads, whole or not at all.
+
+        `path` ends with ".h5" or ".hdf5"; `half` stores kernels as float16. Raises ArgumentError
+        for another name and for a layer that is not registered, OutputError if the file cannot be
+        written.
+        """
+        target = Path(os.fspath(path))
+        write_checkpoint(target, self.network, self.parameters, self.card, half=half)
+
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[object, ...]]:
         parameters = self.parameters
         if not isinstance(parameters, ReloadableParameters):
             parameters = dict(parameters)
-        return Model, (self.network, parameters, self.card, self.digest, self.purpose)
+        return Model, (self.network, parameters, self.card, self.digest)
 
     def __repr__(self) -> str:
         card, known = self.card, self._kept.fingerprint or self.digest
         variant = f" ({card.variant})" if card.variant else ""
+        size = f"{card.input_size}x{card.input_size}" if card.input_size else "any size"
         made = f", fingerprint {self.fingerprint[:12]}" if known else ""  # else slow
         return (
-            f"<Model {shortened(card.architecture, 40)}{variant}, {card.input_size}x"
-            f"{card.input_size} to {card.outputs} numbers, {card.preprocessing}; "
+            f"<Model {shortened(card.architecture, 40)}{variant}, {size} to {card.outputs} "
+            f"{'numbers' if card.purpose == 'embedding' else 'outputs'}, {card.preprocessing}; "
             f"{shortened(card.source)}{made}>"
         )
 
@@ -114,11 +151,11 @@ class Model:
         kept = self._kept
         if kept.fingerprint is None:  # threads that compute it at once get the same
             digest = weights_digest(self.parameters) if self.digest is None else self.digest
-            kept.fingerprint = fingerprint(self.card, digest)
+            kept.fingerprint = fingerprint(self.card, digest, self.network)
         return kept.fingerprint
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> Plan[Outputs]:
         """The network compiled for speed: `plan.run` takes prepared pictures, in batches."""
         kept = self._kept
         if kept.plan is None:
@@ -202,10 +239,15 @@ class Model:
 
     def _require_embedding(self) -> None:
         """Raise EmbeddingError if the network is for another purpose."""
-        if self.purpose != "embedding":
+        if self.card.purpose != "embedding":
             raise EmbeddingError(
-                f"{self.network.name} is a network for {self.purpose}, not for embedding: it gives "
-                "no vectors that could be compared"
+                f"{self.network.name} is a network for {self.card.purpose}, not for embedding: it "
+                "gives no vectors that could be compared"
+            )
+        if not self.card.input_size:
+            raise EmbeddingError(
+                f"{self.network.name} takes pictures of any size, and its card does not say which "
+                "to embed: Model.of(network.with_input_shape((96, 96, 3)), parameters)"
             )
 
     def _forward(
@@ -224,7 +266,7 @@ class Model:
 class _Kept:
     """What a model computes once, when it is first needed."""
 
-    plan: Plan | None = None
+    plan: Plan[Outputs] | None = None
     fingerprint: str | None = None
     compiling: Lock = field(default_factory=Lock)
 

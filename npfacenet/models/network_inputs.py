@@ -9,6 +9,7 @@ from npfacenet.cards import Card
 from npfacenet.errors import WeightsError
 from npfacenet.images import central_square, preprocessing, resize
 from npfacenet.inference import Plan
+from npfacenet.networks import Outputs, sole
 
 Picture = npt.NDArray[np.uint8]
 
@@ -25,13 +26,13 @@ def scaled(picture: Picture, card: Card) -> npt.NDArray[np.float32]:
 
 
 def directions(
-    plan: Plan, inputs: npt.NDArray[np.float32], card: Card, threads: int
+    plan: Plan[Outputs], inputs: npt.NDArray[np.float32], card: Card, threads: int
 ) -> npt.NDArray[np.float32]:
     """Run the network on a batch (N, S, S, 3) and return its embeddings (N, D).
 
     Raises WeightsError if they are not of unit length.
     """
-    embeddings = plan.run(inputs, threads=threads)
+    embeddings = sole(plan.run(inputs, threads=threads))
     with np.errstate(all="ignore"):  # what overflows is refused below
         lengths = np.linalg.norm(embeddings, axis=1)
     if not np.all(np.abs(lengths - 1) < 1e-3):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from npfacenet.arguments import is_whole
-from npfacenet.errors import ArgumentError, quoted
+from npfacenet.errors import ArgumentError, listed, quoted
 from npfacenet.networks import Network
 from npfacenet.recipes.inception_resnet_v1 import INCEPTION_RESNET_V1
 from npfacenet.recipes.nn4_small2 import NN4_SMALL2
@@ -128,8 +128,9 @@ def _fault_of_network(recipe: Recipe) -> str | None:
     network = build()
     if not isinstance(network, Network):
         return f"the build {quoted(build)}: it returns {quoted(network)}, not a Network"
-    if recipe.purpose == "embedding" and network.output_shape != (recipe.outputs,):
-        return f"the outputs {recipe.outputs}: its network gives {network.output_shape}"
+    given = [*network.output_shapes.values()]
+    if recipe.purpose == "embedding" and given != [(recipe.outputs,)]:
+        return f"the outputs {recipe.outputs}: its network gives {listed([*map(str, given)])}"
     return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Literal, TypeAlias
 
-from npfacenet.networks import Network
+from npfacenet.networks import Network, Outputs
 
 Purpose: TypeAlias = Literal["embedding", "detection"]
 PURPOSES: Final[tuple[Purpose, ...]] = ("embedding", "detection")
@@ -37,7 +37,8 @@ class Threshold:
 class Recipe:
     """One concrete network: an architecture with every choice made, and the facts about it.
 
-    `variant` is None for an architecture that has only one. `build` makes the network.
+    `variant` is None for an architecture that has only one. `outputs` is the length of the vector
+    that the network gives, or the number of its outputs if there are several. `build` makes it.
     `other_names` maps layers of the network to the names that other people's files give them.
     `purpose` says what the network computes; only an "embedding" can be compared with others.
     `preprocessing` is the scaling of its pictures (`npfacenet.images.PREPROCESSINGS`) unless the
@@ -50,7 +51,7 @@ class Recipe:
     architecture: str
     variant: str | None
     outputs: int
-    build: Callable[[], Network] = field(repr=False, compare=False)
+    build: Callable[[], Network[Outputs]] = field(repr=False, compare=False)
     other_names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     purpose: Purpose = field(default="embedding", repr=False)
     preprocessing: str = field(default="unit", repr=False)
@@ -60,30 +61,34 @@ class Recipe:
     @classmethod
     def of(
         cls,
-        network: Network,
+        network: Network[Outputs],
         *,
         architecture: str | None = None,
         variant: str | None = None,
         outputs: int | None = None,
-        purpose: Purpose = "embedding",
+        purpose: Purpose | None = None,
         preprocessing: str = "unit",
         thresholds: Mapping[str, Threshold] | None = None,
     ) -> Recipe:
         """Return the recipe of a network that is built already.
 
-        `architecture` is the network's own name unless stated, `outputs` the last size of its
-        output.
+        `architecture` is the network's own name unless stated. A network that gives one vector is
+        for embedding unless stated, any other for detection. `outputs` is the length of a single
+        output's last axis, or the number of outputs where there are several.
 
         >>> from npfacenet.recipes import npfacenet_small
         >>> str(Recipe.of(npfacenet_small()))
         'npfacenet-small (128 numbers)'
         """
+        shapes = list(network.output_shapes.values())
+        length = shapes[0][-1] if len(shapes) == 1 else len(shapes)
+        vector = len(shapes) == 1 and len(shapes[0]) == 1
         return cls(
             network.name if architecture is None else architecture,
             variant,
-            network.output_shape[-1] if outputs is None else outputs,
+            (length or 1) if outputs is None else outputs,
             partial(_built, network),
-            purpose=purpose,
+            purpose=("embedding" if vector else "detection") if purpose is None else purpose,
             preprocessing=preprocessing,
             thresholds={} if thresholds is None else thresholds,
         )
@@ -98,6 +103,6 @@ class Recipe:
         return f"{self.architecture} ({', '.join([*choices, f'{self.outputs} numbers'])})"
 
 
-def _built(network: Network) -> Network:
+def _built(network: Network[Outputs]) -> Network[Outputs]:
     """Return the network itself: a `build` that can be pickled, which a lambda cannot."""
     return network

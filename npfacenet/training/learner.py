@@ -11,7 +11,7 @@ import numpy as np
 
 from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.layers import Array
-from npfacenet.networks import Network, NetworkParameters, ParameterName, Tape
+from npfacenet.networks import Network, NetworkParameters, Outputs, ParameterName, Tape, sole
 from npfacenet.networks.flat_parameters import Vector
 from npfacenet.threads.blas import single_threaded
 from npfacenet.training.batch import Batch
@@ -54,7 +54,7 @@ class Learner:
 
     def __init__(
         self,
-        network: Network,
+        network: Network[Outputs],
         parameters: NetworkParameters,
         objectives: Sequence[Objective],
         configuration: Configuration,
@@ -173,13 +173,14 @@ class Learner:
         self, parameters: NetworkParameters, shard: int, images: Array
     ) -> tuple[Array, Tape]:
         with np.errstate(all="ignore"):  # what overflows is refused with the loss
-            return self.network.forward_saving(
+            output, tape = self.network.forward_saving(
                 parameters,
                 images,
                 training=self.configuration.statistics == "batch",
                 learning=self.learning,
                 seed=(self.configuration.seed, self.done, shard),
             )
+        return sole(output), tape
 
     def _backward(
         self, parameters: NetworkParameters, tape: Tape, upstream: Array

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from npfacenet.errors import ArgumentError, quoted
-from npfacenet.networks import Network, ParameterName
+from npfacenet.networks import Network, Outputs, ParameterName
 from npfacenet.training.checks import require_kind
 
 
-def learning_from(network: Network, first: str | None) -> frozenset[ParameterName]:
+def learning_from(network: Network[Outputs], first: str | None) -> frozenset[ParameterName]:
     """Return the trainable parameters of a layer or block and of everything after it.
 
     `first` None means the whole network. Raises ArgumentError for a name that the network does not

@@ -182,7 +182,7 @@ class Run:
         better = history.best is None or (found is not None and found.area > history.best.area)
         if better and history.ruin is None:
             history.best, history.best_step = found, done
-            write_native(self.folder.best, model.parameters, model.card)
+            write_native(self.folder.best, model.network, model.parameters, model.card)
         return found
 
     def _measured(self) -> tuple[Validation | None, Validation | None, Model]:

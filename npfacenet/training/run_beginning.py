@@ -11,7 +11,7 @@ import numpy as np
 from npfacenet import __version__
 from npfacenet.errors import ArgumentError
 from npfacenet.models import Model
-from npfacenet.networks import Network
+from npfacenet.networks import Network, Outputs
 from npfacenet.networks.graph import graph_of
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
@@ -48,7 +48,7 @@ def run_record(
     }
 
 
-def _digest(network: Network) -> str | None:
+def _digest(network: Network[Outputs]) -> str | None:
     """Return 64 hexadecimal digits that identify a network's layers and their hyperparameters.
 
     None for a network with layers that cannot be written down (`npfacenet.layers.register_layer`).

@@ -12,14 +12,15 @@ from npfacenet.cards import Card
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
 from npfacenet.checkpoints.layout import shown
 from npfacenet.checkpoints.matching import match
-from npfacenet.checkpoints.reading import (
+from npfacenet.checkpoints.reading import open_weight_file, read_fitting
+from npfacenet.checkpoints.self_description import (
     agreeing,
     card_of,
-    open_weight_file,
-    read_fitting,
     require_own_card,
+    require_own_graph,
 )
 from npfacenet.layers import Shape
+from npfacenet.recipes.catalogue import all_recipes
 from npfacenet.zoo.provenance import with_known_origin
 
 
@@ -52,7 +53,7 @@ def describe_file(path: Path) -> Description:
     Raises WeightsError if it is in none, or if its own card contradicts it.
     """
     with open_weight_file(path) as file:
-        found = match(file, agreeing(path, None, file))
+        found = match(file, agreeing(path, all_recipes(), file, described=True))
         reading = read_fitting(found)
         tensors = file.tensors(found.network, found.recipe.other_names)
         shapes = {shown(name): tensor.shape for name, tensor in tensors.items()}
@@ -60,11 +61,12 @@ def describe_file(path: Path) -> Description:
         card, made_by = file.card, None
         if complete:
             require_own_card(path, card, found.recipe, found.network)
+            require_own_graph(path, file, found.recipe)
             digest = weights_digest(reading.parameters)
             if card is None:
                 derived = card_of(path, None, found.recipe, found.network)
                 card = with_known_origin(derived, digest)
-            made_by = fingerprint(card, digest)
+            made_by = fingerprint(card, digest, found.network)
         return Description(
             path=str(path),
             layout=file.name,

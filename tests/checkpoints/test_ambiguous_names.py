@@ -23,7 +23,7 @@ from npfacenet.checkpoints.openface_csv import BATCH_NORM, OTHERS, OpenfaceCsv
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.errors import WeightsError
 from npfacenet.layers import Shape
-from npfacenet.networks import Network, ParameterName
+from npfacenet.networks import Network, Outputs, ParameterName
 from npfacenet.recipes import inception_resnet_v1, nn4_small2, npfacenet_small, recipes
 from npfacenet.testing.weight_files import TINY, tiny_network, whole_weight_file
 
@@ -56,12 +56,12 @@ class Listed(Layout):
         return False
 
     def tensors(
-        self, network: Network, other_names: Mapping[str, str]
+        self, network: Network[Outputs], other_names: Mapping[str, str]
     ) -> Mapping[ParameterName, Tensor]:
         return {name: Tensor(shape, lambda output: None) for name, shape in self._shapes.items()}
 
 
-def shapes_of(network: Network) -> dict[ParameterName, Shape]:
+def shapes_of(network: Network[Outputs]) -> dict[ParameterName, Shape]:
     return {name: spec.shape for name, spec in network.parameter_specs().items()}
 
 

@@ -25,7 +25,7 @@ from npfacenet.checkpoints.hdf5 import Hdf5File
 from npfacenet.checkpoints.layout import Contents, Layout, Tensor, Writer, tensor_of
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.errors import ArgumentError, WeightsError
-from npfacenet.networks import Network, ParameterName
+from npfacenet.networks import Network, Outputs, ParameterName
 from npfacenet.recipes import register, unregister
 from npfacenet.testing.weight_files import TINY, tiny_network, whole_weight_file
 from npfacenet.zoo.description import describe_file
@@ -96,7 +96,7 @@ class Pairs(Layout):
         return self.described
 
     def tensors(
-        self, network: Network, other_names: Mapping[str, str]
+        self, network: Network[Outputs], other_names: Mapping[str, str]
     ) -> Mapping[ParameterName, Tensor]:
         return self._tensors
 

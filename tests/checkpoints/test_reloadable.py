@@ -310,7 +310,7 @@ def test_a_file_that_is_overwritten_in_place_changes_no_model(
     half: bool, own_file: Path, tmp_path: Path
 ) -> None:
     loaded, path = npfacenet.load(own_file), tmp_path / "native.h5"
-    write_native(path, loaded.parameters, loaded.card, half=half)
+    write_native(path, loaded.network, loaded.parameters, loaded.card, half=half)
     model = npfacenet.load(path)
     before = {name: tensor.copy() for name, tensor in model.parameters.items()}
     with path.open("r+b") as file:
@@ -326,6 +326,6 @@ def test_other_weights_in_the_file_are_not_taken_for_the_models(own_file: Path) 
     changed = dict(model.parameters)
     changed["bn1", "beta"] = changed["bn1", "beta"] + np.float32(1e-7)
     assert model.plan.workspace_bytes == 0
-    write_native(own_file, changed, model.card)
+    write_native(own_file, model.network, changed, model.card)
     with pytest.raises(WeightsError, match=r"w\.h5 holds other weights .* load it again"):
         model.parameters["bn1", "beta"]

@@ -79,7 +79,7 @@ def test_list_says_what_the_packaged_file_says_of_itself(
         *("npfacenet-small", None, 128, 96, "prewhiten", None), "drawn", "for tests (and no more)"
     )
     path = tmp_path / "npfacenet-small.h5"
-    write_native(path, network.initialise(0), card)
+    write_native(path, network, network.initialise(0), card)
     line = run("list").splitlines()[1]
     assert "  for tests  " in line
     assert line.endswith(str(path))

@@ -210,7 +210,7 @@ def test_a_network_for_another_purpose_is_loaded_and_refused_by_embed(tmp_path: 
     register(detector)
     model = npfacenet.load(written(tmp_path, "npfacenet", detector))
     for each in (model, pickle.loads(pickle.dumps(model))):  # noqa: S301 (our own)
-        assert each.purpose == "detection"
+        assert each.card.purpose == "detection"
         assert each.plan is not None
         with pytest.raises(EmbeddingError, match="finder is a network for detection, not for emb"):
             each.embed(PICTURE)

@@ -30,7 +30,7 @@ from npfacenet.cards import Card, derived_card
 from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.layers import Array
 from npfacenet.models import Model
-from npfacenet.networks import Network
+from npfacenet.networks import Network, Outputs, sole
 from npfacenet.recipes import recipes
 
 KERAS = os.environ.get("NPFACENET_KERAS", "keras")
@@ -70,7 +70,7 @@ class Case:
         return vectors
 
 
-def drawn_model(network: Network, card: Card) -> Model:
+def drawn_model(network: Network[Outputs], card: Card) -> Model:
     rng = np.random.default_rng(18)
     parameters = {
         name: tensor if name[1] == "kernel" else rng.uniform(0.5, 1.5, tensor.shape).astype("f4")
@@ -87,7 +87,7 @@ def case(keras: ModuleType, request: pytest.FixtureRequest) -> Iterator[Case]:
     card = derived_card(recipe, network.input_shape[0], Path("drawn"))
     images = np.random.default_rng(19).random((2, *network.input_shape), np.float32)
     ours = drawn_model(network, card)
-    yield Case(ours, build(keras), images, network.forward(ours.parameters, images))
+    yield Case(ours, build(keras), images, sole(network.forward(ours.parameters, images)))
     keras.backend.clear_session()
 
 
