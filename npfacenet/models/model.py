@@ -164,7 +164,9 @@ class Model:
         if not is_one_of(on_error, "raise", "skip"):
             raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
         if not is_one_of(channel_order, "rgb", "bgr"):
-            raise ArgumentError(f"channel_order is 'rgb' or 'bgr', not {quoted(channel_order)}")
+            raise ArgumentError(
+                f"channel_order must be 'rgb' or 'bgr', not {quoted(channel_order)}"
+            )
         if not is_whole(batch_size, low=1):
             raise ArgumentError(
                 f"batch_size is a whole number of at least 1, not {quoted(batch_size)}"

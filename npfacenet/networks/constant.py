@@ -1,4 +1,4 @@
-"""Arrays that nobody can change any more."""
+"""Arrays that cannot be changed any more."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def memory_of(array: Array) -> bytes | None:
 
 
 def constant(array: npt.ArrayLike) -> Array:
-    """The array as float32 that nobody can change: itself if it is so already, else a copy.
+    """Return the array as float32 that cannot be changed: itself if it already is one, else a copy.
 
     >>> numbers = np.zeros(2, np.float32)
     >>> kept = constant(numbers)

@@ -1,4 +1,4 @@
-"""For testers: strategies that draw what npfacenet works on, and laws for parts of one's own.
+"""For testers: strategies that draw what npfacenet works on, and laws of layers and losses.
 
 Needs Hypothesis (`pip install npfacenet[test]`) for the strategies; the laws need NumPy only.
 

@@ -71,7 +71,7 @@ class Deviation:
 class GradientReport:
     """What a check found: for each variable (input or parameter) its worst deviation.
 
-    `kinks` counts comparisons that were left out because there is no slope to compare with
+    `kinks` counts comparisons that were left out because no slope exists there
     (a tie in a maximum, a ReLU at 0). `faults` are gradients that are missing, have another
     shape, or could not be compared at all.
     """

@@ -1,4 +1,4 @@
-"""The laws of a layer, for layers of one's own.
+"""The laws of a layer, for your own layers too.
 
 Five lines test a layer:
 

@@ -1,4 +1,4 @@
-"""The laws of a loss, for losses of one's own.
+"""The laws of a loss, for your own losses too.
 
 Five lines test a loss:
 

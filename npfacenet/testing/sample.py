@@ -11,7 +11,7 @@ from npfacenet.errors import ShapeError
 from npfacenet.layers import Array, Layer, Parameters, Shape
 from npfacenet.testing.law_checking import require
 
-# What a layer is tried on when nobody says which inputs it takes.
+# What a layer is tried on where its inputs are not stated.
 USUAL_INPUTS: tuple[tuple[Shape, ...], ...] = (
     ((5, 6, 3),),
     ((7,),),

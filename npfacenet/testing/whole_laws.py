@@ -1,4 +1,4 @@
-"""The laws of a metric and of a recipe, for those of one's own."""
+"""The laws of a metric and of a recipe, for your own too."""
 
 from __future__ import annotations
 
