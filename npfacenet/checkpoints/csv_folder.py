@@ -88,4 +88,4 @@ def _read(path: Path, output: npt.NDArray[np.generic]) -> None:
         numbers = np.array(words, dtype=np.float64)
     except ValueError as error:
         raise WeightsError(f"{path} holds what is not a number: {error}") from error
-    output[...] = numbers.astype(output.dtype).reshape(output.shape)
+    output[...] = numbers.reshape(output.shape)

@@ -1,4 +1,4 @@
-"""What made an embedding, in 64 hexadecimal digits."""
+"""The fingerprint of a model: 64 hexadecimal digits for all that determines an embedding."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from npfacenet.networks import NetworkParameters, ParameterName
 
 
 def fingerprint(card: Card, digest: str) -> str:
-    """The SHA-256 of all that determines an embedding.
+    """Return the SHA-256 of all that determines an embedding.
 
-    That is: architecture, variant and preprocessing, and the `weights_digest`. Files of
-    different layouts that hold the same weights agree.
+    That is: architecture, variant and preprocessing, and the `weights_digest`. Files in
+    different layouts that hold the same weights give the same.
     """
     made_by = f"{card.architecture}/{card.variant}/{card.preprocessing}\n{digest}"
     return sha256(made_by.encode()).hexdigest()
@@ -25,9 +25,9 @@ def fingerprint(card: Card, digest: str) -> str:
 def weights_digest(
     parameters: NetworkParameters, checksums: Mapping[ParameterName, str] | None = None
 ) -> str:
-    """The SHA-256 of every parameter's name, shape and checksum, in the order of the names.
+    """Return the SHA-256 of every parameter's name, shape and checksum, in the order of names.
 
-    `checksums` saves working them out where a file's were verified.
+    `checksums` saves computing those that were verified when a file was read.
     """
     digest = sha256()
     for name in sorted(parameters):
@@ -38,7 +38,7 @@ def weights_digest(
 
 
 def checksum(tensor: Array) -> str:
-    """The SHA-256 of a tensor's values as little-endian float32, in hexadecimal.
+    """Return the SHA-256 of a tensor's values as little-endian float32, in hexadecimal.
 
     >>> checksum(np.array([1.0]))[:12], checksum(np.array([1.0], ">f4"))[:12]
     ('e00e5eb94441', 'e00e5eb94441')

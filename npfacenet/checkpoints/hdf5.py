@@ -41,6 +41,10 @@ class Hdf5File(Container):
     """
 
     kind: ClassVar[str] = "an HDF5 file"
+    unrecognised: ClassVar[str] = (
+        "but in no layout of weights that is known (Keras 2 and 3 weights and models, npfacenet): "
+        "save it with model.save_weights('NAME.weights.h5')"
+    )
 
     def __init__(self, path: Path, file: h5py.File, content: BinaryIO) -> None:
         self.path = path

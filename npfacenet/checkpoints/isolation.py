@@ -29,7 +29,7 @@ from npfacenet.checkpoints.reading import Checkpoint, card_of, faults_of, requir
 from npfacenet.errors import ArgumentError, WeightsError, listed, shortened
 from npfacenet.networks.flat_parameters import split
 from npfacenet.recipes import RECIPES, Recipe
-from npfacenet.recipes.catalogue import catalogue
+from npfacenet.recipes.catalogue import all_recipes
 
 SECONDS = 20
 MEMORY = 2 << 30  # bytes of address space; Inception-ResNet-v1 needs 0.1 GiB of it
@@ -49,7 +49,7 @@ def require_harmless(path: Path) -> None:
     Other faults of the file are not reported: the next reading finds them.
     """
     with _workspace(path) as folder:
-        _ask_child(path.absolute(), folder, None, catalogue(), SECONDS, MEMORY)
+        _ask_child(path.absolute(), folder, None, all_recipes(), SECONDS, MEMORY)
 
 
 def read_isolated(
@@ -67,7 +67,7 @@ def read_isolated(
     beyond a limit, and if the child cannot work: the folder for temporary files must have room
     for the numbers.
     """
-    recipes = catalogue() if recipes is None else recipes
+    recipes = all_recipes() if recipes is None else recipes
     with _workspace(path) as folder:
         numbers = folder / "numbers"
         match _ask_child(path.absolute(), folder, numbers, recipes, seconds, memory):

@@ -46,8 +46,4 @@ def recognised(container: Container) -> Layout:
     for layout in LAYOUTS:
         if layout.recognises(container):
             return layout(container)
-    raise WeightsError(
-        f"{container.path} is {container.kind}, but in no layout of weights that is known (Keras 2 "
-        "and 3 weights and models, npfacenet): save it with "
-        "model.save_weights('NAME.weights.h5')"
-    )
+    raise WeightsError(f"{container.path} is {container.kind}, {container.unrecognised}")

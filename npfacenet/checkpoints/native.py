@@ -94,7 +94,7 @@ class Native(Layout):
                 raise WeightsError(f"{self.path}: {dtype!r} is not stored in one piece as {dtype}")
 
     def _require_whole_card(self) -> None:
-        """Raise WeightsError unless the card is as it was written; old files do not say so."""
+        """Raise WeightsError unless the card is as written; old files have no checksum of it."""
         if CARD_SUM not in self._entries:
             return
         if self._text(CARD_SUM).decode("ascii", "replace") != sha256(self._text(CARD)).hexdigest():
@@ -170,8 +170,8 @@ def write_native(
 ) -> None:
     """Write a file of this layout, whole or not at all.
 
-    `half` stores kernels as float16, which halves the file and rounds them to 11 bits; what
-    float16 cannot hold stays float32. Raises OutputError if the file cannot be written,
+    `half` stores kernels as float16, which halves the file and rounds them to 11 bits; kernels
+    with numbers beyond float16 stay float32. Raises OutputError if the file cannot be written,
     WeightsError for a card that could not be read again.
     """
     card_from_json({**asdict(card), "trained_on": list(card.trained_on)}, str(path))

@@ -20,7 +20,7 @@ from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, ParameterName
 from npfacenet.networks.flat_parameters import split
 from npfacenet.recipes import Recipe
-from npfacenet.recipes.catalogue import catalogue
+from npfacenet.recipes.catalogue import all_recipes
 from npfacenet.threads import without_forks
 
 NEVER_ZERO = ("kernel", "gamma", "moving_variance")
@@ -100,7 +100,7 @@ def agreeing(path: Path, recipes: Sequence[Recipe] | None, file: Layout) -> Sequ
     it may describe that network itself (`Layout.network`). Raises WeightsError for a card of a
     network that is not among them.
     """
-    known, card = catalogue() if recipes is None else recipes, file.card
+    known, card = all_recipes() if recipes is None else recipes, file.card
     if card is None:
         return known
     stated = (card.architecture, card.outputs)
@@ -125,7 +125,7 @@ def require_own_card(path: Path, card: Card | None, recipe: Recipe, network: Net
     if card is None:
         return
     side, variants = network.input_shape[0], {None, recipe.variant}
-    variants |= {one.variant for one in catalogue() if one.architecture == recipe.architecture}
+    variants |= {one.variant for one in all_recipes() if one.architecture == recipe.architecture}
     fault = None
     if card.input_size != side:
         fault = f"pictures of {card.input_size:,} pixels, where {recipe} takes {side}"
@@ -213,7 +213,9 @@ def read_fitting(found: Match) -> Reading:
     try:
         block = np.empty(count, np.float32)
     except MemoryError as error:
-        raise WeightsError(f"there is no memory for the {count:,} numbers of the file") from error
+        raise WeightsError(
+            f"there is not enough memory for the {count:,} numbers of the file"
+        ) from error
     parameters: dict[ParameterName, Array] = {}
     unreadable = []
     for name, numbers in split(block, shapes).items():

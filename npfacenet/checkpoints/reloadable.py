@@ -92,7 +92,7 @@ class ReloadableParameters(Mapping[ParameterName, Array]):
         if _digest(checkpoint) != self.digest:
             raise WeightsError(
                 f"{self.path} holds other weights than when the model was loaded from it: "
-                "the model goes on, but its parameters are gone; load it anew"
+                "the model goes on, but its parameters are gone; load it again"
             )
         return checkpoint.parameters
 

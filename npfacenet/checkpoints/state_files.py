@@ -40,7 +40,7 @@ def read_state(path: Path) -> tuple[dict[str, Vector], dict[str, object]]:
     Raises WeightsError for anything else, for a file that was changed since, for one that is
     larger than any weight file (`LARGEST_WEIGHTS`), and for numbers that are not finite.
     """
-    # Opening a pipe would block; and what the file should be is told here.
+    # Opening a pipe would block; and here messages say what the file should be.
     open_regular(
         path, what="a record of npfacenet", largest=LARGEST_WEIGHTS, error=WeightsError
     ).close()

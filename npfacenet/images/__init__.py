@@ -1,6 +1,6 @@
-"""Pictures: from a file, bytes, a PIL image or an array to what a network takes.
+"""Pictures: from a file, bytes, a PIL image or an array to the input of a network.
 
-The only room that uses Pillow, which it loads when a picture is first read or resized.
+This is the only room that uses Pillow, which it loads when a picture is first read or resized.
 """
 
 from npfacenet.images.contrast import LEAST_CONTRAST, contrast, require_contrast

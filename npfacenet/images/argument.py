@@ -1,4 +1,4 @@
-"""Whether what a caller passed is a size, a row of numbers, a plain array."""
+"""Checks of arguments: sizes, tuples of numbers, plain arrays."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from npfacenet.arguments import is_masked, is_whole
 from npfacenet.errors import ArgumentError, quoted
 
 LARGEST_SIDE = 9459
-"""Pixels of the largest square that is made: its area is `MAX_PIXELS` at most."""
+"""Pixels of the largest square side: its area is at most `MAX_PIXELS`."""
 
 
 def is_row(value: object, length: int) -> TypeGuard[tuple[object, ...] | list[object]]:
-    """Whether this is a tuple or a list of so many.
+    """Return whether this is a tuple or a list of `length` items.
 
     >>> is_row((1, 2), 2), is_row([1], 2), is_row("ab", 2)
     (True, False, False)
@@ -24,16 +24,16 @@ def is_row(value: object, length: int) -> TypeGuard[tuple[object, ...] | list[ob
 
 
 def require_size(size: object) -> None:
-    """Raise ArgumentError for a side, in pixels, that no picture is scaled to."""
+    """Raise ArgumentError unless this is a side, in pixels, to which a picture can be scaled."""
     if not is_whole(size, 1, LARGEST_SIDE):
         raise ArgumentError(
             f"size must be at least 1, not {quoted(size)} (a whole number, "
-            f"{LARGEST_SIDE:,} at most)"
+            f"at most {LARGEST_SIDE:,})"
         )
 
 
 def is_plain_array(value: object) -> bool:
-    """Whether this is an array of NumPy's, and no masked one.
+    """Return whether this is a NumPy array without a mask.
 
     >>> is_plain_array(np.zeros(2)), is_plain_array(np.ma.zeros(2)), is_plain_array([0])
     (True, False, False)
@@ -42,7 +42,7 @@ def is_plain_array(value: object) -> bool:
 
 
 def is_several(value: object) -> bool:
-    """Whether this gives things one by one, other than characters and bytes.
+    """Return whether this is an iterable of anything but characters and bytes.
 
     >>> is_several([1]), is_several(iter([1])), is_several(b"ab"), is_several(np.array(1))
     (True, True, False, False)

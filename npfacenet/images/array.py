@@ -1,4 +1,4 @@
-"""What an array must be to count as a picture."""
+"""Checking that an array is a picture."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from npfacenet.errors import ImageError, quoted, shortened
 
 
 def picture(array: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    """The same array, of no subclass, known to be uint8 of shape (H, W, 3), not empty.
+    """Return the array, as a plain `np.ndarray`, if it is uint8 (H, W, 3) and not empty.
 
-    Raises ImageError that states the dtype or the shape received and how to convert it.
+    Raises ImageError that states the dtype or shape received and how to convert it.
 
     >>> picture(np.zeros((2, 3, 3)))
     Traceback (most recent call last):
@@ -23,8 +23,8 @@ def picture(array: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
         raise ImageError(f"a picture is a uint8 array (H, W, 3), not {type(array).__name__}")
     if is_masked(array):
         raise ImageError(
-            f"array {quoted(array.shape)} is masked, and a network sees what a mask hides; pass "
-            "its numbers, x.filled(0) or x.data"
+            f"array {quoted(array.shape)} is masked, and a network ignores masks; pass its "
+            "numbers, x.filled(0) or x.data"
         )
     remedy = _remedy_for_dtype(array.dtype) or _remedy_for_shape(array.shape)
     if remedy:

@@ -1,4 +1,4 @@
-"""From each of Pillow's modes to RGB of 8 bits."""
+"""Conversion from each of Pillow's modes to RGB of 8 bits."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _PREMULTIPLIED = ("La", "RGBa")
 
 
 def to_rgb(image: PIL.Image.Image, name: str, *, managed: bool = False) -> npt.NDArray[np.uint8]:
-    """The pixels of a loaded PIL image as uint8 (H, W, 3); `name` is for the messages.
+    """Return the pixels of a loaded PIL image as uint8 (H, W, 3); messages call it `name`.
 
-    Transparent pixels lie over white. Grey of 16 bits is divided by 257 and rounded (Pillow's
-    own conversion would clip at 255); colour of 16 bits Pillow itself has cut to the upper 8
-    while decoding. Where `managed`, an ICC profile says what the numbers mean (`profile.py`);
-    else, and without one, other colour spaces are converted by Pillow.
+    Transparent pixels are composed over white. Grey of 16 bits is divided by 257 and rounded
+    (Pillow's own conversion would clip at 255); Pillow itself cuts colour of 16 bits to the upper
+    8 while decoding. If `managed`, an ICC profile determines the colours (`profile.py`);
+    otherwise, and without a profile, Pillow converts other colour spaces.
 
-    Raises ImageError for floating point and 32-bit values, whose black and white no one knows,
-    and for modes that Pillow cannot convert. The image is not changed.
+    Raises ImageError for floating point and 32-bit values, whose range is not defined, and for
+    modes that Pillow cannot convert. Does not change the image.
     """
-    # Some Pillows decode 16-bit PNG and PGM as 32 bits.
+    # Some versions of Pillow decode 16-bit PNG and PGM as 32 bits.
     if image.mode in _SIXTEEN_BITS or (image.mode == "I" and image.format in ("PNG", "PPM")):
         return _from_sixteen_bits(image, name, managed=managed)
     if image.mode in ("F", "I"):
@@ -55,7 +55,9 @@ def to_rgb(image: PIL.Image.Image, name: str, *, managed: bool = False) -> npt.N
             grey = image.mode in ("L", "LA")
             colours = _managed(_opaque(straight, image, "L" if grey else "RGB"), name)
         rgb = np.empty((*pixels.shape[:2], 3), np.uint8)
-        for top in range(0, len(pixels), _STRIP):  # or a large picture takes five times its size
+        for top in range(
+            0, len(pixels), _STRIP
+        ):  # otherwise a large picture takes five times its size
             rows = slice(top, top + _STRIP)
             alpha = pixels[rows, :, 3:]
             rgb[rows] = over_white(colours[rows, :, :3].astype(np.uint16) * alpha, alpha)
@@ -67,7 +69,7 @@ def to_rgb(image: PIL.Image.Image, name: str, *, managed: bool = False) -> npt.N
 
 
 def _opaque(converted: PIL.Image.Image, image: PIL.Image.Image, mode: str) -> PIL.Image.Image:
-    """The colours of a converted image alone, with the profile of the one that it came from."""
+    """Return a converted image without alpha, with the profile of its original."""
     opaque = converted if converted.mode == mode else converted.convert(mode)
     if opaque is image:
         return opaque
@@ -82,7 +84,7 @@ def _managed(image: PIL.Image.Image, name: str) -> npt.NDArray[np.uint8]:
 def over_white(
     weighted: npt.NDArray[np.uint16], alpha: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.uint8]:
-    """The exact rounding of (weighted + 255 (255 - alpha)) / 255.
+    """Return (weighted + 255 (255 - alpha)) / 255, exactly rounded.
 
     `weighted` is uint16 (H, W, C), colour times alpha; `alpha` is uint8 (H, W, 1).
 
@@ -90,8 +92,8 @@ def over_white(
     227
     """
     white = np.uint16(255) * (255 - alpha).astype(np.uint16)
-    # Adding 127 rounds, for there are no ties in a division by an odd number; the sum is at
-    # most 255 * 255 + 127, which 16 bits hold.
+    # Adding 127 rounds, since division by an odd number has no ties; the sum is at most
+    # 255 * 255 + 127, which fits into 16 bits.
     return ((weighted + white + np.uint16(127)) // np.uint16(255)).astype(np.uint8)
 
 
@@ -115,9 +117,9 @@ def _from_sixteen_bits(
 def _sixteen_bits_in_srgb(
     values: npt.NDArray[np.uint32], rgb: npt.NDArray[np.uint8], profile: object, name: str
 ) -> npt.NDArray[np.uint8]:
-    """Grey through a profile; between the 256 levels that it is asked for lie straight lines.
+    """Convert grey by its profile, interpolated linearly between 256 levels.
 
-    A linear scan would lose its shadows if it were rounded to 8 bits first.
+    Rounding a linear scan to 8 bits first would lose its shadows.
     """
     from PIL import Image
 
@@ -137,7 +139,7 @@ def _sixteen_bits_in_srgb(
 def _converted(image: PIL.Image.Image, mode: str, name: str) -> PIL.Image.Image:
     if image.mode == mode:
         return image
-    # Pillow writes a transparent colour into the palette of the very image it converts.
+    # Pillow writes the transparent colour into the palette of the image that it converts.
     source = image.copy() if image.mode == "P" else image
     try:
         return source.convert(mode)

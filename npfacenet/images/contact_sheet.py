@@ -1,4 +1,4 @@
-"""A sheet of small pictures with captions, as photographers print them."""
+"""Contact sheets: small pictures with captions."""
 
 from __future__ import annotations
 

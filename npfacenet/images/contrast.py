@@ -1,4 +1,4 @@
-"""Whether a picture shows anything at all: black frames and white walls are nobody's face."""
+"""Contrast, by which empty pictures such as black frames and white walls are refused."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ LEAST_CONTRAST = 1.0
 """Grey levels; a picture with less is refused.
 
 Measured at the size of the networks (96 by nearest neighbour, 160 bilinear), the lowest contrast is
-2.98 of the 20,643 face crops of UTKFace, 15.7 of 5,428 photographs of LFW and 11.7 of their centre
-crops of 150 pixels, 23.0 of the course's pictures and of photographs with several faces, 7.8 of
-1,000 drawn people, and 1.61 of 1,200 drawn as dark and flat as `samples.Conditions` allows;
-views of photographs that the default augmentation makes as dark, flat and blurred as it can have
-2.25. What noise is taken for changes 1 in 600 of a photograph's contrast at most; noise of 8 levels
-on grey, the same in all channels of 96 x 96 pixels, has 0.5. To measure it again:
+2.98 for the 20,643 face crops of UTKFace, 15.7 for 5,428 photographs of LFW and 11.7 for their
+centre crops of 150 pixels, 23.0 for the course's pictures and for photographs with several faces,
+7.8 for 1,000 drawn people, and 1.61 for 1,200 drawn as dark and flat as `samples.Conditions`
+allows; it is 2.25 for views of photographs that the default augmentation makes as dark, flat and
+blurred as it can. Subtracting noise changes the contrast of a photograph by at most 1 in 600; noise
+of 8 levels on grey, equal in all channels of 96 x 96 pixels, has 0.5. To measure it again:
 `pytest -m slow -s tests/images/test_contrast.py`.
 """
 _CELLS = 16
 _DEGREE = 4
-_MOST_NOISE = 12.0  # grey levels of a camera in the dark; what varies more is no flat frame
+_MOST_NOISE = 12.0  # grey levels, a camera in the dark; with more, the frame is not flat
 
 
 def contrast(image: npt.NDArray[np.uint8]) -> float:
-    """How much structure the central square of uint8 (H, W, 3) has, in grey levels, 0 to 127.
+    """Return the contrast of the central square of uint8 (H, W, 3), in grey levels, 0 to 127.
 
-    Luminance (ITU-R 601) is averaged over 16 x 16 cells, which takes the noise of a sensor away;
-    the polynomial of degree 4 that fits them best is subtracted, which takes away gradients,
-    vignettes and uneven light on a wall; the standard deviation of what is left is the contrast,
-    less what noise that is independent from pixel to pixel leaves of itself in such averages.
+    Luminance (ITU-R 601) is averaged over 16 x 16 cells, which removes sensor noise. The best
+    polynomial of degree 4 is subtracted, which removes gradients, vignettes and uneven light on a
+    wall. The contrast is the standard deviation of the rest, less the share of it that noise,
+    independent from pixel to pixel, leaves in such averages.
 
     Raises ImageError if this is not a picture.
 
@@ -71,9 +71,9 @@ least 1.00: it is black, white, of one colour, or out of focus; use a picture th
 
 
 def _averages(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """The mean of each of 16 x 16 cells, row by row."""
+    """Return the means of 16 x 16 cells, row by row."""
     each, rest = divmod(len(grey), _CELLS)
-    if not rest:  # the sizes of the networks, in a third of the time
+    if not rest:  # for the sizes of the networks, in a third of the time
         sums = grey.reshape(_CELLS, each, _CELLS * each).sum(axis=1, dtype=np.uint32)
         return np.asarray(sums.reshape(_CELLS**2, each).sum(axis=1) / each**2, np.float64)
     from PIL import Image
@@ -83,10 +83,10 @@ def _averages(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
 
 
 def _noise_of_averages(grey: npt.NDArray[np.int16]) -> float:
-    """The variance that noise of pixels has in the averages of cells.
+    """Return the variance that the noise of pixels leaves in the averages of cells.
 
-    It is seen in how far four neighbours are from lying in a plane, which edges and slopes hardly
-    change. More than a camera makes is not taken for noise.
+    Noise is measured by how far four neighbours are from lying in a plane, which edges and slopes
+    hardly affect. It is bounded by what a camera makes.
     """
     if min(grey.shape) < 2:
         return 0.0
@@ -98,7 +98,7 @@ def _noise_of_averages(grey: npt.NDArray[np.int16]) -> float:
 
 @cache
 def _smooth_fields() -> npt.NDArray[np.float64]:
-    """An orthonormal basis (cells, 15) of the polynomials of degree 4 in two variables."""
+    """Return an orthonormal basis (cells, 15) of the polynomials of degree 4 in two variables."""
     place = (np.arange(_CELLS) + 0.5) / _CELLS * 2 - 1
     y, x = (axis.ravel() for axis in np.meshgrid(place, place, indexing="ij"))
     terms = [x**i * y**j for i in range(_DEGREE + 1) for j in range(_DEGREE + 1 - i)]

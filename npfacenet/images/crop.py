@@ -1,4 +1,4 @@
-"""Cutting the middle out of a picture."""
+"""Cropping the middle of a picture."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from npfacenet.images.array import picture
 
 
 def central_square(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The largest square in the middle of uint8 (H, W, 3): a view (S, S, 3), S = min(H, W).
+    """Return the largest central square of uint8 (H, W, 3): a view (S, S, 3), S = min(H, W).
 
-    It begins at floor((long - short) / 2), so that an odd difference takes the additional
-    pixel from the right or from the bottom. Raises ImageError if this is not a picture.
+    It begins at floor((long - short) / 2): if the difference is odd, the additional pixel is cut
+    at the right or at the bottom. Raises ImageError if this is not a picture.
 
     >>> central_square(np.arange(12, dtype=np.uint8).reshape(1, 4, 3))
     array([[[3, 4, 5]]], dtype=uint8)
@@ -26,10 +26,10 @@ def central_square(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def centre_crop(image: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
-    """A square of `size` pixels from the middle of uint8 (H, W, 3): a view (size, size, 3).
+    """Return the central square of `size` pixels of uint8 (H, W, 3): a view (size, size, 3).
 
-    Odd differences are shared out as by `central_square`. Raises ArgumentError for a size
-    below 1, ImageError if it is smaller than that or is not a picture.
+    Odd differences are split as by `central_square`. Raises ArgumentError for a size below 1,
+    ImageError for a smaller picture or what is not a picture.
     """
     if not is_whole(size, 1, sys.maxsize):
         raise ArgumentError(f"size must be at least 1, not {quoted(size)} (a whole number)")

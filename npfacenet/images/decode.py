@@ -1,4 +1,4 @@
-"""From whatever holds a picture to its pixels."""
+"""Reading the pixels of a picture from a file, bytes, a PIL image or an array."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from npfacenet.threads import without_forks
 if TYPE_CHECKING:
     import PIL.Image
 
-# Rasters only: Pillow would, for one, hand an EPS file to Ghostscript. MPO is read as JPEG. The
-# last ones are read where a plugin is registered for them.
+# Rasters only: Pillow would pass an EPS file to Ghostscript. MPO is read as JPEG. The
+# last ones need a registered plugin.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "HEIF", "JXL")
 
 
@@ -50,28 +50,28 @@ def read(
     AVIF or HEIC if the installed Pillow or a registered plugin such as pillow-heif reads them; of
     several frames the first), the bytes of such a file, a PIL image (its current frame), or a
     uint8 array (H, W, 3). `channel_order` is that of arrays ("bgr" for OpenCV's); files and PIL
-    images state their own. The orientation that EXIF states is applied, as by Pillow's
-    `ImageOps.exif_transpose`, once: `orientation.py` says how it is seen that a PIL image was
-    turned already. Transparent pixels lie over white (`colour.py`).
+    images state their own. The orientation in EXIF is applied once, as by Pillow's
+    `ImageOps.exif_transpose` (`orientation.py` describes how a PIL image that was turned before
+    is recognised). Transparent pixels are composed over white (`colour.py`).
 
     `colours`: "srgb" converts a picture that carries an ICC profile to sRGB (`profile.py`),
-    "stored" leaves its numbers as they are, as most other libraries do.
+    "stored" keeps its numbers, as most other libraries do.
 
-    `position` is told in messages about a picture that has no path.
+    `position` identifies a picture without a path in messages.
 
-    An array comes back as it is or as a view of it, anything else as a new array. The source
-    is not changed, except that a lazy PIL image is loaded.
+    Returns an array itself or a view of it, and a new array for anything else. Does not change
+    the source, except that a lazy PIL image is loaded.
 
-    Raises ImageError that names the source, the fault and the remedy, ArgumentError for
+    Raises ImageError that names the source, the fault and the remedy, and ArgumentError for
     another channel order or other colours.
 
     >>> read(np.array([[[1, 2, 3]]], np.uint8), channel_order="bgr")
     array([[[3, 2, 1]]], dtype=uint8)
     """
     if not is_one_of(channel_order, "rgb", "bgr"):
-        raise ArgumentError(f"channel_order is 'rgb' or 'bgr', not {quoted(channel_order)}")
+        raise ArgumentError(f"channel_order must be 'rgb' or 'bgr', not {quoted(channel_order)}")
     if not is_one_of(colours, "srgb", "stored"):
-        raise ArgumentError(f"colours is 'srgb' or 'stored', not {quoted(colours)}")
+        raise ArgumentError(f"colours must be 'srgb' or 'stored', not {quoted(colours)}")
     if isinstance(source, np.ndarray):
         pixels = picture(source)
         return pixels if channel_order == "rgb" else pixels[..., ::-1]
@@ -84,7 +84,7 @@ def read(
             return _read_file(content, name, managed=managed)
     raise ImageError(
         f"a picture is a path, bytes, a PIL image or a uint8 array (H, W, 3), not "
-        f"{type(source).__name__}; of an open file pass its content, file.read()"
+        f"{type(source).__name__}; for an open file pass its content, file.read()"
     )
 
 
@@ -97,7 +97,7 @@ def _read_file(content: bytes, name: str, *, managed: bool) -> npt.NDArray[np.ui
     except Exception as error:
         if is_heif(content) and not _reads("HEIF"):
             raise ImageError(
-                f"{name} is HEIC, which Pillow does not read by itself; pip install pillow-heif "
+                f"{name} is HEIC, which Pillow alone does not read; pip install pillow-heif "
                 "and call pillow_heif.register_heif_opener() first, or save it as JPEG"
             ) from error
         raise
@@ -112,7 +112,7 @@ def _reads(kind: str) -> bool:
 
 
 def _opened(file: BinaryIO) -> PIL.Image.Image:
-    """Open a picture with the decoders that Pillow loads at once, else with all that are allowed.
+    """Open a picture with the decoders that Pillow loads first, then with all that are allowed.
 
     Loading every decoder takes as long as embedding a face.
     """
@@ -133,7 +133,7 @@ def _open_as_known(file: BinaryIO) -> PIL.Image.Image:
     from PIL import Image
 
     file.seek(0)
-    with without_forks():  # of EXIF and of several frames it imports more
+    with without_forks():  # EXIF and several frames import more
         return Image.open(file, formats=[kind for kind in _FORMATS if kind in Image.OPEN])
 
 
@@ -152,7 +152,7 @@ def _pixels(image: PIL.Image.Image, name: str, *, managed: bool) -> npt.NDArray[
 
 @contextmanager
 def _faults_of(name: str) -> Iterator[None]:
-    """Turn whatever goes wrong in decoding into an ImageError about this picture."""
+    """Turn every error of a decoder into an ImageError that names the picture."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -169,7 +169,7 @@ def _faults_of(name: str) -> Iterator[None]:
             f"use one of {', '.join(kind for kind in _FORMATS if _reads(kind))}"
         ) from error
     except Exception as error:
-        # Broad, because the decoders raise nearly anything on damaged data: OSError, SyntaxError,
+        # Broad, because decoders raise almost anything for damaged data: OSError, SyntaxError,
         # struct.error, zlib.error, EOFError, TypeError, warnings turned into errors, ...
         fault = " ".join(f"{type(error).__name__}: {error}".split())
         raise ImageError(

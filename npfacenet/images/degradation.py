@@ -1,6 +1,6 @@
-"""What cameras and files do to pictures: compression, blur, light, and things in front.
+"""Degradation by files and cameras: compression, blur, light, and objects in front.
 
-Every function takes uint8 (H, W, 3), does not write to it, and gives a new array of that shape
+Every function takes uint8 (H, W, 3), does not write to it, and returns a new array of that shape
 and dtype. All raise ImageError for what is not a picture.
 """
 
@@ -23,16 +23,16 @@ _LEVELS = np.arange(256)
 
 
 def jpeg_compressed(image: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
-    """The picture after one trip through a JPEG file in memory.
+    """Compress the picture as JPEG, in memory, and decode it again.
 
-    `quality` is libjpeg's, 1 to 100, with Pillow's defaults otherwise (colour at half the
-    resolution). Raises ArgumentError for another.
+    `quality` is that of libjpeg, 1 to 100; everything else is Pillow's default (colour at half
+    the resolution). Raises ArgumentError for another quality.
 
     >>> jpeg_compressed(np.full((8, 8, 3), 40, np.uint8), 90).max().item()
     40
     """
     if not is_whole(quality, 1, 100):
-        raise ArgumentError(f"quality is 1 to 100, not {quoted(quality)} (a whole number)")
+        raise ArgumentError(f"quality must be 1 to 100, not {quoted(quality)} (a whole number)")
     pixels = picture(image)
 
     import_pillow()
@@ -46,13 +46,15 @@ def jpeg_compressed(image: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[n
 
 
 def blurred(image: npt.NDArray[np.uint8], radius: float) -> npt.NDArray[np.uint8]:
-    """The picture out of focus: Pillow's Gaussian blur, edge pixels repeated.
+    """Blur the picture by Pillow's Gaussian filter, with edge pixels repeated.
 
-    `radius` is the standard deviation in pixels, 0 (nothing changes) to 1000. Raises
-    ArgumentError for another.
+    `radius` is the standard deviation in pixels, 0 (no change) to 1000. Raises ArgumentError for
+    another radius.
     """
     if not is_real(radius, 0, LARGEST_RADIUS):
-        raise ArgumentError(f"radius is 0 to {LARGEST_RADIUS:.0f} pixels, not {quoted(radius)}")
+        raise ArgumentError(
+            f"radius must be 0 to {LARGEST_RADIUS:.0f} pixels, not {quoted(radius)}"
+        )
     pixels = picture(image)
 
     import_pillow("ImageFilter")
@@ -64,9 +66,9 @@ def blurred(image: npt.NDArray[np.uint8], radius: float) -> npt.NDArray[np.uint8
 def relit(
     image: npt.NDArray[np.uint8], brightness: float = 1.0, contrast: float = 1.0
 ) -> npt.NDArray[np.uint8]:
-    """The picture in other light: brightness (mean + contrast (x - mean)), rounded and clipped.
+    """Change the light: brightness (mean + contrast (x - mean)), rounded and clipped.
 
-    Both are factors, 0 or above; 1 changes nothing. The mean is that of all pixels and channels.
+    Both are factors of at least 0; 1 changes nothing. The mean is over all pixels and channels.
     Raises ArgumentError for a factor that is negative, above a million or not finite.
 
     >>> relit(np.array([[[0, 100, 200]]], np.uint8), brightness=1.1, contrast=0.5)
@@ -75,8 +77,8 @@ def relit(
     for name, factor in (("brightness", brightness), ("contrast", contrast)):
         if not is_real(factor, 0, LARGEST_FACTOR):
             raise ArgumentError(
-                f"{name} is a factor, 0 or above and finite, not {quoted(factor)} "
-                f"({LARGEST_FACTOR:,.0f} at most)"
+                f"{name} must be a finite factor of at least 0, not {quoted(factor)} "
+                f"(at most {LARGEST_FACTOR:,.0f})"
             )
     pixels = picture(image)
     mean = pixels.mean()
@@ -93,11 +95,11 @@ def erased(
     width: int,
     colour: tuple[int, int, int],
 ) -> npt.NDArray[np.uint8]:
-    """The picture with a rectangle of one colour over it, as something in front of the face.
+    """Cover a rectangle of the picture with one colour, as an object in front of the face.
 
     After "Random Erasing" (Zhong et al., AAAI 2020). `top`, `left`, `height` and `width` are in
-    pixels; the rectangle lies within the picture and holds at least one. `colour` is (red, green,
-    blue), each 0 to 255. Raises ArgumentError for another rectangle or colour.
+    pixels; the rectangle lies within the picture and has at least one pixel. `colour` is (red,
+    green, blue), each 0 to 255. Raises ArgumentError for another rectangle or colour.
 
     >>> erased(np.zeros((1, 2, 3), np.uint8), 0, 1, 1, 1, (7, 8, 9))
     array([[[0, 0, 0], [7, 8, 9]]], dtype=uint8)
@@ -116,7 +118,7 @@ def erased(
             f"lie within {rows} x {columns} pixels, in whole numbers"
         )
     if not is_row(colour, 3) or not all(is_whole(channel, 0, 255) for channel in colour):
-        raise ArgumentError(f"colour is three numbers of 0 to 255, not {quoted(colour)}")
+        raise ArgumentError(f"colour must be three numbers from 0 to 255, not {quoted(colour)}")
     covered = pixels.copy()
     covered[int(top) : int(top) + int(height), int(left) : int(left) + int(width)] = colour
     return covered

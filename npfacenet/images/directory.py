@@ -1,4 +1,4 @@
-"""The first directory of tags of a TIFF file, which EXIF is too, before Pillow reads it."""
+"""The first directory of tags of a TIFF file (EXIF is one), checked before Pillow reads it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOM = 1 << 20  # bytes by which tags may overlap
 
 @dataclass(frozen=True)
 class Directory:
-    """How much a directory has: entries, bytes of their values, and strips or tiles."""
+    """Counts of a directory: entries, bytes of their values, and strips or tiles."""
 
     entries: int
     values: int
@@ -26,7 +26,7 @@ class Directory:
 
     @property
     def is_sound(self) -> bool:
-        """Whether reading it takes no more than its file suggests.
+        """Whether reading it costs no more than the size of its file suggests.
 
         Entries may share their values: ten megabytes can claim six hundred gigabytes.
         """
@@ -38,14 +38,16 @@ class Directory:
 
 
 def first_directory(content: bytes) -> Directory:
-    r"""Count what the first directory of a TIFF file or of EXIF data claims.
+    r"""Count what the first directory of a TIFF file or of EXIF data claims to hold.
 
-    What is damaged counts as nothing: Pillow says so better.
+    A damaged one counts as empty: Pillow reports it better.
 
     >>> first_directory(b"II*\0" + bytes([8, 0, 0, 0, 0, 0]))
     Directory(entries=0, values=0, strips=0, holds=10)
     """
-    if content.startswith(3 * _PREFIX):  # Pillow takes them off one by one, and copies the rest
+    if content.startswith(
+        3 * _PREFIX
+    ):  # Pillow removes them one by one, and copies the rest each time
         return Directory(MOST_ENTRIES + 1, 0, 0, len(content))
     while content.startswith(_PREFIX):
         content = content.removeprefix(_PREFIX)

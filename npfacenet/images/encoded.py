@@ -1,7 +1,7 @@
-"""What comes in place of a path: pictures as text, addresses, text of any kind.
+"""Texts passed in place of a path: encoded pictures, addresses, anything else.
 
-A face that is taken for a path ends in messages, and so in logs. It is recognised, and the message
-says how to decode it without repeating it.
+A face mistaken for a path would end up in messages, and so in logs. It is recognised, and the
+message tells how to decode it without repeating it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _HEXADECIMAL = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2}){12,})")
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _COLLAPSED = re.compile(
     r"(https?|ftp|file|s3|gs):/", re.IGNORECASE
-)  # what pathlib leaves of an address
+)  # what pathlib makes of an address
 _LONGEST_NAME = 255  # of a file, nearly everywhere
-_LEAST = 24  # characters that are taken for base64
+_LEAST = 24  # characters that count as base64
 
 
 def text_for_path(text: str) -> str | None:
-    """What a text is that names no file, with the remedy; None if it may be a path.
+    """Describe a text that does not name a file, with the remedy; None if it may be a path.
 
     >>> text_for_path("data:image/png;base64,iVBORw0KGgo=")
     "a data URL, not a path; decode it and pass the bytes: base64.b64decode(text.partition(',')[2])"
@@ -43,14 +43,14 @@ def text_for_path(text: str) -> str | None:
         return "text of several lines, not a path; pass the path of a picture file"
     if max(map(len, re.split(r"[/\\]", text))) > _LONGEST_NAME:
         return (
-            "no path, for no file has so long a name; pass a path, or the bytes of a picture "
-            "(of base64: base64.b64decode(text))"
+            "too long for a path; pass a path, or the bytes of a picture "
+            "(for base64: base64.b64decode(text))"
         )
     return None
 
 
 def encoding_of(text: str) -> tuple[str, str] | None:
-    """How a picture was made text, and what makes bytes of it; None for another text.
+    """Return how a picture was encoded as text, and how to decode it; None for another text.
 
     >>> encoding_of("iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB")
     ('base64 text', 'base64.b64decode(text)')
@@ -77,7 +77,7 @@ def encoding_of(text: str) -> tuple[str, str] | None:
 
 
 def address(text: str) -> str | None:
-    """What to do with a text that is an address, such as https://... or s3://..., else None.
+    """Return the remedy for a text that is an address such as https://..., or None.
 
     >>> address("s3://faces/me.jpg")
     'is an address and is not fetched; download the picture first'

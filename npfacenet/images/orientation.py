@@ -1,4 +1,4 @@
-"""Which way up: the orientation of EXIF (tag 0x0112)."""
+"""The orientation of EXIF (tag 0x0112), and turning pictures upright."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _log = logging.getLogger(__name__)
 
 
 def orientation(image: PIL.Image.Image, name: str = "the picture") -> int:
-    """How a loaded PIL image is still to be turned, 1 to 8; 1 when EXIF is absent or damaged.
+    """Return the orientation to apply to a loaded PIL image, 1 to 8; 1 without intact EXIF.
 
-    An image straight from a file is turned as EXIF says. One that Pillow made from it, as
-    `convert`, `resize` and `rotate` do, may have been turned, by the caller or by
-    `ImageOps.exif_transpose` of old, and still say so in EXIF: a quarter turn (5 to 8) has been
-    made if the picture lies across the size that EXIF tells or, where it tells none, if it is
-    higher than wide, for cameras store frames wider than high.
+    For an image straight from a file it is that of EXIF. One that Pillow derived from it
+    (`convert`, `resize`, `rotate`) may have been turned already, by the caller or by an old
+    `ImageOps.exif_transpose`, and still carry the orientation in EXIF. A quarter turn (5 to 8)
+    was made if width and height are exchanged from the size in EXIF or, without such a size, if
+    the picture is higher than wide, because cameras store frames wider than high.
 
-    Raises ImageError for such an image where nothing tells: it is square, or EXIF speaks of
-    mirroring or half a turn (2 to 4).
+    Raises ImageError for a derived image that does not show whether it was turned: a square one,
+    or one with mirroring or half a turn (2 to 4).
 
-    Of a picture that is not loaded yet it may be missing: PNG keeps EXIF behind the pixels,
-    and Pillow turns a TIFF upright itself while loading.
+    Load the picture first: PNG stores EXIF behind the pixels, and Pillow turns a TIFF upright
+    itself while loading.
     """
     from PIL import ImageFile
 
@@ -45,22 +45,22 @@ def orientation(image: PIL.Image.Image, name: str = "the picture") -> int:
     turned = _was_turned(image) if value >= 5 else None
     if turned is None:
         raise ImageError(
-            f"{name} was made from another image, and whether it was turned already as its EXIF "
-            f"says (orientation {value}) cannot be seen; call ImageOps.exif_transpose(image) right "
+            f"{name} was made from another image, and does not show whether it was turned as its "
+            f"EXIF says (orientation {value}); call ImageOps.exif_transpose(image) right "
             "after opening it, or pass the path or the bytes"
         )
     return 1 if turned else value
 
 
 def upright(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
-    """A view of (H, W, C) pixels turned as an orientation of 1 to 8 says.
+    """Return a view of (H, W, C) pixels, turned upright from an orientation of 1 to 8.
 
-    The same as Pillow's `ImageOps.exif_transpose`. Orientation 6 is a quarter turn clockwise:
+    As by Pillow's `ImageOps.exif_transpose`. Orientation 6 is a quarter turn clockwise:
 
     >>> upright(np.array([[[1], [2]]], np.uint8), 6)[..., 0]
     array([[1], [2]], dtype=uint8)
     """
-    # 5 to 8 were stored with rows and columns exchanged; what remains are mirrorings.
+    # 5 to 8 are stored with rows and columns exchanged; only mirrorings remain.
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
     rows = -1 if orientation in (3, 4, 7, 8) else 1
@@ -74,15 +74,15 @@ def _stated(image: PIL.Image.Image, name: str) -> int:
         _log.warning("%s: its EXIF claims more than it holds; ignored", name)
         return 1
     try:
-        with without_forks():  # it may import what reads TIFF
+        with without_forks():  # it may import the TIFF reader
             value = image.getexif().get(_TAG, 1)
-    except Exception:  # noqa: BLE001 - damaged EXIF raises anything, and the pixels are still good
+    except Exception:  # noqa: BLE001 - damaged EXIF raises anything, but the pixels are intact
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _was_turned(image: PIL.Image.Image) -> bool | None:
-    """Whether a quarter turn has been made already; None where nothing tells."""
+    """Return whether a quarter turn was made already; None if that is unknown."""
     if image.width == image.height:
         return None
     width, height = _size_as_stored(image) or (2, 1)
@@ -92,7 +92,7 @@ def _was_turned(image: PIL.Image.Image) -> bool | None:
 
 
 def _size_as_stored(image: PIL.Image.Image) -> tuple[int, int] | None:
-    """Width and height of the picture as EXIF tells them; None if it does not."""
+    """Return width and height of the picture according to EXIF; None if it has none."""
     tags = image.getexif()
     try:
         places = (tags.get_ifd(_EXIF), tags)

@@ -1,4 +1,4 @@
-"""Which files are pictures: by the suffix of their name, or by their first bytes."""
+"""Recognising picture files, by the suffix of their name or by their first bytes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _BMP_OFFSETS = range(26, 1 << 16)  # where the pixels of a bitmap begin
 
 
 def kind(beginning: bytes) -> str | None:
-    r"""Which kind of picture a file is that begins with these bytes (16 suffice); None for none.
+    r"""Return the kind of a picture file by its first bytes (16 suffice); None if it is not one.
 
     >>> kind(b"\xff\xd8\xff\xe0\0\x10JFIF"), kind(b"RIFF\x24\0\0\0WEBPVP8 "), kind(b"P6 2 2 255 ")
     ('JPEG', 'WebP', 'PNM')
@@ -51,7 +51,7 @@ def kind(beginning: bytes) -> str | None:
         return _BRANDS.get(beginning[8:12])
     if beginning[:1] == b"P" and beginning[1:2] in b"123456" and beginning[2:3] in b" \t\r\n#":
         return "PNM" if len(beginning) > 2 else None
-    # "BM" alone begins many texts: four reserved bytes are zero, and the pixels begin near.
+    # Many texts begin with "BM": in a bitmap four reserved bytes are 0, and pixels begin nearby.
     if beginning[:2] == b"BM" and int.from_bytes(beginning[10:14], "little") in _BMP_OFFSETS:
         return "BMP" if beginning[6:10] == bytes(4) else None
     return None

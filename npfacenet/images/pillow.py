@@ -1,4 +1,4 @@
-"""Pillow, imported as a whole."""
+"""Importing Pillow."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from npfacenet.threads import without_forks
 
 @cache
 def import_pillow(*modules: str) -> None:
-    """Import what the first picture needs, so that no fork falls into the middle of it.
+    """Import what the first picture needs, without a fork in the middle.
 
-    Call it before threads read pictures: a child whose parent was importing a module can never
-    import it. `modules` are further ones of Pillow's, which few pictures need.
+    Call it before threads read pictures: a child forked while its parent imports a module can
+    never import that module. `modules` names further modules of Pillow, which few pictures need.
     """
     with without_forks():
         from PIL import Image

@@ -1,4 +1,4 @@
-"""PNG: a picture to a file, and profiles in files that Pillow would refuse."""
+"""PNG: writing a picture, and removing profiles for which Pillow would refuse a file."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _log = logging.getLogger(__name__)
 
 
 def write_png(image: npt.NDArray[np.uint8], file: IO[bytes]) -> None:
-    """Write a picture, uint8 (H, W, 3), as a PNG, which `read` gives back as it was.
+    """Write a picture, uint8 (H, W, 3), as a PNG; `read` returns the same pixels.
 
-    Raises ImageError for what is not a picture, ArgumentError for a file that is
-    not open for writing.
+    Raises ImageError for what is not a picture, ArgumentError for a file that is not open for
+    writing.
 
     >>> import io
     >>> from npfacenet.images import read
@@ -36,7 +36,7 @@ def write_png(image: npt.NDArray[np.uint8], file: IO[bytes]) -> None:
     """
     pixels = picture(image)
     if not callable(getattr(file, "write", None)):
-        raise ArgumentError(f"file is open for writing in binary, not {quoted(file)}")
+        raise ArgumentError(f"file must be open for writing in binary, not {quoted(file)}")
 
     import_pillow()
     from PIL import Image
@@ -45,11 +45,11 @@ def write_png(image: npt.NDArray[np.uint8], file: IO[bytes]) -> None:
 
 
 def without_large_profile(content: bytes, name: str) -> bytes:
-    """The content of a PNG file without a colour profile that Pillow refuses to unpack.
+    """Return the content of a PNG file without a colour profile that Pillow refuses to unpack.
 
-    With it, Pillow would refuse the whole picture: one of more than `LARGEST_PROFILE` bytes, or
-    packed in an unknown way. It is left out with a warning in the log. Any other content comes
-    back as it is.
+    Pillow would refuse the whole picture for a profile of more than `LARGEST_PROFILE` bytes or of
+    unknown compression. Such a profile is removed with a warning in the log; any other content is
+    returned unchanged.
     """
     at = 8
     while content.startswith(_SIGNATURE) and at + 12 <= len(content):
@@ -65,7 +65,7 @@ def without_large_profile(content: bytes, name: str) -> bytes:
 
 
 def _can_be_unpacked(chunk: bytes) -> bool:
-    """Whether a chunk iCCP holds a name, the method 0, and a profile of a sensible size."""
+    """Return whether a chunk iCCP holds a name, method 0, and a profile of a sensible size."""
     packed = chunk.partition(b"\0")[2]
     if packed[:1] != b"\0":
         return False

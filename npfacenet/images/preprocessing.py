@@ -1,4 +1,4 @@
-"""How pictures become the numbers that a network was trained on."""
+"""Scaling pictures to the numbers that a network was trained on."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Scaling: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What is done to a square picture before a network sees it.
+    """The preprocessing of a square picture for a network.
 
-    `scaling` turns one picture, uint8 (S, S, 3), into float32 of the same shape.
+    `scaling` maps one picture, uint8 (S, S, 3), to float32 of the same shape.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Preprocessing:
     scaling: Scaling = field(repr=False)
 
     def scale(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Scale pictures, uint8 (N, S, S, 3), to float32 of the same shape, each by itself.
+        """Scale each of the pictures, uint8 (N, S, S, 3), to float32 of the same shape.
 
         Raises ShapeError for another shape or dtype.
 
@@ -40,11 +40,11 @@ class Preprocessing:
         """
         if not is_plain_array(images):
             raise ShapeError(
-                f"pictures are a uint8 array (N, S, S, 3), received a {type(images).__name__}"
+                f"pictures must be a uint8 array (N, S, S, 3), received a {type(images).__name__}"
             )
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
             raise ShapeError(
-                f"pictures are uint8 (N, S, S, 3), received {shortened(str(images.dtype))} "
+                f"pictures must be uint8 (N, S, S, 3), received {shortened(str(images.dtype))} "
                 f"{quoted(images.shape)}"
             )
         scaled = np.empty(images.shape, np.float32)
@@ -66,8 +66,8 @@ def _fixed(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 def _prewhiten(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """(x - mean) / max(deviation, 1 / sqrt(size)), as `facenet.prewhiten` in davidsandberg/facenet.
 
-    Mean and deviation are those of all pixels and channels of this picture; the lower bound
-    keeps a picture of one colour from dividing by zero.
+    Mean and deviation are over all pixels and channels of this picture; the lower bound avoids a
+    division by zero for a picture of one colour.
     """
     values = image.astype(np.float64)
     deviation = max(values.std(), 1 / np.sqrt(values.size))
@@ -102,7 +102,7 @@ def preprocessing(name: str) -> Preprocessing:
 def prepare(
     images: Iterable[npt.NDArray[np.uint8]], size: int, preprocessing: Preprocessing
 ) -> npt.NDArray[np.float32]:
-    """Decoded pictures, each uint8 (H, W, 3), as a network takes them: float32 (N, size, size, 3).
+    """Prepare decoded pictures, each uint8 (H, W, 3), for a network: float32 (N, size, size, 3).
 
     Each is cropped to its central square, resized and scaled. Raises ImageError for an array
     that is not a picture, ArgumentError for a size below 1.
@@ -112,8 +112,8 @@ def prepare(
     """
     require_size(size)
     if not isinstance(preprocessing, Preprocessing):
-        raise ArgumentError(f"preprocessing is a Preprocessing, not {quoted(preprocessing)}")
+        raise ArgumentError(f"preprocessing must be a Preprocessing, not {quoted(preprocessing)}")
     if not is_several(images):
-        raise ImageError(f"pictures are several arrays, not a {type(images).__name__}")
+        raise ImageError(f"pictures must be several arrays, not a {type(images).__name__}")
     resized = [resize(central_square(image), size, preprocessing.resize_filter) for image in images]
     return preprocessing.scale(np.array(resized, np.uint8).reshape(-1, size, size, 3))

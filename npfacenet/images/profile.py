@@ -1,7 +1,7 @@
-"""Colours as a picture's ICC profile means them, in sRGB.
+"""Conversion to sRGB by the ICC profile of a picture.
 
-A number is a colour only together with a colour space: read as sRGB, a photograph in Display P3 is
-paler than it was taken, and one with a linear profile far darker.
+Numbers are colours only in a colour space: read as sRGB, a photograph in Display P3 is too pale,
+and one with a linear profile far too dark.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 Transform: TypeAlias = "PIL.ImageCms.ImageCmsTransform | None"
 
-LARGEST_PROFILE = 1 << 23  # bytes; the largest in use, for print, have three millions
+LARGEST_PROFILE = 1 << 23  # bytes; the largest in use, for print, have three million
 _BLACK_POINT_COMPENSATION, _NO_OPTIMISATION = 0x2000, 0x0100
 _MODES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
 _LEVELS = (0, 1, 2, 4, 8, 16, 32, 64, 96, 128, 160, 192, 224, 255)
-_NO_DIFFERENCE = 2  # levels: what rounding in two tables of sRGB's curve may come to
+_NO_DIFFERENCE = 2  # levels, by rounding in two tables of sRGB's curve
 
 _log = logging.getLogger(__name__)
 
 
 def mode_of(profile: object) -> str | None:
-    """The mode of Pillow's that a profile is for, "RGB", "L" or "CMYK"; None for another.
+    """Return the Pillow mode of a profile, "RGB", "L" or "CMYK"; None for any other profile.
 
     >>> mode_of(bytes(16) + b"GRAY" + bytes(120))
     'L'
@@ -42,13 +42,14 @@ def mode_of(profile: object) -> str | None:
 
 
 def in_srgb(image: PIL.Image.Image, name: str) -> PIL.Image.Image:
-    """An image of mode RGB, L or CMYK with its colours in sRGB, as its profile says.
+    """Convert an image of mode RGB, L or CMYK to sRGB by its profile.
 
-    Relative colorimetric with compensation of the black point, by LittleCMS. The very image is
-    returned if it carries no profile, or one that is sRGB but for rounding. So it is, with a
-    warning in the log, for one that is damaged, over 8 MiB, or not for such pictures, and if this
-    Pillow was built without LittleCMS. Grey pictures with a profile for RGB are taken as such, and
-    pictures of mode RGB that are grey throughout as grey, if the profile is: `convert` keeps it.
+    LittleCMS converts, relative colorimetric with black point compensation. The image itself is
+    returned if it carries no profile, or one that equals sRGB except for rounding; also, with a
+    warning in the log, if the profile is damaged, over 8 MiB or not for such pictures, or if this
+    Pillow was built without LittleCMS. `convert` keeps profiles: therefore a grey picture with a
+    profile for RGB counts as RGB, and a picture of mode RGB that is grey throughout counts as
+    grey if its profile is for grey.
     """
     profile = image.info.get("icc_profile")
     if not profile:
@@ -65,7 +66,7 @@ def in_srgb(image: PIL.Image.Image, name: str) -> PIL.Image.Image:
     try:
         transform = _transform(profile, mode)
         converted = image if transform is None else _applied(transform, image)
-    except Exception as error:  # noqa: BLE001 - of somebody else's profile, and the pixels are good
+    except Exception as error:  # noqa: BLE001 - damaged profiles raise anything
         fault = " ".join(f"{type(error).__name__}: {error}".split())
         _log.warning("%s: its colour profile cannot be used (%s); ignored", name, fault[:200])
         return image
@@ -89,15 +90,15 @@ def _applied(transform: PIL.ImageCms.ImageCmsTransform, image: PIL.Image.Image) 
 
 @lru_cache(maxsize=8)
 def _transform(profile: bytes, mode: str) -> Transform:
-    """From a profile to sRGB; None where that changes nothing.
+    """Return the transform from a profile to sRGB; None if it would change nothing.
 
-    Making one takes as long as reading a small picture, and a folder's pictures are often from one
-    camera, so that a few are kept.
+    Making one takes as long as reading a small picture, and the pictures of a folder are often
+    from one camera, so a few are cached.
     """
     import_pillow("ImageCms")
     from PIL import ImageCms
 
-    # LittleCMS draws straight lines through the shadows of grey when it optimises.
+    # When it optimises, LittleCMS replaces the curve in the shadows of grey by straight lines.
     flags = _BLACK_POINT_COMPENSATION | (_NO_OPTIMISATION if mode == "L" else 0)
     transform = ImageCms.buildTransform(
         ImageCms.ImageCmsProfile(io.BytesIO(profile)),

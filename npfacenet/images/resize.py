@@ -1,4 +1,4 @@
-"""Pictures to the size that a network takes."""
+"""Resizing pictures to the input size of a network."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Filter: TypeAlias = Literal["nearest", "bilinear"]
 def resize(image: npt.NDArray[np.uint8], size: int, resize_filter: Filter) -> npt.NDArray[np.uint8]:
     """Scale uint8 (H, W, 3) to (size, size, 3) with one of Pillow's filters.
 
-    "nearest" is the default of Keras' `load_img`; "bilinear" is Pillow's, which averages over
-    all pixels that fall into one when it makes a picture smaller (OpenCV's does not). The sides
-    are scaled independently. A picture that has the size already is returned itself.
+    "nearest" is the default of Keras' `load_img`; "bilinear" is Pillow's, which, unlike OpenCV's,
+    averages over all pixels that fall into one when it shrinks a picture. The sides are scaled
+    independently. A picture that has this size already is returned itself.
 
     Raises ArgumentError for a size below 1 or above 9,459, or another filter,
     ImageError if this is not a picture.
@@ -32,7 +32,7 @@ def resize(image: npt.NDArray[np.uint8], size: int, resize_filter: Filter) -> np
     require_size(size)
     if not is_one_of(resize_filter, *get_args(Filter)):
         raise ArgumentError(
-            f"resize_filter is 'nearest' or 'bilinear', not {quoted(resize_filter)}"
+            f"resize_filter must be 'nearest' or 'bilinear', not {quoted(resize_filter)}"
         )
     pixels, size = picture(image), int(size)
     if pixels.shape == (size, size, 3):

@@ -1,4 +1,4 @@
-"""Files that often come in place of a picture, known by their first bytes."""
+"""Files often passed in place of a picture, recognised by their first bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEIF_BRANDS = (
 
 
 def impostor(beginning: bytes) -> str | None:
-    """What a file is that is not a picture, with the remedy; None if it may be a picture.
+    """Describe a file that is not a picture, with the remedy; None if it may be a picture.
 
     >>> impostor(b"<!DOCTYPE html><title>Not found</title>")
     'a web page, not the picture; download the picture itself'
@@ -38,7 +38,7 @@ def impostor(beginning: bytes) -> str | None:
 
 
 def is_heif(beginning: bytes) -> bool:
-    """Whether this is HEIC or another file of the HEIF family, AVIF apart.
+    """Return whether this is HEIC or another file of the HEIF family except AVIF.
 
     >>> is_heif(bytes(4) + b"ftypheic")
     True

@@ -1,4 +1,4 @@
-"""What a picture is given as, and what it is called in messages."""
+"""Sources of pictures: their content, and their names in messages."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ ChannelOrder: TypeAlias = Literal["rgb", "bgr"]
 MAX_PIXELS = 89_478_485
 """Larger pictures are refused before they are decoded; Pillow warns from this size on."""
 MAX_BYTES = 3 * MAX_PIXELS + (1 << 20)
-"""Larger files are refused: the largest picture, uncompressed, with room for what else is told."""
+"""Larger files are refused: the largest picture, uncompressed, with room for metadata."""
 
 
 def source_name(source: ImageSource, position: int | None = None) -> str:
-    """Name a picture: its path as given, or its kind and size and, if given, its position.
+    """Return the name of a picture: its path, or its kind, size and, if given, position.
 
-    A text that is no path, such as a picture in base64, is not repeated, and of one of over 200
-    characters that is not a file's path, only its beginning and its end.
+    A text that is not a path, such as a picture in base64, is not repeated. A text of more than
+    200 characters that is not the path of a file is shortened to its beginning and its end.
 
     >>> source_name("me.jpg", 3), source_name(b"GIF89a", 3)
     ('me.jpg', 'bytes (6 bytes) at index 3')
@@ -62,7 +62,7 @@ def source_name(source: ImageSource, position: int | None = None) -> str:
 
 
 def named(source: ImageSource, position: int | None = None) -> str:
-    """What a message calls a picture: its path, quoted and shortened, or as `source_name` does."""
+    """Return the name of a picture as a message shows it: a path is quoted and shortened."""
     name = source_name(source, position)
     if isinstance(source, (str, os.PathLike)):
         try:
@@ -73,20 +73,20 @@ def named(source: ImageSource, position: int | None = None) -> str:
 
 
 def path_of(source: str | os.PathLike[str]) -> str:
-    """The path as text. Raises ImageError for a path object that gives none."""
+    """Return the path as text. Raises ImageError for a path object that does not give one."""
     try:
         return os.fsdecode(source)
     except Exception as error:
-        # What a path object of somebody else's raises is nobody's guess.
+        # A foreign path object may raise anything.
         raise ImageError(
             f"{_of_type(source)} gives no path ({type(error).__name__}); pass the path as text"
         ) from error
 
 
 def content_of(source: ImageSource, name: str) -> bytes | None:
-    """The content of a picture file, from its path or its bytes; None for another source.
+    """Return the content of a picture file, from its path or bytes; None for another source.
 
-    Raises ImageError for what cannot be opened, is empty, no regular file, or too large.
+    Raises ImageError for a file that cannot be opened, is empty, not regular, or too large.
     """
     if isinstance(source, (str, os.PathLike)):
         return _content_of_file(path_of(source), name)
@@ -100,11 +100,11 @@ def content_of(source: ImageSource, name: str) -> bytes | None:
         raise ImageError(
             f"{name} has {len(source):,} bytes, more than a picture can have ({MAX_BYTES:,})"
         )
-    return bytes(source)  # of a strided view too
+    return bytes(source)  # also for a strided view
 
 
 def is_pil_image(source: object) -> TypeGuard[PIL.Image.Image]:
-    """Whether this is an image of Pillow's."""
+    """Return whether this is a Pillow image."""
     import_pillow()
     from PIL import Image
 
@@ -141,7 +141,7 @@ def _require_bytes(view: memoryview, name: str) -> None:
     if view.ndim != 1 or kind not in ("B", "b", "c"):
         raise ImageError(
             f"{name} holds items of format {kind!r} in shape {quoted(shape)}, not the bytes of a "
-            "file; of pixels pass the array, np.asarray(view)"
+            "file; for pixels pass the array, np.asarray(view)"
         )
 
 

@@ -1,8 +1,9 @@
-"""A cheap look at a file's structure before Pillow is let loose on it.
+"""A cheap check of a file's structure before Pillow decodes it.
 
-Pillow walks over the parts of a file in Python, some formats byte by byte: a megabyte of fill bytes
-in a JPEG takes seconds, and a file of a few hundred megabytes keeps a server busy for an hour. What
-no camera and no program writes is refused first. The limits are far beyond what is found in use.
+Pillow walks over the parts of a file in Python, for some formats byte by byte: a megabyte of fill
+bytes in a JPEG takes seconds, and a file of a few hundred megabytes keeps a server busy for an
+hour. Structures that no camera and no program writes are therefore refused. The limits are far
+beyond those of real files.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ MOST_SLOW_PIXELS = 1 << 20
 
 _COSTLY = {0xDB, 0xED, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # tables, Photoshop's, frames
 _MOST_COSTLY = 100
-_MOST_EXIF = 1 << 20  # bytes; one segment is the rule
+_MOST_EXIF = 1 << 20  # bytes; most files have one segment
 _MOST_BLOCKS = 1 << 16  # of 255 bytes, of a GIF before its pixels
 _STANDING_ALONE = {0x01, *range(0xD0, 0xDA)}  # markers without a length
 _PPM = re.compile(
@@ -34,7 +35,7 @@ _PPM = re.compile(
 
 
 def require_sound(content: bytes, name: str) -> None:
-    """Raise ImageError, naming the picture and the fault, if decoding it would take for ever."""
+    """Raise ImageError, naming the picture and the fault, if decoding it would take very long."""
     fault = None
     if content.startswith(b"\xff\xd8\xff"):
         fault = _fault_of_jpeg(content)
@@ -184,9 +185,9 @@ def _fault_of_jpeg2000(content: bytes) -> str | None:
 
 
 def _boxes(content: bytes, at: int, end: int, until: bytes = b"") -> tuple[int, int, int]:
-    """How many boxes begin in a stretch of a file, up to one of a kind; where that lies.
+    """Count the boxes in a stretch of a file, up to one of a kind; return also where that lies.
 
-    They are not counted beyond the limit.
+    Counting stops at the limit.
     """
     number = 0
     while at + 8 <= end and number <= MOST_PARTS:

@@ -1,4 +1,4 @@
-"""Taking a shifted, scaled, turned square out of a picture, in one go."""
+"""Extracting a shifted, scaled and rotated square from a picture in one step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from npfacenet.images.array import picture
 from npfacenet.images.pillow import import_pillow
 
 SMALLEST_EXTENT = 0.1  # pixels
-LARGEST_EXTENT = 2  # times the picture's longer side; what lies outside must be made up
+LARGEST_EXTENT = 2  # times the picture's longer side; pixels outside are invented
 
 # Pillow's "bilinear" averages when it shrinks: by r with a triangle r wide, of variance r^2 / 6.
 # Its affine transform never averages. Shrunk by r / sqrt(2) first, both steps together have the
@@ -32,16 +32,16 @@ def warp(
     degrees: float = 0.0,
     mirrored: bool = False,
 ) -> npt.NDArray[np.uint8]:
-    """A square region of uint8 (H, W, 3), scaled to a new array (size, size, 3).
+    """Scale a square region of uint8 (H, W, 3) to a new array (size, size, 3).
 
     `centre` is (x, y) and `extent` the region's side, in pixels; the picture reaches from (0, 0)
-    to (W, H), so that its first pixel has its centre at (0.5, 0.5). The picture turns by `degrees`
-    about that point, counter-clockwise as seen, and is mirrored, left to right, after that.
-    Outside of the picture its edge pixels repeat.
+    to (W, H), so that its first pixel has its centre at (0.5, 0.5). The picture is rotated by
+    `degrees` about `centre`, counter-clockwise, and then, if `mirrored`, mirrored left to right.
+    Outside of the picture its edge pixels are repeated.
 
-    A region along the pixels' borders is what `resize` with "bilinear" makes of that crop. A
-    turned one is resampled by Pillow's affine transform, bilinear, after shrinking where more
-    than 1.4 pixels become one.
+    For a region along the borders of pixels the result is that of `resize` with "bilinear" for
+    this crop. A rotated one is resampled by Pillow's affine transform, bilinear, after shrinking
+    the picture if more than 1.4 pixels become one.
 
     Raises ArgumentError for a size below 1 or above 9,459, a centre outside of the picture, an
     extent below 0.1 pixels or above twice the longer side, or an angle that is not finite;
@@ -55,7 +55,7 @@ def warp(
     """
     pixels = picture(image)
     _check(pixels, size, centre, extent, degrees, mirrored)
-    # Whatever kind of number they are: in NumPy's small ones the arithmetic would overflow.
+    # As Python's floats: the arithmetic of NumPy's small types would overflow.
     size, extent, degrees = int(size), float(extent), float(degrees)
     centre = float(centre[0]), float(centre[1])
     if degrees % 360 == 0:
@@ -78,17 +78,17 @@ def _check(
     require_size(size)
     if not (is_row(centre, 2) and is_real(centre[0], 0, width) and is_real(centre[1], 0, height)):
         raise ArgumentError(
-            f"centre (x, y) lies in the picture, 0 to {width} and 0 to {height}, not at "
+            f"centre (x, y) must lie in the picture, 0 to {width} and 0 to {height}, not at "
             f"{quoted(centre)}"
         )
     if not is_real(extent, SMALLEST_EXTENT, largest):
         raise ArgumentError(
-            f"extent is {SMALLEST_EXTENT} to {largest} pixels here, not {quoted(extent)}"
+            f"extent must be {SMALLEST_EXTENT} to {largest} pixels here, not {quoted(extent)}"
         )
     if not is_real(degrees, -sys.float_info.max, sys.float_info.max):
         raise ArgumentError(f"degrees must be finite, not {quoted(degrees)}")
     if not isinstance(mirrored, (bool, np.bool_)):
-        raise ArgumentError(f"mirrored is True or False, not {quoted(mirrored)}")
+        raise ArgumentError(f"mirrored must be True or False, not {quoted(mirrored)}")
 
 
 def _upright(
@@ -99,7 +99,7 @@ def _upright(
 
     window, (x, y) = _window(pixels, centre, extent)
     (height, width, _), half = window.shape, extent / 2
-    # The window is what the region touches; but for rounding, the bounds would change nothing.
+    # The window is what the region touches; the bounds matter only for rounding.
     box = (max(x - half, 0), max(y - half, 0), min(x + half, width), min(y + half, height))
     resized = Image.fromarray(window).resize((size, size), Image.Resampling.BILINEAR, box)
     return np.array(resized)
@@ -117,7 +117,7 @@ def _turned(
 
     cosine, sine = math.cos(angle), math.sin(angle)
     step = extent / size  # pixels of the picture from one of the result to the next
-    # The upright square about the turned one, and what interpolation looks at beyond it.
+    # The upright square around the rotated one, with the pixels that interpolation needs.
     around = extent * (abs(cosine) + abs(sine)) + 2 * max(1.0, step)
     window, (x, y) = _window(pixels, centre, around)
     source = Image.fromarray(window)
@@ -125,7 +125,7 @@ def _turned(
     if shrink > 1:
         shrunk = max(1, round(source.width / shrink)), max(1, round(source.height / shrink))
         source = source.resize(shrunk, Image.Resampling.BILINEAR)
-    # Whole pixels do not shrink by quite the same in both directions.
+    # Rounded to whole pixels, the two directions shrink by slightly different factors.
     to_x, to_y = source.width / window.shape[1], source.height / window.shape[0]
     across, down, middle = step * cosine, step * sine, size / 2
     # Result (i, j) shows (x, y) = matrix (i, j) + offset; Pillow itself adds the half pixels.
@@ -139,7 +139,7 @@ def _turned(
 def _window(
     pixels: npt.NDArray[np.uint8], centre: tuple[float, float], extent: float
 ) -> tuple[npt.NDArray[np.uint8], tuple[float, float]]:
-    """The whole pixels that a square touches, repeating edges, and the centre within them."""
+    """Return the pixels that a square touches, edges repeated, and the centre within them."""
     height, width, _ = pixels.shape
     (x, y), half = centre, extent / 2
     left, right = math.floor(x - half), math.ceil(x + half)

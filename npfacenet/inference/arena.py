@@ -1,4 +1,4 @@
-"""One block of memory for all that lives for a while: who may lie where."""
+"""One block of memory for arrays that live for a while, and the offset of each."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ LINE = 16  # numbers in a cache line
 
 
 def aligned(shape: Shape) -> Array:
-    """An array of float32 that begins with a cache line; its numbers are not set.
+    """Return an uninitialised array of float32 that begins with a cache line.
 
-    Where rows are whole cache lines, products with few rows are some percent faster so.
+    Products with few rows are some percent faster if rows are whole cache lines.
     """
     spare = np.empty(prod(shape) + LINE, np.float32)
     skip = -spare.ctypes.data // spare.itemsize % LINE
@@ -25,10 +25,10 @@ def aligned(shape: Shape) -> Array:
 
 
 class Lifetime(NamedTuple):
-    """`size` numbers, from step `first` to step `last`.
+    """`size` numbers, from operation `first` to operation `last`.
 
-    What names its `zeros` has numbers that nobody writes: they are 0, and stay so from run to run.
-    It shares its memory only with what has the same zeros.
+    `zeros` names the numbers of the array that are never written, so that they stay 0 from run to
+    run; None if there are none. Such an array shares its memory only with others of the same zeros.
     """
 
     first: int
@@ -38,9 +38,10 @@ class Lifetime(NamedTuple):
 
 
 def arrange(lifetimes: Sequence[Lifetime]) -> tuple[list[int], int]:
-    """The offset of each, and the size of the block: no two that live at a time overlap.
+    """Return the offset of each array and the size of the block.
 
-    Each takes the smallest gap that holds it, in the order in which they begin.
+    Arrays that live at the same time do not overlap. Each takes the smallest gap that holds it, in
+    the order in which they begin.
 
     >>> arrange([Lifetime(0, 1, 16), Lifetime(1, 2, 32), Lifetime(2, 3, 16)])
     ([0, 16, 0], 48)
@@ -48,7 +49,7 @@ def arrange(lifetimes: Sequence[Lifetime]) -> tuple[list[int], int]:
     offsets = [0] * len(lifetimes)
     gaps: list[tuple[int, int]] = []  # (offset, size), in order, never adjacent
     resting: dict[Hashable, list[int]] = {}
-    ending: list[tuple[int, int]] = []  # (last step, which)
+    ending: list[tuple[int, int]] = []  # (last operation, which)
     kept: list[int] = []
     end = kept_end = 0
     for which in sorted(range(len(lifetimes)), key=lambda i: lifetimes[i].first):
@@ -79,7 +80,7 @@ def _rounded(numbers: int) -> int:
 
 
 def _take(gaps: list[tuple[int, int]], size: int, end: int) -> tuple[int, int]:
-    """The place for so many numbers, and the end of the block from now on."""
+    """Return a place for `size` numbers, and the new end of the block."""
     fitting = [(length, offset) for offset, length in gaps if length >= size]
     if not fitting:
         if gaps and sum(gaps[-1]) == end:  # the last gap grows
@@ -94,7 +95,7 @@ def _take(gaps: list[tuple[int, int]], size: int, end: int) -> tuple[int, int]:
 
 
 def _free(gaps: list[tuple[int, int]], offset: int, size: int) -> None:
-    """Give a place back, joined with the gaps before and after it."""
+    """Add a place to the gaps, joined with the gaps before and after it."""
     for gap in [g for g in gaps if sum(g) == offset or g[0] == offset + size]:
         gaps.remove(gap)
         offset, size = min(offset, gap[0]), size + gap[1]

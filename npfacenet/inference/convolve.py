@@ -1,108 +1,84 @@
-"""Convolutions with all that was folded into them, and which kernel serves them."""
+"""The convolution of a plan, and which algorithm serves it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from itertools import accumulate
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import prod
+from typing import Protocol, Self
 
 import numpy as np
 
-from npfacenet.errors import ShapeError
-from npfacenet.inference.arena import aligned
-from npfacenet.inference.finish import Member
+from npfacenet.inference.activation import Activation
+from npfacenet.inference.costs import Costs
+from npfacenet.inference.filter_bank import FilterBank
 from npfacenet.inference.im2col import Im2col
-from npfacenet.inference.step import Operation, Step
-from npfacenet.inference.winograd import MOST_POINTS
-from npfacenet.inference.winograd_step import Winograd, axes, estimate, size
+from npfacenet.inference.operation import Operation, SizedOperation
+from npfacenet.inference.winograd import Winograd
 from npfacenet.layers import Array, Shape, Window
-from npfacenet.layers.window import Pair
+
+
+class Algorithm(Protocol):
+    """A way to compute convolutions: which it can serve, what that costs, and how it is done."""
+
+    def serves(self, window: Window) -> bool:
+        """Whether it can serve convolutions with this window."""
+
+    def estimate(self, bank: FilterBank, costs: Costs, batch: int, shape: Shape) -> float:
+        """Estimate nanoseconds for `batch` pictures (H, W, C)."""
+
+    def sized(self, bank: FilterBank, costs: Costs, batch: int, shape: Shape) -> SizedOperation:
+        """Return the operation for `batch` pictures (H, W, C)."""
+
+
+ALGORITHMS: Sequence[Algorithm] = (
+    Im2col(),
+    Winograd((2, 2)),
+    Winograd((3, 3)),
+    Winograd((4, 4)),
+    Winograd((5, 5)),
+    Winograd((6, 6)),
+)
+"""The cheapest that serves is taken, the first of equals."""
 
 
 @dataclass(frozen=True, eq=False)
 class Convolve(Operation):
-    """Convolutions of one input by one product: kernel (h, w, C, filters), bias (filters,).
+    """Convolutions of one input by one product; the bank's i-th member gives `outputs[i]`.
 
-    Their filters stand side by side, those of `members[i]` going to `outputs[i]`. A dense layer
-    is a convolution of pictures of one pixel.
+    A dense layer is a convolution of pictures of one pixel.
     """
 
-    kernel: Array
-    bias: Array | None
-    window: Window
-    members: tuple[Member, ...]
-    whole: tuple[Convolve, slice] | None = field(default=None, repr=False)
-    _transformed: dict[Pair, Array] = field(default_factory=dict, init=False, repr=False)
+    bank: FilterBank
 
-    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
-        """(H, W, C) to (rows, columns, filters) each; (features,) to (units,)."""
-        (shape,) = inputs
-        if shape[-1] != self.kernel.shape[2]:
-            raise ShapeError(
-                f"{self.outputs[0]} takes {self.kernel.shape[2]} channels, received {shape}"
-            )
-        around = self.window.positions(*shape[:2]) if len(shape) == 3 else ()
-        return tuple((*around, member.filters) for member in self.members)
+    def sized(self, costs: Costs, batch: int, *inputs: Shape) -> SizedOperation:
+        """Choose the algorithm of least estimated cost."""
+        shape = inputs[0] if len(inputs[0]) == 3 else (1, 1, *inputs[0])
+        serving = [one for one in ALGORITHMS if one.serves(self.bank.window)]
+        best = min(serving, key=lambda one: one.estimate(self.bank, costs, batch, shape))
+        return best.sized(self.bank, costs, batch, shape)
 
     def multiply_adds(self, *inputs: Shape) -> int:
         """One for every number of the kernel at every position."""
-        return self.kernel.size * prod(self.output_shapes(*inputs)[0][:-1])
+        (shape,) = inputs
+        positions = self.bank.window.positions(*shape[:2]) if len(shape) == 3 else ()
+        return self.bank.kernel.size * prod(positions)
 
-    def step(self, batch: int, *inputs: Shape) -> Step:
-        """The cheapest of im2col and the kinds of Winograd's filtering, by a static rule."""
-        shape = inputs[0] if len(inputs[0]) == 3 else (1, 1, *inputs[0])
-        direct = Im2col(self, batch, shape)
-        costs = {tile: estimate(self, batch, shape, tile) for tile in tiles(self.window)}
-        tile = min(costs, key=lambda tile: costs[tile], default=None)
-        if tile is None or direct.cost <= costs[tile]:
-            return direct
-        return Winograd(self, batch, shape, tile)
+    def scaled(self, factor: Array | np.float32, shift: Array | None) -> Self | None:
+        """Scale the kernel and the bias, if there is no activation."""
+        if self.bank.members[0].activation.kind != "none":
+            return None
+        return replace(self, bank=self.bank.scaled(factor, shift))
 
-    def of_filters(self, start: int, stop: int) -> Convolve:
-        """Some of the filters of a convolution that is alone, in the same memory."""
-        (member,) = self.members
-        some = self._some(slice(start, stop), replace(member, filters=stop - start))
-        return replace(some, whole=(self, slice(start, stop)))
+    def activated(self, activation: Activation) -> Self | None:
+        """Take the activation into the epilogue, if there is none yet."""
+        if self.bank.members[0].activation.kind != "none":
+            return None
+        return replace(self, bank=self.bank.activated(activation))
 
-    def apart(self) -> list[Convolve]:
-        """The members on their own, in the same memory."""
-        ends = accumulate((member.filters for member in self.members), initial=0)
-        return [
-            replace(self._some(slice(start, start + member.filters), member), outputs=(output,))
-            for start, member, output in zip(ends, self.members, self.outputs, strict=False)
-        ]
-
-    def _some(self, filters: slice, member: Member) -> Convolve:
-        bias = None if self.bias is None else self.bias[filters]
-        return replace(self, kernel=self.kernel[..., filters], bias=bias, members=(member,))
-
-    def transformed(self, tile: Pair) -> Array:
-        """The kernel at the points of Winograd's filtering, (points, C, filters); made once."""
-        if self.whole is not None:
-            operation, filters = self.whole
-            return operation.transformed(tile)[:, :, filters]
-        if tile not in self._transformed:
-            vertical, horizontal = (one.kernel for one in axes(self.window, tile))
-            height, width, channels, filters = self.kernel.shape
-            down = vertical @ self.kernel.reshape(height, -1)
-            stack = aligned((len(vertical) * len(horizontal), channels, filters))
-            across = stack.reshape(len(vertical), len(horizontal), -1)
-            np.matmul(horizontal, down.reshape(len(vertical), width, -1), across)
-            self._transformed.setdefault(tile, stack)  # another thread may have been faster
-        return self._transformed[tile]
-
-
-_POINTS = 64
-
-
-@lru_cache(maxsize=256)
-def tiles(window: Window) -> tuple[Pair, ...]:
-    """The tiles that may serve a window: larger ones lose accuracy, and their kernels are large."""
-    if window.size == (1, 1) or max(window.stride) > min(2, *window.size) or max(window.size) > 7:
-        return ()
-    phases = [-(-taps // stride) for taps, stride in zip(window.size, window.stride, strict=True)]
-    lengths = range(2, min(7, MOST_POINTS - max(phases) + 2))
-    height, width = ([n if taps > 1 else 1 for n in lengths] for taps in window.size)
-    squares = zip(height, width, strict=True)
-    return tuple(tile for tile in squares if prod(size(window, tile)) <= _POINTS)
+    def apart(self) -> Sequence[Operation]:
+        """The members, each on its own."""
+        if len(self.outputs) == 1:
+            return [self]
+        banks = zip(self.outputs, self.bank.apart(), strict=True)
+        return [Convolve(self.inputs, (output,), bank) for output, bank in banks]

@@ -2,99 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Self
 
 import numpy as np
 
-from npfacenet.inference.cost import passes
-from npfacenet.inference.passes import add_row, copy, rectify
-from npfacenet.inference.step import Call, Operation, Part, Step, halves_of_rows
-from npfacenet.inference.view import View
-from npfacenet.layers import Array, ResidualAdd, Shape
-
-Make: TypeAlias = Callable[[Sequence[View], Sequence[View]], list[Call]]
-
-
-class Simple(Step):
-    """A step that needs nothing but its inputs and outputs."""
-
-    def __init__(
-        self,
-        kind: str,
-        make: Make,
-        cost: float = 0.0,
-        rows: int = 0,
-    ) -> None:
-        self.kind, self._make, self.cost, self._rows = kind, make, cost, rows
-
-    def halves(self) -> list[tuple[Step, Step]]:
-        """Half of the rows each, of what works number by number."""
-        half = Simple(self.kind, self._make, self.cost / 2)
-        return halves_of_rows(
-            range(self._rows), lambda rows: Part(half, 1, rows.start, rows.stop, of_inputs=True)
-        )
-
-    def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
-        """What the operation does."""
-        return self._make(inputs, outputs)
-
-
-def _number_by_number(make: Make, batch: int, shape: Shape) -> Simple:
-    """Up to three passes over the numbers, of which rows may be shared out."""
-    rows = shape[0] if len(shape) == 3 else 0
-    return Simple("passes", make, passes(batch * prod(shape), 3), rows)
+from npfacenet.inference.activation import NONE, Activation
+from npfacenet.inference.call import Call
+from npfacenet.inference.costs import Costs
+from npfacenet.inference.elementwise_calls import add_row, copy
+from npfacenet.inference.fold_state import Folding, Site
+from npfacenet.inference.operation import Operation, SimpleOperation, SizedOperation
+from npfacenet.inference.region import Region
+from npfacenet.layers import Array, L2Normalize, Shape
 
 
 @dataclass(frozen=True, eq=False)
 class Affine(Operation):
-    """x * factor + shift, each (C,) or absent, and ReLU: what could not be folded elsewhere."""
+    """x * factor + shift, each (C,) or absent, and an activation: what nothing else could take."""
 
     factor: Array | None = None
     shift: Array | None = None
-    relu: bool = False
+    activation: Activation = NONE
     in_place: ClassVar[int | None] = 0
 
-    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
-        """The shape of the input."""
-        return inputs
+    def sized(self, costs: Costs, batch: int, *inputs: Shape) -> SizedOperation:
+        """Up to three calls over the numbers."""
+        return _number_by_number(self, costs, batch, inputs[0])
 
-    def step(self, batch: int, *inputs: Shape) -> Step:
-        """Up to three passes over the numbers."""
-        return _number_by_number(self._calls, batch, inputs[0])
+    def activated(self, activation: Activation) -> Self | None:
+        """Take the activation, if there is none yet."""
+        return None if self.activation.kind != "none" else replace(self, activation=activation)
 
-    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+    def calls(
+        self, costs: Costs, inputs: Sequence[Region], outputs: Sequence[Region], scratch: Region
+    ) -> list[Call]:
+        """Multiply, add, activation."""
         (source,), (target,) = inputs, outputs
         calls: list[Call] = []
         if self.factor is not None:
             calls.append(partial(np.multiply, source.array(), self.factor, target.array()))
             source = target
         if self.shift is not None:
-            calls += [*copy(source, target), *add_row(target, self.shift)]
+            calls += [*copy(source, target), *add_row(target, self.shift, costs.run)]
             source = target
-        return calls + (rectify(source, target) if self.relu else copy(source, target))
+        return calls + self.activation.calls(source, target, scratch, costs)
 
 
 @dataclass(frozen=True, eq=False)
 class Add(Operation):
-    """x + scale * residual, and ReLU; in the memory of the residual."""
+    """x + scale * residual, and an activation; in the memory of the residual."""
 
     scale: float = 1.0
-    relu: bool = False
+    activation: Activation = NONE
     in_place: ClassVar[int | None] = 1
 
-    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
-        """The shape of both inputs."""
-        return (ResidualAdd().output_shape(*inputs),)
+    def sized(self, costs: Costs, batch: int, *inputs: Shape) -> SizedOperation:
+        """Up to three calls over the numbers."""
+        return _number_by_number(self, costs, batch, inputs[0])
 
-    def step(self, batch: int, *inputs: Shape) -> Step:
-        """Up to three passes over the numbers."""
-        return _number_by_number(self._calls, batch, inputs[0])
+    def activated(self, activation: Activation) -> Self | None:
+        """Take the activation, if there is none yet."""
+        return None if self.activation.kind != "none" else replace(self, activation=activation)
 
-    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+    def calls(
+        self, costs: Costs, inputs: Sequence[Region], outputs: Sequence[Region], scratch: Region
+    ) -> list[Call]:
+        """Multiply, add, activation."""
         x, residual, (target,) = inputs[0].array(), inputs[1].array(), outputs
         total = target.array()
         calls: list[Call] = []
@@ -102,7 +79,7 @@ class Add(Operation):
             calls.append(partial(np.multiply, residual, np.float32(self.scale), total))
             residual = total
         calls.append(partial(np.add, x, residual, total))
-        return calls + (rectify(target, target) if self.relu else [])
+        return calls + self.activation.calls(target, target, scratch, costs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,15 +88,13 @@ class Normalize(Operation):
 
     epsilon: float
 
-    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
-        """The shape of the input."""
-        return inputs
-
-    def step(self, batch: int, *inputs: Shape) -> Step:
+    def sized(self, costs: Costs, batch: int, *inputs: Shape) -> SizedOperation:
         """Five calls."""
-        return Simple("normalise", self._calls, passes(batch * prod(inputs[0]), 5))
+        return SimpleOperation("normalise", self._calls, costs.calls(5, batch * prod(inputs[0])))
 
-    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
+    def _calls(
+        self, inputs: Sequence[Region], outputs: Sequence[Region], scratch: Region
+    ) -> list[Call]:
         x, unit = inputs[0].array(), outputs[0].array()
         lengths = np.empty((*x.shape[:-1], 1), np.float32)
         return [
@@ -129,3 +104,22 @@ class Normalize(Operation):
             partial(np.sqrt, lengths, lengths),
             partial(np.divide, x, lengths, unit),
         ]
+
+
+def fold_l2_normalize(_: Folding, site: Site[L2Normalize]) -> Operation:
+    """The same number by number."""
+    return Normalize(site.inputs, site.outputs, site.layer.epsilon)
+
+
+def _number_by_number(
+    operation: Affine | Add, costs: Costs, batch: int, shape: Shape
+) -> SizedOperation:
+    """Up to three calls over the numbers, of which rows can be computed apart."""
+    numbers = batch * prod(shape)
+    return SimpleOperation(
+        "elementwise",
+        partial(operation.calls, costs),
+        costs.calls(3, numbers),
+        rows=shape[0] if len(shape) == 3 else 0,
+        scratch=operation.activation.spare(numbers, costs),
+    )

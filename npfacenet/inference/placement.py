@@ -1,22 +1,22 @@
-"""Which tensors share an array, and the zeros around it."""
+"""Which tensors share an array, and the zeros around them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
 from npfacenet.inference.arena import Lifetime
 from npfacenet.inference.assemble import Assemble
-from npfacenet.inference.step import Operation, Step
+from npfacenet.inference.operation import Operation, SizedOperation
 from npfacenet.layers import Shape
 from npfacenet.layers.window import Margins
 
 
 @dataclass(frozen=True)
 class Place:
-    """A tensor's place: within the tensor `root`, from `origin` on."""
+    """The place of a tensor: in the array of the tensor `root`, beginning at `origin`."""
 
     root: str
     origin: tuple[int, ...]
@@ -24,13 +24,13 @@ class Place:
 
 @dataclass
 class Root:
-    """An array that holds one tensor, or several that were placed into it."""
+    """An array that holds one tensor, or several that are placed into it."""
 
     shape: Shape
     border: list[list[int]] = field(default_factory=lambda: [[0, 0], [0, 0]])
     first: int = -1
     last: int = -1
-    gaps: bool = False  # something was padded with zeros in it
+    gaps: bool = False  # zeros were assembled into it
 
     @property
     def full_shape(self) -> Shape:
@@ -42,7 +42,7 @@ class Root:
         return (top + height + bottom, left + width + right, channels)
 
     def lifetime(self, name: str, batch: int) -> Lifetime:
-        """What `arrange` needs to know of it."""
+        """Return its lifetime for `arrange`."""
         size = batch * prod(self.full_shape)
         zeros: Hashable = None
         if self.gaps:
@@ -54,17 +54,17 @@ class Root:
 
 def roots_of(
     operations: Sequence[Operation],
-    steps: Sequence[Step],
+    sized: Sequence[SizedOperation],
     shapes: Mapping[str, Shape],
     places: Mapping[str, Place],
-    output: str,
+    outputs: Collection[str],
 ) -> dict[str, Root]:
-    """The arrays that there are, with borders and lifetimes."""
+    """Return all arrays, with borders and lifetimes; those of `outputs` live to the end."""
     roots: dict[str, Root] = {}
-    for name, spot in places.items():
-        if spot.root == name:
+    for name, place in places.items():
+        if place.root == name:
             roots[name] = Root(shapes[name])
-    for index, (operation, step) in enumerate(zip(operations, steps, strict=True)):
+    for index, (operation, one) in enumerate(zip(operations, sized, strict=True)):
         for name in operation.outputs:
             root = roots[places[name].root]
             root.first = index if root.first < 0 else root.first
@@ -72,28 +72,29 @@ def roots_of(
         for name in operation.inputs:
             root = roots[places[name].root]
             root.last = max(root.last, index)
-        for name, margins in zip(operation.inputs, step.borders, strict=False):
+        for name, margins in zip(operation.inputs, one.borders, strict=False):
             _widen(roots[places[name].root], places[name], shapes[name], margins)
         if isinstance(operation, Assemble) and any(map(any, operation.margins or ())):
             roots[places[operation.outputs[0]].root].gaps = True
-    roots[places[output].root].last = len(operations)
+    for output in outputs:
+        roots[places[output].root].last = len(operations)
     return roots
 
 
 def in_place(
     operation: Operation, shapes: Mapping[str, Shape], places: Mapping[str, Place]
 ) -> bool:
-    """Whether an operation has nothing to do: what it assembles is at its place."""
+    """Whether an operation has nothing to do: all that it assembles is at its place."""
     return isinstance(operation, Assemble) and all(
         places[name] == there for name, there in _parts(operation, shapes, places)
     )
 
 
 def places_of(
-    operations: Sequence[Operation], shapes: Mapping[str, Shape], output: str
+    operations: Sequence[Operation], shapes: Mapping[str, Shape], outputs: Collection[str]
 ) -> dict[str, Place]:
-    """Where each tensor lies: from the last operation to the first, each places its inputs."""
-    readers = Counter([output, *(name for one in operations for name in one.inputs)])
+    """Place each tensor: from the last operation to the first, each places its inputs."""
+    readers = Counter([*outputs, *(name for one in operations for name in one.inputs)])
     maker = {name: operation for operation in operations for name in operation.outputs}
     places: dict[str, Place] = {}
     for operation in reversed(operations):
@@ -105,7 +106,7 @@ def places_of(
                     places.setdefault(name, there)
         elif operation.in_place is not None:
             name = operation.inputs[operation.in_place]
-            # What was assembled may have zeros that must stay, where this one would write.
+            # An assembled tensor may have zeros that must stay, where this operation would write.
             free = name in maker and not isinstance(maker[name], Assemble)
             if free and readers[name] == 1:
                 places.setdefault(name, places[operation.outputs[0]])
@@ -117,7 +118,7 @@ def places_of(
 def _parts(
     operation: Assemble, shapes: Mapping[str, Shape], places: Mapping[str, Place]
 ) -> Iterator[tuple[str, Place]]:
-    """The inputs, and where each belongs."""
+    """Yield the inputs, and where each belongs."""
     whole = places[operation.outputs[0]]
     origins = operation.origins(*(shapes[name] for name in operation.inputs))
     for name, origin in zip(operation.inputs, origins, strict=True):
@@ -125,11 +126,11 @@ def _parts(
         yield name, Place(whole.root, there)
 
 
-def _widen(root: Root, spot: Place, shape: Shape, margins: Margins) -> None:
-    """Make sure that there are so many zeros around a tensor in its root."""
+def _widen(root: Root, place: Place, shape: Shape, margins: Margins) -> None:
+    """Widen a root so that it has at least these margins of zeros around a tensor in it."""
     if len(shape) != 3:
         return
     for axis, (before, after) in enumerate(margins):
-        border, origin = root.border[axis], spot.origin[axis]
+        border, origin = root.border[axis], place.origin[axis]
         border[0] = max(border[0], before - origin)
         border[1] = max(border[1], origin + shape[axis] + after - root.shape[axis])

@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from math import prod
+from typing import Generic, NamedTuple, cast
 
 import numpy as np
 
 from npfacenet.arguments import is_shape, is_whole
 from npfacenet.errors import ArgumentError, ShapeError, quoted, shortened
-from npfacenet.inference.bound import Bound
+from npfacenet.inference.bound_plan import BoundPlan
+from npfacenet.inference.costs import Costs
 from npfacenet.inference.folding import fold
+from npfacenet.inference.kept_plans import KeptPlans
 from npfacenet.layers import Array, Shape
 from npfacenet.layers.layer import is_floating
-from npfacenet.networks import Network, NetworkParameters
-from npfacenet.networks.outputs import shape_and_dtype
-from npfacenet.threads import OfProcess
+from npfacenet.networks.network import Network
+from npfacenet.networks.node import NetworkParameters
+from npfacenet.networks.open_shape import shown
+from npfacenet.networks.outputs import Out, as_outputs, shape_and_dtype
 from npfacenet.threads.blas import single_threaded
-from npfacenet.threads.blas import threads as threads_to_use
+from npfacenet.threads.cores import threads as threads_to_use
 from npfacenet.threads.sharing import share_out
 
-TOGETHER = 8
-"""Pictures that one thread works on at a time: more do not make it faster."""
-FEW = 3
-"""Pictures whose steps two threads share: shared out, each thread would read all kernels for one or
-two of them, and one wait for the other."""
-_LARGEST = 1 << 22  # numbers of the largest tensor of a micro-batch, 16 MB
-_KEPT = 4  # bound plans that wait for the next call
-_MOST = 1 << 16  # pictures of a bound plan
-_SIZES = 64  # of pictures, whose shapes are remembered
+_MOST_PICTURES = 1 << 16  # of a bound plan
+_MOST_SIZES = 64  # of pictures that are remembered
+_MEASURED = Costs()
 
 
-class Plan:
-    """A network compiled for inference: folded once, bound to batches when they come.
+class _Sizes(NamedTuple):
+    """The shapes of all tensors for one picture, by name, and the numbers of the largest."""
 
-    It keeps folded copies of the kernels, and of parameters only what nobody can change and what is
-    not a part of something larger, which may go so. It may be used from several threads: each call
-    has memory of its own, which is kept for the next one, a few at most. Sizes of pictures other
-    than `network.input_shape` are welcome where the layers allow them.
+    shapes: dict[str, Shape]
+    largest: int
 
-    Raises ArgumentError for what is not a network, ShapeError for parameters that are missing or
+
+class Plan(Generic[Out]):
+    """A network compiled for inference: folded once, bound to sizes of batches as they come.
+
+    It keeps folded copies of the kernels, and shares with the caller only parameters that nobody
+    can change and that are not part of a larger array. Several threads may use it at once: each
+    call has memory of its own, which is kept for later calls within bounds (`Costs`). `costs` are
+    the constants by which it chooses algorithms and cuts work; by default the measured ones.
+
+    Raises ArgumentError for anything but a network, ShapeError for parameters that are missing or
     do not fit. With parameters that are not finite, or that overflow, outputs are not finite.
 
     >>> from npfacenet.layers import Convolution, GlobalAveragePool, ReLU
@@ -57,156 +59,108 @@ class Plan:
     True
     """
 
-    def __init__(self, network: Network, parameters: NetworkParameters) -> None:
+    def __init__(
+        self, network: Network[Out], parameters: NetworkParameters, costs: Costs = _MEASURED
+    ) -> None:
         if not isinstance(network, Network):
-            raise ArgumentError(f"a plan is of a Network, not of {quoted(network)}")
+            raise ArgumentError(f"a plan is made from a Network, not from {quoted(network)}")
+        if not isinstance(costs, Costs):
+            raise ArgumentError(f"the costs of a plan are Costs, not {quoted(costs)}")
         network.require(parameters)
-        self.network = network
-        self._operations, self._output = fold(network, parameters)
-        # Without a lock, which a forked child could find locked: each change is one of a deque or a
-        # dict. What threads of a parent were writing to is in use there, and never free here.
-        self._free: deque[Bound] = deque()
-        self._in_use: OfProcess[dict[int, Bound]] = OfProcess(dict)
-        self._sized: dict[Shape, dict[str, Shape]] = {}
+        self.network, self.costs = network, costs
+        self._folded = fold(network, parameters)
+        self._kept = KeptPlans(costs)
+        self._sizes: dict[Shape, _Sizes] = {}
 
     def __repr__(self) -> str:
-        return f"<Plan of {shortened(self.network.name)}, {len(self._operations)} operations>"
+        count = len(self._folded.operations)
+        return f"<Plan of {shortened(self.network.name)}, {count} operations>"
 
     @property
-    def workspace(self) -> int:
+    def workspace_bytes(self) -> int:
         """Bytes of memory for tensors, of the calls under way and kept for the next ones."""
-        bounds = [*self._in_use.get().copy().values(), *self._free.copy()]
-        return sum(bound.workspace for bound in bounds)
+        return self._kept.workspace_bytes
 
-    def run(self, images: Array, *, threads: int | None = None) -> Array:
-        """The output for pictures (N, H, W, C) of float32 or float64: float32 (N, ...).
+    def run(self, images: Array, *, threads: int | None = None) -> Out:
+        """Compute the output (N, ...), float32, for pictures (N, H, W, C) of float32 or float64.
 
-        A batch is shared out to as many `threads` as the process has cores (`blas.cores`), each
-        working on a few pictures at a time. The steps for one picture are shared by two, and so
-        are those for two or three pictures where there are no more than two. NumPy's matrix
-        products are kept to one core each meanwhile (`single_threaded`, which holds for the
-        whole process), and after a pause this thread to the core where it is
-        (`threads.worker_threads.beside`).
-        A picture with a number that is not finite gets NaN, and no other picture is touched by
-        it. The same batch on as many threads gives the same bits.
+        A network with several outputs gives a dict of them by name.
 
-        Raises ShapeError for pictures that do not fit, ArgumentError for less than one thread.
+        Up to `threads` threads, by default as many as the process has cores
+        (`threads.cores.cores`), work on a few pictures at a time each. Two of them share the
+        operations for one picture, and those for two or three pictures where there are no more
+        threads (`inference.batching`). Meanwhile each of NumPy's matrix products stays on one
+        core, in the whole process (`single_threaded`), and after a pause this thread stays on its
+        core (`threads.worker_threads.beside`).
+
+        All outputs of a picture with a number that is not finite are NaN; no other picture is
+        affected. The same batch on as many threads gives the same bits.
+
+        Raises ShapeError for pictures that do not fit, naming the layer where the size is open,
+        and ArgumentError for less than one thread.
         """
         cores = threads_to_use(threads)
-        shape = self._accept(images)
-        shapes = self._shapes(shape)
-        output = np.empty((len(images), *shapes[self._output]), np.float32)
-        together = cores > 1 and len(images) <= (FEW if cores == 2 else 1)
-        workers, each = (1, 2) if together else (cores, 1)
+        shapes, largest = self._accepted(images)
+        outputs = {
+            name: np.empty((len(images), *shapes[tensor]), np.float32)
+            for name, tensor in self._folded.outputs.items()
+        }
+        division = self.costs.batching.division(len(images), cores, largest)
+        shape, cores = images.shape[1:], division.cores
 
-        def work(batch: slice) -> None:
-            with self._bound(batch.stop - batch.start, shape, each) as bound:
-                bound.run(images[batch], output[batch])
+        def work(part: slice) -> None:
+            size = part.stop - part.start
+
+            def bind() -> BoundPlan:
+                return BoundPlan(self._folded, shapes, size, cores, self.costs)
+
+            with self._kept.borrowed((size, shape, cores), bind) as bound:
+                bound.run(images[part], *(output[part] for output in outputs.values()))
 
         with single_threaded():
-            share_out(batches(len(images), workers, _together(shapes)), work, workers)
-        return output
+            share_out(division.parts, work, division.threads)
+        return cast("Out", as_outputs(outputs))
 
-    def bind(self, batch: int, *, shape: Shape | None = None, cores: int = 1) -> Bound:
-        """The plan for so many pictures (H, W, C) on one or two cores, with memory of its own.
+    def bind(self, batch: int, *, shape: Shape | None = None, cores: int = 1) -> BoundPlan:
+        """Bind the plan to batches of `batch` pictures (H, W, C) and to one or two cores.
+
+        It has memory of its own. `shape` is that of a picture, by default the network's.
 
         Raises ShapeError for a shape that does not fit, ArgumentError for a batch of less than one
-        picture and for other cores.
+        picture and for other numbers of cores.
         """
         if (
             not is_whole(batch, low=1)
-            or batch > _MOST
+            or batch > _MOST_PICTURES
             or not is_whole(cores)
             or cores not in (1, 2)
         ):
             raise ArgumentError(
-                f"a plan is bound to a batch of 1 to {_MOST} pictures and to 1 or 2 cores, not to "
-                f"{quoted(batch)} and {quoted(cores)}"
+                f"a plan is bound to a batch of 1 to {_MOST_PICTURES} pictures and to 1 or 2 "
+                f"cores, not to {quoted(batch)} and {quoted(cores)}"
             )
-        expected = self.network.input_shape
-        shape = expected if shape is None else shape
-        if not is_shape(shape, len(expected)) or shape[-1] != expected[-1]:
+        if shape is not None and not is_shape(shape):
+            raise ShapeError(f"a picture has a shape such as (96, 96, 3), not {quoted(shape)}")
+        sizes = self._sizes_for(self.network.input_shape if shape is None else shape)
+        return BoundPlan(self._folded, sizes.shapes, batch, cores, self.costs)
+
+    def _accepted(self, images: Array) -> _Sizes:
+        """The sizes for pictures that fit."""
+        if not is_floating(images) or not images.ndim:
             raise ShapeError(
-                f"the plan of {self.network.name} is bound to pictures ({str(expected)[1:-1]}), "
-                f"not {quoted(shape)}"
+                f"the plan of {self.network.name} takes pictures "
+                f"(N, {shown(self.network.accepted_shape)}) of floating numbers, received "
+                f"{shape_and_dtype(images)}"
             )
-        names = (Network.INPUT, self._output)
-        return Bound(self._operations, names, self._shapes(shape), batch, cores)
+        return self._sizes_for(images.shape[1:])
 
-    @contextmanager
-    def _bound(self, batch: int, shape: Shape, cores: int) -> Iterator[Bound]:
-        """One that is free or new; kept afterwards, unless there was an error."""
-        bound = self._take((batch, shape, cores)) or self.bind(batch, shape=shape, cores=cores)
-        in_use = self._in_use.get()
-        in_use[id(bound)] = bound
-        whole = False
-        try:
-            yield bound
-            whole = True
-        finally:
-            del in_use[id(bound)]
-            if whole:
-                self._free.append(bound)
-            while len(self._free) > _KEPT:
-                with suppress(IndexError):  # another thread was faster
-                    self._free.popleft()
-
-    def _take(self, key: tuple[int, Shape, int]) -> Bound | None:
-        for bound in self._free.copy():
-            if bound.key == key:
-                with suppress(ValueError):  # another thread was faster
-                    self._free.remove(bound)
-                    return bound
-        return None
-
-    def _accept(self, images: Array) -> Shape:
-        expected = self.network.input_shape
-        if is_floating(images):
-            shape = images.shape[1:]
-            if len(shape) == len(expected) and shape[-1:] == expected[-1:]:
-                return shape
-        raise ShapeError(
-            f"the plan of {self.network.name} takes pictures (N, {str(expected)[1:-1]}) of "
-            f"floating numbers, received {shape_and_dtype(images)}"
-        )
-
-    def _shapes(self, shape: Shape) -> dict[str, Shape]:
-        """The shapes of all tensors for pictures of this shape."""
-        if shape in self._sized:
-            return self._sized[shape]
-        shapes = {Network.INPUT: shape}
-        for operation in self._operations:
-            inputs = (shapes[name] for name in operation.inputs)
-            shapes |= zip(operation.outputs, operation.output_shapes(*inputs), strict=True)
-        if len(self._sized) >= _SIZES:
-            self._sized = {}
-        self._sized[shape] = shapes
-        return shapes
-
-
-def batches(count: int, cores: int, together: int = TOGETHER) -> list[slice]:
-    """Micro-batches: of `together` pictures if there are many, else an equal share for each core.
-
-    >>> batches(5, cores=2)
-    [slice(0, 2, None), slice(2, 5, None)]
-    """
-    if count > 4 * cores * together:  # always of one size, so that memory for one size is enough
-        return [slice(i, min(i + together, count)) for i in range(0, count, together)]
-    number = -(-count // together)
-    number = min(-(-number // cores) * cores, count)
-    return [slice(count * i // number, count * (i + 1) // number) for i in range(number)]
-
-
-def largest_batch(count: int, cores: int, together: int = TOGETHER) -> int:
-    """Pictures of the largest of the `batches` of `count` pictures, which is at least one.
-
-    >>> largest_batch(5, cores=2)
-    3
-    """
-    largest: int = max(part.stop - part.start for part in batches(count, cores, together))
-    return largest
-
-
-def _together(shapes: Mapping[str, Shape]) -> int:
-    largest = max(map(prod, shapes.values()))
-    return max(1, min(TOGETHER, _LARGEST // max(largest, 1)))
+    def _sizes_for(self, shape: Shape) -> _Sizes:
+        """The sizes for pictures of this shape; ShapeError if it does not fit."""
+        if shape in self._sizes:
+            return self._sizes[shape]
+        of_nodes = self.network.shapes(shape)
+        shapes = {name: of_nodes[name] for name in self._folded.tensors}
+        if len(self._sizes) >= _MOST_SIZES:
+            self._sizes = {}
+        sizes = self._sizes[shape] = _Sizes(shapes, max(map(prod, shapes.values())))
+        return sizes

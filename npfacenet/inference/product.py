@@ -1,88 +1,37 @@
-"""Products of matrices, in the pieces that a BLAS multiplies fastest."""
+"""Products of matrices as calls, in the pieces that a BLAS multiplies fastest."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
-from npfacenet.inference.step import Call
+from npfacenet.inference.call import Call
+from npfacenet.inference.product_cuts import Cut, ProductCuts
 from npfacenet.layers import Array
 from npfacenet.threads.blas import kernels
 
 _IN_PLACE = ("skylakex", "cooperlake", "sapphirerapids")
 """OpenBLAS's kernels that read the matrices of a small product where they lie (its
-kernel/x86_64/sgemm_small_kernel_permit_skylakex.c). All others, and these for larger products,
-first copy both to an order of their own: for a few rows that takes longer than to multiply, and
-with a short inner axis a tenth of the time."""
-SMALL = 1_000_000
-"""Multiplications of a small product at most."""
-MOST_PARTS = 4
-"""Parts that a product is cut into along its inner axis at most."""
-_FEW = 64  # rows: of no more, pieces have all of them
-_WIDTHS = (128, 64)
-_FEWER = 32  # rows: of more, copying is worth it rather than a sum of partial products
-_STRIP = 32  # columns of a piece of many rows,
-_HIGH = 48  # which has so many of them at least,
-_UNIT = 12  # in multiples of what those kernels multiply at a time,
-_NEAR = 1 << 16  # if the right-hand matrix is so small that it stays in the cache meanwhile
+kernel/x86_64/sgemm_small_kernel_permit_skylakex.c)."""
 
 
-class Cut(NamedTuple):
-    """The pieces of a product: `parts` along the inner axis, of so many rows and columns each."""
-
-    parts: int
-    height: int
-    width: int
-
-
-def cut(rows: int, inner: int, columns: int, small: int, most_parts: int = MOST_PARTS) -> Cut:
-    """How a product (rows, inner) by (inner, columns) is best made.
-
-    By kernels that read in place what has at most `small` multiplications; 0 if they never do.
-
-    >>> cut(9, 1792, 384, SMALL), cut(1152, 147, 64, SMALL)
-    (Cut(parts=2, height=9, width=64), Cut(parts=1, height=192, width=32))
-    """
-    whole = Cut(1, rows, columns)
-    if not small or rows * inner * columns <= small or inner == 1:
-        return whole
-    if rows > _FEW:
-        width = min(_STRIP, columns)
-        most = small // (inner * width)
-        near = inner * columns <= _NEAR
-        return Cut(1, _even(rows, most), width) if near and most >= _HIGH else whole
-    for parts in range(1, 1 + (most_parts if rows <= _FEWER else 1)):
-        for width in _WIDTHS:
-            if inner % parts == 0 and rows * inner * width <= parts * small:
-                return Cut(parts, rows, min(width, columns))
-    return whole
-
-
-def _even(rows: int, most: int) -> int:
-    """The rows of pieces of at most so many: about as many in each, in multiples of `_UNIT`."""
-    if rows <= most:
-        return rows
-    most -= most % _UNIT
-    count = -(-rows // most)
-    return -(-rows // (count * _UNIT)) * _UNIT
-
-
-def partial_sums(rows: int, inner: int, columns: int) -> int:
-    """The numbers of scratch memory that `multiply` needs."""
-    parts = cut(rows, inner, columns, _limit()).parts
+def partial_sums(rows: int, inner: int, columns: int, cuts: ProductCuts) -> int:
+    """Return how many numbers of scratch memory `multiply` needs."""
+    parts = _cut(rows, inner, columns, cuts).parts
     return parts * rows * columns if parts > 1 else 0
 
 
-def multiply(left: Array, right: Array, output: Array, scratch: Array) -> list[Call]:
-    """(rows, inner) times (inner, columns) to `output` (rows, columns).
+def multiply(
+    left: Array, right: Array, output: Array, scratch: Array, cuts: ProductCuts
+) -> list[Call]:
+    """Multiply (rows, inner) by (inner, columns) to `output` (rows, columns).
 
-    `scratch` has as many numbers as `partial_sums` says, or more.
+    `scratch` has at least as many numbers as `partial_sums` says.
     """
     (rows, inner), columns = left.shape, right.shape[1]
-    parts, *size = cut(rows, inner, columns, _limit())
+    parts, *size = _cut(rows, inner, columns, cuts)
     if parts == 1:
         return _in_pieces(left, right, output, *size)
     sums = scratch[: parts * rows * columns].reshape(parts, rows, columns)
@@ -94,11 +43,20 @@ def multiply(left: Array, right: Array, output: Array, scratch: Array) -> list[C
     return calls
 
 
-def multiply_each(left: Array, right: Array, output: Array) -> list[Call]:
-    """Stacks of matrices, (n, rows, inner) times (n, inner, columns) to (n, rows, columns)."""
+def multiply_each(left: Array, right: Array, output: Array, cuts: ProductCuts) -> list[Call]:
+    """Multiply stacks of matrices, (n, rows, inner) by (n, inner, columns)."""
     (_, rows, inner), columns = left.shape, right.shape[2]
-    _, height, width = cut(rows, inner, columns, _limit(), most_parts=1)
+    _, height, width = _cut(rows, inner, columns, cuts, in_one_part=True)
     return _in_pieces(left, right, output, height, width)
+
+
+def _cut(
+    rows: int, inner: int, columns: int, cuts: ProductCuts, *, in_one_part: bool = False
+) -> Cut:
+    """The pieces for the kernels that this process has; whole products if they always copy."""
+    if (kernels() or "").casefold() not in _IN_PLACE:
+        return Cut(1, rows, columns)
+    return cuts.cut(rows, inner, columns, in_one_part=in_one_part)
 
 
 def _in_pieces(left: Array, right: Array, output: Array, height: int, width: int) -> list[Call]:
@@ -119,7 +77,7 @@ def _in_pieces(left: Array, right: Array, output: Array, height: int, width: int
 
 
 def _steps(length: int, step: int) -> Iterator[tuple[slice, int]]:
-    """All whole steps, then what is left, with the length of a step in it."""
+    """Yield all whole steps as one slice, then the rest, each with the length of a step in it."""
     whole = length - length % step
     if whole:
         yield slice(0, whole), step
@@ -132,8 +90,3 @@ def _blocks(matrices: Array, height: int, width: int) -> Array:
     *stack, rows, columns = matrices.shape
     split = matrices.reshape(*stack, rows // height, height, columns // width, width)
     return split.swapaxes(-3, -2)
-
-
-def _limit() -> int:
-    """Multiplications up to which the kernels that we have read in place: 0 if they never do."""
-    return SMALL if (kernels() or "").casefold() in _IN_PLACE else 0

@@ -1,4 +1,4 @@
-"""Layers that the plan has no operation for."""
+"""Layers that the folding table does not list."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from math import prod
 
 import numpy as np
 
-from npfacenet.inference.cost import passes
-from npfacenet.inference.elementwise import Simple
-from npfacenet.inference.step import Call, Operation, Step
-from npfacenet.inference.view import View
+from npfacenet.inference.call import Call
+from npfacenet.inference.costs import Costs
+from npfacenet.inference.fold_state import Folding, Site, owned
+from npfacenet.inference.operation import Operation, SimpleOperation, SizedOperation
+from npfacenet.inference.region import Region
 from npfacenet.layers import Layer, Parameters, Shape
 
 
@@ -22,18 +23,23 @@ class Readable(Operation):
     layer: Layer
     parameters: Parameters
 
-    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
-        """The layer's."""
-        return (self.layer.output_shape(*inputs),)
-
-    def step(self, batch: int, *inputs: Shape) -> Step:
+    def sized(self, costs: Costs, batch: int, *inputs: Shape) -> SizedOperation:
         """The layer's own pass, and a copy."""
-        return Simple("readable layer", self._calls, passes(batch * prod(inputs[0]), 10))
+        cost = costs.calls(10, batch * prod(inputs[0]))
+        return SimpleOperation("readable layer", self._calls, cost)
 
     def multiply_adds(self, *inputs: Shape) -> int:
         """The layer's."""
         return self.layer.multiply_adds(*inputs)
 
-    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
-        arrays, output = [view.array() for view in inputs], outputs[0].array()
+    def _calls(
+        self, inputs: Sequence[Region], outputs: Sequence[Region], scratch: Region
+    ) -> list[Call]:
+        arrays, output = [region.array() for region in inputs], outputs[0].array()
         return [lambda: np.copyto(output, self.layer.forward(self.parameters, *arrays))]
+
+
+def fold_as_readable(_: Folding, site: Site[Layer]) -> Operation:
+    """The layer itself, with parameters that the plan may keep."""
+    parameters = {name: owned(tensor) for name, tensor in site.parameters.items()}
+    return Readable(site.inputs, site.outputs, site.layer, parameters)

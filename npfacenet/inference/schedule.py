@@ -1,8 +1,8 @@
-"""Sharing the steps for a few pictures between two cores: who does what, and who waits for whom.
+"""Sharing the operations for a few pictures between two cores: who does what, who waits for whom.
 
 A list schedule (Graham 1969, "Bounds on Multiprocessing Timing Anomalies") by the estimated cost
-of each step: a step runs on the core where it can begin first, or half on each where that ends
-earlier. Waiting for the other core costs as much as a small step, so there is little of it.
+of each operation: it runs on the core where it can begin first, or half on each where that ends
+earlier. Waiting for the other core costs as much as a small operation, so there is little of it.
 """
 
 from __future__ import annotations
@@ -10,84 +10,102 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from npfacenet.inference import cost
-from npfacenet.inference.step import Operation, Step
+from npfacenet.inference.costs import Costs
+from npfacenet.inference.operation import Operation, SizedOperation
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A step or half of one, the `order`-th of its core, once `after` of the other is done."""
+    """An operation or half of one, the `order`-th of its core; it waits for `after` of the other.
+
+    `index` is that of the operation, `end` the estimated time of its end.
+    """
 
     index: int
-    step: Step
+    sized: SizedOperation
     core: int
     order: int
     end: float
     after: Task | None
 
 
+def one_after_the_other(sized: Sequence[SizedOperation]) -> list[Task]:
+    """Return the tasks of a single core."""
+    return [Task(i, one, 0, i, 0.0, None) for i, one in enumerate(sized)]
+
+
 def schedule(
-    operations: Sequence[Operation], steps: Sequence[Step], idle: Collection[int]
+    operations: Sequence[Operation],
+    sized: Sequence[SizedOperation],
+    idle: Collection[int],
+    costs: Costs,
 ) -> list[Task]:
-    """The tasks of cores 0 and 1, in an order in which each finds its inputs computed.
+    """Return the tasks of cores 0 and 1, in an order in which each finds its inputs computed.
 
     Operations of the indices in `idle` have nothing to do.
     """
     halves = _Halves()
-    tried = [_Schedule(operations, steps, idle, halves, worth) for worth in cost.WORTH_HALVING]
+    tried = []
+    for worth_halving in costs.worth_halving:
+        one = _Schedule(halves, costs.wait, worth_halving)
+        one.fill(operations, sized, idle)
+        tried.append(one)
     return min(tried, key=lambda one: max(one.free)).tasks
 
 
-class _Halves(dict[Step, list[tuple[Step, Step]]]):
-    """The ways to halve a step, worked out once."""
+class _Halves(dict[SizedOperation, list[tuple[SizedOperation, SizedOperation]]]):
+    """The ways to halve an operation, computed once."""
 
-    def __missing__(self, step: Step) -> list[tuple[Step, Step]]:
-        self[step] = step.halves()
-        return self[step]
+    def __missing__(self, sized: SizedOperation) -> list[tuple[SizedOperation, SizedOperation]]:
+        self[sized] = sized.halves()
+        return self[sized]
 
 
 class _Schedule:
     """The tasks so far, and when each core is free."""
 
-    def __init__(
-        self,
-        operations: Sequence[Operation],
-        steps: Sequence[Step],
-        idle: Collection[int],
-        halves: _Halves,
-        worth_halving: float,
-    ) -> None:
+    def __init__(self, halves: _Halves, wait: float, worth_halving: float) -> None:
         self.tasks: list[Task] = []
         self.free = [0.0, 0.0]
         self._count = [0, 0]  # tasks of each core
         self._known = [-1, -1]  # for each core: the task of the other that it has waited for
-        self._halves, self._worth_halving = halves, worth_halving
+        self._halves, self._wait, self._worth_halving = halves, wait, worth_halving
+
+    def fill(
+        self,
+        operations: Sequence[Operation],
+        sized: Sequence[SizedOperation],
+        idle: Collection[int],
+    ) -> None:
+        """Assign all operations, in order."""
         makers: dict[str, list[Task]] = {}
-        for index, (operation, step) in enumerate(zip(operations, steps, strict=True)):
+        for index, (operation, one) in enumerate(zip(operations, sized, strict=True)):
             needed = [task for name in operation.inputs for task in makers.get(name, [])]
-            made = self._assign(index, step, needed) if index not in idle else needed
+            made = self._assign(index, one, needed) if index not in idle else needed
             makers |= dict.fromkeys(operation.outputs, made)
 
-    def _assign(self, index: int, step: Step, needed: list[Task]) -> list[Task]:
+    def _assign(self, index: int, sized: SizedOperation, needed: list[Task]) -> list[Task]:
         starts = [self._start(needed, core) for core in (0, 1)]
         core = starts.index(min(starts))
-        ways = self._halves[step] if step.cost >= self._worth_halving else []
+        ways = self._halves[sized] if sized.cost >= self._worth_halving else []
         ends = [max(s + half.cost for s, half in zip(starts, way, strict=True)) for way in ways]
-        if ends and min(ends) + cost.WAIT < starts[core] + step.cost:
+        if ends and min(ends) + self._wait < starts[core] + sized.cost:
             halves = ways[ends.index(min(ends))]
             return [self._add(index, halves[i], i, starts[i], needed) for i in (0, 1)]
-        return [self._add(index, step, core, starts[core], needed)]
+        return [self._add(index, sized, core, starts[core], needed)]
 
     def _start(self, needed: Sequence[Task], core: int) -> float:
-        ready = [task.end + (cost.WAIT if task.core != core else 0) for task in needed]
+        ready = [task.end + (self._wait if task.core != core else 0) for task in needed]
         return max(self.free[core], *ready, 0.0)
 
-    def _add(self, index: int, step: Step, core: int, start: float, needed: list[Task]) -> Task:
+    def _add(
+        self, index: int, sized: SizedOperation, core: int, start: float, needed: list[Task]
+    ) -> Task:
         others = [t for t in needed if t.core != core and t.order > self._known[core]]
         after = max(others, key=lambda task: task.order, default=None)
         if after is not None:
             self._known[core] = after.order
-        task = Task(index, step, core, self._count[core], start + step.cost, after)
+        task = Task(index, sized, core, self._count[core], start + sized.cost, after)
         self._count[core] += 1
         self.free[core] = task.end
         self.tasks.append(task)

@@ -18,18 +18,20 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class ReLU(Layer):
-    """max(x, 0), number by number; its slope at 0 counts as 0."""
+    """max(x, 0), element by element; its derivative at 0 is taken to be 0."""
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """The shape of the input."""
+        """Return the shape of the input."""
         return self.one_input(*inputs)
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """Any shape, unchanged."""
+        """Return an output of the shape of the input, which may be any."""
         (x,) = self.accept(parameters, *inputs)
         output: Array = np.maximum(x, 0)
         return output
@@ -41,43 +43,44 @@ class ReLU(Layer):
         training: bool = True,
         rng: np.random.Generator | None = None,
     ) -> tuple[Array, Saved, Statistics]:
-        """Keeps the output, which the next layer keeps as well."""
+        """As `Layer.forward_saving`; saves the output, which the next layer saves as well."""
         output = self.forward(parameters, *inputs)
         return output, Saved(training, (output.shape,), {"output": output}), {}
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """Upstream where x is positive."""
+        """Return upstream where x is positive, 0 elsewhere."""
         upstream = self.accept_upstream(saved, upstream)
         return (upstream * (saved["output"] > 0),), {}
 
 
+@register
 @dataclass(frozen=True)
 class PReLU(Layer):
-    """x where positive, alpha * x elsewhere, with one learnt alpha for each channel.
+    """x where it is positive, alpha * x elsewhere, with one learnt alpha per channel.
 
-    He et al. 2015, "Delving Deep into Rectifiers", equation 1. MTCNN uses it.
+    He et al. 2015, "Delving Deep into Rectifiers", equation 1. Used by MTCNN.
     """
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """The shape of the input, whose last axis holds the channels."""
+        """Return the shape of the input, whose last axis holds the channels."""
         shape = self.one_input(*inputs)
         return shape if shape else self.one_input(shape, rank=1)
 
     def parameters(self, *inputs: Shape) -> dict[str, ParameterSpec]:
-        """`alpha` (channels,), 0.25 at the start."""
+        """Return `alpha` (channels,), 0.25 at the start."""
         return {"alpha": ParameterSpec(self.output_shape(*inputs)[-1:], "quarter")}
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """Any shape, unchanged."""
+        """Return an output of the shape of the input, which may be any."""
         (x,) = self.accept(parameters, *inputs)
         return np.maximum(x, 0) + parameters["alpha"] * np.minimum(x, 0)
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """Upstream, times alpha where x is not positive; alpha learns from where it is negative."""
+        """Multiply upstream by alpha where x is not positive; alpha's gradient is summed there."""
         upstream = self.accept_upstream(saved, upstream)
         x = saved["0"]
         to_x = np.where(x > 0, upstream, parameters["alpha"] * upstream)

@@ -20,8 +20,10 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class BatchNorm(Layer):
     """gamma * (x - moving_mean) / sqrt(moving_variance + epsilon) + beta, for each channel.
@@ -31,8 +33,8 @@ class BatchNorm(Layer):
     `scale` there is no gamma, as in Inception-ResNet-v1.
 
     In training (algorithm 1) mean and variance are those of the batch, and the new moving
-    statistics are momentum * old + (1 - momentum) * the batch's, whose variance is divided by
-    one example less, as in Torch and TensorFlow's fused kernel (Keras 3 does not).
+    statistics are momentum * old + (1 - momentum) * the batch's, with the unbiased variance
+    (divided by count - 1), as in Torch and TensorFlow's fused kernel but not in Keras 3.
     """
 
     epsilon: float = 1e-3
@@ -50,12 +52,12 @@ class BatchNorm(Layer):
         )
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """The shape of the input, whose last axis holds the channels."""
+        """Return the shape of the input, whose last axis holds the channels."""
         shape = self.one_input(*inputs)
         return shape if shape else self.one_input(shape, rank=1)
 
     def parameters(self, *inputs: Shape) -> dict[str, ParameterSpec]:
-        """`gamma` (with scale), `beta`, `moving_mean` and `moving_variance`, each (channels,)."""
+        """Return `gamma` (with scale), `beta` and the two moving statistics, each (channels,)."""
         channels = self.output_shape(*inputs)[-1:]
         specs = {
             "gamma": ParameterSpec(channels, "ones"),
@@ -68,14 +70,14 @@ class BatchNorm(Layer):
         return specs
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, ..., channels), each channel shifted and scaled by the moving statistics."""
+        """Scale and shift each channel of (N, ..., channels) by the moving statistics."""
         (x,) = self.accept(parameters, *inputs)
         factor, shift = self.factor_and_shift(parameters)
         output: Array = x * factor + shift
         return output
 
     def factor_and_shift(self, parameters: Parameters) -> tuple[Array, Array]:
-        """What it does at inference to each channel: two arrays (channels,), x * factor + shift."""
+        """Return two arrays (channels,): inference computes x * factor + shift."""
         factor = self._factor(parameters, parameters["moving_variance"])
         return factor, parameters["beta"] - parameters["moving_mean"] * factor
 
@@ -86,9 +88,9 @@ class BatchNorm(Layer):
         training: bool = True,
         rng: np.random.Generator | None = None,
     ) -> tuple[Array, Saved, Statistics]:
-        """Keeps the input, and the mean and variance by which it was normalised.
+        """As `Layer.forward_saving`; saves the input, and the mean and variance that normalised it.
 
-        Raises ShapeError in training for a batch without examples.
+        Raises ShapeError also for an empty batch in training.
         """
         (x,) = self.accept(parameters, *inputs)
         if not training:
@@ -112,7 +114,7 @@ class BatchNorm(Layer):
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """In training each example moves the mean and variance of all (Ioffe and Szegedy, 3)."""
+        """As `Layer.backward`; in training, also through the batch's mean and variance."""
         upstream = self.accept_upstream(saved, upstream)
         x, mean, variance = saved["x"], saved["mean"], saved["variance"]
         inverse = 1 / np.sqrt(variance + self.epsilon)
@@ -153,14 +155,14 @@ class BatchNorm(Layer):
 
 
 def moments(x: Array, layer: str) -> tuple[Array, Array]:
-    """Mean and variance of each channel of (N, ..., C): two arrays (C,).
+    """Return mean and variance of each channel of (N, ..., C): two arrays (C,).
 
-    The variance is summed after the mean is taken off: the difference of two sums of squares
-    loses in float32 what a mean far from zero leaves.
+    The variance is summed after subtracting the mean: for a mean far from zero, the difference
+    of two sums of squares would lose its digits in float32.
     """
     count = x.size // x.shape[-1] if x.size else 0
     if not count:
-        raise ShapeError(f"{layer} has no statistics of a batch without examples: {x.shape}")
+        raise ShapeError(f"{layer} has no statistics of an empty batch: {x.shape}")
     mean = channel_sums(x) / count
     squares = np.zeros_like(mean)
     for examples in batch_slices(len(x), x[:1].size):

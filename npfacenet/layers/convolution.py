@@ -21,9 +21,11 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
+from npfacenet.layers.registry import register
 from npfacenet.layers.window import Padding, Pair, Window, col2im, im2col, pair
 
 
+@register
 @dataclass(frozen=True)
 class Convolution(Layer):
     """Cross-correlation of (N, H, W, C) with a kernel (h, w, C, filters), as Keras' Conv2D.
@@ -43,7 +45,7 @@ class Convolution(Layer):
             is_whole(self.filters, low=1),
             f"filters must be a whole number of at least 1, not {quoted(self.filters)}",
         )
-        self.window  # noqa: B018  (an impossible window is an error now, not at first use)
+        self.window  # noqa: B018  (an impossible window is refused here, not at first use)
 
     @property
     def window(self) -> Window:
@@ -51,27 +53,27 @@ class Convolution(Layer):
         return Window(pair(self.size), pair(self.stride), self.padding)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """(H, W, C) to (rows, columns, filters)."""
+        """Map (H, W, C) to (rows, columns, filters)."""
         height, width, _ = self.one_input(*inputs, rank=3)
         return (*self.window.positions(height, width), self.filters)
 
     def parameters(self, *inputs: Shape) -> dict[str, ParameterSpec]:
-        """`kernel` (h, w, C, filters) and, unless switched off, `bias` (filters,)."""
+        """Return `kernel` (h, w, C, filters) and, unless `bias` is False, `bias` (filters,)."""
         channels = self.one_input(*inputs, rank=3)[2]
         kernel = ParameterSpec((*pair(self.size), channels, self.filters), "he_normal", decays=True)
         bias = ParameterSpec((self.filters,), "zeros")
         return {"kernel": kernel, "bias": bias} if self.bias else {"kernel": kernel}
 
     def multiply_adds(self, *inputs: Shape) -> int:
-        """One for every number of the kernel at every position."""
+        """Count one for every number of the kernel at every position."""
         rows, columns, _ = self.output_shape(*inputs)
         return rows * columns * self.parameters(*inputs)["kernel"].size
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, H, W, C) to (N, rows, columns, filters)."""
+        """Map (N, H, W, C) to (N, rows, columns, filters)."""
         (images,) = self.accept(parameters, *inputs)
         kernel = parameters["kernel"].reshape(-1, self.filters)
-        # A product for each picture, so that no bit depends on what else is in the batch.
+        # One product per picture, so that its bits do not depend on the rest of the batch.
         output = im2col(images, self.window) @ kernel
         if self.bias:
             output += parameters["bias"]
@@ -84,7 +86,7 @@ class Convolution(Layer):
         training: bool = True,
         rng: np.random.Generator | None = None,
     ) -> tuple[Array, Saved, Statistics]:
-        """Keeps the input; the same products as `forward`, of several pictures at a time."""
+        """As `Layer.forward_saving`; saves the input. Each product is of several pictures."""
         (images,) = self.accept(parameters, *inputs)
         kernel = parameters["kernel"].reshape(-1, self.filters)
         shape = self.output_shape(images.shape[1:])
@@ -99,7 +101,7 @@ class Convolution(Layer):
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """Two products of matrices for each piece of the batch, whose patches are made again."""
+        """As `Layer.backward`; extracts the patches again, slice by slice, and multiplies."""
         upstream = self.accept_upstream(saved, upstream)
         images = saved["0"]
         kernel = parameters["kernel"].reshape(-1, self.filters)

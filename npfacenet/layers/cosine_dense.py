@@ -17,8 +17,10 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class CosineDense(Layer):
     """The cosine of the angle between the input and each column of the kernel, -1 to 1.
@@ -40,30 +42,30 @@ class CosineDense(Layer):
         )
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """(features,) to (units,)."""
+        """Map (features,) to (units,)."""
         self.one_input(*inputs, rank=1)
         return (self.units,)
 
     def parameters(self, *inputs: Shape) -> dict[str, ParameterSpec]:
-        """`kernel` (features, units), whose columns may have any length but 0."""
+        """Return `kernel` (features, units), whose columns may have any length but 0."""
         (features,) = self.one_input(*inputs, rank=1)
         return {"kernel": ParameterSpec((features, self.units), "he_normal", decays=True)}
 
     def multiply_adds(self, *inputs: Shape) -> int:
-        """One for every number of the kernel."""
+        """Count one for every number of the kernel."""
         return self.parameters(*inputs)["kernel"].size
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, features) to (N, units)."""
+        """Map (N, features) to (N, units)."""
         (x,) = self.accept(parameters, *inputs)
-        # A product for each example, so that no bit depends on what else is in the batch.
+        # One product per example, so that its bits do not depend on the rest of the batch.
         cosines: Array = (_unit(x)[:, None, :] @ _unit(parameters["kernel"].T).T)[:, 0, :]
         return cosines
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """Through the product of unit vectors, then through what made them unit vectors."""
+        """As `Layer.backward`; through the product of unit vectors, then their normalisation."""
         upstream = self.accept_upstream(saved, upstream)
         x, columns = saved["0"], parameters["kernel"].T
         to_x = _through_unit(saved, x, upstream @ _unit(columns))

@@ -16,11 +16,13 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class Dense(Layer):
-    """Every output is a weighted sum of every input: x @ kernel + bias, as Keras' Dense.
+    """x @ kernel + bias, as Keras' Dense: each output is a weighted sum of all inputs.
 
     >>> Dense(128).output_shape((736,))
     (128,)
@@ -36,32 +38,32 @@ class Dense(Layer):
         )
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """(features,) to (units,)."""
+        """Map (features,) to (units,)."""
         self.one_input(*inputs, rank=1)
         return (self.units,)
 
     def parameters(self, *inputs: Shape) -> dict[str, ParameterSpec]:
-        """`kernel` (features, units) and, unless switched off, `bias` (units,)."""
+        """Return `kernel` (features, units) and, unless `bias` is False, `bias` (units,)."""
         (features,) = self.one_input(*inputs, rank=1)
         kernel = ParameterSpec((features, self.units), "he_normal", decays=True)
         bias = ParameterSpec((self.units,), "zeros")
         return {"kernel": kernel, "bias": bias} if self.bias else {"kernel": kernel}
 
     def multiply_adds(self, *inputs: Shape) -> int:
-        """One for every number of the kernel."""
+        """Count one for every number of the kernel."""
         return self.parameters(*inputs)["kernel"].size
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, features) to (N, units)."""
+        """Map (N, features) to (N, units)."""
         (x,) = self.accept(parameters, *inputs)
-        # A product for each example, so that no bit depends on what else is in the batch.
+        # One product per example, so that its bits do not depend on the rest of the batch.
         output: Array = (x[:, None, :] @ parameters["kernel"])[:, 0, :]
         return output + parameters["bias"] if self.bias else output
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """A product with the transposed kernel, and one with the transposed input."""
+        """As `Layer.backward`; multiplies by the transposed kernel, and by the transposed input."""
         upstream = self.accept_upstream(saved, upstream)
         x = saved["0"]
         to_parameters: Gradients = {"kernel": x.T @ upstream}

@@ -19,14 +19,16 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Sets a share `rate` of the numbers to 0 in training; at inference it changes nothing.
+    """Set a share `rate` of the numbers to 0 in training; change nothing at inference.
 
-    Srivastava et al. 2014, "Dropout", in its inverted form: what is left is scaled up in
-    training, so that inference needs no factor.
+    Srivastava et al. 2014, "Dropout", in its inverted form: training scales the remaining
+    numbers up, so that inference needs no factor.
     """
 
     rate: float
@@ -39,11 +41,11 @@ class Dropout(Layer):
         )
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """The shape of the input."""
+        """Return the shape of the input."""
         return self.one_input(*inputs)
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """The input itself."""
+        """Return the input itself."""
         (x,) = self.accept(parameters, *inputs)
         return x
 
@@ -54,7 +56,7 @@ class Dropout(Layer):
         training: bool = True,
         rng: np.random.Generator | None = None,
     ) -> tuple[Array, Saved, Statistics]:
-        """Keeps by which factor each number was multiplied: 0, or 1 / (1 - rate)."""
+        """As `Layer.forward_saving`; saves the factor of each number: 0, or 1 / (1 - rate)."""
         (x,) = self.accept(parameters, *inputs)
         if not training:
             return x, Saved(False, (x.shape,), {}), {}
@@ -67,6 +69,6 @@ class Dropout(Layer):
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """Upstream times the same factors."""
+        """Multiply upstream by the same factors."""
         upstream = self.accept_upstream(saved, upstream)
         return (upstream * saved["factor"] if saved.training else upstream,), {}

@@ -17,14 +17,16 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class L2Normalize(Layer):
     """x / |x| along the last axis; a zero vector stays zero.
 
-    Schroff et al. 2015, "FaceNet", section 3: embeddings live on the unit sphere. As
-    Keras' `l2_normalize`, squared lengths below `epsilon` count as `epsilon`.
+    Schroff et al. 2015, "FaceNet", section 3: embeddings lie on the unit sphere. As in
+    Keras' `l2_normalize`, squared lengths below `epsilon` are replaced by `epsilon`.
 
     >>> L2Normalize().forward({}, np.array([[3.0, 4.0]]))
     array([[0.6, 0.8]])
@@ -39,11 +41,11 @@ class L2Normalize(Layer):
         )
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """The shape of the input."""
+        """Return the shape of the input."""
         return self.one_input(*inputs)
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, ..., D), each vector of D numbers divided by its length."""
+        """Divide each vector of (N, ..., D) by its length."""
         (x,) = self.accept(parameters, *inputs)
         squares = np.square(x).sum(axis=-1, keepdims=True)
         unit: Array = x / np.sqrt(np.maximum(squares, self.epsilon))
@@ -52,7 +54,7 @@ class L2Normalize(Layer):
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """What is left of upstream without its part along the vector, divided by the length.
+        """Subtract from upstream its component along the vector, and divide by the length.
 
         A squared length below `epsilon` is a constant.
         """

@@ -1,14 +1,14 @@
 """The contract that every layer keeps.
 
-A layer is a frozen dataclass of hyperparameters. It holds no arrays: the numbers that it
-learns are passed in as a mapping of names to arrays, so that one layer object serves any
-weights, dtype and thread. Activations are NHWC (batch, height, width, channels) or ND
-(batch, features); shapes in this contract leave the batch out.
+A layer is a frozen dataclass of hyperparameters. It holds no arrays: its parameters are passed in
+as a mapping of names to arrays, so that one layer object serves any weights, dtype and thread.
+Activations are NHWC (batch, height, width, channels) or ND (batch, features); shapes in this
+contract leave the batch out.
 
-`forward` computes. `forward_saving` computes the same and keeps what `backward` needs to turn
-the gradient of some number with respect to the output, `upstream`, into its gradients with
-respect to inputs and parameters (the chain rule, read from right to left: Rumelhart, Hinton
-and Williams 1986, "Learning representations by back-propagating errors").
+`forward` computes the output. `forward_saving` computes it too and saves what `backward` needs to
+turn the gradient of some number with respect to the output, `upstream`, into its gradients with
+respect to inputs and parameters (the chain rule, read from right to left: Rumelhart, Hinton and
+Williams 1986, "Learning representations by back-propagating errors").
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ Initialiser: TypeAlias = Literal["he_normal", "zeros", "ones", "quarter"]
 
 
 def is_floating(x: object) -> bool:
-    """Whether x is an array of float32 or float64, in whichever byte order, and without a mask."""
+    """Return whether x is an array of float32 or float64, in any byte order, without a mask."""
     if not isinstance(x, np.ndarray) or is_masked(x):
         return False
     return x.dtype.kind == "f" and x.dtype.itemsize in (4, 8)
 
 
 def kind_of(x: object) -> str:
-    """The dtype of an array, or the type of anything else, for a message."""
+    """Return the dtype of an array, or the type of anything else, for a message."""
     if is_masked(x):
         return "a masked array (its mask would be ignored: fill it, x.filled(0))"
     return str(x.dtype) if isinstance(x, np.ndarray) else type(x).__name__
@@ -47,10 +47,10 @@ def kind_of(x: object) -> str:
 
 @dataclass(frozen=True)
 class ParameterSpec:
-    """What is known of a parameter before its numbers are.
+    """The description of a parameter, without its numbers.
 
-    `trainable` is False for moving statistics, which training replaces instead of
-    descending along a gradient; `decays` says whether weight decay applies to it.
+    `trainable` is False for moving statistics, which training replaces instead of moving them
+    along a gradient; `decays` tells whether weight decay applies.
     """
 
     shape: Shape
@@ -60,16 +60,16 @@ class ParameterSpec:
 
     @property
     def size(self) -> int:
-        """How many numbers it holds."""
+        """The number of elements."""
         return int(np.prod(self.shape, dtype=np.int64))
 
 
 @dataclass(frozen=True)
 class Saved:
-    """What a layer keeps of a forward pass for its backward pass.
+    """What a layer saves of a forward pass for its backward pass.
 
-    `training` says which pass it was: with batch statistics and dropout, or what `forward`
-    computes. `shapes` are those of the inputs, the batch included.
+    `training` is True for a pass with batch statistics and dropout, False for one that computed
+    what `forward` does. `shapes` are those of the inputs, the batch included.
     """
 
     training: bool
@@ -77,7 +77,7 @@ class Saved:
     arrays: Mapping[str, Array] = field(repr=False)
 
     def __getitem__(self, name: str) -> Array:
-        """The array of this name."""
+        """Return the array of this name."""
         return self.arrays[name]
 
 
@@ -90,8 +90,8 @@ InputGradients: TypeAlias = tuple[Array, ...]
 class Layer(ABC):
     """One operation of a network.
 
-    A layer of one's own states how shapes change and computes; `parameters` and
-    `multiply_adds` are stated where there are any, `backward` where it is to learn:
+    A subclass defines `output_shape` and `forward`, `backward` if networks with it are to be
+    trained, and `parameters` and `multiply_adds` if it has any:
 
     >>> class Negate(Layer):
     ...     def output_shape(self, *inputs):
@@ -105,8 +105,8 @@ class Layer(ABC):
     array([[-1., -1., -1.],
            [-1., -1., -1.]], dtype=float32)
 
-    `draws` says that a layer needs a random generator in training, `keeps_inputs` that its
-    backward pass needs more of its inputs than their shapes.
+    `draws` is True for a layer that needs a random generator in training, `keeps_inputs` for one
+    whose backward pass needs its inputs and not only their shapes.
     """
 
     draws: ClassVar[bool] = False
@@ -114,22 +114,22 @@ class Layer(ABC):
 
     @abstractmethod
     def output_shape(self, *inputs: Shape) -> Shape:
-        """The shape of the output for inputs of these shapes, all without the batch axis.
+        """Return the shape of the output for inputs of these shapes, all without the batch axis.
 
         Raises ShapeError naming the expected and the received shape.
         """
 
     def parameters(self, *inputs: Shape) -> dict[str, ParameterSpec]:
-        """The parameters by name, in the order of the Keras files, for inputs of these shapes."""
+        """Return the parameters by name, in the order of Keras' files, for these input shapes."""
         return {}
 
     def multiply_adds(self, *inputs: Shape) -> int:
-        """Multiplications with addition for one example; 0 where none are worth counting."""
+        """Return the number of multiply-adds for one example; 0 if they are negligible."""
         return 0
 
     @abstractmethod
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """The output for a batch, at inference: (N, *shape) in, (N, *output_shape) out.
+        """Return the output for a batch, at inference: (N, *shape) to (N, *output_shape).
 
         Pure: writes to no input. float32 in, float32 out; float64 stays float64.
         Raises ShapeError for inputs or parameters that do not fit.
@@ -142,12 +142,12 @@ class Layer(ABC):
         training: bool = True,
         rng: np.random.Generator | None = None,
     ) -> tuple[Array, Saved, Statistics]:
-        """The output, what `backward` needs, and new values of the moving statistics.
+        """Return the output, what `backward` needs, and new values of the moving statistics.
 
-        With `training` batch norm uses the statistics of the batch and dropout drops out;
-        without, the output is that of `forward`. Unless a layer says otherwise it keeps its
-        inputs, as "0", "1", ..., or nothing but shapes. Raises ShapeError as `forward` does,
-        and ArgumentError where a generator is needed and none is given.
+        With `training`, batch norm uses the statistics of the batch and dropout is active;
+        without, the output is that of `forward`. By default a layer saves its inputs, as "0",
+        "1", ..., or only their shapes (`keeps_inputs`). Raises ShapeError as `forward` does, and
+        ArgumentError if a generator is needed and none is given.
         """
         output = self.forward(parameters, *inputs)
         accepted = self.accept(parameters, *inputs)
@@ -157,12 +157,13 @@ class Layer(ABC):
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """Gradients with respect to the inputs and, by name, to the trainable parameters.
+        """Return the gradients of the inputs and, by name, of the trainable parameters.
 
         `upstream` is the gradient with respect to the output, of its shape and dtype. Without
-        `to_inputs` those of the inputs are not needed, and a layer for which they cost much
-        gives (). An input's gradient may be `upstream` itself or a view of it: nobody writes
-        to either. Raises ArgumentError for a layer that has no backward pass.
+        `to_inputs` the caller does not need those of the inputs, and a layer that computes them
+        at a cost returns () instead. An input's gradient may be `upstream` itself or a view of
+        it, so neither may be written to. Raises ArgumentError for a layer without a backward
+        pass.
         """
         raise ArgumentError(f"{self} has no backward pass: it cannot be trained through")
 
@@ -183,7 +184,7 @@ class Layer(ABC):
         return values
 
     def accept(self, parameters: Parameters, *inputs: Array) -> tuple[Array, ...]:
-        """The inputs of `forward`, checked, in this machine's byte order.
+        """Check the inputs of `forward`; return them in this machine's byte order.
 
         Raises ShapeError naming the layer, what it expects and what it received.
         """
@@ -210,7 +211,7 @@ class Layer(ABC):
         return tuple(x.astype(x.dtype.newbyteorder("="), copy=False) for x in inputs)
 
     def accept_upstream(self, saved: Saved, upstream: Array) -> Array:
-        """The upstream gradient of `backward`, checked, in this machine's byte order.
+        """Check the upstream gradient of `backward`; return it in this machine's byte order.
 
         Raises ShapeError naming the layer, what it expects and what it received.
         """
@@ -226,7 +227,7 @@ class Layer(ABC):
         return upstream.astype(upstream.dtype.newbyteorder("="), copy=False)
 
     def one_input(self, *inputs: Shape, rank: int | None = None) -> Shape:
-        """The only shape in `inputs`; ShapeError if there are others or its rank differs."""
+        """Return the only shape in `inputs`; raise ShapeError for several, or another rank."""
         if len(inputs) != 1:
             raise ShapeError(f"{self} takes one input, received {len(inputs)}")
         if not is_shape(inputs[0], rank):

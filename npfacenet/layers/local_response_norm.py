@@ -18,8 +18,10 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class LocalResponseNorm(Layer):
     """x / (k + alpha / size * s) ** beta, where s sums x**2 over the `size` channels around.
@@ -46,11 +48,11 @@ class LocalResponseNorm(Layer):
         self.require(is_finite(self.beta), f"beta must be finite, not {quoted(self.beta)}")
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """The shape of the input, (H, W, C)."""
+        """Return the shape of the input, (H, W, C)."""
         return self.one_input(*inputs, rank=3)
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, H, W, C), unchanged in shape."""
+        """Return the normalised pictures, of the same shape (N, H, W, C)."""
         (images,) = self.accept(parameters, *inputs)
         output: Array = images * self._divisor(images) ** -self.beta
         return output
@@ -58,7 +60,7 @@ class LocalResponseNorm(Layer):
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """A number moves its own output and, through the divisors, those of its neighbours."""
+        """As `Layer.backward`; an input affects its neighbours' outputs through their divisors."""
         upstream = self.accept_upstream(saved, upstream)
         images = saved["0"]
         divisor = self._divisor(images)
@@ -72,7 +74,7 @@ class LocalResponseNorm(Layer):
         return self.k + self.alpha / self.size * self._around(np.square(images))
 
     def _around(self, numbers: Array) -> Array:
-        """For each channel the sum over the `size` channels around it."""
+        """Sum, for each channel, the `size` channels around it."""
         reach, channels = self.size // 2, numbers.shape[3]
         padded = np.pad(numbers, ((0, 0), (0, 0), (0, 0), (reach, reach)))
         return reduce(np.add, (padded[..., i : i + channels] for i in range(self.size)))

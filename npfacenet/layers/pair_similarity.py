@@ -1,4 +1,4 @@
-"""How two embeddings differ, feature by feature: what a head decides on whether they match."""
+"""Differences of two embeddings, by which a head decides whether they match."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 
 
 @dataclass(frozen=True)
 class PairSimilarity(Layer):
-    """What both kinds share: pairs (N, 2, D) to (N, D), the same whichever comes first."""
+    """The base of both kinds: pairs (N, 2, D) to (N, D), symmetric in the two."""
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """(2, D) to (D,)."""
+        """Map (2, D) to (D,)."""
         shape = self.one_input(*inputs)
         if len(shape) != 2 or shape[0] != 2:
             raise ShapeError(
@@ -34,48 +35,50 @@ class PairSimilarity(Layer):
 
     @abstractmethod
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, 2, D) to (N, D)."""
+        """Map (N, 2, D) to (N, D)."""
 
 
+@register
 @dataclass(frozen=True)
 class AbsoluteDifference(PairSimilarity):
-    """|a - b|, feature by feature; its slope where they are equal counts as 0.
+    """|a - b|, feature by feature; its derivative where they are equal is taken to be 0.
 
-    The features of the assignment's "face verification as binary classification".
+    The features of "face verification as binary classification" in the course's assignment.
     """
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, 2, D) to (N, D)."""
+        """Map (N, 2, D) to (N, D)."""
         (pairs,) = self.accept(parameters, *inputs)
         return np.abs(pairs[:, 0] - pairs[:, 1])
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """Upstream with the sign of a - b to a, with the other to b."""
+        """Multiply upstream by the sign of a - b for a, and by the opposite sign for b."""
         upstream = self.accept_upstream(saved, upstream)
         pairs = saved["0"]
         to_a = upstream * np.sign(pairs[:, 0] - pairs[:, 1])
         return (np.stack([to_a, -to_a], axis=1),), {}
 
 
+@register
 @dataclass(frozen=True)
 class ChiSquare(PairSimilarity):
     """(a - b)**2 / (|a| + |b|), feature by feature; 0 where both are 0.
 
     Taigman et al. 2014, "DeepFace", section 4.1, whose features are not negative, so that
-    there the divisor is a + b; the absolute values serve embeddings of every sign.
+    the divisor there is a + b; the absolute values allow embeddings of either sign.
     """
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, 2, D) to (N, D)."""
+        """Map (N, 2, D) to (N, D)."""
         (pairs,) = self.accept(parameters, *inputs)
         return (pairs[:, 0] - pairs[:, 1]) * _ratio(pairs)
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """With r = (a - b) / (|a| + |b|): r (2 - r sign a) to a, -r (2 + r sign b) to b."""
+        """With r = (a - b) / (|a| + |b|), multiply by r (2 - r sign a) and -r (2 + r sign b)."""
         upstream = self.accept_upstream(saved, upstream)
         pairs = saved["0"]
         ratio = _ratio(pairs)
@@ -85,7 +88,7 @@ class ChiSquare(PairSimilarity):
 
 
 def _ratio(pairs: Array) -> Array:
-    """(a - b) / (|a| + |b|), from -1 to 1; 0 where both are 0."""
+    """Return (a - b) / (|a| + |b|), from -1 to 1; 0 where both are 0."""
     sums = np.abs(pairs[:, 0]) + np.abs(pairs[:, 1])
     difference = pairs[:, 0] - pairs[:, 1]
     ratio: Array = np.divide(difference, sums, out=np.zeros_like(sums), where=sums > 0)

@@ -1,4 +1,4 @@
-"""Pooling: the largest, the mean or the L2 norm of the numbers under a window."""
+"""Pooling: the maximum, the mean or the L2 norm of the numbers under a window."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from npfacenet.layers.layer import (
     Shape,
     Statistics,
 )
+from npfacenet.layers.registry import register
 from npfacenet.layers.window import Padding, Pair, Window, margins, pair
 
 
 @dataclass(frozen=True)
 class Pool(Layer):
-    """What the three kinds share: a window over each channel, moved by its size by default."""
+    """The base of the three kinds: a window over each channel; stride defaults to size."""
 
     size: int | Pair
     stride: int | Pair | None = None
@@ -39,8 +40,8 @@ class Pool(Layer):
             deepest = [max(sides) for sides in margins(window.padding)]
             self.require(
                 deepest[0] < window.size[0] and deepest[1] < window.size[1],
-                f"padding {self.padding} must be smaller than the window {self.size}, or nothing "
-                "but padding is pooled",
+                f"padding {self.padding} must be smaller than the window {self.size}, so that "
+                "no window holds padding only",
             )
 
     @property
@@ -50,24 +51,25 @@ class Pool(Layer):
         return Window(pair(self.size), pair(stride), self.padding)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """(H, W, C) to (rows, columns, C)."""
+        """Map (H, W, C) to (rows, columns, C)."""
         return self.window.output_shape(self.one_input(*inputs, rank=3))
 
     @abstractmethod
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, H, W, C) to (N, rows, columns, C)."""
+        """Map (N, H, W, C) to (N, rows, columns, C)."""
 
 
+@register
 @dataclass(frozen=True)
 class MaxPool(Pool):
-    """The largest number under the window; padding never wins.
+    """The largest number under the window, never one of the padding.
 
     >>> MaxPool(3, stride=2).output_shape((24, 24, 64))
     (11, 11, 64)
     """
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, H, W, C) to (N, rows, columns, C)."""
+        """Map (N, H, W, C) to (N, rows, columns, C)."""
         (images,) = self.accept(parameters, *inputs)
         return reduce(np.maximum, self.window.taps(images, fill=-np.inf))
 
@@ -78,47 +80,48 @@ class MaxPool(Pool):
         training: bool = True,
         rng: np.random.Generator | None = None,
     ) -> tuple[Array, Saved, Statistics]:
-        """Keeps which pixel under each window was the largest: the first of equal ones.
+        """As `Layer.forward_saving`; saves which pixel of each window was the largest.
 
-        As how many pixels are left from it on, so that the first has the largest number.
+        Pixels are numbered downwards, so that of equal ones the first has the largest number.
         """
         (images,) = self.accept(parameters, *inputs)
         shape = (len(images), *self.output_shape(images.shape[1:]))
         pixels = prod(self.window.size)
         output = np.empty(shape, images.dtype)
-        left = np.zeros(shape, np.min_scalar_type(pixels))
+        largest = np.zeros(shape, np.min_scalar_type(pixels))
         for examples in batch_slices(len(images), prod(images.shape[1:])):
             taps = self.window.taps(images[examples], fill=-np.inf)
             output[examples] = reduce(np.maximum, taps)
             for i, tap in enumerate(taps):
-                largest = (tap == output[examples]).view(np.uint8)
-                mark = np.multiply(largest, pixels - i, dtype=left.dtype)
-                np.maximum(left[examples], mark, out=left[examples])
-        return output, Saved(training, (images.shape,), {"left": left}), {}
+                is_largest = (tap == output[examples]).view(np.uint8)
+                numbered = np.multiply(is_largest, pixels - i, dtype=largest.dtype)
+                np.maximum(largest[examples], numbered, out=largest[examples])
+        return output, Saved(training, (images.shape,), {"largest": largest}), {}
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """All of upstream to the pixel that was the largest."""
+        """Pass all of upstream to the pixel that was the largest."""
         upstream = self.accept_upstream(saved, upstream)
-        left, shape = saved["left"], saved.shapes[0]
+        largest, shape = saved["largest"], saved.shapes[0]
         to_images = np.empty(shape, upstream.dtype)
-        for examples in batch_slices(len(left), prod(shape[1:])):
-            turns = range(prod(self.window.size), 0, -1)
-            taps = (upstream[examples] * (left[examples] == turn) for turn in turns)
+        for examples in batch_slices(len(largest), prod(shape[1:])):
+            numbers = range(prod(self.window.size), 0, -1)
+            taps = (upstream[examples] * (largest[examples] == number) for number in numbers)
             size = to_images[examples].shape
             to_images[examples] = self.window.gather(taps, size, upstream.dtype)
         return (to_images,), {}
 
 
+@register
 @dataclass(frozen=True)
 class AveragePool(Pool):
-    """The mean of the numbers under the window; padding does not count (as TensorFlow)."""
+    """The mean of the numbers under the window; as in TensorFlow, padding does not count."""
 
     keeps_inputs: ClassVar[bool] = False
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, H, W, C) to (N, rows, columns, C)."""
+        """Map (N, H, W, C) to (N, rows, columns, C)."""
         (images,) = self.accept(parameters, *inputs)
         means: Array = reduce(np.add, self.window.taps(images)) / self._counts(images.shape)
         return means
@@ -126,23 +129,24 @@ class AveragePool(Pool):
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """An equal share of upstream to each pixel of the window."""
+        """Pass an equal share of upstream to each pixel of the window."""
         upstream = self.accept_upstream(saved, upstream)
         share = upstream / self._counts(saved.shapes[0])
         taps = repeat(share, prod(self.window.size))
         return (self.window.gather(taps, saved.shapes[0], upstream.dtype),), {}
 
     def _counts(self, shape: Shape) -> Array:
-        """For each window of a batch (N, H, W, C): (rows, columns, 1)."""
+        """Return the pixels in each window of a batch (N, H, W, C): (rows, columns, 1)."""
         return self.window.counts(*shape[1:3])[:, :, np.newaxis]
 
 
+@register
 @dataclass(frozen=True)
 class L2Pool(Pool):
     """The square root of the sum of squares under the window, as OpenFace's SpatialLPPooling."""
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, H, W, C) to (N, rows, columns, C)."""
+        """Map (N, H, W, C) to (N, rows, columns, C)."""
         (images,) = self.accept(parameters, *inputs)
         norms: Array = np.sqrt(reduce(np.add, self.window.taps(np.square(images))))
         return norms
@@ -154,7 +158,7 @@ class L2Pool(Pool):
         training: bool = True,
         rng: np.random.Generator | None = None,
     ) -> tuple[Array, Saved, Statistics]:
-        """Keeps input and output."""
+        """As `Layer.forward_saving`; saves input and output."""
         (images,) = self.accept(parameters, *inputs)
         output = self.forward(parameters, images)
         return output, Saved(training, (images.shape,), {"images": images, "norms": output}), {}
@@ -162,7 +166,7 @@ class L2Pool(Pool):
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """Each pixel's share of the norm; none where the norm is 0, which has no slope there."""
+        """Pass upstream times pixel / norm; 0 where the norm is 0, which has no slope there."""
         upstream = self.accept_upstream(saved, upstream)
         images, norms = saved["images"], saved["norms"]
         share = np.divide(upstream, norms, out=np.zeros_like(norms), where=norms > 0)
@@ -172,6 +176,7 @@ class L2Pool(Pool):
         ), {}
 
 
+@register
 @dataclass(frozen=True)
 class GlobalAveragePool(Layer):
     """The mean of each channel over the whole picture."""
@@ -179,11 +184,11 @@ class GlobalAveragePool(Layer):
     keeps_inputs: ClassVar[bool] = False
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """(H, W, C) to (C,)."""
+        """Map (H, W, C) to (C,)."""
         return self.one_input(*inputs, rank=3)[2:]
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, H, W, C) to (N, C)."""
+        """Map (N, H, W, C) to (N, C)."""
         (images,) = self.accept(parameters, *inputs)
         means: Array = images.mean(axis=(1, 2))
         return means
@@ -191,7 +196,7 @@ class GlobalAveragePool(Layer):
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """An equal share of upstream to every pixel."""
+        """Pass an equal share of upstream to every pixel."""
         upstream = self.accept_upstream(saved, upstream)
         shape = saved.shapes[0]
         share = upstream / max(shape[1] * shape[2], 1)

@@ -1,7 +1,7 @@
 """Layers by name, for files that hold networks: the name of a class and its hyperparameters.
 
-A file holds no code. A layer that is not part of this library has to be registered, in the module
-that defines it, and that module imported before such a file is read.
+A file holds no code. A layer of your own must be registered in the module that defines it, and that
+module imported before such a file is read.
 """
 
 from __future__ import annotations
@@ -12,30 +12,12 @@ from dataclasses import MISSING, fields
 from typing import TypeVar
 
 from npfacenet.errors import ArgumentError, listed, quoted
-from npfacenet.layers.activation import PReLU, ReLU
-from npfacenet.layers.batch_norm import BatchNorm
-from npfacenet.layers.concatenate import Concatenate
-from npfacenet.layers.convolution import Convolution
-from npfacenet.layers.cosine_dense import CosineDense
-from npfacenet.layers.dense import Dense
-from npfacenet.layers.dropout import Dropout
 from npfacenet.layers.hyperparameters import annotations_of, from_json, is_of_type
-from npfacenet.layers.l2_normalize import L2Normalize
 from npfacenet.layers.layer import Layer
-from npfacenet.layers.local_response_norm import LocalResponseNorm
-from npfacenet.layers.padding import ZeroPadding
-from npfacenet.layers.pair_similarity import AbsoluteDifference, ChiSquare
-from npfacenet.layers.pooling import AveragePool, GlobalAveragePool, L2Pool, MaxPool
-from npfacenet.layers.residual import ResidualAdd
 
 LayerClass = TypeVar("LayerClass", bound=type[Layer])
 
-_OWN: tuple[type[Layer], ...] = (
-    AbsoluteDifference, AveragePool, BatchNorm, ChiSquare, Concatenate, Convolution, CosineDense,
-    Dense, Dropout, GlobalAveragePool, L2Normalize, L2Pool, LocalResponseNorm, MaxPool, PReLU,
-    ReLU, ResidualAdd, ZeroPadding,
-)  # fmt: skip
-_REGISTERED: dict[str, type[Layer]] = {layer.__name__: layer for layer in _OWN}
+_REGISTERED: dict[str, type[Layer]] = {}  # by class name
 
 
 def register(layer: LayerClass) -> LayerClass:

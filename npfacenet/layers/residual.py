@@ -16,8 +16,10 @@ from npfacenet.layers.layer import (
     Saved,
     Shape,
 )
+from npfacenet.layers.registry import register
 
 
+@register
 @dataclass(frozen=True)
 class ResidualAdd(Layer):
     """x + scale * residual.
@@ -33,7 +35,7 @@ class ResidualAdd(Layer):
         self.require(is_finite(self.scale), f"scale must be finite, not {quoted(self.scale)}")
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """The shape of both inputs."""
+        """Return the shape of both inputs."""
         if len(inputs) != 2 or not is_shape(inputs[0]) or inputs[0] != inputs[1]:
             raise ShapeError(
                 f"{self} takes two inputs of one shape, received {quoted(list(inputs))}"
@@ -41,13 +43,13 @@ class ResidualAdd(Layer):
         return inputs[0]
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """Two inputs of one shape, x and the residual, to their sum."""
+        """Return x + scale * residual, for two inputs of one shape."""
         x, residual = self.accept(parameters, *inputs)
         return x + self.scale * residual
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """Upstream to x, and scaled to the residual."""
+        """Pass upstream to x, and upstream times scale to the residual."""
         upstream = self.accept_upstream(saved, upstream)
         return (upstream, self.scale * upstream), {}

@@ -21,30 +21,35 @@ Padding: TypeAlias = Literal["valid", "same"] | int | Margins
 
 
 def pair(value: object) -> Pair:
-    """A size for both axes: 3 means (3, 3); ArgumentError for other than whole numbers."""
+    """Return a size for both axes: 3 means (3, 3); raise ArgumentError unless they are whole."""
     both: Pair | object = (value, value) if is_whole(value) else value
     if isinstance(both, tuple) and len(both) == 2 and all(map(is_whole, both)):
         return both[0], both[1]
-    raise ArgumentError(f"a size is a whole number or a pair of them, not {quoted(value)}")
+    raise ArgumentError(
+        f"size and stride must be a whole number or a pair of them, not {quoted(value)}"
+    )
 
 
 def margins(padding: object) -> Margins:
-    """Rows and columns to add: 1 means ((1, 1), (1, 1)); ArgumentError if one is negative."""
+    """Return the rows and columns to add: 1 means ((1, 1), (1, 1)).
+
+    Raises ArgumentError for anything but whole numbers that are not negative.
+    """
     sides: object = ((padding, padding),) * 2 if is_whole(padding) else padding
     if isinstance(sides, tuple) and len(sides) == 2 and all(is_shape(side, 2) for side in sides):
         return sides[0], sides[1]
     raise ArgumentError(
-        "padding must be a whole number or ((top, bottom), (left, right)), and not negative, "
+        "padding must be a whole number or ((top, bottom), (left, right)), none negative, "
         f"not {quoted(padding)}"
     )
 
 
 @dataclass(frozen=True)
 class Window:
-    """A window of (height, width) pixels, moved in steps of `stride` over a padded picture.
+    """A window of (height, width) pixels that moves in steps of `stride` over a padded picture.
 
-    `padding` is "valid" (none), "same" (as TensorFlow: the output has ceil(size / stride)
-    positions and an odd pixel goes to the bottom right), or explicit margins.
+    `padding` is "valid" (none), "same" (as in TensorFlow: the output has ceil(size / stride)
+    positions, and an odd pixel is added at the bottom or right), or explicit margins.
     """
 
     size: Pair
@@ -53,17 +58,17 @@ class Window:
 
     def __post_init__(self) -> None:
         if min(*pair(self.size), *pair(self.stride)) < 1:
-            raise ArgumentError(f"window {self.size} and stride {self.stride} must be at least 1")
+            raise ArgumentError(f"size {self.size} and stride {self.stride} must be at least 1")
         if isinstance(self.padding, str):
             if self.padding not in ("valid", "same"):
                 raise ArgumentError(
-                    f"padding is 'valid', 'same' or numbers, not {quoted(self.padding)}"
+                    f"padding must be 'valid', 'same' or numbers, not {quoted(self.padding)}"
                 )
         else:
             margins(self.padding)
 
     def margins(self, height: int, width: int) -> Margins:
-        """The rows and columns of padding for a picture of this size."""
+        """Return the rows and columns of padding for a picture of this size."""
         if self.padding == "valid":
             return NO_MARGINS
         if self.padding != "same":
@@ -78,7 +83,7 @@ class Window:
         )
 
     def positions(self, height: int, width: int) -> Pair:
-        """How many positions the window takes along each axis; ShapeError if it does not fit."""
+        """Return the number of positions along each axis; raise ShapeError if there is none."""
         (top, bottom), (left, right) = self.margins(height, width)
         down, across = top + height + bottom - self.size[0], left + width + right - self.size[1]
         if down < 0 or across < 0:
@@ -89,27 +94,27 @@ class Window:
         return down // self.stride[0] + 1, across // self.stride[1] + 1
 
     def patches(self, images: Array, fill: float = 0.0) -> Array:
-        """What the window sees: (N, H, W, C) to (N, rows, columns, C, height, width).
+        """Return every patch: (N, H, W, C) to (N, rows, columns, C, height, width).
 
-        A read-only view of the padded pictures; no pixel is stored twice.
+        It is a read-only view of the padded pictures: no pixel is copied.
         """
         padded = pad(images, self.margins(*images.shape[1:3]), fill)
         windows = sliding_window_view(padded, self.size, axis=(1, 2))
         return windows[:, :: self.stride[0], :: self.stride[1]]
 
     def taps(self, images: Array, fill: float = 0.0) -> list[Array]:
-        """The same view taken apart: for each pixel of the window what it sees in each position.
+        """Return the patches pixel by pixel: what each pixel of the window sees at each position.
 
-        height * width views of (N, rows, columns, C), row by row.
+        These are height * width views of shape (N, rows, columns, C), row by row.
         """
         patches = self.patches(images, fill)
         return [patches[..., row, column] for row, column in np.ndindex(self.size)]
 
     def gather(self, taps: Iterable[Array], shape: Shape, dtype: np.dtype[np.floating]) -> Array:
-        """The transpose of `taps`: adds each tap back to the pixels that it saw.
+        """Add each tap back to the pixels that it saw: the transpose of `taps`.
 
-        height * width arrays of (N, rows, columns, C), row by row, to `shape`, (N, H, W, C);
-        what the padding would receive is dropped.
+        Maps height * width arrays (N, rows, columns, C), row by row, to `shape`, (N, H, W, C).
+        The sums of the padding are dropped.
         """
         batch, height, width, channels = shape
         vertical, horizontal = self.margins(height, width)
@@ -126,19 +131,22 @@ class Window:
         return total[:, top : top + height, left : left + width]
 
     def counts(self, height: int, width: int) -> Array:
-        """How many pixels of the picture, not of its padding, it sees: (rows, columns), float32."""
+        """Return how many pixels of the picture, not of its padding, each position sees.
+
+        The result is float32 (rows, columns).
+        """
         taps = self.taps(np.ones((1, height, width, 1), np.float32))
         seen: Array = reduce(np.add, taps)
         return seen[0, :, :, 0]
 
     def numbers(self, channels: int) -> int:
-        """How many numbers a patch has."""
+        """Return how many numbers a patch has."""
         return prod(self.size) * channels
 
     def output_shape(self, inputs: Shape) -> Shape:
-        """(H, W, C) to (rows, columns, C)."""
+        """Map (H, W, C) to (rows, columns, C)."""
         if not is_shape(inputs, rank=3):
-            raise ShapeError(f"a window is for shapes (H, W, C), not {quoted(inputs)}")
+            raise ShapeError(f"a window takes shapes (H, W, C), not {quoted(inputs)}")
         return (*self.positions(inputs[0], inputs[1]), inputs[2])
 
 
@@ -147,18 +155,18 @@ ONE_PIXEL = Window((1, 1), (1, 1), "valid")
 
 
 def pad(images: Array, sides: Margins, fill: float = 0.0) -> Array:
-    """Pictures (N, H, W, C) with rows and columns of `fill` around them."""
+    """Add rows and columns of `fill` around pictures (N, H, W, C)."""
     if not any(map(any, sides)):
         return images
     return np.pad(images, ((0, 0), *sides, (0, 0)), constant_values=fill)
 
 
 def im2col(images: Array, window: Window) -> Array:
-    """Every patch under the window as a row: (N, H, W, C) to (N, rows * columns, h * w * C).
+    """Return every patch under the window as a row: (N, H, W, C) to (N, positions, h * w * C).
 
     With the patches as rows, a convolution is one product of matrices (Chellapilla, Puri
     and Simard 2006, "High performance convolutional neural networks for document
-    processing", section 2.1). A row is ordered as a kernel (h, w, C) is:
+    processing", section 2.1). A row has the order of a kernel (h, w, C):
 
     >>> picture = np.arange(9.0).reshape(1, 3, 3, 1)
     >>> im2col(picture, Window((2, 2), (1, 1), "valid"))
@@ -175,9 +183,9 @@ def im2col(images: Array, window: Window) -> Array:
 
 
 def col2im(patches: Array, window: Window, shape: Shape) -> Array:
-    """The transpose of `im2col`: (N, rows * columns, h * w * C) to `shape`, (N, H, W, C).
+    """Sum patches (N, positions, h * w * C) into pictures of `shape`, (N, H, W, C).
 
-    A pixel that several patches hold receives the sum of what they have there.
+    This is the transpose of `im2col`: a pixel receives the sum of its values in all patches.
 
     >>> col2im(np.ones((1, 4, 4)), Window((2, 2), (1, 1), "valid"), (1, 3, 3, 1))[0, ..., 0]
     array([[1., 2., 1.],

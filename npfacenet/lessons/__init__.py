@@ -1,1 +1,1 @@
-"""Guided tours: notebooks that run with this library alone."""
+"""Lessons: notebooks that run with this library alone."""

@@ -13,7 +13,7 @@ from npfacenet.layers.layer import Array
 from npfacenet.losses.cross_entropy import accuracy, softmax_cross_entropy
 from npfacenet.losses.loss import Float64, Loss, LossValue, Targets
 
-ROUNDING = 1e-4  # how far from [-1, 1] a cosine may be by rounding; beyond, it is none
+ROUNDING = 1e-4  # how far rounding may take a cosine out of [-1, 1]
 SMALLEST_SINE = 1e-3
 
 
@@ -24,7 +24,7 @@ class AngularMargin(Loss):
     Deng et al. 2019, "ArcFace", equation 3; theta is the angle between an embedding and the
     direction of a class, so the outputs come from a layer of cosines. The margin is in radians.
     Beyond theta + margin = pi, where the cosine would rise again, cos(theta) - margin *
-    sin(margin) takes its place, as in insightface: it keeps falling, with a jump at the seam.
+    sin(margin) replaces it, as in insightface: it keeps falling, with a jump at the seam.
 
     >>> cosines = np.array([[0.5, -0.5]])
     >>> round(AngularMargin(0.3, scale=4.0).value_and_gradient(cosines, np.array([0])).value, 4)
@@ -45,13 +45,13 @@ class AngularMargin(Loss):
         )
 
     def value_and_gradient(self, outputs: Array, targets: Targets) -> LossValue:
-        """Outputs: cosines (N, K); targets: integer classes (N,) in [0, K).
+        """Return the loss of cosines (N, K) and integer classes (N,) in [0, K).
 
-        Measures `accuracy`, the share whose largest cosine, without margin, is the right one.
-        The slope of cos(theta + margin) has a pole at theta = 0 and pi: in the gradient, not in
-        the value, sin(theta) counts as at least 1e-3, so it is exact while |cosine| < 1 - 5e-7.
-        Raises ShapeError for another shape or dtype, ArgumentError for labels out of range and
-        for numbers that are not cosines (a rounding error of 1e-4 is forgiven).
+        Measures `accuracy`, the share of examples whose largest cosine, without margin, is the
+        right one. The slope of cos(theta + margin) has a pole at theta = 0 and pi: the gradient,
+        unlike the value, takes sin(theta) to be at least 1e-3, so that it is exact while
+        |cosine| < 1 - 5e-7. Raises ShapeError for another shape or dtype, ArgumentError for
+        labels out of range and for numbers that are not cosines, except by rounding (1e-4).
         """
         cosines = self.accept(outputs, ("N", "K"))
         labels = self.accept_labels(targets, cosines.shape[:1], classes=cosines.shape[1])
@@ -71,7 +71,7 @@ class AngularMargin(Loss):
 
 
 def with_margin(cosine: Float64, margin: float) -> tuple[Float64, Float64]:
-    """cos(theta + margin) from cos(theta), or its continuation, and the derivative by cos(theta).
+    """Return cos(theta + margin), or its continuation, and its derivative by cos(theta).
 
     >>> moved, slope = with_margin(np.cos([0.5, 3.1]), 0.3)
     >>> bool(np.isclose(moved[0], np.cos(0.8))), bool(np.isclose(slope[0], sin(0.8) / sin(0.5)))

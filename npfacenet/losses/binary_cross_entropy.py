@@ -1,4 +1,4 @@
-"""Binary cross-entropy, for a yes or no."""
+"""Binary cross-entropy, for answers of yes or no."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from npfacenet.losses.loss import Loss, LossValue, Targets
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
-    """The mean of -log(sigmoid(logit)) where the answer is yes, -log(1 - sigmoid(logit)) else.
+    """The mean of -log(sigmoid(logit)) for yes, and of -log(1 - sigmoid(logit)) for no.
 
     >>> logits, answers = np.array([0.0, -1e4]), np.array([True, False])
     >>> loss = BinaryCrossEntropy().value_and_gradient(logits, answers)
@@ -21,7 +21,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     def value_and_gradient(self, outputs: Array, targets: Targets) -> LossValue:
-        """Outputs: logits (N,) or (N, 1); targets: booleans, or integers 0 and 1, (N,) or (N, 1).
+        """Return the loss of logits and answers, each (N,) or (N, 1); booleans, or 0 and 1.
 
         Measures `accuracy`, where a logit above 0 means yes. Exact for logits of any size.
         Raises ShapeError for another shape or dtype, ArgumentError for logits that are not
@@ -29,12 +29,12 @@ class BinaryCrossEntropy(Loss):
         """
         logits = self.accept(outputs, ("N",), ("N", 1))
         count = len(logits)
-        # A bare logits - targets of (N, 1) and (N,) would be (N, N) without a word.
+        # Subtracting (N,) from (N, 1) would silently give (N, N).
         targets = self.accept_labels(targets, (count,), (count, 1), classes=2, kinds="biu")
         yes = targets.reshape(logits.shape) == 1
         sign = np.where(yes, -1.0, 1.0)
         wrongness = sign * logits
-        with np.errstate(over="ignore"):  # of a sum beyond float64
+        with np.errstate(over="ignore"):  # the sum may exceed float64
             value = np.logaddexp(0, wrongness).mean()
         probability_of_error = np.exp(-np.logaddexp(0, -wrongness))
         gradient = sign * probability_of_error / count

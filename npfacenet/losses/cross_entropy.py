@@ -15,10 +15,10 @@ from npfacenet.losses.loss import Float64, Loss, LossValue, Targets
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """The mean over the batch of -log(probability of the right class), of a softmax.
+    """The mean over the batch of -log(softmax probability of the right class).
 
-    With `smoothing` s the right class is to have probability 1 - s + s / K, every other one
-    s / K (Szegedy et al. 2016, "Rethinking the Inception Architecture", section 7).
+    With `smoothing` s, the target probability is 1 - s + s / K for the right class and s / K for
+    every other one (Szegedy et al. 2016, "Rethinking the Inception Architecture", section 7).
 
     >>> loss = CrossEntropy().value_and_gradient(np.array([[0.0, 0.0]]), np.array([1]))
     >>> round(loss.value, 4), loss.gradient
@@ -34,11 +34,11 @@ class CrossEntropy(Loss):
         )
 
     def value_and_gradient(self, outputs: Array, targets: Targets) -> LossValue:
-        """Outputs: logits (N, K); targets: integer classes (N,) in [0, K).
+        """Return the loss of logits (N, K) and integer classes (N,) in [0, K).
 
-        Measures `accuracy`, the share whose largest logit (the first of equal ones) is the
-        right one. Raises ShapeError for another shape or dtype, ArgumentError for logits that
-        are not finite or labels out of range.
+        Measures `accuracy`, the share of examples whose largest logit (the first of equal ones)
+        is the right one. Raises ShapeError for another shape or dtype, ArgumentError for logits
+        that are not finite and labels out of range.
         """
         logits = self.accept(outputs, ("N", "K"))
         labels = self.accept_labels(targets, logits.shape[:1], classes=logits.shape[1])
@@ -49,11 +49,11 @@ class CrossEntropy(Loss):
 def softmax_cross_entropy(
     logits: Float64, labels: npt.NDArray[np.intp], smoothing: float = 0.0
 ) -> tuple[float, Float64]:
-    """The mean cross-entropy of logits (N, K) and labels (N,), and its gradient (N, K)."""
+    """Return the mean cross-entropy of logits (N, K) and labels (N,), and its gradient (N, K)."""
     count, classes = logits.shape
     rows = np.arange(count)
     with np.errstate(over="ignore"):  # logits of 1e308 and -1e308 are infinitely far apart
-        shifted = logits - logits.max(axis=1, keepdims=True)  # or exp would overflow
+        shifted = logits - logits.max(axis=1, keepdims=True)  # so that exp does not overflow
         log_probability = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
         log_likelihood = (1 - smoothing) * log_probability[rows, labels]
         if smoothing:
@@ -65,5 +65,5 @@ def softmax_cross_entropy(
 
 
 def accuracy(scores: Float64, labels: npt.NDArray[np.intp]) -> float:
-    """The share of rows (N, K) whose largest score is that of the label."""
+    """Return the share of rows (N, K) whose largest score is that of the label."""
     return float(np.mean(scores.argmax(axis=1) == labels))

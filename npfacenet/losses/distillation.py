@@ -1,4 +1,4 @@
-"""Learning another network's embeddings."""
+"""Learning to give another network's embeddings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from npfacenet.losses.loss import Loss, LossValue, Targets
 
 @dataclass(frozen=True)
 class Distillation(Loss):
-    """The mean over the batch of |s - t|^2, of a pupil's embedding s and its teacher's t.
+    """The mean over the batch of |s - t|^2, for a pupil's embedding s and its teacher's t.
 
     Romero et al. 2015, "FitNets", equation 3 (without the half), at the last layer. For unit
     vectors it is 2 - 2 cos(s, t).
@@ -23,14 +23,14 @@ class Distillation(Loss):
     """
 
     def value_and_gradient(self, outputs: Array, targets: Targets) -> LossValue:
-        """Outputs: the pupil's embeddings (N, D); targets: the teacher's, float32 or float64.
+        """Return the loss of a pupil's and its teacher's embeddings, each (N, D), floating.
 
         Measures `cosine`, the mean cosine between the two; a zero vector counts as 0. Raises
         ShapeError for another shape or dtype, ArgumentError for numbers that are not finite.
         """
         pupil = self.accept(outputs, ("N", "D"))
         teacher = self.accept(targets, pupil.shape, role="targets")
-        with np.errstate(over="ignore", invalid="ignore"):  # then the value is not finite
+        with np.errstate(over="ignore", invalid="ignore"):  # the value may not be finite
             difference = pupil - teacher
             value = np.square(difference).sum(axis=1).mean()
             lengths = np.linalg.norm(pupil, axis=1) * np.linalg.norm(teacher, axis=1)

@@ -1,8 +1,8 @@
 """The contract that every loss keeps.
 
-A loss is a frozen dataclass of hyperparameters. It holds no arrays and no parameters:
-arrays in, value and gradient out. What has numbers to learn (a pair head, the classes'
-directions of an angular margin) is a layer before it.
+A loss is a frozen dataclass of hyperparameters. It holds no arrays and no parameters: arrays in,
+value and gradient out. Anything with parameters to learn (a pair head, the directions of the
+classes of an angular margin) is a layer before the loss.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ Axes: TypeAlias = tuple[str | int, ...]  # ("N", 1): any number of rows, one col
 
 @dataclass(frozen=True, eq=False)
 class LossValue:
-    """What a loss says about one batch.
+    """The loss of one batch.
 
     `gradient` is the derivative of `value` by the outputs, of their shape and dtype (in this
-    machine's byte order); `measures` are numbers for people, such as {"accuracy": 0.75}.
+    machine's byte order); `measures` are numbers for people to read, such as {"accuracy": 0.75}.
     """
 
     value: float
@@ -39,9 +39,9 @@ class LossValue:
 
 @dataclass(frozen=True)
 class Loss(ABC):
-    """How wrong the outputs of a network are, as one number with its gradient.
+    """A measure of how wrong the outputs of a network are, with its gradient.
 
-    A loss of one's own checks what it is given and computes, in float64:
+    A subclass checks its arguments and computes in float64:
 
     >>> class SquaredError(Loss):
     ...     def value_and_gradient(self, outputs, targets):
@@ -53,21 +53,21 @@ class Loss(ABC):
 
     @abstractmethod
     def value_and_gradient(self, outputs: Array, targets: Targets) -> LossValue:
-        """The loss of a batch of outputs, and its derivative by every one of their numbers.
+        """Return the loss of a batch of outputs, and its derivative by each of their numbers.
 
         Pure: writes to no input. Computes in float64; the gradient has the outputs' dtype.
         Raises ShapeError for a wrong shape or dtype, ArgumentError for an impossible value.
         """
 
     def accept(self, outputs: object, *shapes: Axes, role: str = "outputs") -> Float64:
-        """Finite floating outputs of one of these shapes, in float64 and not empty.
+        """Return the outputs in float64; they must be finite and of one of these shapes, not empty.
 
         Raises ShapeError and ArgumentError naming the loss, what it expects and received.
         """
         expected = " or ".join(str(axes).replace("'", "") for axes in shapes)
         if not (isinstance(outputs, np.ndarray) and is_floating(outputs)):
             raise ShapeError(f"{self} takes {role} of float32 or float64, not {kind_of(outputs)}")
-        outputs = np.asarray(outputs)  # a subclass may multiply otherwise
+        outputs = np.asarray(outputs)  # a subclass may redefine multiplication
         if not any(_fits(outputs.shape, axes) for axes in shapes):
             raise ShapeError(f"{self} takes {role} of shape {expected}, received {outputs.shape}")
         if outputs.size == 0:
@@ -86,7 +86,7 @@ class Loss(ABC):
         classes: int | None = None,
         kinds: str = "iu",
     ) -> npt.NDArray[np.intp]:
-        """Whole numbers of one of these shapes, each in [0, classes) if that is given.
+        """Return the labels: whole numbers of one of these shapes, each in [0, classes) if given.
 
         Raises ShapeError and ArgumentError naming the loss, what it expects and received.
         """
@@ -106,8 +106,8 @@ class Loss(ABC):
     def result(
         self, outputs: Array, value: np.floating | float, gradient: Float64, **measures: float
     ) -> LossValue:
-        """The answer, with the gradient in the dtype of the outputs."""
-        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, as elsewhere
+        """Return the value and the gradient, in the dtype of the outputs."""
+        with np.errstate(over="ignore"):  # beyond float32 it is infinite, as elsewhere
             native = gradient.astype(outputs.dtype.newbyteorder("="), copy=False)
         return LossValue(float(value), native, {k: float(v) for k, v in measures.items()})
 

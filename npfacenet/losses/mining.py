@@ -1,4 +1,4 @@
-"""The triplet loss over triplets that are found in the batch itself."""
+"""The triplet loss over triplets mined from the batch itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Indices: TypeAlias = npt.NDArray[np.intp]
 class OnlineTripletLoss(Loss):
     """The mean of max(|a - p|^2 - |a - n|^2 + margin, 0) over triplets (a, p, n) of the batch.
 
-    a and p are two pictures of one identity, n is one of another. `mining` says which
+    a and p are two pictures of one identity, n is one of another. `mining` determines which
     triplets are candidates, and over which of them the mean is taken:
 
     | mining | candidates | mean over |
@@ -35,15 +35,15 @@ class OnlineTripletLoss(Loss):
     A triplet is active if its loss is positive. "batch-all" (leaving out the zeros) and
     "batch-hard" are those of Hermans, Beyer and Leibe 2017, "In Defense of the Triplet Loss",
     section 2, with squared distances; "semi-hard" is that of Schroff et al. 2015, "FaceNet",
-    section 3.2: a pair without such an n gives no candidate. Of equally near pictures the
-    first in the batch is taken.
+    section 3.2: a pair without such an n has no candidate. Of equally near pictures, the
+    first in the batch is chosen.
     """
 
     margin: float = 0.2
     mining: Mining = "semi-hard"
 
     def __post_init__(self) -> None:
-        # Without a margin no semi-hard triplet has a loss, and nothing would ever be learnt.
+        # Without a margin no semi-hard triplet has a loss, and the network would learn nothing.
         self.require(
             is_finite(self.margin) and self.margin > 0,
             f"margin must be finite and positive, not {quoted(self.margin)}",
@@ -54,12 +54,12 @@ class OnlineTripletLoss(Loss):
         )
 
     def value_and_gradient(self, outputs: Array, targets: Targets) -> LossValue:
-        """Outputs: embeddings (N, D); targets: integer identities (N,).
+        """Return the loss of embeddings (N, D) and integer identities (N,).
 
         Measures `triplets`, the number of candidates (see above), and `active`, the share of
-        them that is active. Where none is, value, gradient and share are 0.
-        Raises ShapeError for another shape or dtype, and ArgumentError for numbers that are
-        not finite or a batch in which there is no valid triplet.
+        them that is active. If none is, value, gradient and share are 0. Raises ShapeError for
+        another shape or dtype, and ArgumentError for numbers that are not finite and for a batch
+        without a valid triplet.
         """
         x = self.accept(outputs, ("N", "D"))
         labels = self.accept_labels(targets, (len(x),))
@@ -67,10 +67,10 @@ class OnlineTripletLoss(Loss):
         self._check_triplets_exist(same)
         distances = squared_distances(x)
         if not np.isfinite(distances).all():
-            raise ArgumentError(f"{self}: the embeddings are too large to have distances")
+            raise ArgumentError(f"{self}: the embeddings are too large: their distances overflow")
         weights = np.zeros_like(distances)  # of each pair's squared distance in the loss
         total, triplets, active = 0.0, 0, 0
-        for anchor in range(len(x)):  # one at a time, so that memory stays N^2
+        for anchor in range(len(x)):  # one at a time, to use memory of N^2
             negatives = np.flatnonzero(~same[anchor])
             same[anchor, anchor] = False
             positives = np.flatnonzero(same[anchor])
@@ -112,7 +112,7 @@ def _semi_hard(near: Float64, far: Float64) -> tuple[Indices, Indices]:
     return p, order[place[p]]
 
 
-# From the distances of one anchor to its positives and negatives to the candidates' (p, n).
+# Each maps the distances of an anchor to its positives and negatives to candidates (p, n).
 CANDIDATES: dict[str, Callable[[Float64, Float64], tuple[Indices, Indices]]] = {
     "batch-all": _every,
     "batch-hard": _hardest,

@@ -1,4 +1,4 @@
-"""Squared distances between all rows of a batch, and the way back through them."""
+"""Squared distances between all rows of a batch, and their gradient."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from npfacenet.losses.loss import Float64
 
 
 def squared_distances(x: Float64) -> Float64:
-    """|x_i - x_j|^2 of all rows: (N, D) to (N, N).
+    """Return |x_i - x_j|^2 for all pairs of rows: (N, D) to (N, N).
 
-    By differences: |x|^2 + |y|^2 - 2xy loses the digits of near points, which mining sorts.
+    Computed from differences: |x|^2 + |y|^2 - 2xy would lose the digits by which mining sorts
+    near points.
 
     >>> squared_distances(np.array([[0.0, 0.0], [3.0, 4.0]]))
     array([[ 0., 25.],
            [25.,  0.]])
     """
-    with np.errstate(over="ignore"):  # what overflows is infinitely far
+    with np.errstate(over="ignore"):  # beyond float64, points are infinitely far apart
         return np.array([np.square(x - row).sum(axis=1) for row in x])
 
 
 def through_squared_distances(x: Float64, weights: Float64) -> Float64:
-    """The derivative by x of the sum over i and j of weights_ij * |x_i - x_j|^2."""
+    """Return the derivative by x of the sum over i and j of weights_ij * |x_i - x_j|^2."""
     both = weights + weights.T
     gradient: Float64 = 2 * (both.sum(axis=1, keepdims=True) * x - both @ x)
     return gradient

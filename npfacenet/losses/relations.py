@@ -1,4 +1,4 @@
-"""Learning how another network's embeddings lie to each other."""
+"""Learning the relations between another network's embeddings."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Relations(Loss):
     """The mean over ordered pairs i != j of a batch of (s_i . s_j - t_i . t_j)^2.
 
     s are a pupil's embeddings, t its teacher's, which may have another length. After Tung and
-    Mori 2019, "Similarity-Preserving Knowledge Distillation", equation 4, with embeddings of
-    unit length in the place of normalised rows. What decides whether two faces are one person
-    is their distance, and of unit vectors that is their product.
+    Mori 2019, "Similarity-Preserving Knowledge Distillation", equation 4, with unit embeddings
+    in place of normalised rows. Two faces are compared by the distance of their embeddings,
+    which follows from the product of the unit vectors.
 
     >>> pupil, teacher = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
     >>> Relations().value_and_gradient(pupil, teacher).value
@@ -25,9 +25,9 @@ class Relations(Loss):
     """
 
     def value_and_gradient(self, outputs: Array, targets: Targets) -> LossValue:
-        """Outputs: the pupil's embeddings (N, D); targets: the teacher's (N, E), floating.
+        """Return the loss of a pupil's embeddings (N, D) and its teacher's (N, E), floating.
 
-        A batch of one has no pairs: its loss is 0. Raises ShapeError for another shape or
+        A batch of one has no pairs, and its loss is 0. Raises ShapeError for another shape or
         dtype, ArgumentError for numbers that are not finite.
         """
         pupil = self.accept(outputs, ("N", "D"))

@@ -1,4 +1,4 @@
-"""The triplet loss over triplets that somebody has chosen."""
+"""The triplet loss over triplets chosen by the caller."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class TripletLoss(Loss):
         )
 
     def value_and_gradient(self, outputs: Array, targets: Targets | None = None) -> LossValue:
-        """Outputs (3, m, D): anchors, positives and negatives; the targets are not looked at.
+        """Return the loss of anchors, positives and negatives (3, m, D); targets are ignored.
 
         Measures `active`, the share of the m triplets whose loss is positive. Raises
         ShapeError for another shape or dtype, ArgumentError for numbers that are not finite.
         """
         anchor, positive, negative = self.accept(outputs, (3, "m", "D"))
-        with np.errstate(over="ignore", invalid="ignore"):  # then the value is not finite
+        with np.errstate(over="ignore", invalid="ignore"):  # the value may not be finite
             to_positive, to_negative = anchor - positive, anchor - negative
             losses = np.square(to_positive).sum(axis=1) - np.square(to_negative).sum(axis=1)
             losses += self.margin
-            active = ~(losses <= 0)  # NaN is a fault to see, not a loss of 0
+            active = ~(losses <= 0)  # NaN must stay visible, and not become a loss of 0
             gradient = 2 * np.stack([negative - positive, -to_positive, to_negative])
             gradient *= active[:, None]
             value = losses[active].sum()

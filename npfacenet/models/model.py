@@ -30,7 +30,7 @@ from npfacenet.images import (
 )
 from npfacenet.images.pillow import import_pillow
 from npfacenet.inference import Plan
-from npfacenet.inference.plan import TOGETHER, largest_batch
+from npfacenet.inference.batching import TOGETHER, largest_batch
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.models.network_inputs import directions
 from npfacenet.models.picture_reading import PictureReader, each_picture
@@ -39,7 +39,7 @@ from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress, silent
 from npfacenet.recipes.recipe import Purpose
 from npfacenet.threads import Lock
-from npfacenet.threads.blas import threads as threads_to_use
+from npfacenet.threads.cores import threads as threads_to_use
 from npfacenet.threads.sharing import in_batches
 
 _log = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ class Model:
         - channel_order: that of arrays; "bgr" is OpenCV's
         - on_error: "skip" leaves out pictures that cannot be used and lists them in `skipped`
         - batch_size, threads: up to `threads` threads (None: one for each core,
-          `threads.blas.cores`) read and embed up to `batch_size` pictures at a time each; a single
+          `threads.cores.cores`) read and embed up to `batch_size` pictures at a time each; a single
           picture is shared by two. Meanwhile NumPy's matrix products use one core each in the
           whole process (`threads.blas.single_threaded`). The batch affects rounding only, and the
           same call gives the same bits.
@@ -245,7 +245,7 @@ def _require_options(
     if not is_one_of(on_error, "raise", "skip"):
         raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
     if not is_one_of(channel_order, "rgb", "bgr"):
-        raise ArgumentError(f"channel_order is 'rgb' or 'bgr', not {quoted(channel_order)}")
+        raise ArgumentError(f"channel_order must be 'rgb' or 'bgr', not {quoted(channel_order)}")
     if not is_whole(batch_size, low=1):
         raise ArgumentError(f"batch_size is a whole number of at least 1, not {quoted(batch_size)}")
     if progress is not None and not callable(progress):

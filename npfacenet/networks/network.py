@@ -8,7 +8,7 @@ from typing import Generic, TypeAlias, cast
 
 import numpy as np
 
-from npfacenet.arguments import is_masked, is_shape
+from npfacenet.arguments import is_shape
 from npfacenet.errors import ArgumentError, ShapeError, quoted
 from npfacenet.layers import Array, Parameters, ParameterSpec, Shape
 from npfacenet.layers.layer import is_floating
@@ -24,6 +24,7 @@ from npfacenet.networks.outputs import (
     unneeded,
     upstream_by_name,
 )
+from npfacenet.networks.parameter_checks import require_mapping, require_parameters
 from npfacenet.networks.shape_inference import INPUT, ShapeInference, output_shape
 from npfacenet.networks.tape import Tape
 
@@ -114,17 +115,7 @@ class Network(Generic[Out]):
 
     def require(self, parameters: NetworkParameters) -> None:
         """Raise ShapeError, naming it, for a parameter that is missing or does not fit."""
-        _require_mapping(self.name, parameters)
-        for (node, name), spec in self.parameter_specs().items():
-            if (node, name) not in parameters:
-                raise ShapeError(f"{self.name} lacks {node}/{name} of shape {spec.shape}")
-            parameter = parameters[node, name]
-            if is_masked(parameter) or not _is_numbers(parameter):
-                raise ShapeError(
-                    f"{node}/{name} must be real numbers, not {shape_and_dtype(parameter)}"
-                )
-            if (shape := np.shape(parameter)) != spec.shape:
-                raise ShapeError(f"{node}/{name} must have shape {spec.shape}, not {shape}")
+        require_parameters(self.name, self.parameter_specs(), parameters)
 
     def initialise(self, seed: int) -> dict[ParameterName, Array]:
         """Fresh float32 parameters; each depends on the seed and its own name only."""
@@ -257,7 +248,7 @@ class Network(Generic[Out]):
                 f"{self.name} takes a batch of shape (N, {shown(self.accepted_shape)}), "
                 f"received {shape_and_dtype(images)}"
             )
-        _require_mapping(self.name, parameters)
+        require_mapping(self.name, parameters)
         if None in self.accepted_shape:
             self.shapes(images.shape[1:])
         last_use = {name: node for node in self.nodes for name in node.inputs}
@@ -292,18 +283,3 @@ def _zeros(node: Node, own: Parameters, tape: Tape) -> dict[ParameterName, Array
         for name, spec in node.parameters.items()
         if spec.trainable and tape.learns((node.name, name))
     }
-
-
-def _require_mapping(network: str, parameters: object) -> None:
-    if not isinstance(parameters, Mapping):
-        raise ShapeError(
-            f"{network} takes parameters by (node, name), not {shape_and_dtype(parameters)}"
-        )
-
-
-def _is_numbers(value: object) -> bool:
-    """Whether it is an array of real numbers, or a list of such."""
-    try:
-        return np.asarray(value).dtype.kind in "fiu"
-    except (TypeError, ValueError):
-        return False

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from npfacenet.arguments import is_whole
 from npfacenet.errors import ArgumentError, quoted
-from npfacenet.images.preprocessing import PREPROCESSINGS
+from npfacenet.networks import Network
 from npfacenet.recipes.inception_resnet_v1 import INCEPTION_RESNET_V1
 from npfacenet.recipes.nn4_small2 import NN4_SMALL2
 from npfacenet.recipes.npfacenet_small import NPFACENET_SMALL
 from npfacenet.recipes.recipe import PURPOSES, Recipe, Threshold
-from npfacenet.threads import Lock
+from npfacenet.threads import Lock, without_forks
 
 RECIPES: tuple[Recipe, ...] = (*NN4_SMALL2, *INCEPTION_RESNET_V1, *NPFACENET_SMALL)
 """The library's own recipes; of one architecture the default choice comes first."""
@@ -20,7 +22,7 @@ _registered: tuple[Recipe, ...] = ()  # replaced as a whole: a reader sees all o
 _registering = Lock()
 
 
-def catalogue() -> tuple[Recipe, ...]:
+def all_recipes() -> tuple[Recipe, ...]:
     """Return every recipe: the library's own, then the registered ones in their order."""
     return RECIPES + _registered
 
@@ -28,7 +30,7 @@ def catalogue() -> tuple[Recipe, ...]:
 def find_recipe(architecture: str, variant: str | None, outputs: int) -> Recipe | None:
     """Return the recipe with exactly these choices, or None if the catalogue has none."""
     wanted = (architecture, variant, outputs)
-    return next((recipe for recipe in catalogue() if recipe.key == wanted), None)
+    return next((recipe for recipe in all_recipes() if recipe.key == wanted), None)
 
 
 def register(recipe: Recipe) -> None:
@@ -36,9 +38,10 @@ def register(recipe: Recipe) -> None:
 
     From then on its weight files are recognised (`npfacenet.load`, `npfacenet weights info`) and
     `recipes` lists it. Threads may register at the same time; a forked child has what its parent
-    had, and any other child process registers anew. Raises ArgumentError for anything but a
-    Recipe with sensible fields, and for one whose name is taken: an architecture of the library's
-    own, or the architecture, variant and number of outputs of a registered recipe.
+    had, and any other child process registers its own. The network is built once, to check the
+    outputs that are stated. Raises ArgumentError for anything but a Recipe with sensible
+    fields, and for one whose name is taken: an architecture of the library's own, or the
+    architecture, variant and number of outputs of a registered recipe.
 
     >>> from npfacenet.layers import Dense, GlobalAveragePool, L2Normalize
     >>> from npfacenet.networks import Builder
@@ -93,17 +96,40 @@ def _fault(recipe: Recipe) -> str | None:
             return f"the {name} {quoted(value)}: a name has 1 to {LONGEST_NAME} printable letters"
     if not is_whole(recipe.outputs, low=1):
         return f"the outputs {quoted(recipe.outputs)}: a whole number of at least 1 is needed"
-    build: object = recipe.build
-    if not callable(build):
-        return f"the build {quoted(build)}: a function that returns a Network is needed"
     if recipe.purpose not in PURPOSES:
         return f"the purpose {quoted(recipe.purpose)}: there are {', '.join(PURPOSES)}"
+    return _fault_of_tables(recipe) or _fault_of_network(recipe)
+
+
+def _fault_of_tables(recipe: Recipe) -> str | None:
+    with without_forks():
+        from npfacenet.images.preprocessing import PREPROCESSINGS  # only registering needs it
+
     scalings = tuple(PREPROCESSINGS)
     if recipe.preprocessing not in scalings:
         return f"the preprocessing {quoted(recipe.preprocessing)}: there are {', '.join(scalings)}"
+    for name in ("thresholds", "other_names"):
+        value: object = getattr(recipe, name)
+        if not isinstance(value, Mapping):
+            return f"the {name} {quoted(value)}: a mapping is needed"
     for scaling, threshold in recipe.thresholds.items():
         if not (scaling in scalings and isinstance(threshold, Threshold)):
-            return f"the threshold {quoted({scaling: threshold})}: a Threshold for a preprocessing"
+            return f"the thresholds {quoted({scaling: threshold})}: a Threshold by preprocessing"
+    known_as: object = recipe.known_as
+    if not (isinstance(known_as, tuple) and all(map(_is_name, known_as))):
+        return f"the known_as {quoted(known_as)}: a tuple of names is needed"
+    return None
+
+
+def _fault_of_network(recipe: Recipe) -> str | None:
+    build: object = recipe.build
+    if not callable(build):
+        return f"the build {quoted(build)}: a function that returns a Network is needed"
+    network = build()
+    if not isinstance(network, Network):
+        return f"the build {quoted(build)}: it returns {quoted(network)}, not a Network"
+    if recipe.purpose == "embedding" and network.output_shape != (recipe.outputs,):
+        return f"the outputs {recipe.outputs}: its network gives {network.output_shape}"
     return None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable
 
-from npfacenet.recipes.catalogue import catalogue  # the names of ours stand with the recipes
+from npfacenet.recipes.catalogue import all_recipes
 
 FOREIGN = {
     "arcface": "ArcFace",
@@ -37,9 +37,15 @@ _OUTPUTS = re.compile(r"(?<=facenet)(128|512)d?")
 
 
 def familiar_names() -> dict[str, str]:
-    """Return what other projects call the networks of the catalogue, with our name for each."""
-    first_wins = reversed(catalogue())
-    return {name: recipe.architecture for recipe in first_wins for name in recipe.known_as}
+    """Return what other projects call the networks of the catalogue, with our name for each.
+
+    In lower case and without separators; of two networks with one name the earlier has it.
+    """
+    return {
+        _SEPARATORS.sub("", name.casefold()): recipe.architecture
+        for recipe in reversed(all_recipes())
+        for name in recipe.known_as
+    }
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:

@@ -35,7 +35,7 @@ BLOCKS_17, BLOCKS_8 = 10, 5  # how many of each; one more Block8 follows, withou
 
 
 def inception_resnet_v1(outputs: int = 128) -> Network:
-    """The network: (160, 160, 3) to numbers of unit length; the last node is `embedding`."""
+    """Return the network: (160, 160, 3) to numbers of unit length; last node `embedding`."""
     build = Builder("inception-resnet-v1", input_shape=(160, 160, 3))
 
     x = convolution(build, build.input, "Conv2d_1a_3x3", 32, 2, "valid")
@@ -92,10 +92,10 @@ MIXED_7A: Branches = (
 
 
 def _deepface_names() -> dict[str, str]:
-    """Layers by their name here, with the name that deepface's Facenet and Facenet512 give them.
+    """Return, by their names here, the names that deepface's Facenet and Facenet512 give layers.
 
-    There the second branch of the N-th residual block is called `Branch_N`, in all blocks of 17
-    and 8 but the very last.
+    There the second branch of the N-th residual block is called `Branch_N`, in all blocks 17
+    and 8 except the very last.
 
     >>> _deepface_names()["Block17_3_Branch_1_Conv2d_0a_1x1"]
     'Block17_3_Branch_3_Conv2d_0a_1x1'
@@ -121,7 +121,7 @@ def convolution(
 
 
 def branches(build: Builder, x: str, block: str, rows: Branches) -> list[str]:
-    """The ends of several rows of convolutions over the same input."""
+    """Add several rows of convolutions over the same input; return their ends."""
     ends = []
     for number, row in enumerate(rows):
         end = x

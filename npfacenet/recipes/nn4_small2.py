@@ -41,7 +41,7 @@ MOMENTUM = 0.9  # of moving statistics; Torch writes it as 0.1, the share of the
 
 
 def nn4_small2(variant: str = "course") -> Network:
-    """The network: (96, 96, 3) to 128 numbers of unit length; the last node is `embedding`.
+    """Return the network: (96, 96, 3) to 128 numbers of unit length; last node `embedding`.
 
     Raises ArgumentError for a variant other than `course` and `openface`.
     """

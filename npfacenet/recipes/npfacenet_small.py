@@ -23,7 +23,7 @@ REDUCED = 48
 
 
 def npfacenet_small() -> Network:
-    """The network: (96, 96, 3) to 128 numbers of unit length; the last node is `embedding`."""
+    """Return the network: (96, 96, 3) to 128 numbers of unit length; last node `embedding`."""
     build = Builder("npfacenet-small", input_shape=(96, 96, 3))
     x = convolution(build, build.input, "stem", 24, 3, stride=2)
     for number, channels in enumerate(CHANNELS, start=1):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from npfacenet.networks import Network
@@ -44,22 +43,18 @@ class Recipe:
     `preprocessing` is the scaling of its pictures (`npfacenet.images.PREPROCESSINGS`) unless the
     card of its weights states another; without either it is "unit", numbers from 0 to 1.
     `thresholds` holds, by preprocessing, the threshold that was measured with the public weights;
-    none where nothing was. `known_as` lists what other projects call the architecture, in
-    lower-case letters and digits only, for suggestions in messages.
+    none where nothing was. `known_as` lists what other projects call the architecture, for
+    suggestions in messages; case and separators do not matter.
     """
 
     architecture: str
     variant: str | None
     outputs: int
     build: Callable[[], Network] = field(repr=False, compare=False)
-    other_names: Mapping[str, str] = field(
-        default_factory=lambda: MappingProxyType({}), repr=False, compare=False
-    )
+    other_names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     purpose: Purpose = field(default="embedding", repr=False)
     preprocessing: str = field(default="unit", repr=False)
-    thresholds: Mapping[str, Threshold] = field(
-        default_factory=lambda: MappingProxyType({}), repr=False, compare=False
-    )
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict, repr=False, compare=False)
     known_as: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod

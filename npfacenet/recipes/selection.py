@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from npfacenet.errors import ArgumentError, quoted
-from npfacenet.recipes.catalogue import catalogue
+from npfacenet.recipes.catalogue import all_recipes
 from npfacenet.recipes.recipe import Recipe
 from npfacenet.threads import without_forks
 
@@ -21,7 +21,7 @@ def recipes(
     >>> str(recipes("nn4.small2")[0])
     'nn4.small2 (course, 128 numbers)'
     """
-    known = catalogue()
+    known = all_recipes()
     fitting = tuple(
         recipe
         for recipe in known
@@ -49,7 +49,7 @@ def architectures() -> tuple[str, ...]:
     >>> architectures()[:3]
     ('nn4.small2', 'inception-resnet-v1', 'npfacenet-small')
     """
-    return tuple(dict.fromkeys(recipe.architecture for recipe in catalogue()))
+    return tuple(dict.fromkeys(recipe.architecture for recipe in all_recipes()))
 
 
 def choices_of(option: Literal["variant", "outputs"]) -> str:
@@ -59,7 +59,7 @@ def choices_of(option: Literal["variant", "outputs"]) -> str:
     'of inception-resnet-v1: 128 (default) or 512'
     """
     known: dict[str, list[str]] = {}
-    for recipe in catalogue():
+    for recipe in all_recipes():
         values = known.setdefault(recipe.architecture, [])
         if (value := str(getattr(recipe, option))) not in values:
             values.append(value)

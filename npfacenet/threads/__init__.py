@@ -1,4 +1,4 @@
-"""What threads share: it knows nothing of networks or pictures."""
+"""Threads, locks and cores: a room that knows nothing of networks or pictures."""
 
 from npfacenet.threads.forks import Lock, OfProcess, forks, require_same_process, without_forks
 

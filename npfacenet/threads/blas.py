@@ -1,43 +1,35 @@
-"""How many threads NumPy's matrix products use, and how many this process should use.
+"""How many threads NumPy's matrix products use.
 
 NumPy leaves a matrix product to a BLAS, which spreads it over the cores with threads of its own.
-Python threads that multiply at once are then in each other's way; within `single_threaded` each
-product stays on the core of the thread that asks for it.
+Python threads that multiply at the same time then compete for the cores. Within `single_threaded`
+each product stays on the core of the thread that calls it.
 
-The BLAS that can be told so is OpenBLAS with its own threads, as NumPy's wheels for Linux and
-Windows bring it. With any other (MKL, Accelerate, OpenBLAS on OpenMP) `single_threaded` does
-nothing: what is computed is right all the same, only maybe slower.
+This works with OpenBLAS on its own threads, as NumPy's wheels for Linux and Windows bring it. With
+any other BLAS (MKL, Accelerate, OpenBLAS on OpenMP) `single_threaded` does nothing: results are
+correct, but may take longer.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from npfacenet.errors import ArgumentError, printable, quoted, shortened
 from npfacenet.threads.forks import without_forks
-from npfacenet.threads.worker_threads import let_go
 
 if TYPE_CHECKING:
     import ctypes
 
-_VARIABLE = "NPFACENET_THREADS"
-# How OpenBLAS calls its functions in the wheels of NumPy 2 and 1.26, in systems, in 32 bits.
+# OpenBLAS's names of its functions in the wheels of NumPy 2 and 1.26, in systems, in 32 bits.
 _SPELLINGS = ("scipy_openblas_{}64_", "openblas_{}64_", "openblas_{}", "scipy_openblas_{}")
 _NUMPY_CORE = ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath")  # 2 and 1.26
-_LIMITS = (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
-_ROOT = Path("/")
-_FRESH = 1.0  # seconds for which the limits are not looked up again, which takes up to 0.5 ms
 
 
 class _OpenBLAS(NamedTuple):
@@ -46,7 +38,7 @@ class _OpenBLAS(NamedTuple):
 
 
 class _Use:
-    """How many are inside `single_threaded`, and the number of threads to restore after them."""
+    """How many blocks of `single_threaded` there are, and the number to restore after them."""
 
     def __init__(self) -> None:
         self.lock, self.inside = threading.Lock(), 0
@@ -63,9 +55,9 @@ def controllable() -> bool:
 
 @cache
 def kernels() -> str | None:
-    """Which kernels OpenBLAS has chosen for this processor, as "Haswell"; None if it is another.
+    """Return OpenBLAS's kernels for this processor, such as "Haswell"; None for another BLAS.
 
-    It can be told to take others by the variable OPENBLAS_CORETYPE.
+    The variable OPENBLAS_CORETYPE makes OpenBLAS choose others.
     """
     with suppress(ImportError):
         from ctypes import c_char_p
@@ -77,7 +69,7 @@ def kernels() -> str | None:
 
 
 def blas_threads() -> int | None:
-    """How many threads NumPy's matrix products use now, or None if that cannot be known.
+    """Return how many threads NumPy's matrix products use now; None if that is unknown.
 
     It is one number for the whole process: 1 while any thread is inside `single_threaded`.
     """
@@ -87,13 +79,13 @@ def blas_threads() -> int | None:
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Keep each matrix product on the core of the thread that asks for it, within this block.
+    """Keep each matrix product on the core of the thread that calls it, within this block.
 
-    The number of threads belongs to the whole process: it is 1 for everybody meanwhile, other
-    threads and other libraries that use NumPy included. Blocks may be nested, and entered by
-    several threads at once: the first to enter sets 1, and the last to leave restores the number
-    from before, after an exception too. If other code sets another number in the meantime, theirs
-    stays. A child forked in the meantime starts outside of any block, with the number from before.
+    The number of threads belongs to the whole process: within the block it is 1 for all threads,
+    and for other libraries that use NumPy. Blocks may be nested, and several threads may enter
+    them at once: the first sets 1, and the last restores the number from before, also after an
+    exception. If other code sets another number in the meantime, that one stays. A child forked in
+    the meantime starts outside of any block, with the number from before.
 
     >>> with single_threaded():
     ...     blas_threads() in (1, None)
@@ -113,44 +105,12 @@ def single_threaded() -> Iterator[None]:
     try:
         yield
     finally:
-        # In a child forked within the block it has ended, and nobody may be left to free its lock.
+        # In a child forked within the block it has ended, and its lock may never become free.
         if use is _use:
             with use.lock:
                 use.inside -= 1
                 if use.inside == 0:
                     _restore(blas, use)
-
-
-def cores() -> int:
-    """How many cores this process may use, unless the variable NPFACENET_THREADS says otherwise.
-
-    These are the cores that its affinity allows, and no more than the processor time that its
-    control groups (a container's limit) allow, rounded up; it takes a second to see a change of
-    a limit.
-
-    Raises ArgumentError if NPFACENET_THREADS is anything but a whole number of at least 1.
-    """
-    if (value := os.environ.get(_VARIABLE)) is not None:
-        if not re.fullmatch(r"0{0,9}[1-9][0-9]{0,8}", value):
-            said = shortened(printable(value))
-            raise ArgumentError(f"{_VARIABLE} is a whole number of at least 1, not '{said}'")
-        return int(value)
-    let_go()  # this thread may be kept to one of them
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min([allowed or 1, *_allowed(_ROOT, int(time.monotonic() / _FRESH))])
-
-
-def threads(requested: int | None) -> int:
-    """How many threads to work with: as many as requested, or `cores()` for None.
-
-    Raises ArgumentError for anything but a whole number of at least 1.
-
-    >>> threads(3)
-    3
-    """
-    if requested is not None and (type(requested) is not int or requested < 1):
-        raise ArgumentError(f"threads is a whole number of at least 1, not {quoted(requested)}")
-    return cores() if requested is None else requested
 
 
 @cache
@@ -167,7 +127,7 @@ def _openblas() -> _OpenBLAS | None:
 
 
 def _functions(*names: str) -> Iterator[list[Any]]:
-    """Yield OpenBLAS's functions of these names, in whatever spelling a library has them all."""
+    """Yield OpenBLAS's functions of these names, from each library that has all of them."""
     for library in _loaded():
         for spelling in _SPELLINGS:
             with suppress(AttributeError):
@@ -204,29 +164,3 @@ def _begin_anew(blas: _OpenBLAS) -> None:
     global _use
     left, _use = _use, _Use()
     _restore(blas, left)
-
-
-@lru_cache(maxsize=1)
-def _allowed(root: Path, _moment: int) -> list[int]:
-    return list(_quotas(root))
-
-
-def _quotas(root: Path) -> Iterator[int]:
-    """Yield the cores that each limit of this process's control groups allows, rounded up."""
-    groups = ""
-    with suppress(OSError):  # not Linux
-        groups = (root / "proc/self/cgroup").read_text("utf-8", "surrogateescape")
-    for controllers, path in re.findall(r"^\d+:(.*?):(.*)$", groups, re.MULTILINE):
-        if "cpu" not in (controllers or "cpu").split(","):  # version 2 names none
-            continue
-        mount = root / "sys/fs/cgroup" / ("cpu" if controllers else "")
-        group = mount / path.lstrip("/")
-        # A container may name its group as the machine does, but see it as the topmost.
-        for folder in (f for f in (group, *group.parents) if f.is_relative_to(mount)):
-            for files in _LIMITS:
-                with suppress(OSError, ValueError):  # no such file, or "max"
-                    # As bytes: the first text in ASCII imports its codec, perhaps during a fork.
-                    words = b" ".join((folder / file).read_bytes() for file in files)
-                    quota, period = map(int, words.split())
-                    if quota > 0 and period > 0:  # -1 is no limit
-                        yield -(-quota // period)

@@ -1,16 +1,16 @@
-"""Locks and other state that a forked child can go on with.
+"""Locks and other state that stay usable in a forked child.
 
-A forked child has one thread, the one that called `os.fork`, and a copy of all memory as the other
-threads had it at that moment. A lock that another thread held stays locked in the child for ever:
-who asks for it hangs. Web servers and `multiprocessing` fork, and Python's own import locks are
-among those locks. So state that threads share is kept in one of three ways:
+A forked child has one thread, the one that called `os.fork`, and a copy of all memory as it was at
+that moment. A lock that another thread held then stays locked in the child for ever, and whatever
+needs it hangs. Web servers and `multiprocessing` fork, and Python's own import locks are among
+those locks. So state that threads share is kept in one of three ways:
 
-- without a lock, in objects that the interpreter changes in one piece (a deque, a dict), where
-  whatever a child finds is whole;
-- behind a `Lock`, which a child finds free, if what it guards is whole at every moment (one
+- without a lock, in objects that the interpreter changes atomically (a deque, a dict): a child
+  finds them consistent;
+- behind a `Lock`, which a child finds free, if the guarded state is consistent at every moment (one
   assignment at the end) or belongs to the process (`OfProcess`);
-- `without_forks`, for what must not be cut in the middle at all: importing, files that are open in
-  a C library with locks of its own. A fork waits until it is done.
+- `without_forks`, for work that a fork must not interrupt at all: importing, and files that are
+  open in a C library with locks of its own. A fork waits until it is done.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _unforked = threading.RLock()
 
 
 def forks() -> int:
-    """How many forks lie between this process and the one that imported the library."""
+    """Return how many forks lie between this process and the one that imported the library."""
     return _forks
 
 
 def require_same_process(began: int) -> None:
     """Raise NpfacenetError unless this is the process in which `forks()` was `began`.
 
-    For work that several threads share: a child that is forked in the middle of it by one of them
-    would wait for the others for ever.
+    For work that several threads share: a child that one of them forks in the middle of it would
+    wait for the others for ever.
     """
     if began != _forks:
         raise NpfacenetError(
@@ -49,7 +49,7 @@ def require_same_process(began: int) -> None:
 
 
 class OfProcess(Generic[Value]):
-    """A value that each process has for itself: a forked child makes its own.
+    """A value of which each process has its own; a forked child makes a new one.
 
     >>> own = OfProcess(list)
     >>> own.get().append(1)
@@ -62,12 +62,12 @@ class OfProcess(Generic[Value]):
         self._of_forks: dict[int, Value] = {}
 
     def get(self) -> Value:
-        """The value of this process, made when it is first asked for; the same for all threads."""
+        """Return the value of this process, made at the first call; all threads get the same."""
         own = self._of_forks.get(_forks)
         if own is None:
             own = self._of_forks.setdefault(_forks, self._make())
             for other in [*self._of_forks]:
-                if other != _forks:  # of a parent: nobody asks for it here
+                if other != _forks:  # a parent's: not used here
                     self._of_forks.pop(other, None)
         return own
 
@@ -75,8 +75,8 @@ class OfProcess(Generic[Value]):
 class Lock:
     """A lock for one thread at a time, which a forked child finds free.
 
-    That includes a child that is forked by the thread that holds it. Locks may be taken within
-    each other, but not the same one by the same thread.
+    That includes a child forked by the thread that holds it. Locks may be nested, but a thread
+    must not take the same one twice.
 
     >>> lock = Lock()
     >>> with lock.held():
@@ -100,16 +100,16 @@ class Lock:
 
 @contextmanager
 def without_forks() -> Iterator[None]:
-    """No other thread can fork this process within this block: `os.fork` waits for its end.
+    """Keep other threads from forking this process within this block: `os.fork` waits for its end.
 
-    For what is over in a moment. Blocks of several threads take turns, and may be nested.
+    For short work. Blocks of several threads take turns, and may be nested.
     """
     with _unforked:
         yield
 
 
-# Modules with a lock that hooks of theirs hold during a fork (the last is such a hook, or the lock
-# itself: older versions of h5py have no hooks).
+# Modules whose own hooks hold a lock during a fork: the module, the lock, and a name that only
+# versions with such hooks have (older versions of h5py have none).
 _HOLDERS = (
     ("h5py._objects", "phil", "_phil_after_fork"),
     ("concurrent.futures.thread", "_global_shutdown_lock", "_global_shutdown_lock"),
@@ -117,17 +117,17 @@ _HOLDERS = (
 
 
 def _before_fork() -> None:
-    """Wait for `without_forks`, and hold it.
+    """Wait for the end of all `without_forks` blocks, and hold their lock.
 
-    Hooks that were registered later have run: h5py's holds the lock of all HDF5. A thread that
-    reads a file would wait for that, and this one for that thread, so such locks are given back
-    meanwhile. In the end they are held also if their module was imported meanwhile: its hook for
-    the time after a fork will release them.
+    Hooks that were registered later have run before: h5py's holds the lock of all of HDF5. A thread
+    in a block that reads a file would wait for that lock, and this thread for the block, so such
+    locks are released while it waits. In the end all are held, also those of a module that was
+    imported in the meantime: its own hook releases them after the fork.
     """
     if _unforked.acquire(blocking=False):
         return
     for lock in _locks_of_others():
-        with suppress(RuntimeError):  # it was imported a moment ago, and its lock is not held yet
+        with suppress(RuntimeError):  # imported a moment ago, so its lock is not held yet
             lock.release()
     _unforked.acquire()
     for lock in _locks_of_others():

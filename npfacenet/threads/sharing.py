@@ -1,4 +1,4 @@
-"""Several threads for one job, and for a sequence of them."""
+"""Work shared out to several threads: all items at once, or batches in order."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Result = TypeVar("Result")
 
 
 def share_out(items: Iterable[Item], work: Callable[[Item], object], threads: int) -> None:
-    """Call `work` for every item; threads take them one after the other, this thread too.
+    """Call `work` for every item; threads, this one included, take them one after the other.
 
-    The first error ends it, when what is under way is done.
+    After an error no more items are begun. It is raised once those under way are done.
 
     >>> done = []
     >>> share_out([1, 2, 3], done.append, threads=2)
@@ -57,14 +57,15 @@ def in_batches(
     size: int,
     threads: int,
 ) -> Iterator[Result]:
-    """The results of `work` for batches of up to `size` items, in order.
+    """Yield the results of `work` for batches of up to `size` items, in order.
 
-    `work` is told how many threads it may use: one, or all of them for a batch that is alone.
+    `work` is called with a batch and the number of threads that it may use: one, or all of them
+    for the only batch.
 
-    Each thread takes whole batches, and no more than a few wait: items come as they are needed,
-    always in the caller's thread. The first error of a batch is raised in its turn, and batches
-    that have not begun are given up. In a child that the caller forks on
-    the way the next result is an NpfacenetError.
+    Each thread takes whole batches. Items are read as they are needed, always in the caller's
+    thread, so that only a few batches wait. The error of a batch is raised in its turn, and
+    batches that have not begun are dropped. In a child that the caller forks in between, the next
+    result is an NpfacenetError.
 
     >>> list(in_batches("abcde", lambda some, _: "".join(some), size=2, threads=2))
     ['ab', 'cd', 'e']

@@ -1,11 +1,12 @@
-"""Threads that stand by, to work beside the thread that calls.
+"""Threads that wait for work, to run beside the thread that calls.
 
-Starting a thread takes as long as a small network, so those that have worked wait for more, about
-as many as there are cores.
+Starting a thread takes as long as a small network, so threads are kept after their work, about as
+many as there are cores.
 
 After a pause Linux moves threads that wake each other (here, for the interpreter's lock) to one
-core, and takes some 50 ms to part them. So for the first 60 ms after a pause each stays on cores
-that the other does not use. Later they go where they like, which is better beside other processes.
+core, and takes some 50 ms to separate them. So for the first 60 ms after a pause each is kept on
+cores that the other does not use. Later the system places them, which is better beside other
+processes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from queue import SimpleQueue
 from typing import NamedTuple, TypeAlias
 
 from npfacenet.threads.forks import forks, require_same_process, without_forks
+from npfacenet.threads.signal import Signal
 
 Job: TypeAlias = Callable[[], object]
 Cores: TypeAlias = set[int]
@@ -31,7 +33,7 @@ _PAUSE, _YOUNG = 0.004, 0.06  # seconds
 
 class _Order(NamedTuple):
     job: Job
-    done: _thread.LockType
+    done: Signal
     stay: Cores | None
     allowed: Cores | None
 
@@ -42,7 +44,7 @@ class _Kept(NamedTuple):
 
 
 class _Burst:
-    """Blocks with hardly a pause between them: when they began, when the last one ended."""
+    """Blocks with hardly a pause between them: when the first began and the last ended."""
 
     began = ended = -math.inf
 
@@ -55,7 +57,7 @@ class _Burst:
 
 
 class _State:
-    """Orders for whoever waits, a token for each thread that does, and threads that are kept."""
+    """Orders for waiting threads, a token for each of them, and threads kept on some cores."""
 
     def __init__(self) -> None:
         self.orders: SimpleQueue[_Order] = SimpleQueue()
@@ -71,12 +73,12 @@ _state = _State()
 def beside(jobs: Sequence[Job]) -> Iterator[int]:
     """Have other threads call the jobs while this block runs, and wait for them at its end.
 
-    Gives how many jobs are called: fewer if the system has no more threads. Jobs do not raise.
-    Where an error ends the block nobody waits. In a child that this thread forks within the block
-    its end is an NpfacenetError.
+    Yields how many jobs are called: fewer if the system has no more threads. Jobs must not raise.
+    If an error ends the block, it does not wait for them. In a child that this thread forks within
+    the block, the end of the block raises an NpfacenetError.
 
-    This thread may be kept to one core meanwhile, and the others to the rest: after a pause,
-    unless another thread is kept, or there are more threads than cores.
+    Meanwhile this thread may be kept on one core and the others on the rest: after a pause, unless
+    another thread is kept, or there are more threads than cores.
     """
     if not jobs:
         yield 0
@@ -87,25 +89,25 @@ def beside(jobs: Sequence[Job]) -> Iterator[int]:
     try:
         if allowed and stay:
             _keep_on(allowed - stay, allowed)
-        locks = [_ordered(job, stay, allowed) for job in jobs[: _threads(len(jobs))]]
-        yield len(locks)
+        signals = [_ordered(job, stay, allowed) for job in jobs[: _threads(len(jobs))]]
+        yield len(signals)
         require_same_process(began)
-        for done in locks:
-            done.acquire()
+        for done in signals:
+            done.wait()
     finally:
         let_go()
         _state.burst.ended = time.monotonic()
 
 
 def loosen() -> None:
-    """Between two pieces of work: let this thread go if it has been kept for long enough."""
+    """Between two pieces of work, release this thread if it was kept on its core long enough."""
     kept = _state.kept.get(_thread.get_ident())
     if kept and time.monotonic() - kept.since >= _YOUNG:
         let_go()
 
 
 def let_go() -> None:
-    """Let this thread go where it was allowed to, also where an interrupt kept it."""
+    """Allow this thread all of its cores again, also if an interrupt left it on one."""
     this = _thread.get_ident()
     if kept := _state.kept.get(this):
         _stay_on(kept.allowed)
@@ -113,7 +115,7 @@ def let_go() -> None:
 
 
 def _threads(count: int) -> int:
-    """How many of so many threads there are for an order each: waiting ones and new ones."""
+    """Find or start `count` threads for an order each; return how many there are."""
     for number in range(count):
         try:
             _state.waiting.popleft()
@@ -125,10 +127,9 @@ def _threads(count: int) -> int:
     return count
 
 
-def _ordered(job: Job, stay: Cores | None, allowed: Cores | None) -> _thread.LockType:
-    """Order a job; the lock is free when it is done."""
-    done: _thread.LockType = _thread.allocate_lock()
-    done.acquire()
+def _ordered(job: Job, stay: Cores | None, allowed: Cores | None) -> Signal:
+    """Order a job; return a signal that is given when it is done."""
+    done = Signal()
     _state.orders.put(_Order(job, done, stay, allowed))
     return done
 
@@ -144,16 +145,16 @@ def _serve(state: _State) -> None:
             job()
             more = len(state.waiting) < _LEFT
         finally:
-            del job  # which the caller does not expect to be kept any longer
-            # It waits on the same cores, where the next order finds it soonest.
+            del job  # or a waiting thread would keep what it refers to
+            # It waits on the same cores, where the next order reaches it soonest.
             state.kept.pop(_thread.get_ident(), None)
             if more:
                 state.waiting.append(None)
-            done.release()
+            done.give()
 
 
 def _parting(count: int, allowed: Cores | None) -> Cores | None:
-    """The cores for `count` others while this thread stays where it is; None if it need not."""
+    """The cores for `count` others if this thread is to stay where it is, else None."""
     where, young = _where(), _state.burst.is_young()
     if not (where and allowed and young):
         return None
@@ -170,20 +171,20 @@ def _keep_on(cores: Cores, allowed: Cores) -> None:
 
 
 def _allowed() -> Cores | None:
-    """The cores that this thread may use, if the system can say so and keep it to some."""
+    """The cores that this thread may use; None if the system cannot tell or restrict them."""
     if kept := _state.kept.get(_thread.get_ident()):
         return kept.allowed
     return os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else None
 
 
 def _stay_on(cores: Cores) -> None:
-    with suppress(OSError):  # a sandbox may not allow it
+    with suppress(OSError):  # a sandbox may forbid it
         os.sched_setaffinity(0, cores)
 
 
 @cache
 def _where() -> Callable[[], int] | None:
-    """What tells the core that this thread runs on, or None if nothing does."""
+    """The function that tells the core of this thread; None if the system has none."""
     with suppress(ImportError, AttributeError, OSError, TypeError), without_forks():
         import ctypes
 

@@ -1,4 +1,4 @@
-"""Parameters that stay in their file while nobody needs them."""
+"""Parameters that are released, and read again from their file when they are accessed."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def freed(array: Array) -> Iterator[None]:
         gc.enable()
 
 
-def test_what_is_let_go_is_free_and_read_again_when_asked_for(reader: Reader) -> None:
+def test_released_arrays_are_freed_and_reread_on_access(reader: Reader) -> None:
     parameters = stored(reader)
     before = {name: tensor.copy() for name, tensor in parameters.items()}
     holder = [parameters["dense_layer", "bias"]]
@@ -229,7 +229,7 @@ def test_an_untrusted_file_is_read_again_in_a_child_process(
     monkeypatch.setattr("npfacenet.checkpoints.isolation.read_isolated", read)
     model = npfacenet.load(own_file, untrusted=True)
     assert not model.parameters["bn1", "beta"].flags.writeable
-    assert model.plan.workspace == 0
+    assert model.plan.workspace_bytes == 0
     assert len(reads) == 1
     assert not model.parameters["bn1", "beta"].flags.writeable
     assert len(reads) == 2
@@ -325,7 +325,7 @@ def test_other_weights_in_the_file_are_not_taken_for_the_models(own_file: Path) 
     model = npfacenet.load(own_file)
     changed = dict(model.parameters)
     changed["bn1", "beta"] = changed["bn1", "beta"] + np.float32(1e-7)
-    assert model.plan.workspace == 0
+    assert model.plan.workspace_bytes == 0
     write_native(own_file, changed, model.card)
-    with pytest.raises(WeightsError, match=r"w\.h5 holds other weights .* load it anew"):
+    with pytest.raises(WeightsError, match=r"w\.h5 holds other weights .* load it again"):
         model.parameters["bn1", "beta"]

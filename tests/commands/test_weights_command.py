@@ -62,7 +62,7 @@ def test_list_shows_where_each_file_is(run: Run, tmp_path: Path) -> None:
     header, own, first, second = run("list").splitlines()
     assert header.split() == ["NAME", "ARCHITECTURE", "SIZE", "LICENCE", "WHERE"]
     assert own.split()[:2] == ["npfacenet-small"] * 2
-    assert own.endswith("  missing: install npfacenet anew")
+    assert own.endswith("  missing: reinstall npfacenet")
     assert first.startswith("nn4.small2 ")
     assert first.endswith(f"  {tmp_path / 'nn4.small2.h5'}")
     assert "15.3 MB" in first
@@ -88,7 +88,7 @@ def test_list_says_what_the_packaged_file_says_of_itself(
         "licence": "for tests (and no more)", "size": path.stat().st_size, "path": str(path),
     }  # fmt: skip
     path.write_bytes(b"no weights")
-    assert "damaged: install npfacenet anew" in run("list")
+    assert "damaged: reinstall npfacenet" in run("list")
 
 
 @pytest.mark.parametrize("words", [["fetch", "npfacenet-small"], ["path", "npfacenet-small"]])

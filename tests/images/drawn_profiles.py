@@ -1,4 +1,4 @@
-"""Minimal ICC profiles, by the bytes of ICC.1:2022, and what they mean by plain arithmetic."""
+"""Minimal ICC profiles, byte by byte as in ICC.1:2022, and their meaning by plain arithmetic."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def grey_profile(gamma: float | str) -> bytes:
 
 
 def cmyk_profile() -> bytes:
-    """Inks whose L*, a*, b* go down linearly from white, in a table of 2 x 2 x 2 x 2 corners."""
+    """Return inks whose L*, a*, b* fall linearly from white, as a table of 2^4 corners."""
     corners = bytearray()
     for index in range(16):
         cyan, magenta, yellow, black = (index >> 3 & 1, index >> 2 & 1, index >> 1 & 1, index & 1)
@@ -94,7 +94,7 @@ def cmyk_profile() -> bytes:
 
 
 def decoded(values: npt.ArrayLike, gamma: float | str) -> Floats:
-    """From 0 to 255 to light, 0 to 1."""
+    """Convert 0 to 255 into light, 0 to 1."""
     given = np.asarray(values, np.float64) / 255
     if gamma == SRGB_CURVE:
         return np.where(given <= 0.04045, given / 12.92, ((given + 0.055) / 1.055) ** 2.4)
@@ -102,7 +102,7 @@ def decoded(values: npt.ArrayLike, gamma: float | str) -> Floats:
 
 
 def encoded(light: Floats) -> Floats:
-    """From light to sRGB, 0 to 255, not rounded."""
+    """Convert light into sRGB, 0 to 255, not rounded."""
     held = light.clip(0, 1)
     curve = np.where(held <= 0.0031308, 12.92 * held, 1.055 * held ** (1 / 2.4) - 0.055)
     return np.asarray(255 * curve)

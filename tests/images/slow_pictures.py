@@ -1,4 +1,4 @@
-"""Files of a megabyte or two that would keep a decoder busy for seconds or for ever."""
+"""Files of a megabyte or two that would keep a decoder busy for seconds or much longer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _segment(marker: int, content: bytes) -> bytes:
 
 
 def greedy_directory(size: int, order: str = "<") -> bytes:
-    """A TIFF of `size` bytes whose tags each claim nearly all of it."""
+    """Return a TIFF of `size` bytes whose tags each claim nearly all of it."""
     entries = min(65000, (size - 14) // 12)
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "IH", 8, entries)
     each = b"".join(

@@ -1,4 +1,4 @@
-"""Contrast: none of what shows nothing, and enough of every face that there is."""
+"""Contrast: none for empty pictures, and enough for every face."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_drawn_people_have_contrast_in_the_darkest_conditions(who: int) -> None:
 
 
 def darkest_view(face: Picture) -> Picture:
-    """The worst that the default augmentation may do to contrast."""
+    """Return the view with the least contrast that the default augmentation can make."""
     most = Augmentation()
     dark = relit(face, 1 - most.brightness, 1 - most.contrast)
     return jpeg_compressed(blurred(dark, most.blur_radius[1]), most.jpeg_quality[0])
@@ -137,7 +137,7 @@ def photographs(shared: Path) -> Iterator[tuple[str, str, Picture]]:
 
 @pytest.mark.slow
 def test_the_lowest_contrast_of_all_photographs(course_pictures: Path) -> None:
-    """What `LEAST_CONTRAST` states: with -s, the figures."""
+    """Check what `LEAST_CONTRAST` states; with -s, print the figures."""
     lowest: dict[str, tuple[float, str]] = {}
     for source, name, image in photographs(course_pictures.parent):
         square = central_square(image)

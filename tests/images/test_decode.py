@@ -1,4 +1,4 @@
-"""Reading pictures: whatever holds them gives their pixels, and nothing else gets through."""
+"""Reading pictures: every source gives their pixels, and anything else is refused."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_odd_memory_is_read_and_not_written(picture: Picture) -> None:
 
 
 def stored(upright: Picture, orientation: int) -> PIL.Image.Image:
-    """The picture as a camera that was held so stores it: the inverse of the viewer's turn."""
+    """Return the picture as a camera held that way stores it: the inverse of the viewer's turn."""
     turn = PIL.Image.Transpose
     inverse = {
         1: None, 2: turn.FLIP_LEFT_RIGHT, 3: turn.ROTATE_180, 4: turn.FLIP_TOP_BOTTOM,
@@ -125,7 +125,7 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     assert read(os.fsdecode(path)).shape == (1, 1, 3)
 
 
-# From here on: what is refused.
+# What is refused
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"])
@@ -235,5 +235,5 @@ def test_arrays_that_are_not_pictures_are_refused(array: Picture, said: str) -> 
 def test_other_things_are_refused() -> None:
     with pytest.raises(ImageError, match="not int"):
         read(3)  # type: ignore[arg-type]  # the fault under test
-    with pytest.raises(ArgumentError, match="channel_order is 'rgb' or 'bgr'"):
+    with pytest.raises(ArgumentError, match="channel_order must be 'rgb' or 'bgr'"):
         read(np.zeros((1, 1, 3), np.uint8), channel_order="gbr")  # type: ignore[arg-type]  # the fault under test

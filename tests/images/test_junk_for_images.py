@@ -1,4 +1,4 @@
-"""Whatever is given to the functions of `npfacenet.images`, only our own errors come back."""
+"""Whatever is passed to the functions of `npfacenet.images`, they raise only our own errors."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_junk_in_all_places(name: str, data: st.DataObject) -> None:
     [
         (released(), "memoryview (released): pass the bytes before they are released"),
         (FLOATS, "items of format 'd'"),
-        (PIXELS, "not the bytes of a file; of pixels pass the array"),
+        (PIXELS, "not the bytes of a file; for pixels pass the array"),
         (memoryview(b""), "is empty"),
         (np.ma.masked_array(SCENE, SCENE > 9), "is masked"),
         (SCENE.astype(object), "as numbers"),

@@ -1,4 +1,4 @@
-"""A picture is turned once: by this library, or by the caller before."""
+"""A picture is turned upright once: by this library, or by the caller before."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TO_UPRIGHT = {
 def photograph(
     orientation: int, size: tuple[int, int] = (6, 9), told: tuple[int, int] | None = None
 ) -> bytes:
-    """A file as a camera stores it, (height, width); `told` is width and height in EXIF."""
+    """Return a file as a camera stores it, (height, width); `told` is the size in EXIF."""
     pixels = np.random.default_rng(orientation).integers(0, 256, (*size, 3), np.uint8)
     tags = exif(orientation)
     if told is not None:
@@ -41,7 +41,7 @@ def opened(file: bytes) -> PIL.Image.Image:
 
 
 def turned_by_hand(image: PIL.Image.Image, orientation: int) -> PIL.Image.Image:
-    """Turned, and as Pillow leaves it: its EXIF still says that it is not."""
+    """Turn it by Pillow, which leaves the old orientation in EXIF."""
     turned = image.convert("RGB").transpose(TO_UPRIGHT[orientation])
     assert turned.getexif()[0x0112] == orientation
     return turned

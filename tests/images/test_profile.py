@@ -1,4 +1,4 @@
-"""Colour profiles: what a picture means is what a network sees."""
+"""Colour profiles: a network sees the colours that a picture means."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def test_the_course_picture_with_a_profile(course_pictures: Path) -> None:
 
 def test_other_colours_are_refused() -> None:
     for junk in ("p3", None, 3, ["srgb"]):
-        with pytest.raises(ArgumentError, match="colours is 'srgb' or 'stored', not"):
+        with pytest.raises(ArgumentError, match="colours must be 'srgb' or 'stored', not"):
             read(scene(), colours=junk)  # type: ignore[arg-type]  # the fault under test
 
 

@@ -1,4 +1,4 @@
-"""Geometry against crops, quarter turns and a formula; degradations against what they promise."""
+"""Geometry against crops, quarter turns and a formula; degradations against their docstrings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def regions(draw: st.DrawFn, picture: Picture) -> tuple[tuple[float, float], flo
 
 
 def waves(side: int, shift: tuple[float, float] = (0, 0), turn: float = 0) -> Picture:
-    """A smooth picture, known between its pixels, seen turned clockwise about its middle."""
+    """Return a smooth picture, defined between pixels too, rotated clockwise about its middle."""
     y, x = np.mgrid[:side, :side] + 0.5 - side / 2
     x, y = x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)
     x, y = x + shift[0], y + shift[1]
@@ -43,7 +43,7 @@ def waves(side: int, shift: tuple[float, float] = (0, 0), turn: float = 0) -> Pi
 def interpolated(
     picture: Picture, size: int, centre: tuple[float, float], extent: float, degrees: float
 ) -> npt.NDArray[np.float64]:
-    """The definition of a bilinear warp, pixel by pixel, nothing averaged."""
+    """Compute a bilinear warp by its definition, pixel by pixel, without averaging."""
     height, width, _ = picture.shape
     down, right = ((np.mgrid[:size, :size] + 0.5) / size - 0.5) * extent
     offset = (right + 1j * down) * np.exp(1j * math.radians(degrees))
@@ -197,7 +197,7 @@ def test_what_no_warp_can_be_is_refused() -> None:
     for centre in ((6.1, 2), (3, 4.1), (-0.1, 2), (3, -0.1), (math.nan, 2), (3, math.inf)):
         refused("centre", centre=centre)
     for extent in (0, 0.09, -1, 12.1, math.nan, math.inf):
-        refused("extent is 0.1 to 12 pixels here", extent=extent)
+        refused("extent must be 0.1 to 12 pixels here", extent=extent)
     for angle in (math.nan, math.inf):
         refused("degrees must be finite", degrees=angle)
     with pytest.raises(ImageError):
@@ -285,10 +285,10 @@ def test_erasing_changes_the_rectangle_and_nothing_else(
 def test_what_no_degradation_can_be_is_refused() -> None:
     picture = np.zeros((4, 6, 3), np.uint8)
     for quality in (0, 101):
-        with pytest.raises(ArgumentError, match=f"quality is 1 to 100, not {quality}"):
+        with pytest.raises(ArgumentError, match=f"quality must be 1 to 100, not {quality}"):
             jpeg_compressed(picture, quality)
     for radius in (-0.1, 1001, math.nan):
-        with pytest.raises(ArgumentError, match="radius is 0 to 1000 pixels"):
+        with pytest.raises(ArgumentError, match="radius must be 0 to 1000 pixels"):
             blurred(picture, radius)
     for factor in (-0.1, math.nan, math.inf):
         with pytest.raises(ArgumentError, match="brightness"):
@@ -299,7 +299,7 @@ def test_what_no_degradation_can_be_is_refused() -> None:
         with pytest.raises(ArgumentError, match="does not lie within 4 x 6 pixels"):
             erased(picture, *rectangle, (0, 0, 0))
     for colour in ((0, 0, 256), (0, -1, 0), (0, 0), (0, 0, 0, 0)):
-        with pytest.raises(ArgumentError, match="colour is three numbers"):
+        with pytest.raises(ArgumentError, match="colour must be three numbers"):
             erased(picture, 0, 0, 1, 1, colour)  # type: ignore[arg-type]  # the fault under test
     grey = picture[..., 0]
     with pytest.raises(ImageError):
@@ -325,7 +325,7 @@ def test_a_blend_lies_between_its_pictures(seed: int, share: float) -> None:
 
 def test_what_cannot_be_blended_is_refused() -> None:
     one = np.zeros((2, 2, 3), np.uint8)
-    with pytest.raises(ArgumentError, match=r"share is 0 to 1, not 1\.5"):
+    with pytest.raises(ArgumentError, match=r"share must be 0 to 1, not 1\.5"):
         blended(one, one, 1.5)
     with pytest.raises(ArgumentError, match="not nan"):
         blended(one, one, float("nan"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Generic, TypeAlias
 
 import hypothesis.strategies as st
 import numpy as np
@@ -30,15 +31,17 @@ from npfacenet.layers import (
     ZeroPadding,
 )
 from npfacenet.networks import Builder, Network, Outputs, ParameterName
+from npfacenet.networks.outputs import Out
 
 Parameters: TypeAlias = dict[ParameterName, Array]
+ACTIVATIONS: st.SearchStrategy[Layer] = st.sampled_from([ReLU(), PReLU()])
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Drawn(Generic[Out]):
     """A network, parameters with statistics of their own, and a batch of pictures."""
 
-    network: Network
+    network: Network[Out]
     parameters: Parameters
     images: Array
 
@@ -125,6 +128,20 @@ def drawn_networks(draw: st.DrawFn) -> Drawn:
     return Drawn(network, drawn_parameters(network, rng), images)
 
 
+@st.composite
+def several_outputs(draw: st.DrawFn) -> Drawn[Outputs]:
+    """Some of the nodes of such a graph, in any order; its size is open where that can be."""
+    drawn = draw(drawn_networks())
+    names = [node.name for node in drawn.network.nodes]
+    chosen = draw(st.lists(st.sampled_from(names), min_size=1, max_size=4, unique=True))
+    network = drawn.network.with_outputs(*chosen)
+    if draw(st.booleans()):
+        with suppress(ShapeError):  # its margins may not fit at every size
+            network = network.with_input_shape((None, None, drawn.images.shape[-1]))
+    parameters = {name: drawn.parameters[name] for name in network.parameter_specs()}
+    return Drawn(network, parameters, drawn.images)
+
+
 def _added(
     draw: st.DrawFn, build: Builder, source: str, names: list[str], kind: str, number: str
 ) -> list[str]:
@@ -136,14 +153,17 @@ def _added(
             case "normalised":
                 x = build.add(f"conv{number}", draw(convolutions()), source)
                 x = build.add(f"norm{number}", BatchNorm(1e-3, scale=draw(st.booleans())), x)
-                return [build.add(f"relu{number}", ReLU(), x)]
+                return [build.add(f"active{number}", draw(ACTIVATIONS), x)]
             case "sum":
                 channels = build.channels(source)
                 x = build.add(f"residual{number}", Convolution(channels, 1), source)
                 x = build.add(
                     f"sum{number}", ResidualAdd(draw(st.sampled_from([0.2, 1.0]))), source, x
                 )
-                return [x, build.add(f"after{number}", ReLU(), x)] if draw(st.booleans()) else [x]
+                after = (
+                    build.add(f"after{number}", draw(ACTIVATIONS), x) if draw(st.booleans()) else x
+                )
+                return [x, after]
         alike = [n for n in names if build.shape(n)[:-1] == build.shape(source)[:-1]]
         ends = draw(st.lists(st.sampled_from(alike), min_size=1, max_size=3))
         row = [build.add(f"one{number}", Convolution(draw(st.integers(1, 4))), source)]
@@ -159,7 +179,7 @@ def sole_output(network: Network[Outputs], name: str) -> Network:
     return Network(part.name, part.accepted_shape, part.nodes, part.outputs)
 
 
-def drawn_parameters(network: Network, rng: np.random.Generator) -> Parameters:
+def drawn_parameters(network: Network[Outputs], rng: np.random.Generator) -> Parameters:
     """Numbers that leave nothing at its default: negative and zero gammas, shifted statistics."""
     parameters = network.initialise(int(rng.integers(2**32)))
     for (node, name), tensor in parameters.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -11,16 +10,22 @@ from drawn_networks import convolutions
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from npfacenet.inference import Plan
-from npfacenet.inference.convolve import Convolve, tiles
+from npfacenet.inference import Plan, convolve
+from npfacenet.inference.convolve import ALGORITHMS, Algorithm
+from npfacenet.inference.costs import Costs
 from npfacenet.inference.im2col import Im2col
-from npfacenet.inference.step import Step
-from npfacenet.inference.winograd_step import Winograd
-from npfacenet.layers import Array, Convolution, ReLU, Shape
+from npfacenet.inference.winograd import Winograd
+from npfacenet.layers import Array, Convolution, Layer, PReLU, ReLU, Shape, Window
 from npfacenet.networks import Builder
 
 
-def error(layer: Convolution, images: Array, choose: Callable[..., Step], cores: int) -> float:
+def error(
+    layer: Convolution,
+    images: Array,
+    algorithm: Algorithm,
+    cores: int,
+    activation: Layer = ReLU(),  # noqa: B008  (immutable)
+) -> float:
     """The largest difference to the readable path.
 
     Relative to the largest sum of absolute products: what few products leave of each other where
@@ -28,16 +33,17 @@ def error(layer: Convolution, images: Array, choose: Callable[..., Step], cores:
     count, also those that only meet zeros around the picture: filtering adds and subtracts them.
     """
     build = Builder("one convolution", input_shape=images.shape[1:])
-    build.add("relu", ReLU(), build.add("conv", layer, build.input))
+    build.add("activation", activation, build.add("conv", layer, build.input))
     network = build.network()
     parameters = network.initialise(1)
+    if isinstance(activation, PReLU):
+        parameters["activation", "alpha"] = np.resize([-0.5, 0, 0.25, 1, 1.5], layer.filters)
     if layer.bias:
         parameters["conv", "bias"] = np.linspace(-1, 1, layer.filters, dtype=np.float32)
     expected = network.forward(parameters, images)
-    plan, found = Plan(network, parameters), np.empty_like(expected)
+    plan, found = Plan(network, parameters, Costs(worth_sharing=0.0)), np.empty_like(expected)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Convolve, "step", choose)
-        patch.setattr("npfacenet.inference.cost.WORTH_SHARING", 0.0)
+        patch.setattr(convolve, "ALGORITHMS", (algorithm,))
         bound = plan.bind(len(images), cores=cores)
     for _ in range(2):
         bound.run(images, found)
@@ -47,17 +53,9 @@ def error(layer: Convolution, images: Array, choose: Callable[..., Step], cores:
     return float(np.abs(found - expected).max() / max(largest, taps * np.abs(images).mean()))
 
 
-def winograd(tile: tuple[int, int]) -> Callable[..., Step]:
-    """What stands for the static rule, to have this tile."""
-
-    def choose(operation: Convolve, batch: int, shape: Shape) -> Step:
-        return Winograd(operation, batch, shape, tile)
-
-    return choose
-
-
-def im2col(operation: Convolve, batch: int, shape: Shape) -> Step:
-    return Im2col(operation, batch, shape)
+def tiles(window: Window) -> list[Algorithm]:
+    """All but im2col that may serve a window."""
+    return [one for one in ALGORITHMS if isinstance(one, Winograd) and one.serves(window)]
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -69,9 +67,22 @@ def test_all_kernels_agree(layer: Convolution, shape: tuple[int, int], data: st.
     batch, channels = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([1, 3, 8, 33]))
     images = rng.standard_normal((batch, *shape, channels), np.float32)
     cores = data.draw(st.sampled_from([1, 2]))
-    assert error(layer, images, im2col, cores) < 1e-6
+    activation = data.draw(st.sampled_from([ReLU(), PReLU()]))
+    assert error(layer, images, Im2col(), cores, activation) < 1e-6
     for tile in tiles(layer.window):
-        assert error(layer, images, winograd(tile), cores) < 1e-5
+        assert error(layer, images, tile, cores, activation) < 1e-5
+
+
+@pytest.mark.parametrize("tile", [(4, 2), (2, 5), (3, 1)])
+@pytest.mark.parametrize("size", [3, (1, 3), (5, 2)])
+def test_another_size_of_tiles_is_another_line_of_the_table(
+    tile: tuple[int, int], size: int | tuple[int, int]
+) -> None:
+    layer, winograd = Convolution(5, size, padding="same"), Winograd(tile)
+    images = np.random.default_rng(3).standard_normal((2, 9, 14, 8), np.float32)
+    assert winograd.serves(layer.window)
+    for cores in (1, 2):
+        assert error(layer, images, winograd, cores) < 1e-5
 
 
 @pytest.mark.parametrize(
@@ -81,10 +92,10 @@ def test_the_accuracy_of_each_tile(size: int | tuple[int, int], stride: int) -> 
     """Many channels, numbers as behind ReLU."""
     layer = Convolution(32, size, stride, "same")
     images = np.abs(np.random.default_rng(2).standard_normal((1, 24, 24, 96), np.float32))
-    choices = list(tiles(layer.window))
+    choices = tiles(layer.window)
     assert choices
     for tile in choices:
-        assert error(layer, images, winograd(tile), 1) < 5e-6
+        assert error(layer, images, tile, 1) < 5e-6
 
 
 @pytest.mark.parametrize(("kernels", "axes"), [("SkylakeX", 5), ("Haswell", 3)])
@@ -92,7 +103,7 @@ def test_products_of_filtered_tiles_are_cut_where_it_pays(
     kernels: str, axes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("npfacenet.inference.product.kernels", lambda: kernels)
-    monkeypatch.setattr(Convolve, "step", winograd((2, 2)))
+    monkeypatch.setattr(convolve, "ALGORITHMS", (Winograd((2, 2)),))
     build = Builder("one", input_shape=(12, 12, 256))
     build.add("conv", Convolution(256, 3, padding=1), build.input)
     network = build.network()

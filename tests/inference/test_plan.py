@@ -6,19 +6,23 @@ import _thread
 import os
 import tracemalloc
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
+from closeness import IN_SMALL_PIECES, assert_close, assume_well_conditioned, tolerance
 from drawn_networks import Drawn, drawn_networks, drawn_parameters
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 
 from npfacenet.errors import ArgumentError, ShapeError
 from npfacenet.inference import Plan
+from npfacenet.inference.batching import TOGETHER
+from npfacenet.inference.bound_plan import BoundPlan
 from npfacenet.inference.convolve import Convolve
-from npfacenet.inference.folding import fold
-from npfacenet.inference.plan import TOGETHER
+from npfacenet.inference.costs import Costs
+from npfacenet.inference.folding import FoldedNetwork, fold
 from npfacenet.layers import (
     Array,
     Concatenate,
@@ -27,9 +31,8 @@ from npfacenet.layers import (
     Parameters,
     PReLU,
     ReLU,
-    Shape,
 )
-from npfacenet.networks import Builder, Network, NetworkParameters
+from npfacenet.networks import Builder, Network, NetworkParameters, OpenShape
 from npfacenet.recipes import inception_resnet_v1, nn4_small2, npfacenet_small
 from npfacenet.threads import worker_threads
 from npfacenet.threads.blas import blas_threads
@@ -42,22 +45,7 @@ RECIPES: dict[str, Callable[[], Network]] = {
 }
 
 
-def tolerance(plan: Plan, batch: int) -> float:
-    """1e-5, and 5e-5 where tiles of 4 or more are filtered."""
-    kinds = {work.kind for work in plan.bind(batch).work}
-    return 5e-5 if any(kind.startswith("F(") and kind[2:5] > "4" for kind in kinds) else 1e-5
-
-
-def assert_close(found: Array, expected: Array, tolerance: float = 1e-5) -> None:
-    """Relative to the largest number of each picture."""
-    assert found.shape == expected.shape
-    assert found.dtype == np.float32
-    flat, reference = (x.reshape(len(x), -1) for x in (found, expected))
-    largest = np.maximum(np.abs(reference).max(axis=1, keepdims=True, initial=0), 1e-3)
-    assert np.all(np.abs(flat - reference) <= tolerance * largest)
-
-
-def small_network(input_shape: Shape = (14, 13, 3)) -> Network:
+def small_network(input_shape: OpenShape = (14, 13, 3)) -> Network:
     build = Builder("small", input_shape)
     x = build.add("conv1", Convolution(8, 3, padding="same"), build.input)
     x = build.add("relu1", ReLU(), x)
@@ -73,38 +61,17 @@ def small(rng: np.random.Generator) -> tuple[Network, Plan, Array]:
     return network, Plan(network, parameters), rng.random((11, 14, 13, 3), dtype=np.float32)
 
 
-@pytest.fixture
-def always_shared(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two cores share even the smallest picture."""
-    monkeypatch.setattr("npfacenet.inference.cost.WORTH_SHARING", 0.0)
-
-
-def assume_well_conditioned(drawn: Drawn, expected: Array) -> None:
-    """Leave out what float32 cannot determine to a tenth of the tolerance.
-
-    Where an output is the little that large numbers leave of each other, as behind a ReLU that
-    lets hardly anything through, rounded parameters miss it, or the readable path does, and no
-    order of summation determines it any better.
-    """
-    rng = np.random.default_rng(0)
-    wide = {name: tensor.astype(np.float64) for name, tensor in drawn.parameters.items()}
-    rounding = np.array([-1, 1]) * np.finfo(np.float32).eps / 2
-    rounded = {name: t * (1 + rng.choice(rounding, t.shape)) for name, t in wide.items()}
-    images = drawn.images.astype(np.float64)
-    exact = drawn.network.forward(wide, images)
-    axes = tuple(range(1, exact.ndim))
-    largest = np.maximum(np.abs(expected).max(axis=axes, initial=0), 1e-3)
-    for other in (expected, drawn.network.forward(rounded, images)):
-        assume(np.all(np.abs(other - exact).max(axis=axes, initial=0) <= 1e-6 * largest))
+ALWAYS_SHARED = Costs(worth_sharing=0.0)
+"""Two cores share even the smallest picture."""
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(drawn_networks())
 def test_drawn_networks(drawn: Drawn) -> None:
     expected = drawn.network.forward(drawn.parameters, drawn.images)
-    assume_well_conditioned(drawn, expected)
+    assume_well_conditioned(drawn)
     plan = Plan(drawn.network, drawn.parameters)
-    allowed = tolerance(plan, len(drawn.images))
+    allowed = tolerance(plan, drawn.images)
     for threads in (1, 2, 3):
         assert_close(plan.run(drawn.images, threads=threads), expected, allowed)
     bound, output = plan.bind(len(drawn.images), cores=2), np.empty_like(expected)
@@ -118,22 +85,16 @@ def test_drawn_networks(drawn: Drawn) -> None:
 def test_drawn_networks_in_small_pieces_and_halves(drawn: Drawn) -> None:
     """As large networks work: every step in pieces, and every step shared by two cores."""
     expected = drawn.network.forward(drawn.parameters, drawn.images)
-    assume_well_conditioned(drawn, expected)
-    plan, output = Plan(drawn.network, drawn.parameters), np.empty_like(expected)
+    assume_well_conditioned(drawn)
+    plan = Plan(drawn.network, drawn.parameters, IN_SMALL_PIECES)
+    output = np.empty_like(expected)
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("WAIT", "WORTH_SHARING"):
-            patch.setattr(f"npfacenet.inference.cost.{name}", 0.0)
-        patch.setattr("npfacenet.inference.cost.WORTH_HALVING", (0.0,))
-        for user in ("im2col", "pool", "winograd_step"):
-            patch.setattr(f"npfacenet.inference.{user}.CACHE", 40)
-        patch.setattr("npfacenet.inference.product._limit", lambda: 60)
-        for name, value in (("WIDTHS", (3, 2)), ("FEW", 5), ("STRIP", 2), ("HIGH", 2), ("UNIT", 2)):
-            patch.setattr(f"npfacenet.inference.product._{name}", value)
+        patch.setattr("npfacenet.inference.product.kernels", lambda: "SkylakeX")
         for cores in (1, 2):
             bound = plan.bind(len(drawn.images), cores=cores)
             for _ in range(2):
                 bound.run(drawn.images, output)
-                assert_close(output, expected, tolerance(plan, len(drawn.images)))
+                assert_close(output, expected, tolerance(plan, drawn.images))
 
 
 def assert_lone(network: Network, parameters: NetworkParameters, images: Array) -> None:
@@ -159,9 +120,16 @@ def test_a_plan_does_not_hold_the_memory_that_parameters_are_pieces_of(drawn: Dr
     assert_lone(drawn.network, drawn.parameters, drawn.images)
 
 
-def test_nor_do_layers_that_it_does_not_know(rng: np.random.Generator) -> None:
+class OwnSlopes(PReLU):
+    """A user's layer, which runs through its own `forward`."""
+
+
+@pytest.mark.parametrize("slopes", [PReLU(), OwnSlopes()])
+def test_nor_do_activations_and_layers_that_it_does_not_know(
+    slopes: PReLU, rng: np.random.Generator
+) -> None:
     build = Builder("slopes", input_shape=(6, 6, 3))
-    build.add("slopes", PReLU(), build.input)
+    build.add("slopes", slopes, build.input)
     network = build.network()
     images = rng.standard_normal((2, 6, 6, 3), np.float32)
     assert_lone(network, drawn_parameters(network, rng), images)
@@ -178,8 +146,8 @@ def test_two_cores_share_steps() -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_folded_and_transformed_kernels_begin_with_a_cache_line(name: str) -> None:
     network = RECIPES[name]()
-    operations, _ = fold(network, network.initialise(0))
-    convolutions = [one for one in operations if isinstance(one, Convolve)]
+    operations = fold(network, network.initialise(0)).operations
+    convolutions = [one.bank for one in operations if isinstance(one, Convolve)]
     kernels = [one.kernel for one in convolutions]
     kernels += [one.transformed((2, 2)) for one in convolutions if one.window.size == (3, 3)]
     aligned = [kernel.ctypes.data % 64 == 0 for kernel in kernels]
@@ -239,7 +207,7 @@ def test_what_is_not_finite_stays_with_its_picture(
 def test_memory_does_not_grow(small: tuple[Network, Plan, Array]) -> None:
     _, plan, images = small
     many = np.concatenate([images] * 80)
-    most = 2 * plan.bind(TOGETHER).workspace + plan.bind(TOGETHER - 3).workspace
+    most = 2 * plan.bind(TOGETHER).workspace_bytes + plan.bind(TOGETHER - 3).workspace_bytes
     plan.run(many[: 4 * TOGETHER], threads=2)
     plan.run(many, threads=2)
     plan.run(many[:-3], threads=1)  # the last batch is smaller by 3
@@ -247,15 +215,64 @@ def test_memory_does_not_grow(small: tuple[Network, Plan, Array]) -> None:
     output = plan.run(many[:-3], threads=1)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert 0 < plan.workspace <= most
+    assert 0 < plan.workspace_bytes <= most
     assert peak < output.nbytes + 100_000  # nothing large is allocated for a call
 
 
-def test_few_bound_plans_are_kept(small: tuple[Network, Plan, Array]) -> None:
+def test_plans_for_many_batches_of_one_size_do_not_add_up(
+    small: tuple[Network, Plan, Array],
+) -> None:
     _, plan, images = small
-    for batch in range(1, len(images) + 1):
+    for batch in [*range(1, len(images) + 1)] * 2:
         plan.run(images[:batch], threads=1)
-    assert len(plan._free) <= 4
+    assert plan.workspace_bytes <= 3 * plan.bind(TOGETHER).workspace_bytes
+
+
+def bindings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The batch of each plan that is bound from now on."""
+    bound: list[int] = []
+    build = BoundPlan.__init__
+
+    def count(self: BoundPlan, folded: FoldedNetwork, *others: Any) -> None:
+        bound.append(others[1])
+        build(self, folded, *others)
+
+    monkeypatch.setattr(BoundPlan, "__init__", count)
+    return bound
+
+
+@pytest.mark.parametrize("sizes", [range(20, 60, 4), [int(200 * 0.8**i) for i in range(10)]])
+def test_five_convolutions_at_ten_sizes_in_turn_stay_bound(
+    sizes: Sequence[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = Builder("five", input_shape=(None, None, 3))
+    x = build.input
+    for number in range(5):
+        x = build.add(f"conv{number}", Convolution(16, 3), x)
+        x = build.add(f"slope{number}", PReLU(), x)
+    network = build.network()
+    plan, bound = Plan(network, network.initialise(0)), bindings(monkeypatch)
+    pictures = [np.zeros((1, size, size + 3, 3), np.float32) for size in sizes]
+    for _ in range(3):
+        for picture in pictures:
+            plan.run(picture)
+    assert len(bound) == 10
+    assert 0 < plan.workspace_bytes <= plan.costs.kept_bytes
+
+
+def test_kept_plans_are_bounded_in_bytes(rng: np.random.Generator) -> None:
+    network = small_network((None, None, 3))
+    parameters = drawn_parameters(network, rng)
+    one = Plan(network, parameters).bind(1, shape=(14, 13, 3)).workspace_bytes
+    plan = Plan(network, parameters, Costs(kept_bytes=3 * one))
+    for height in (14, 13, 12, 11, 10, 9, 8):
+        plan.run(np.zeros((1, height, 13, 3), np.float32))
+        assert 0 < plan.workspace_bytes <= 3 * one
+    large = rng.random((1, 40, 40, 3), np.float32)
+    plan.run(large)  # more than the bound: it stays alone, until there is another
+    assert plan.workspace_bytes == plan.bind(1, shape=(40, 40, 3)).workspace_bytes > 3 * one
+    plan.run(large[:, :14, :13])
+    assert plan.workspace_bytes == one
 
 
 def test_no_pictures(small: tuple[Network, Plan, Array]) -> None:
@@ -270,7 +287,23 @@ def test_pictures_of_other_sizes_in_double_precision(
     parameters = drawn_parameters(network, rng)
     wide = rng.random((2, 9, 30, 3))
     expected = small_network((9, 30, 3)).forward(parameters, wide.astype(np.float32))
-    assert_close(Plan(network, parameters).run(wide), expected)
+    plan = Plan(network.with_input_shape((None, None, 3)), parameters)
+    assert_close(plan.run(wide), expected)
+
+
+def test_sizes_that_the_readable_path_refuses_are_refused(
+    small: tuple[Network, Plan, Array], rng: np.random.Generator
+) -> None:
+    network, plan, _ = small
+    with pytest.raises(ShapeError, match=r"small takes pictures of shape \(14, 13, 3\)"):
+        plan.run(np.zeros((1, 14, 14, 3), np.float32))
+    with pytest.raises(ShapeError, match=r"small takes pictures of shape \(14, 13, 3\)"):
+        plan.bind(1, shape=(14, 14, 3))
+    opened = Plan(network.with_input_shape((None, None, 3)), drawn_parameters(network, rng))
+    with pytest.raises(ShapeError, match="'conv2' of small"):
+        opened.run(np.zeros((1, 2, 9, 3), np.float32))
+    with pytest.raises(ShapeError, match="any size"):
+        opened.bind(1)
 
 
 @pytest.mark.parametrize(
@@ -316,7 +349,8 @@ def test_the_blas_is_given_back_after_an_error(
 
     for batch in (images, images[:1]):
         with monkeypatch.context() as patch:
-            patch.setattr("npfacenet.inference.bound._call", fail)
+            patch.setattr("npfacenet.inference.bound_plan.make_calls", fail)
+            patch.setattr("npfacenet.inference.two_cores.make_calls", fail)
             with pytest.raises(MemoryError):
                 plan.run(batch, threads=2)
         assert blas_threads() == before
@@ -345,29 +379,26 @@ def with_layer(layer: ReLU) -> Network:
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.usefixtures("always_shared")
 def test_a_layer_derived_from_a_known_one_is_its_own(batch: int, rng: np.random.Generator) -> None:
     network = with_layer(Shifted())
     parameters = drawn_parameters(network, rng)
     images = rng.random((batch, 30, 30, 16), dtype=np.float32)
     expected = network.forward(parameters, images)
-    assert_close(Plan(network, parameters).run(images, threads=2), expected)
+    assert_close(Plan(network, parameters, ALWAYS_SHARED).run(images, threads=2), expected)
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.usefixtures("always_shared")
 def test_an_error_in_a_layer_comes_through(batch: int, rng: np.random.Generator) -> None:
     network = with_layer(Failing())
-    plan = Plan(network, network.initialise(0))
+    plan = Plan(network, network.initialise(0), ALWAYS_SHARED)
     images = rng.random((batch, 30, 30, 16), dtype=np.float32)
     for _ in range(20):
         with pytest.raises(LookupError, match="of the user's own"):
             plan.run(images, threads=2)
-    assert plan.workspace == 0
+    assert plan.workspace_bytes == 0
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.usefixtures("always_shared")
 def test_where_the_system_has_no_more_threads_one_is_enough(
     batch: int, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -380,7 +411,7 @@ def test_where_the_system_has_no_more_threads_one_is_enough(
     parameters = drawn_parameters(network, rng)
     images = rng.random((batch, 30, 30, 16), dtype=np.float32)
     expected = network.forward(parameters, images)
-    assert_close(Plan(network, parameters).run(images, threads=2), expected)
+    assert_close(Plan(network, parameters, ALWAYS_SHARED).run(images, threads=2), expected)
 
 
 def test_numbers_too_large_for_float32_are_not_finite_and_nothing_is_warned_of(

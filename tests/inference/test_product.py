@@ -10,7 +10,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from npfacenet.inference.product import SMALL, cut, multiply, multiply_each, partial_sums
+from npfacenet.inference import product
+from npfacenet.inference.product_cuts import ProductCuts
+
+CUTS = ProductCuts()
+SMALL = CUTS.small
+cut = CUTS.cut
+multiply = partial(product.multiply, cuts=CUTS)
+multiply_each = partial(product.multiply_each, cuts=CUTS)
+partial_sums = partial(product.partial_sums, cuts=CUTS)
 
 sizes = st.integers(1, 70)
 
@@ -53,7 +61,7 @@ def test_writes_whole_arrays_too(rows: int, inner: int, columns: int, seed: int)
 @given(rows=st.integers(1, 32), parts=st.integers(2, 4), columns=st.integers(1, 200))
 def test_partial_products_are_summed(rows: int, parts: int, columns: int) -> None:
     inner = parts * (1_000_000 // (rows * min(columns, 64)))  # the most that so many parts can do
-    assume(cut(rows, inner, columns, SMALL).parts > 1)
+    assume(cut(rows, inner, columns).parts > 1)
     rng = np.random.default_rng(inner)
     left = rng.integers(-1, 2, (rows, inner)).astype(np.float32)
     right = rng.integers(-1, 2, (inner, columns)).astype(np.float32)
@@ -97,7 +105,7 @@ def test_stacks_of_few_rows(stack: int, rows: int, seed: int) -> None:
 
 
 def is_small(size: tuple[int, int, int]) -> bool:
-    parts, height, width = cut(*size, SMALL)
+    parts, height, width = cut(*size)
     return height * size[1] * width <= parts * SMALL
 
 
@@ -105,28 +113,28 @@ def is_small(size: tuple[int, int, int]) -> bool:
 def test_pieces_fit_into_the_matrices_and_are_small_if_they_are_cut(
     rows: int, inner: int, columns: int
 ) -> None:
-    parts, height, width = cut(rows, inner, columns, SMALL)
+    parts, height, width = cut(rows, inner, columns)
     assert 1 <= width <= columns
     assert 1 <= height <= rows
     assert inner % parts == 0
     assert partial_sums(rows, inner, columns) == (parts * rows * columns if parts > 1 else 0)
-    assert cut(rows, inner, columns, SMALL, most_parts=1).parts == 1
+    assert cut(rows, inner, columns, in_one_part=True).parts == 1
     if (parts, height, width) != (1, rows, columns):
         assert is_small((rows, inner, columns))
         assert rows * inner * columns > SMALL
 
 
 def test_what_is_cut_and_what_is_left_whole() -> None:
-    assert cut(9, 100, 200, SMALL) == (1, 9, 200)  # small already
-    assert cut(9, 864, 384, SMALL) == (1, 9, 128)
-    assert cut(9, 1792, 384, SMALL) == (2, 9, 64)
-    assert cut(9, 1792, 384, SMALL, most_parts=1) == (1, 9, 384)
-    assert cut(64, 1792, 384, SMALL) == (1, 64, 384)
-    assert cut(1152, 147, 64, SMALL) == (1, 192, 32)
-    assert cut(424, 147, 64, SMALL) == (1, 144, 32)  # not 212, which is no multiple of 12
-    assert cut(100, 384, 64, SMALL) == (1, 60, 32)  # not 72 and 28
-    assert cut(1000, 576, 192, SMALL) == (1, 1000, 192)  # the right-hand matrix is large
-    assert cut(20000, 1, 64, SMALL) == (1, 20000, 64)  # NumPy itself is slow for one
+    assert cut(9, 100, 200) == (1, 9, 200)  # small already
+    assert cut(9, 864, 384) == (1, 9, 128)
+    assert cut(9, 1792, 384) == (2, 9, 64)
+    assert cut(9, 1792, 384, in_one_part=True) == (1, 9, 384)
+    assert cut(64, 1792, 384) == (1, 64, 384)
+    assert cut(1152, 147, 64) == (1, 192, 32)
+    assert cut(424, 147, 64) == (1, 144, 32)  # not 212, which is no multiple of 12
+    assert cut(100, 384, 64) == (1, 60, 32)  # not 72 and 28
+    assert cut(1000, 576, 192) == (1, 1000, 192)  # the right-hand matrix is large
+    assert cut(20000, 1, 64) == (1, 20000, 64)  # NumPy itself is slow for one
 
 
 def pieces_made(size: tuple[int, int, int]) -> int:

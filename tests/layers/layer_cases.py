@@ -1,4 +1,4 @@
-"""The table of layer cases: every layer with inputs that fit it. All laws run over all rows."""
+"""The table of layer cases: every layer with inputs that fit it. Every law runs over every case."""
 
 from __future__ import annotations
 

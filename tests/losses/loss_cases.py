@@ -1,4 +1,4 @@
-"""The table of loss cases: every loss with batches that fit it. All laws run over all rows."""
+"""The table of loss cases: every loss with batches that fit it. Every law runs over every case."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Batch:
     outputs: Array
     targets: Targets
     axis: int = 0  # along which the examples lie
-    smooth: bool = True  # whether no kink or jump of the loss is near
+    smooth: bool = True  # whether the loss has no kink or jump nearby
 
     def permuted(self, order: npt.NDArray[np.intp]) -> Batch:
         targets = None if self.targets is None else self.targets[order]
@@ -49,7 +49,7 @@ class Case:
 
 
 def gaps(numbers: Array) -> float:
-    """The smallest distance between two of the numbers."""
+    """Return the smallest distance between two of the numbers."""
     return float(np.diff(np.sort(numbers.ravel())).min())
 
 

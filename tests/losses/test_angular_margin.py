@@ -1,4 +1,4 @@
-"""The margin that ArcFace adds to an angle, and what becomes of it at the poles and the seam."""
+"""The margin that ArcFace adds to an angle, at the poles, at the seam and between."""
 
 from __future__ import annotations
 

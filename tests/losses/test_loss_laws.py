@@ -32,7 +32,7 @@ def drawn(case: Case, seed: int = 18) -> Batch:
 
 
 def difference_quotients(case: Case, batch: Batch) -> Array:
-    """(value at x + h - value at x - h) / 2h, for one number of the outputs after the other."""
+    """Return (value at x + h - value at x - h) / 2h for each number x of the outputs."""
     quotients = np.zeros_like(batch.outputs)
     for index in np.ndindex(*batch.outputs.shape):
         step = np.zeros_like(batch.outputs)

@@ -20,7 +20,7 @@ from npfacenet.testing.embedding_strategies import Clusters, clusters
 
 MININGS: tuple[Mining, ...] = get_args(Mining)
 every_mining = pytest.mark.parametrize("mining", MININGS)
-# Spread out, so that people overlap and all minings differ.
+# Spread out, so that people overlap and the minings differ.
 crowds = clusters(dimension=4, spread=0.6).filter(
     lambda drawn: len(set(drawn.labels)) < len(drawn.labels)
 )
@@ -32,7 +32,7 @@ def squared(x: Array, i: int, j: int) -> float:
 
 
 def candidates(mining: Mining, x: Array, labels: tuple[int, ...]) -> list[tuple[int, int, int]]:
-    """The triplets that a mining looks at, by its definition."""
+    """Return the candidates of a mining, by its definition."""
     everybody = range(len(labels))
     found = []
     for a in everybody:
@@ -76,7 +76,7 @@ def test_mining_equals_its_definition(mining: Mining, crowd: Clusters, margin: f
 @every_mining
 @given(crowd=crowds)
 def test_only_distances_count(mining: Mining, crowd: Clusters) -> None:
-    """Moving or rotating everybody changes no loss, so the gradients add up to nothing."""
+    """Moving or rotating all embeddings changes no loss, so the gradients add up to zero."""
     loss, labels = OnlineTripletLoss(0.3, mining), np.array(crowd.labels)
     x = crowd.values.astype("float64")
     rotation = np.linalg.qr(np.random.default_rng(18).standard_normal((4, 4)))[0]
@@ -186,4 +186,4 @@ def test_192_pictures_take_little_time_and_memory(mining: Mining, rng: np.random
         start = time.perf_counter()
         loss.value_and_gradient(x, labels)
         times.append(time.perf_counter() - start)
-    assert min(times) < 0.25  # 10 to 20 ms on a machine that does nothing else
+    assert min(times) < 0.25  # 10 to 20 ms on an idle machine

@@ -246,22 +246,22 @@ def test_the_memory_that_a_parents_thread_works_in_is_not_the_childs() -> None:
     model = npfacenet.load()
     pictures = np.random.default_rng(18).random((2, 96, 96, 3), np.float32)
     expected = model.plan.run(pictures, threads=1)
-    kept = model.plan.workspace
+    kept = model.plan.workspace_bytes
 
     def hold(held: threading.Event, free: threading.Event) -> None:
-        with model.plan._bound(2, (96, 96, 3), 1):
+        with model.plan._kept.borrowed((2, (96, 96, 3), 1), lambda: model.plan.bind(2)):
             held.set()
             free.wait(LONG)
 
     def child() -> bool:
-        nothing_in_use = model.plan.workspace == 0
+        nothing_in_use = model.plan.workspace_bytes == 0
         return nothing_in_use and np.array_equal(model.plan.run(pictures, threads=1), expected)
 
     end = beside(hold)
-    assert model.plan.workspace == kept > 0
+    assert model.plan.workspace_bytes == kept > 0
     assert exit_code(child) == 0
     end()
-    assert model.plan.workspace == kept
+    assert model.plan.workspace_bytes == kept
 
 
 def test_a_child_forked_in_the_middle_of_its_own_call_is_told_so() -> None:

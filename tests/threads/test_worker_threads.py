@@ -12,7 +12,7 @@ import time
 import pytest
 
 from npfacenet.threads import worker_threads
-from npfacenet.threads.blas import cores
+from npfacenet.threads.cores import cores
 from npfacenet.threads.worker_threads import beside, loosen
 
 TOGETHER = 20  # seconds, more than enough for threads to meet

@@ -1,4 +1,4 @@
-"""The benchmark of inference: its statistics, its JSON, and that all engines compute the same."""
+"""The benchmarks: statistics and JSON, and that all engines compute the same."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from npfacenet.recipes import RECIPES, Recipe
 
 bench = tool("bench")
 inference = tool("inference")
+machine = tool("machine")
+measurement = tool("measurement")
 turns = tool("turns")
 engines = tool("engines")
-SECOND = inference.PRODUCT_GFLOP  # GFLOP/s of a product that takes a second
+SECOND = measurement.PRODUCT_GFLOP  # GFLOP/s of a product that takes a second
 TURNS = {
     turns.PRODUCT: [(1.0, 30.0), (2.0, 30.0), (1.0, 30.0)],
     "npfacenet": [(0.01, 80.0), (0.02, 81.0), (0.03, 81.0)],
@@ -29,7 +31,7 @@ TURNS = {
 
 
 def test_a_row_holds_medians_over_the_rounds() -> None:
-    rows = inference.summarise("nn4.small2", 4, 10**8, TURNS, {"torch": 2.00049})
+    rows = measurement.summarise("nn4.small2", 4, 10**8, TURNS, {"torch": 2.00049})
     ours, torch = rows
     assert [row.engine for row in rows] == ["npfacenet", "torch"]
     assert (ours.network, ours.batch) == ("nn4.small2", 4)
@@ -48,21 +50,21 @@ def test_kernels_that_are_not_openblas_own_choice_are_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
-    inference.machine(2, "BLAS")
+    machine.machine(2, "BLAS")
     assert "OPENBLAS_CORETYPE=Haswell is set" in capsys.readouterr().err
     monkeypatch.delenv("OPENBLAS_CORETYPE")
-    inference.machine(2, "BLAS")
+    machine.machine(2, "BLAS")
     assert "OPENBLAS_CORETYPE" not in capsys.readouterr().err
 
 
 def test_there_is_no_ratio_without_npfacenet() -> None:
     turns = {name: turn for name, turn in TURNS.items() if name != "npfacenet"}
-    (torch,) = inference.summarise("nn4.small2", 4, 10**8, turns, {})
+    (torch,) = measurement.summarise("nn4.small2", 4, 10**8, turns, {})
     assert torch.ratio is None
 
 
 def test_one_round_has_no_spread() -> None:
-    assert inference.quartiles([3.0]) == (3.0, 3.0, 3.0)
+    assert measurement.quartiles([3.0]) == (3.0, 3.0, 3.0)
 
 
 def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,18 +131,43 @@ def test_what_cannot_be_asked_for(arguments: str, capsys: pytest.CaptureFixture[
     assert "error: " in capsys.readouterr().err
 
 
+def test_a_pyramid_is_measured_in_turn_and_size_by_size(capsys: pytest.CaptureFixture[str]) -> None:
+    bench.main(["pyramid", "--json", "--rounds", "2"])
+    printed = json.loads(capsys.readouterr().out)
+    sizes = [(one["height"], one["width"]) for one in printed["results"]]
+    assert sizes[0] == (480, 640)
+    assert len(sizes) == 10
+    assert sizes == sorted(sizes, reverse=True)
+    assert printed["ratio"] > 0
+    assert printed["workspace_bytes"] > 0
+    assert all(one["ms_in_turn"] > 0 and one["ms_alone"] > 0 for one in printed["results"])
+    bench.main(["pyramid", "--rounds", "1"])
+    assert "480x640" in capsys.readouterr().out
+
+
+def test_a_training_step_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    training = tool("training")
+    table = {"npfacenet": [(0.48, 80.0), (0.96, 81.0)], "torch": [(0.96, 300.0), (0.48, 299.6)]}
+    ours, torch = training.measurements(table, 10**8)
+    assert (ours.engine, ours.batch, ours.ms_per_face) == ("npfacenet", 48, 15.0)
+    assert (torch.peak_megabytes, torch.npfacenet_to_this) == (300, 1.25)
+    assert ours.gflops == round(2 * 10**8 / 15.0 / 1e6, 1)
+    training.print_table([ours, torch])
+    assert re.search(r"^npfacenet +15\.00 +7\.50 - 22\.50", capsys.readouterr().out, re.MULTILINE)
+
+
 def test_figure(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'npfacenet[plot]'")
     rows = [
-        *inference.summarise("nn4.small2", 1, 10**8, TURNS, {}),
-        *inference.summarise("inception-resnet-v1", 8, 10**8, TURNS, {}),
+        *measurement.summarise("nn4.small2", 1, 10**8, TURNS, {}),
+        *measurement.summarise("inception-resnet-v1", 8, 10**8, TURNS, {}),
     ]
-    tool("figure").plot_rows(tmp_path / "figure.png", rows, "a machine")
+    tool("figure").plot_measurements(tmp_path / "figure.png", rows, "a machine")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
 def drawn(network: Network) -> NetworkParameters:
-    """Parameters of which none is the 0 or 1 that would hide that it is not used."""
+    """Return parameters without the 0 and 1 that would hide that one is not used."""
     rng = np.random.default_rng(22)
     return {
         name: value + (rng.uniform(0, 0.3, value.shape) * (value.ndim == 1)).astype(np.float32)
@@ -158,7 +185,7 @@ def pictures(network: Network) -> np.ndarray:
 
 
 def rarer_layers() -> Network:
-    """What no recipe shows by itself: strong normalisation, padded L2 pooling, a large scale."""
+    """Return what no recipe has: strong normalisation, padded L2 pooling, a large scale."""
     build = Builder("rarer", input_shape=(8, 7, 3))
     x = build.add("first", Convolution(6, 3, padding=1), build.input)
     x = build.add("norm", LocalResponseNorm(5, alpha=0.7, beta=0.6, k=1.3), x)

@@ -32,7 +32,7 @@ def photograph(person: int, number: int) -> PIL.Image.Image:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the tool needs of pictures, in small: folds with 300 pairs of each kind."""
+    """A small folder of what the tool needs: folds with 300 pairs of each kind."""
     folder = tmp_path_factory.mktemp("shared")
     with zipfile.ZipFile(folder / "faces.zip", "w") as archive:
         for i in range(6):
@@ -61,7 +61,7 @@ def folds() -> list[str]:
 
 @pytest.fixture
 def default_training(shared: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The tool, with little to do, and a pupil of other parameters as the teacher."""
+    """The training with little to do, and a pupil of other parameters as the teacher."""
     module = tool("default_training")
     teacher = module.untrained(1)
     path = shared / "weights" / "teacher.h5"

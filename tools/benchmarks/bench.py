@@ -1,16 +1,19 @@
-"""All benchmarks. What is compared is measured in turn, in one run.
+"""Run a benchmark. Contenders are measured in turn, within one run.
 
-(no name)   from pictures to embeddings: npfacenet and its readable path beside ONNX Runtime,
+(no name)   from pictures to embeddings: npfacenet and its readable path against ONNX Runtime,
             PyTorch and OpenCV where these are installed (`--json` for programs, `--plot` a figure;
-            `--layers`: where our own time goes, operation by operation)
+            `--layers`: the time of npfacenet's plan, operation by operation)
 
 --training  a training step of nn4.small2, 48 faces, against PyTorch eager (`--json` for programs;
-            `--layers`: where our own time goes, layer by layer)
+            `--layers`: npfacenet's time, layer by layer)
 
 cold-start  process start to the first embedding of a JPEG, from our own weight file and from
             Keras', against ONNX Runtime's first output from an ONNX file (without a JPEG)
 
 pictures    a thousand JPEG files: reading them, the network alone, and `embed`, which does both
+
+pyramid     a fully convolutional network on pictures of ten sizes in turn, as a detector uses one,
+            against each size on its own (`--json` for programs)
 
     .venv/bin/python -m pip install -e ".[bench]"
     .venv/bin/python tools/benchmarks/bench.py
@@ -18,116 +21,39 @@ pictures    a thousand JPEG files: reading them, the network alone, and `embed`,
     .venv/bin/python tools/benchmarks/bench.py --training
     .venv/bin/python tools/benchmarks/bench.py cold-start --weights nn4.small2
 
-Times of this machine mean little; the ratios are what counts. Ratios are medians of pairs.
+Needs npfacenet: run it with .venv/bin/python, which `python3 tools/test.py --install-only` makes.
+Contenders that are not installed are left out, except by cold-start, which needs ONNX Runtime.
+Times depend on the machine; compare the ratios, which are medians over pairs.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True  # --help leaves no __pycache__ in the checkout
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 import inference
+from environment import IN_THE_ENVIRONMENT, exit_code, require
 
-OURS = """
-import sys, npfacenet
-npfacenet.load(sys.argv[1]).embed(sys.argv[2])
-"""
-ONNX = """
-import sys, numpy, onnxruntime
-session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
-session.run(None, {"image": numpy.zeros((1, 96, 96, 3), numpy.float32)})
-"""
-IMPORTS = "import numpy, h5py, PIL.Image"
+PACKAGES = ("numpy", "h5py", "PIL", "npfacenet")
+NAMES = ("cold-start", "pictures", "pyramid")
 
 
-@dataclass(frozen=True)
-class Run:
-    """What one process took: wall seconds, and its largest memory in MB."""
-
-    seconds: float
-    megabytes: float
-
-
-def run(code: str, *arguments: str) -> Run:
-    """Run code in a fresh interpreter."""
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", code, *arguments])
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"a benchmarked process failed with exit code {process.returncode}")
-    return Run(seconds, usage.ru_maxrss / 1024)
-
-
-def prepare(weights: str, folder: Path) -> None:
-    """Write the files that the contestants open."""
-    import numpy as np
-    from onnx_file import write_onnx
-    from PIL import Image
-
-    import npfacenet
-    from npfacenet.checkpoints.conversion import write_checkpoint
-
-    model = npfacenet.load(weights)
-    for name, layout in (("ours.h5", "npfacenet"), ("keras.h5", "keras2-weights")):
-        write_checkpoint(folder / name, model.network, model.parameters, model.card, layout=layout)
-    write_onnx(model.network, model.parameters, folder / "model.onnx")
-    picture = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
-    Image.fromarray(picture).save(folder / "face.jpg")
-
-
-def cold_start(weights: str, rounds: int) -> None:
-    """Compare the four in turn, round after round."""
-    with tempfile.TemporaryDirectory() as name:
-        # In a process of its own, because a child's peak of memory begins with its parent's.
-        preparing = [sys.executable, __file__, "prepare", "--weights", weights, "--folder", name]
-        if subprocess.call(preparing):
-            sys.exit(1)
-        face = f"{name}/face.jpg"
-        contestants = {
-            "ONNX Runtime": (ONNX, f"{name}/model.onnx"),
-            "our file": (OURS, f"{name}/ours.h5", face),
-            "Keras' file": (OURS, f"{name}/keras.h5", face),
-            "imports alone": (IMPORTS,),
-        }
-        for command in contestants.values():  # once for the page cache
-            run(*command)
-        table: dict[str, list[Run]] = {key: [] for key in contestants}
-        for _ in range(rounds):
-            for key, command in contestants.items():
-                table[key].append(run(*command))
-    print_table(table, "ONNX Runtime")
-
-
-def print_table(table: dict[str, list[Run]], base: str) -> None:
-    """Medians, and the median ratio of each round to the base's time in that round."""
-    print(f"{'':16}{'seconds':>9}{'MB':>8}{'ratio':>8}")
-    for key, runs in table.items():
-        seconds = statistics.median(r.seconds for r in runs)
-        megabytes = statistics.median(r.megabytes for r in runs)
-        pairs = zip(runs, table[base], strict=True)
-        ratio = statistics.median(one.seconds / other.seconds for one, other in pairs)
-        print(f"{key:16}{seconds:9.3f}{megabytes:8.0f}{ratio:8.2f}")
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line and run one benchmark."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line and run one benchmark; return the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("name", nargs="?", choices=["cold-start", "pictures", "prepare"])
+    parser.add_argument("name", nargs="?", choices=NAMES)
     parser.add_argument("--training", action="store_true", help="a training step")
-    parser.add_argument("--layers", action="store_true", help="where our own time goes")
-    parser.add_argument("--json", action="store_true", help="for programs; not for cold-start")
+    parser.add_argument("--layers", action="store_true", help="npfacenet's own time in detail")
+    parser.add_argument(
+        "--json", action="store_true", help="for programs; not for cold-start and pictures"
+    )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="inference: a figure")
     parser.add_argument(
         "--networks", nargs="+", choices=inference.NETWORKS, default=inference.NETWORKS
@@ -140,39 +66,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="names or files; for cold-start and pictures one of nn4.small2",
     )
     parser.add_argument("--rounds", type=positive, default=15)
-    parser.add_argument("--folder", type=Path, help="for prepare, which cold-start calls itself")
     chosen = parser.parse_args(arguments)
     if chosen.training and chosen.name is not None:
         parser.error(f"choose {chosen.name} or --training")
-    run_chosen(chosen)
+    return exit_code(run, chosen)
 
 
 def positive(text: str) -> int:
-    """A whole number of at least 1."""
+    """Return a whole number of at least 1; raise ValueError for any other text."""
     number = int(text)
     if number < 1:
         raise ValueError
     return number
 
 
-def run_chosen(chosen: argparse.Namespace) -> None:
-    """Run the benchmark; what the others need is not imported."""
+def run(chosen: argparse.Namespace) -> int:
+    """Run the benchmark, importing only what it needs; return the exit code."""
+    require(PACKAGES, IN_THE_ENVIRONMENT)
     weights = (chosen.weights or ["nn4.small2"])[0]
     if chosen.training:
-        import training
-
-        if chosen.layers:
-            training.layers(chosen.rounds)
-        else:
-            training.training(chosen.rounds, as_json=chosen.json)
-    elif chosen.name == "prepare":
-        prepare(weights, chosen.folder)
+        run_training(chosen)
     elif chosen.name == "cold-start":
-        cold_start(weights, chosen.rounds)
+        import cold_start
+
+        require(("onnx", "onnxruntime"), "pip install 'npfacenet[bench]'")
+        cold_start.cold_start(weights, chosen.rounds)
     elif chosen.name == "pictures":
         import pictures
 
         pictures.pictures(weights, chosen.rounds)
+    elif chosen.name == "pyramid":
+        import pyramid
+
+        pyramid.pyramid(chosen.rounds, as_json=chosen.json)
     elif chosen.layers:
         import plan_operations
 
@@ -183,7 +109,20 @@ def run_chosen(chosen: argparse.Namespace) -> None:
             chosen.networks, chosen.batches, chosen.rounds, chosen.weights,
             as_json=chosen.json, plot=chosen.plot,
         )  # fmt: skip
+    return 0
+
+
+def run_training(chosen: argparse.Namespace) -> None:
+    """Run the benchmark of a training step, or show where its time goes."""
+    if chosen.layers:
+        import training_layers
+
+        training_layers.layers(chosen.rounds)
+    else:
+        import training
+
+        training.training(chosen.rounds, as_json=chosen.json)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,6 @@
-"""Writes what the engines of `inference.py` read, and prints what describes it, as JSON.
+"""Write the files that the engines of `inference.py` read, and print their description as JSON.
 
-It is a process of its own, because a child's peak of memory begins with its parent's.
+It has a process of its own, because a child's peak of memory begins with its parent's.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from engines import Task
@@ -22,11 +21,11 @@ from npfacenet.models import Model
 from npfacenet.models.fresh import fresh_model
 from npfacenet.networks import Network, NetworkParameters, summarise
 from npfacenet.recipes import recipes
-from npfacenet.threads.blas import cores
+from npfacenet.threads.cores import cores
 
 
 def subject(name: str, models: Mapping[str, Model]) -> tuple[Network, NetworkParameters, Card]:
-    """A network with its weights where there are some, or else with drawn ones."""
+    """Return a network with its weights, drawn ones unless some were given, and its card."""
     if model := models.get(name):
         return model.network, model.parameters, model.card
     model = fresh_model(recipes(name)[0], seed=0)
@@ -34,7 +33,7 @@ def subject(name: str, models: Mapping[str, Model]) -> tuple[Network, NetworkPar
 
 
 def write(folder: Path, name: str, batches: Sequence[int], models: Mapping[str, Model]) -> int:
-    """Write one network's files, and give its multiply-adds for a picture."""
+    """Write one network's files; return its multiply-adds per picture."""
     network, parameters, card = subject(name, models)
     task = Task(folder, name, max(batches), 1)
     write_checkpoint(task.weights, network, parameters, card)
@@ -45,13 +44,14 @@ def write(folder: Path, name: str, batches: Sequence[int], models: Mapping[str, 
     if find_spec("onnx") is not None:
         from onnx_file import write_onnx
 
-        for batch in batches:  # OpenCV must know the batch
+        for batch in batches:  # OpenCV needs a fixed batch
             write_onnx(network, parameters, Task(folder, name, batch, 1).onnx, batch)
     return summarise(network).multiply_adds
 
 
-def main(request: Mapping[str, Any]) -> None:
-    """Write the files of every network that is asked for."""
+def write_all(text: str) -> None:
+    """Write the files of every requested network; the request is JSON (`inference.prepare`)."""
+    request = json.loads(text)
     models = {model.network.name: model for model in map(npfacenet.load, request["weights"])}
     if strange := models.keys() - set(request["networks"]):
         sys.exit(f"there are weights of {min(strange)}, which is not measured")
@@ -61,10 +61,6 @@ def main(request: Mapping[str, Any]) -> None:
 
 
 def blas() -> str:
-    """The library that NumPy leaves matrix products to."""
+    """Return the name and version of the library that multiplies matrices for NumPy."""
     found = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return f"{found['name']} {found['version']}"
-
-
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))

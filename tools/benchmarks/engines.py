@@ -1,7 +1,8 @@
-"""One engine in a process of its own, which `inference.py` starts and times.
+"""The engines of the inference benchmark, each in a process of its own.
 
-An engine is a function of a Task that gives a function of pictures: float32 NHWC to embeddings.
-It reads the files that `engine_files.py` wrote, and uses as many threads as the task says.
+An engine takes a Task and returns a function of pictures: float32 NHWC to embeddings. It reads
+the files that `engine_files.py` wrote, and uses as many threads as the task says. `turns.py`
+starts the processes and times them.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ Pictures: TypeAlias = npt.NDArray[np.float32]
 Run: TypeAlias = Callable[[Pictures], Any]
 WARM_UP = 0.3  # seconds
 TURN = 0.03  # seconds that the measured calls of a turn take together, at least
-LONG = 0.2  # seconds of a call for which it no longer matters what is in the caches before it
+LONG = 0.2  # seconds; so long a call does not depend on what the caches held before it
 
 
 @dataclass(frozen=True)
 class Task:
-    """What an engine is asked for: a network by its recipe's name, the batch, the threads."""
+    """The task of an engine: a network by its recipe's name, the batch and the threads."""
 
     folder: Path
     network: str
@@ -39,39 +40,39 @@ class Task:
 
     @property
     def weights(self) -> Path:
-        """The network in this library's own layout."""
+        """Our own file of the network."""
         return self.folder / f"{self.network}.h5"
 
     @property
     def onnx(self) -> Path:
-        """The network for this batch as an ONNX file."""
+        """The ONNX file of the network for this batch."""
         return self.folder / f"{self.network}-{self.batch}.onnx"
 
     @property
     def expected(self) -> Path:
-        """The first picture's embedding by the readable path."""
+        """The file of the first picture's embedding, computed by the readable path."""
         return self.folder / f"{self.network}-expected.npy"
 
     @property
     def faces(self) -> Path:
-        """Pictures, as many as the largest batch has."""
+        """The file of the pictures of the largest batch."""
         return self.folder / f"{self.network}-faces.npy"
 
     def pictures(self) -> Pictures:
-        """The batch."""
+        """Load the batch."""
         return np.array(np.load(self.faces, mmap_mode="r")[: self.batch])
 
 
 def npfacenet(task: Task) -> Run:
-    """The compiled plan, which is what users get."""
+    """Run the compiled plan, as users do."""
     from npfacenet.models import load
 
     model = load(task.weights)
-    return lambda pictures: model.plan.run(pictures)  # as a user's program, it keeps the model
+    return lambda pictures: model.plan.run(pictures)  # keeps the model, as a user's program does
 
 
 def readable(task: Task) -> Run:
-    """The layers as they are written for reading."""
+    """Run the readable path, layer by layer."""
     from npfacenet.models import load
 
     model = load(task.weights)
@@ -79,7 +80,7 @@ def readable(task: Task) -> Run:
 
 
 def onnxruntime(task: Task) -> Run:
-    """ONNX Runtime's own optimisation of the graph, all of it."""
+    """Run ONNX Runtime with all its optimisations of the graph."""
     import onnxruntime as runtime
 
     options = runtime.SessionOptions()
@@ -92,7 +93,7 @@ def onnxruntime(task: Task) -> Run:
 
 
 def torch(task: Task) -> Run:
-    """PyTorch eager in inference mode, with the channels last, which suits it best."""
+    """Run PyTorch eager in inference mode, with the channels last, its fastest layout."""
     import torch as pytorch
     from torch_network import TorchNetwork
 
@@ -111,7 +112,7 @@ def torch(task: Task) -> Run:
 
 
 def opencv(task: Task) -> Run:
-    """OpenCV's DNN module, from the ONNX file."""
+    """Run OpenCV's DNN module, from the ONNX file."""
     import cv2
 
     cv2.setNumThreads(task.threads)
@@ -125,7 +126,7 @@ def opencv(task: Task) -> Run:
 
 
 def matrix_product(_: Task) -> Run:
-    """No network, but what bounds them all: NumPy's product of two large matrices."""
+    """Multiply two large matrices by NumPy: the rate that bounds every network."""
     left, right = np.random.default_rng(0).random((2, ORDER, ORDER), dtype=np.float32)
     output = np.empty_like(left)
     return lambda _: np.matmul(left, right, out=output)
@@ -142,17 +143,17 @@ ENGINES: Mapping[str, Callable[[Task], Run]] = {
 
 
 def require_equal(output: Pictures, expected: Pictures) -> None:
-    """Leave unless the first embedding is the readable path's: only right answers are timed."""
+    """Exit unless the first embedding is the readable path's: only right answers are timed."""
     difference = float(np.abs(output.reshape(-1, expected.size)[0] - expected).max())
     if not difference < 1e-3 * float(np.abs(expected).max()):
         sys.exit(f"computes something else: its embedding differs by {difference:g}")
 
 
 def serve(engine: str, task: Task) -> None:
-    """Take a turn for every line that comes in; answer with its seconds, and the peak memory.
+    """Take a turn for every line of standard input; print its seconds and the peak memory.
 
-    A turn is a call that is not counted, because other engines have used the caches since the
-    last one, and then as many as take 30 ms; their median is the answer.
+    A turn is one call that is not counted, because other engines have used the caches since the
+    last turn, and then as many calls as take 30 ms. Its seconds are their median.
     """
     pictures = task.pictures()
     run = ENGINES[engine](task)
@@ -173,20 +174,13 @@ def serve(engine: str, task: Task) -> None:
 
 
 def seconds(run: Run, pictures: Pictures) -> float:
-    """How long one call takes."""
+    """Return how long one call takes."""
     start = time.perf_counter()
     run(pictures)
     return time.perf_counter() - start
 
 
 def first(engine: str, task: Task) -> None:
-    """A cold start: say so as soon as the first output is there."""
+    """Compute one output from a cold start, and print "done"."""
     ENGINES[engine](task)(task.pictures())
     print("done", flush=True)
-
-
-if __name__ == "__main__":
-    what, name, folder, network, batch, threads = sys.argv[1:]
-    {"serve": serve, "first": first}[what](
-        name, Task(Path(folder), network, int(batch), int(threads))
-    )

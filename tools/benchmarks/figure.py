@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from inference import Row
+from measurement import Measurement
 
 OURS, OTHERS = "C0", "0.72"  # colours
 
 
-def plot_rows(path: Path, rows: Sequence[Row], title: str) -> None:
-    """Write a picture: milliseconds per face, a panel for each network and batch."""
+def plot_measurements(path: Path, measured: Sequence[Measurement], title: str) -> None:
+    """Write a figure of milliseconds per face, with a panel for each network and batch."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    networks = list(dict.fromkeys(row.network for row in rows))
-    batches = list(dict.fromkeys(row.batch for row in rows))
+    networks = list(dict.fromkeys(one.network for one in measured))
+    batches = list(dict.fromkeys(one.batch for one in measured))
     size = (1 + 3.6 * len(batches), 0.8 + 2.6 * len(networks))
     figure = Figure(figsize=size, layout="constrained", dpi=120)
     FigureCanvasAgg(figure)
@@ -25,32 +25,32 @@ def plot_rows(path: Path, rows: Sequence[Row], title: str) -> None:
     panels = figure.subplots(len(networks), len(batches), squeeze=False)
     for line, network in zip(panels, networks, strict=True):
         for panel, batch in zip(line, batches, strict=True):
-            draw(panel, [row for row in rows if (row.network, row.batch) == (network, batch)])
+            draw(panel, [one for one in measured if (one.network, one.batch) == (network, batch)])
             panel.set_title(f"{network}, batch {batch}", fontsize=10)
     figure.savefig(path)
 
 
-def draw(panel: Any, rows: Sequence[Row]) -> None:
-    """A bar for each engine: the median, its quartiles as a whisker, the ratio below the name."""
-    heights = [row.ms_per_face for row in rows]
+def draw(panel: Any, measured: Sequence[Measurement]) -> None:
+    """Draw a bar for each engine: the median, quartiles as whiskers, the ratio below the name."""
+    heights = [one.ms_per_face for one in measured]
     spread = (
-        [row.ms_per_face - row.quartiles[0] for row in rows],
-        [row.quartiles[1] - row.ms_per_face for row in rows],
+        [one.ms_per_face - one.quartiles[0] for one in measured],
+        [one.quartiles[1] - one.ms_per_face for one in measured],
     )
-    colours = [OURS if row.engine == "npfacenet" else OTHERS for row in rows]
+    colours = [OURS if one.engine == "npfacenet" else OTHERS for one in measured]
     whiskers = {"elinewidth": 0.8, "capsize": 2}
     bars = panel.bar(
-        range(len(rows)), heights, 0.75, yerr=spread, color=colours, error_kw=whiskers
+        range(len(measured)), heights, 0.75, yerr=spread, color=colours, error_kw=whiskers
     )  # fmt: skip
     panel.bar_label(bars, [f"{height:.3g}" for height in heights], fontsize=8, padding=2)
-    panel.set_xticks(range(len(rows)), [label(row) for row in rows], fontsize=7)
+    panel.set_xticks(range(len(measured)), [label(one) for one in measured], fontsize=7)
     panel.tick_params(axis="y", labelsize=7)
     panel.margins(y=0.12)
     panel.spines[["top", "right"]].set_visible(False)
 
 
-def label(row: Row) -> str:
-    """The engine, and how many times as long as npfacenet it takes."""
+def label(one: Measurement) -> str:
+    """Return the engine's name and its time as a multiple of npfacenet's."""
     return (
-        row.engine if row.ratio is None else f"{row.engine}\n\N{MULTIPLICATION SIGN}{row.ratio:.2f}"
+        one.engine if one.ratio is None else f"{one.engine}\n\N{MULTIPLICATION SIGN}{one.ratio:.2f}"
     )

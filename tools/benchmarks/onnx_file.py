@@ -1,6 +1,6 @@
-"""Writes a network with its parameters as an ONNX file, for benchmarks against ONNX Runtime.
+"""Writing a network with its parameters as an ONNX file, for benchmarks against ONNX Runtime.
 
-python -m pip install onnx onnxruntime      # into the environment that runs this
+Needs onnx: pip install 'npfacenet[bench]'.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ OPSET = 17
 def write_onnx(
     network: Network, parameters: NetworkParameters, path: Path, batch: int | str = "N"
 ) -> None:
-    """Write a network that takes NHWC pictures, and is NCHW inside, as far as ONNX has its layers.
+    """Write a network that takes NHWC pictures and computes in NCHW.
 
-    `batch` is the number of pictures, for readers that need to know it; "N" leaves it open.
+    `batch` is the number of pictures, for readers that need a fixed one; "N" leaves it open.
+    Raises NotImplementedError for a layer without an ONNX operator.
     """
     nodes = [helper.make_node("Transpose", [network.INPUT], ["nchw"], perm=[0, 3, 1, 2])]
     constants = []
@@ -56,7 +57,7 @@ def write_onnx(
         inputs = ["nchw" if name == network.INPUT else name for name in node.inputs]
         own = {p: parameters[node.name, p] for p in node.parameters}
         if isinstance(node.layer, ResidualAdd):
-            # Of rank 0, so that ONNX Runtime folds the scale into the convolution before it.
+            # Of rank 0, so that ONNX Runtime folds the scale into the preceding convolution.
             scale = constant(f"{node.name}/scale", np.array(node.layer.scale, np.float32))
             nodes.append(helper.make_node("Mul", [inputs[1], scale], [f"{node.name}/scaled"]))
             inputs[1] = f"{node.name}/scaled"
@@ -79,7 +80,7 @@ def _float32(name: str, shape: list[int | str]) -> onnx.ValueInfoProto:
 def _operator(
     node: Node, own: dict[str, Array], constant: Callable[[str, Constant], str]
 ) -> tuple[str, list[str], dict[str, object]]:
-    """The ONNX operator of a node, its constant inputs and its options."""
+    """Return the ONNX operator of a node, its constant inputs and its options."""
     name = node.name
     match node.layer:
         case Convolution() as layer:

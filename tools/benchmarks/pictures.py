@@ -1,7 +1,7 @@
-"""Reading pictures beside the network: `bench.py pictures`.
+"""The cost of reading pictures against that of the network: `bench.py pictures`.
 
-A thousand JPEG files of 250 x 250 pixels (drawn faces, some of them many times over) are read on
-one core, their pictures go through the network alone, and `embed` does both.
+A thousand JPEG files of 250 x 250 pixels (twenty drawn faces, repeated) are read on one core, their
+pictures are run through the network alone, and `embed` does both.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FILES, DRAWN, PIXELS = 1000, 20, 250
 
 
 def pictures(weights: str, rounds: int, files: int = FILES) -> None:
-    """Print the seconds of each, medians of the rounds, in turn."""
+    """Time the three in turn, and print the medians of the rounds in seconds."""
     model = npfacenet.load(weights)
     with tempfile.TemporaryDirectory() as folder:
         paths = _write(Path(folder), files)

@@ -1,6 +1,6 @@
 """Where the time of npfacenet's plan goes, operation by operation: `bench.py --layers`.
 
-On one core, eight pictures at a time, as each thread of a large batch works.
+Measured on one core with eight pictures at a time, as each thread of a large batch works.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from npfacenet.inference import Plan
-from npfacenet.inference.plan import TOGETHER
+from npfacenet.inference.batching import TOGETHER
 from npfacenet.recipes import recipes
 from npfacenet.threads.blas import single_threaded
 
 WARM_UP = 3
-GROUPS = {"matmul": "products", "copyto": "copies"}  # all else are passes over numbers
+GROUPS = {"matmul": "products", "copyto": "copies"}  # all others are element-wise passes
 
 
 def layers(network: str, rounds: int) -> None:
@@ -63,7 +63,7 @@ def layers(network: str, rounds: int) -> None:
 
 
 def _timed(calls: Sequence[Callable[[], object]]) -> dict[str, float]:
-    """Seconds by group of NumPy's functions."""
+    """Return seconds by group of NumPy's functions."""
     spent: dict[str, float] = defaultdict(float)
     for call in calls:
         name = getattr(getattr(call, "func", None), "__name__", "")

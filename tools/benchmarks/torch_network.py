@@ -24,7 +24,7 @@ from npfacenet.networks import Network, NetworkParameters, Node
 
 
 class TorchNetwork(torch.nn.Module):  # type: ignore[misc]  # untyped where torch is missing
-    """The same graph, NCHW; `eval()` for inference. Knows nn4.small2 `course`, Inception-ResNet."""
+    """The same graph in NCHW, for nn4.small2 `course` and Inception-ResNet; `eval()` to infer."""
 
     def __init__(self, network: Network, parameters: NetworkParameters) -> None:
         super().__init__()
@@ -38,14 +38,14 @@ class TorchNetwork(torch.nn.Module):  # type: ignore[misc]  # untyped where torc
             self.values[f"{node}/{name}"] = torch.nn.Parameter(tensor, requires_grad=learns)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(N, 3, H, W) to embeddings."""
+        """Map (N, 3, H, W) to embeddings."""
         flowing = {self.network.INPUT: images}
         for node in self.network.nodes:
             flowing[node.name] = self.compute(node, [flowing[name] for name in node.inputs])
         return flowing[self.network.nodes[-1].name]
 
     def compute(self, node: Node, inputs: list[torch.Tensor]) -> torch.Tensor:
-        """One node's output."""
+        """Compute the output of one node."""
         x = inputs[0]
         own = {name: self.values[f"{node.name}/{name}"] for name in node.parameters}
         match node.layer:
@@ -82,12 +82,12 @@ class TorchNetwork(torch.nn.Module):  # type: ignore[misc]  # untyped where torc
                 return product + own["bias"] if "bias" in own else product
             case L2Normalize():
                 return F.normalize(x, dim=1)
-        raise SystemExit(f"{node.layer} is not known to {__file__}")
+        raise SystemExit(f"{node.layer} has no counterpart in {__file__}")
 
 
 def symmetric(node: Node, window: Window) -> Pair:
-    """The rows and columns of padding on either side: PyTorch pads both sides alike."""
+    """Return the rows and columns of padding, which PyTorch adds to both sides alike."""
     (top, bottom), (left, right) = window.margins(*node.input_shapes[0][:2])
     if (top, left) != (bottom, right):
-        raise SystemExit(f"{node.name} is padded unevenly, which {__file__} does not know")
+        raise SystemExit(f"{node.name} is padded unevenly, which {__file__} does not support")
     return top, left

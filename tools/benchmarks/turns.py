@@ -1,8 +1,8 @@
-"""Engines in processes of their own, which are timed in turn: for `inference.py`.
+"""Start the engines of `inference.py`, each in a process of its own, and time them in turn.
 
-Idle threads of an engine in the same process would slow the others. What starts the processes
-must stay small, and so imports neither NumPy nor npfacenet: a process's peak of memory begins
-with that of the one that started it.
+Idle threads of an engine in the same process would slow the others. A process's peak of memory
+begins with that of the process that started it, which is why this one must stay small and imports
+neither NumPy nor npfacenet.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
 
-SCRIPT = Path(__file__).resolve().with_name("engines.py")
+PROCESS = Path(__file__).resolve().with_name("process.py")
 PRODUCT = "matrix product"  # no network: how fast NumPy multiplies two large matrices
 ORDER = 1024  # of those matrices
 PAUSE = 0.2  # seconds; idle threads of OpenBLAS spin for up to 0.11 before they sleep
@@ -28,13 +28,13 @@ Turns: TypeAlias = dict[str, list[tuple[float, float]]]  # seconds of a call, pe
 
 
 def say(sentence: str) -> None:
-    """To the user, beside the results."""
+    """Print a sentence to the user on stderr, apart from the results."""
     print(sentence, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
 class Engines:
-    """What the processes of the engines are started with."""
+    """Processes of engines, with the folder of their files and their number of threads."""
 
     folder: str
     threads: int
@@ -42,10 +42,10 @@ class Engines:
     def start(
         self, what: str, engine: str, network: str, batch: int, errors: IO[str]
     ) -> subprocess.Popen[str]:
-        """Start a process that serves turns, or that makes a first output."""
+        """Start a process that serves turns, or one that computes a first output."""
         options = [what, engine, self.folder, network, str(batch), str(self.threads)]
         return subprocess.Popen(
-            [sys.executable, str(SCRIPT), *options],
+            [sys.executable, str(PROCESS), *options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
         )  # fmt: skip
 
@@ -53,7 +53,7 @@ class Engines:
     def serving(
         self, names: Sequence[str], network: str, batch: int
     ) -> Iterator[dict[str, subprocess.Popen[str]]]:
-        """The processes that are warm; says on stderr why others are not."""
+        """Start the engines and yield those that are warm; say on stderr why others are not."""
         warm, started = {}, []
         try:
             for engine in names:
@@ -73,7 +73,7 @@ class Engines:
                 process.communicate()
 
     def take_turns(self, names: Sequence[str], network: str, batch: int, rounds: int) -> Turns:
-        """What each engine took in each round; another one begins each round."""
+        """Return the times of each engine in each round; another engine begins each round."""
         with self.serving([PRODUCT, *names], network, batch) as processes:
             turns: Turns = {engine: [] for engine in processes}
             order = list(processes.items())
@@ -90,7 +90,7 @@ class Engines:
     def cold_starts(
         self, names: Sequence[str], network: str, batch: int, rounds: int
     ) -> dict[str, float]:
-        """Median seconds from the start of a process to its first output, in turn."""
+        """Return median seconds from the start of a process to its first output."""
         taken: dict[str, list[float]] = {engine: [] for engine in names}
         for _ in range(rounds):
             for engine, all_seconds in taken.items():
@@ -106,7 +106,7 @@ class Engines:
 
 
 def line(process: subprocess.Popen[str], request: str | None = None) -> str:
-    """The next line that a process says, in answer to the request if there is one."""
+    """Send the request, if there is one, and return the next line that the process prints."""
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("the process has no pipes")
     if request is not None:

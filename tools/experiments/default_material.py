@@ -1,4 +1,4 @@
-"""What the default network learns from: views of photographs, and drawn people."""
+"""The training material of the default network: views of photographs, and drawn people."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from npfacenet.training.picture_store import PictureStore
 Picture = npt.NDArray[np.uint8]
 
 CROP = 150  # of LFW's 250 pixels
-FROM_LFW = 0.35  # the share of views: LFW's framing is the one that is judged
+FROM_LFW = 0.35  # the share of views; the network is judged by LFW's framing
 PEOPLE, EACH = 1600, 6  # drawn people, and pictures of each
-MIXED = 0.25  # the share of views that show two pictures at once
+MIXED = 0.25  # the share of views that blend two pictures
 SHARE = (0.2, 0.5)  # of the second one
 AUGMENTATION = Augmentation(
     flip=0.5, shift=0.08, scale=0.18, rotation=12, brightness=0.35, contrast=0.4,
@@ -36,7 +36,7 @@ AUGMENTATION = Augmentation(
 class Photographs:
     """The crops of `faces.zip`, as bytes, and LFW's training people.
 
-    `view(number)` is always the same: uint8 (size, size, 3).
+    `view(number)` depends on the number and the seed only: uint8 (size, size, 3).
     """
 
     crops: tuple[bytes, ...]
@@ -47,9 +47,9 @@ class Photographs:
 
     @classmethod
     def of(cls, shared: Path, size: int, seed: int) -> Photographs:
-        """Everything that may be trained on; crops are decoded when they are drawn.
+        """Open all that the network may be trained on; crops are decoded when they are drawn.
 
-        Raises TrainingError for an archive or list that cannot be read, or has nothing in it.
+        Raises TrainingError for an archive or list that cannot be read, or is empty.
         """
         try:
             with zipfile.ZipFile(shared / "faces.zip") as archive:
@@ -68,7 +68,7 @@ class Photographs:
         return cls(crops, checksum, store, size, seed)
 
     def view(self, number: int) -> Picture:
-        """One picture, or two at once, varied."""
+        """Return one augmented picture, or two of them blended."""
         rng = np.random.default_rng([self.seed, number])
         mixed, share = rng.random() < MIXED, rng.uniform(*SHARE)
         first = self._one(rng)
@@ -81,7 +81,7 @@ class Photographs:
         return AUGMENTATION(crop, self.size, rng)
 
     def about(self) -> dict[str, object]:
-        """What determines the views, for their record."""
+        """Return what determines the views, for their record."""
         return {
             "crops": len(self.crops), "checksum": self.checksum, "lfw": len(self.lfw.paths),
             "crop": CROP, "seed": self.seed, "from_lfw": FROM_LFW, "mixed": MIXED,
@@ -90,10 +90,10 @@ class Photographs:
 
 
 def drawn_view(number: int) -> Picture:
-    """A picture of a drawn person, `EACH` of them in a row: uint8 (112, 112, 3)."""
+    """Return a picture of a drawn person, `EACH` of each in sequence: uint8 (112, 112, 3)."""
     return picture(number, EACH)
 
 
 def about_drawn() -> dict[str, object]:
-    """What determines those pictures, beside the drawing itself."""
+    """Return what determines those pictures, besides the drawing itself."""
     return {"each": EACH}

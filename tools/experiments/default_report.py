@@ -1,4 +1,4 @@
-"""From the last weights of a run to the file that ships, with what is to be said of it."""
+"""Writing the file that ships from the last weights of a run, and reporting its rates."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from npfacenet.recognition.lfw import (
 from npfacenet.samples import pairs
 from npfacenet.training.held_out import FALSE_MATCH_RATE
 
-NUMBERS = (3, 4)  # of the folds that nobody who is learnt from is in
+NUMBERS = (3, 4)  # of the folds without any of the training people
 FOLDS = f"LFW folds {NUMBERS[0]}-{NUMBERS[1]}"
 
 
@@ -42,12 +42,12 @@ class Measured:
     genuine: list[Flags]
 
     def of_each_kind(self) -> tuple[Distances, Distances]:
-        """The distances of genuine pairs, and those of impostor pairs."""
+        """Return the distances of genuine pairs, and those of impostor pairs."""
         every, same = np.concatenate(self.distances), np.concatenate(self.genuine)
         return every[same], every[~same]
 
     def report(self, what: str, threshold: float) -> str:
-        """Two lines: the rates, and the errors of a threshold."""
+        """Return two lines: the rates, and the errors of a threshold."""
         errors = errors_at(threshold, *self.of_each_kind())
         return (
             f"{what}: {sentence(evaluate(self.distances, self.genuine))}\n"
@@ -56,26 +56,26 @@ class Measured:
 
 
 def lfw_folds(lfw: Path) -> tuple[Fold, ...]:
-    """The pairs on which the default network is validated, calibrated and measured."""
+    """Return the pairs on which the default network is validated, calibrated and measured."""
     return choose_folds(read_pairs(lfw / "pairs_dev.txt"), NUMBERS)
 
 
 def on_lfw(model: Model, lfw: Path) -> Measured:
-    """Those pairs, plain centre crop."""
+    """Measure those pairs, with a plain centre crop."""
     folds = lfw_folds(lfw)
     distances = pair_distances(model, lfw / "images", folds, crop=CROP)
     return Measured(distances, genuine_flags(folds))
 
 
 def on_drawn_pairs(model: Model) -> Measured:
-    """The fixed pairs of drawn people."""
+    """Measure the fixed pairs of drawn people."""
     fixed = pairs()
     distances = paired_distances(model.embed(fixed.a), model.embed(fixed.b))
     return Measured(*in_folds(distances, fixed.genuine))
 
 
 def calibrated(model: Model, lfw: Path) -> Threshold:
-    """A threshold of three decimals that keeps the false match rate, with its own errors."""
+    """Return a threshold of three decimals that keeps the false match rate, with its errors."""
     genuine, impostors = on_lfw(model, lfw).of_each_kind()
     value = math.floor(1000 * calibrate(genuine, impostors, FALSE_MATCH_RATE).threshold) / 1000
     evidence = (
@@ -86,9 +86,9 @@ def calibrated(model: Model, lfw: Path) -> Threshold:
 
 
 def write_default(model: Model, target: Path, lfw: Path, licence: str) -> tuple[Model, float]:
-    """Write a model with kernels in half precision; the model in the file, and its threshold.
+    """Write a model with kernels in half precision; return the model read back, and its threshold.
 
-    The threshold is calibrated with the numbers as they are after rounding.
+    The threshold is calibrated with the rounded weights.
     """
     with tempfile.TemporaryDirectory() as folder:
         rounded = Path(folder) / target.name
@@ -100,9 +100,9 @@ def write_default(model: Model, target: Path, lfw: Path, licence: str) -> tuple[
 
 
 def by_brightness(measured: Measured, threshold: float, lfw: Path) -> str:
-    """The errors of a threshold in thirds of LFW's pairs, by how bright the darker face is.
+    """Return the errors of a threshold in thirds of LFW's pairs, by the darker face's brightness.
 
-    LFW says nothing of who is shown; how bright the middle of a face is depends on skin and light.
+    LFW states nothing about the people; the brightness of a face depends on skin and light.
     """
     chosen = [pair for fold in lfw_folds(lfw) for pair in fold]
     bright = {

@@ -1,4 +1,4 @@
-"""The short run by which the default network's training can be checked."""
+"""A short run that checks the training of the default network."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from npfacenet.files.atomic import atomic_file, writing_in
 from npfacenet.training.run_folder import RunFolder
 
 VIEWS, PEOPLE, STEPS = 2000, 60, 100
-RATE = 0.0002  # of learning: at that of the run, rounding grows to 5 % of a loss in 100 steps
-ALLOWED = 0.02  # of a loss: another BLAS or machine rounds otherwise
+RATE = 0.0002  # of learning; at the rate of the run, rounding grows to 5 % of a loss in 100 steps
+ALLOWED = 0.02  # of a loss; another BLAS or machine rounds differently
 
 
 def require_new(run: Path) -> None:
-    """Raise TrainingError if the run was made before: it would be compared with itself."""
+    """Raise TrainingError if the run exists: it would be compared with itself."""
     if run.exists():
         raise TrainingError(f"{run} holds a short run already: remove it to make another")
 
@@ -25,7 +25,7 @@ def require_new(run: Path) -> None:
 def compare(run: RunFolder, file: Path, *, write: bool) -> None:
     """Print the losses of a run, and how far they are from those of the file.
 
-    Raises TrainingError where one differs by more than 2 %, or the file holds no such losses.
+    Raises TrainingError if one differs by more than 2 %, or the file does not hold such losses.
     """
     entries = list(run.entries())
     losses = np.array([loss for one in entries if isinstance(loss := one.get("loss"), float)])

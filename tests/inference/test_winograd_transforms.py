@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from npfacenet.errors import ArgumentError
-from npfacenet.inference.winograd import MOST_POINTS, transforms
+from npfacenet.inference.winograd_transforms import MOST_POINTS, transforms
 
 
 @given(

@@ -1,4 +1,4 @@
-"""Where in a block of memory an array lies: views are worked out first and made afterwards."""
+"""Where in a block of memory an array lies: regions are computed first, arrays made afterwards."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ FLOAT = np.dtype(np.float32)
 Strides: TypeAlias = tuple[int, ...]
 
 
-class View(NamedTuple):
-    """A float32 array to be: offset and strides count numbers of `memory`, not bytes."""
+class Region(NamedTuple):
+    """The place of a float32 array; offset and strides count numbers of `memory`, not bytes."""
 
     memory: Array
     offset: int
@@ -25,12 +25,12 @@ class View(NamedTuple):
     strides: Strides
 
     def array(self) -> Array:
-        """The array; it shares the memory."""
+        """Make the array; it shares the memory."""
         offset = self.offset * FLOAT.itemsize
         return np.ndarray(self.shape, FLOAT, self.memory, offset, _in_bytes(self.strides))
 
-    def rows(self) -> View | None:
-        """All axes but the last, which has no gaps, as one; None if memory does not run on so."""
+    def rows(self) -> Region | None:
+        """Join all axes but the last, which has no gaps; None if they are not evenly spaced."""
         step = None
         for length, stride in zip(self.shape[-2::-1], self.strides[-2::-1], strict=True):
             if length == 1:
@@ -43,41 +43,41 @@ class View(NamedTuple):
                 run *= length
         count = prod(self.shape[:-1])
         step = self.shape[-1] if step is None else step
-        return View(self.memory, self.offset, (count, self.shape[-1]), (step, 1))
+        return Region(self.memory, self.offset, (count, self.shape[-1]), (step, 1))
 
-    def line(self) -> View | None:
-        """All axes as one, or None if there are gaps between the numbers."""
+    def line(self) -> Region | None:
+        """Join all axes; None if there are gaps between the numbers."""
         rows = self.rows()
         if rows is None or (rows.shape[0] > 1 and rows.strides[0] != rows.shape[1]):
             return None
-        return View(self.memory, self.offset, (prod(self.shape),), (1,))
+        return Region(self.memory, self.offset, (prod(self.shape),), (1,))
 
-    def part(self, axis: int, start: int, stop: int, step: int = 1) -> View:
-        """What array[..., start:stop:step, ...] is."""
+    def part(self, axis: int, start: int, stop: int, step: int = 1) -> Region:
+        """Return the region of array[..., start:stop:step, ...]."""
         shape, strides = list(self.shape), list(self.strides)
         shape[axis] = max(-((start - stop) // step), 0)
         strides[axis] *= step
         offset = self.offset + start * self.strides[axis]
-        return View(self.memory, offset, tuple(shape), tuple(strides))
+        return Region(self.memory, offset, tuple(shape), tuple(strides))
 
-    def within(self, origin: tuple[int, ...], shape: Shape) -> View:
-        """A part of each picture: of this shape, from this place on."""
+    def within(self, origin: tuple[int, ...], shape: Shape) -> Region:
+        """Return the part of each picture that has this shape and begins at `origin`."""
         offset = self.offset + sum(map(mul, origin, self.strides[1:]))
-        return View(self.memory, offset, (self.shape[0], *shape), self.strides)
+        return Region(self.memory, offset, (self.shape[0], *shape), self.strides)
 
-    def picture(self) -> View:
-        """(N, H, W, C), features (N, F) being pictures of one pixel."""
+    def picture(self) -> Region:
+        """Return (N, H, W, C); features (N, F) are pictures of one pixel."""
         if len(self.shape) != 2:
             return self
         (batch, features), (each, step) = self.shape, self.strides
-        return View(
+        return Region(
             self.memory, self.offset, (batch, 1, 1, features), (each, features, features, step)
         )
 
 
-def contiguous(memory: Array, offset: int, shape: Shape) -> View:
-    """The view of an array without gaps."""
-    return View(memory, offset, shape, _strides(shape))
+def contiguous(memory: Array, offset: int, shape: Shape) -> Region:
+    """Return the region of an array without gaps."""
+    return Region(memory, offset, shape, _strides(shape))
 
 
 @lru_cache(maxsize=1024)

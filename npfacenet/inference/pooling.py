@@ -3,71 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
-from npfacenet.inference.cost import CACHE, passes, pooling
-from npfacenet.inference.elementwise import Simple
-from npfacenet.inference.passes import add_row, rectify
-from npfacenet.inference.step import Call, Operation, Step, halves_of_rows, pieces
-from npfacenet.inference.view import View, contiguous
+from npfacenet.inference.activation import NONE, Activation
+from npfacenet.inference.call import Call
+from npfacenet.inference.costs import Costs
+from npfacenet.inference.elementwise_calls import add_row
+from npfacenet.inference.operation import Operation, SizedOperation
+from npfacenet.inference.partition import halves_of_rows, partition
+from npfacenet.inference.region import Region, contiguous
 from npfacenet.layers import Array, Shape, Window
 
 Kind = Literal["max", "average", "l2"]
 
 
 @dataclass(frozen=True, eq=False)
-class Pool(Operation):
-    """Max, average or L2 pooling; then a bias (C,) and ReLU where they were moved behind it.
-
-    The largest of numbers plus a bias is the largest number plus the bias, and so with ReLU:
-    behind a max pooling there are fewer numbers.
-    """
+class Pooling(Operation):
+    """Max, average or L2 pooling; then, for max, a bias (C,) and an activation."""
 
     pooling: Kind
     window: Window
     bias: Array | None = None
-    relu: bool = False
+    activation: Activation = NONE
 
-    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
-        """(H, W, C) to (rows, columns, C)."""
-        return (self.window.output_shape(inputs[0]),)
+    def sized(self, costs: Costs, batch: int, *inputs: Shape) -> SizedOperation:
+        """Pool down, then across."""
+        return SeparablePooling(self, costs, batch, inputs[0])
 
-    def step(self, batch: int, *inputs: Shape) -> Step:
-        """Pooling of so many pictures."""
-        return Pooling(self, batch, inputs[0])
+    def activated(self, activation: Activation) -> Self | None:
+        """Take the activation behind a max pooling, if there is none yet."""
+        if self.pooling != "max" or self.activation.kind != "none":
+            return None
+        return replace(self, activation=activation)
 
 
-class Pooling(Step):
-    """A pooling of pictures of one shape, a few pictures at a time."""
+class SeparablePooling(SizedOperation):
+    """A pooling of some rows of the output, all by default, a few pictures at a time."""
 
     def __init__(
-        self, operation: Pool, batch: int, shape: Shape, rows: range | None = None
+        self,
+        operation: Pooling,
+        costs: Costs,
+        batch: int,
+        shape: Shape,
+        rows: range | None = None,
     ) -> None:
-        self.operation, self.shape, self._batch = operation, shape, batch
+        self.operation, self._costs, self._batch, self.shape = operation, costs, batch, shape
         self.kind = f"{operation.pooling} pooling"
         height, self.columns = operation.window.positions(*shape[:2])
         self.rows = range(height) if rows is None else rows
         between = len(self.rows) * shape[1] * shape[2]
         squares = prod(shape) if operation.pooling == "l2" else 0
-        self.pieces = [p for p, _ in pieces(batch, range(1), between + squares, CACHE)]
-        self.scratch = max(p.stop - p.start for p in self.pieces) * (between + squares)
+        pieces = partition(batch, range(1), between + squares, costs.cache)
+        self.pieces = [pictures for pictures, _ in pieces]
+        most = max(pictures.stop - pictures.start for pictures in self.pieces)
+        after = len(self.rows) * self.columns * shape[2]
+        spare = operation.activation.spare(most * after, costs)
+        self.scratch = max(most * (between + squares), spare)
         share = len(self.rows) / max(height, 1)
-        self.cost = pooling(share * batch * prod(shape), sum(operation.window.size))
+        self.cost = costs.pooling(share * batch * prod(shape), sum(operation.window.size))
 
-    def halves(self) -> list[tuple[Step, Step]]:
+    def halves(self) -> list[tuple[SizedOperation, SizedOperation]]:
         """Half of the rows each."""
         if self.operation.pooling == "l2":
             return []
-        bound = (self.operation, self._batch, self.shape)
-        return halves_of_rows(self.rows, lambda rows: Pooling(*bound, rows))
+        sizes = (self.operation, self._costs, self._batch, self.shape)
+        return halves_of_rows(self.rows, lambda rows: SeparablePooling(*sizes, rows))
 
-    def calls(self, inputs: Sequence[View], outputs: Sequence[View], scratch: View) -> list[Call]:
-        """Down, across, and what follows, for a few pictures at a time."""
+    def calls(
+        self, inputs: Sequence[Region], outputs: Sequence[Region], scratch: Region
+    ) -> list[Call]:
+        """Down, across, bias and activation, for a few pictures at a time."""
         operation, memory, free = self.operation, scratch.memory, scratch.offset
         combine = np.maximum if operation.pooling == "max" else np.add
         calls: list[Call] = []
@@ -83,14 +94,14 @@ class Pooling(Step):
                 source = squares
             calls += self._combine(combine, source, between, 0, self.rows)
             calls += self._combine(combine, between, target, 1, range(self.columns))
-            calls += self._after(target)
+            calls += self._after(target, scratch)
         return calls
 
     def _combine(
         self,
         combine: Callable[..., object],
-        source: View,
-        target: View,
+        source: Region,
+        target: Region,
         axis: int,
         positions: range,
     ) -> list[Call]:
@@ -123,40 +134,17 @@ class Pooling(Step):
             calls.append(partial(combine, part, seen, out=part))
         return calls
 
-    def _after(self, target: View) -> list[Call]:
+    def _after(self, target: Region, spare: Region) -> list[Call]:
         operation, array = self.operation, target.array()
         if operation.pooling == "l2":
             return [partial(np.sqrt, array, array)]
         if operation.pooling == "average":
             return [partial(np.multiply, array, self._shares(), array)]
-        calls = [] if operation.bias is None else add_row(target, operation.bias)
-        return [*calls, *(rectify(target, target) if operation.relu else [])]
+        costs, bias = self._costs, operation.bias
+        calls = [] if bias is None else add_row(target, bias, costs.run)
+        return [*calls, *operation.activation.calls(target, target, spare, costs)]
 
     def _shares(self) -> Array:
         """1 / pixels of the picture, not of its padding, under each window: (rows, columns, C)."""
         counts = self.operation.window.counts(*self.shape[:2])[self.rows.start : self.rows.stop]
         return np.repeat(1 / counts[:, :, None], self.shape[2], axis=2)
-
-
-@dataclass(frozen=True, eq=False)
-class GlobalMean(Operation):
-    """The mean of each channel over a picture, as a product with a row of equal shares."""
-
-    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
-        """(H, W, C) to (C,)."""
-        return (inputs[0][2:],)
-
-    def step(self, batch: int, *inputs: Shape) -> Step:
-        """One call."""
-        return Simple("mean", self._calls, passes(batch * prod(inputs[0]), 1))
-
-    def _calls(self, inputs: Sequence[View], outputs: Sequence[View]) -> list[Call]:
-        images, output = inputs[0], outputs[0].array()
-        pixels = images.part(0, 0, 1).rows()
-        if pixels is None:
-            return [partial(np.mean, images.array(), (1, 2), None, output)]
-        count = pixels.shape[0]
-        strides = (images.strides[0], *pixels.strides)
-        stack = View(images.memory, images.offset, (images.shape[0], *pixels.shape), strides)
-        share = np.full((1, count), 1 / count, np.float32)
-        return [partial(np.matmul, share, stack.array(), output[:, None, :])]

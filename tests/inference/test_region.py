@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfacenet.inference.view import contiguous
+from npfacenet.inference.region import contiguous
 
 MEMORY = np.arange(5000, dtype=np.float32)
 shapes = st.lists(st.integers(0, 6), max_size=5).map(tuple)

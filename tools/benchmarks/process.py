@@ -1,0 +1,48 @@
+"""A process that `bench.py` starts, and times or reads.
+
+usage: process.py serve|first ENGINE FOLDER NETWORK BATCH THREADS   (engines.py)
+       process.py files REQUEST                                     (engine_files.py)
+       process.py training ENGINE                                   (training_step.py)
+       process.py cold-start-files WEIGHTS FOLDER                   (cold_start.py)
+
+Each job has a process of its own: idle threads of another engine in the same process would slow
+it, and its largest memory would include theirs. Needs npfacenet, as `bench.py` does.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def main(job: str, *arguments: str) -> None:
+    """Do one job, importing only what it needs."""
+    if job in ("serve", "first"):
+        import engines
+
+        engine, folder, network, batch, threads = arguments
+        task = engines.Task(Path(folder), network, int(batch), int(threads))
+        (engines.serve if job == "serve" else engines.first)(engine, task)
+    elif job == "files":
+        import engine_files
+
+        engine_files.write_all(*arguments)
+    elif job == "training":
+        import training_step
+
+        training_step.serve(*arguments)
+    elif job == "cold-start-files":
+        import cold_start
+
+        weights, folder = arguments
+        cold_start.prepare(weights, Path(folder))
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True  # the checkout stays as it is
+    if sys.argv[1:2] in ([], ["-h"], ["--help"]):
+        print((__doc__ or "").strip())
+    else:
+        main(*sys.argv[1:])
