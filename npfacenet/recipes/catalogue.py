@@ -38,8 +38,8 @@ def register(recipe: Recipe) -> None:
 
     From then on its weight files are recognised (`npfacenet.load`, `npfacenet weights info`) and
     `recipes` lists it. Threads may register at the same time; a forked child has what its parent
-    had, and any other child process registers its own. The network is built once, to check the
-    outputs that are stated. Raises ArgumentError for anything but a Recipe with sensible
+    had, and any other child process registers its own. The network is built once, to see that it
+    has the outputs that are stated. Raises ArgumentError for anything but a Recipe with sensible
     fields, and for one whose name is taken: an architecture of the library's own, or the
     architecture, variant and number of outputs of a registered recipe.
 

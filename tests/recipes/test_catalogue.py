@@ -80,7 +80,11 @@ def test_a_taken_name_is_refused(own: Recipe) -> None:
     assert [one.variant for one in recipes("tiny")] == [None, "wide"]
 
 
-@pytest.mark.parametrize("what", [None, "tiny", tiny_network, tiny_network(), [OWN]], ids=repr)
+@pytest.mark.parametrize(
+    "what",
+    [None, "tiny", tiny_network, tiny_network(), [OWN]],
+    ids=lambda value: type(value).__name__,
+)
 def test_only_recipes_are_registered(what: object) -> None:
     with pytest.raises(ArgumentError, match="a Recipe is registered, not"):
         register(what)  # type: ignore[arg-type]  # that is the point
