@@ -74,7 +74,7 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
 def _add_begin(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fresh",
-        metavar="NAME",
+        metavar="NAME|MODULE:FUNCTION",
         help="begin with random weights of a network: nn4.small2 or another name of the catalogue, "
         "or MODULE:FUNCTION, a function of your own that returns a Network or a Recipe (modules in "
         "the current folder can be imported)",

@@ -22,15 +22,15 @@ def finite_vector(
     """Return finite values as float64 (N,), N >= 1; raise `error`, naming `what`, for others."""
     array = real_array(values, what, error)
     with np.errstate(over="ignore"):  # a long double beyond the range is refused below
-        row = np.asarray(array, np.float64)
-    if row.ndim != 1 or not row.size:
-        raise error(f"{what} are a list of finite numbers that is not empty, not {row.shape}")
-    if not np.isfinite(row).all():
+        vector = np.asarray(array, np.float64)
+    if vector.ndim != 1 or not vector.size:
+        raise error(f"{what} are a list of finite numbers that is not empty, not {vector.shape}")
+    if not np.isfinite(vector).all():
         raise error(
             f"{what} are a list of finite numbers that is not empty; given was one that is NaN or "
             "infinite"
         )
-    return row
+    return vector
 
 
 def checked_labels(values: npt.ArrayLike, error: type[NpfacenetError] = EvaluationError) -> Flags:

@@ -104,24 +104,26 @@ class PairHead:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the head to a file, whole or not at all; raise OutputError if that fails."""
         target = checked_path(path, "the file of a pair head", OutputError)
-        rows = {"weights": self.weights, "bias": np.array([self.bias], np.float32)}
+        vectors = {"weights": self.weights, "bias": np.array([self.bias], np.float32)}
         record = {"similarity": self.similarity, "fingerprint": self.fingerprint}
-        write_state(target, rows, record)
+        write_state(target, vectors, record)
 
 
 def read_pair_head(path: str | os.PathLike[str]) -> PairHead:
     """Read a head that `PairHead.save` wrote; raise WeightsError for any other file."""
     source = checked_path(path, "the file of a pair head", WeightsError)
-    rows, record = read_state(source)
+    vectors, record = read_state(source)
     fault = "does not hold a pair head"
     match record:
         case {
             "similarity": "absolute" | "chi-square" as similarity,
             "fingerprint": None | str() as known,
         }:
-            if rows.keys() == {"weights", "bias"} and rows["bias"].shape == (1,):
+            if vectors.keys() == {"weights", "bias"} and vectors["bias"].shape == (1,):
                 try:
-                    return PairHead(similarity, rows["weights"], float(rows["bias"][0]), known)
+                    return PairHead(
+                        similarity, vectors["weights"], float(vectors["bias"][0]), known
+                    )
                 except ArgumentError as error:
                     fault = f"holds a damaged pair head: {error}"
     raise WeightsError(f"{quoted(str(source))} {fault}; save one with PairHead.save")

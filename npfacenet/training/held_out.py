@@ -180,15 +180,15 @@ def held_out_folds(
         what = f"{quoted(min(known))}, who is learnt from" if known else "no pair"
         raise TrainingError(f"{name} cannot be held out: there is {what} in it")
     pictures = list(dict.fromkeys(picture for pair in chosen for picture in (pair.a, pair.b)))
-    row = {picture: i for i, picture in enumerate(pictures)}
+    index = {picture: i for i, picture in enumerate(pictures)}
     store = PictureStore(
         [picture_path(Path(images), picture) for picture in pictures],
         crop,
         model.card.input_size,
     )
     pairs = Pairs(
-        np.array([row[pair.a] for pair in chosen], np.intp),
-        np.array([row[pair.b] for pair in chosen], np.intp),
+        np.array([index[pair.a] for pair in chosen], np.intp),
+        np.array([index[pair.b] for pair in chosen], np.intp),
         np.array([pair.genuine for pair in chosen]),
     )
     return HeldOut(model, store, pairs, learnt, f"{name}, {_of_pictures(crop)}")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from drawn_people import draw_people
 
+import npfacenet
 import npfacenet.commands.train
 from npfacenet.commands.main import main
 from npfacenet.commands.own_networks import own_recipe
@@ -266,3 +267,13 @@ def test_fresh_models_are_those_of_their_seed() -> None:
     with pytest.raises(ArgumentError, match="cubed"):
         fresh_model(recipe, seed=1, preprocessing="cubed")
     assert isinstance(recipe, Recipe)
+
+
+def test_the_weights_of_a_network_of_ones_own_are_loaded_without_its_module(people: Path) -> None:
+    assert train(people, "mine_in_here:network") == 0
+    del sys.modules["mine_in_here"]
+    Path("mine_in_here.py").unlink()
+    model = npfacenet.load("run/best.h5")
+    assert (model.card.architecture, model.card.preprocessing) == ("mine", "fixed")
+    pictures = sorted(people.glob("*/*.png"))
+    assert model.embed(pictures).values.shape == (12, 4)
