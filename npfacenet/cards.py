@@ -4,36 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 
-from npfacenet.errors import WeightsError, quoted
+from npfacenet.arguments import finite_number
+from npfacenet.errors import WeightsError, printable, quoted, shortened
 from npfacenet.images import PREPROCESSINGS
+from npfacenet.networks import Network, Outputs
+from npfacenet.recipes.catalogue import find_recipe
+from npfacenet.recipes.recipe import METRIC, PURPOSES, Purpose, Recipe, Threshold
 
-METRIC = "Euclidean between unit vectors, 0 to 2"
-LARGEST_DISTANCE = 2
+__all__ = ["METRIC", "Card", "Threshold", "card_from_json", "derived_card", "threshold_of"]
+
+LARGEST_DISTANCE = 2  # between unit vectors
 LONGEST_TEXT, LONGEST_NAME = 2000, 200  # characters of a card's sentences and names
 
 
 @dataclass(frozen=True)
-class Threshold:
-    """Up to which distance two pictures count as one person, and why.
-
-    `value` is a distance (`metric` says which); `evidence` says who chose it, or which
-    error rates were measured on which pictures.
-    """
-
-    value: float
-    evidence: str
-    metric: str = METRIC
-
-
-@dataclass(frozen=True)
 class Card:
-    """A model's papers.
+    """What is known of one set of weights.
 
-    `input_size` is the side of the square picture in pixels; `preprocessing` names how its
-    numbers are scaled (`npfacenet.images.PREPROCESSINGS`); `threshold` is None where none
-    has evidence; `source` and `licence` are in words; `trained_on` names the people in
-    the training pictures, where they are known.
+    `outputs` is as in `npfacenet.recipes.Recipe`; `input_size` is the side of the square picture
+    in pixels, 0 for a network that takes any; `preprocessing` names the scaling of its numbers
+    (`npfacenet.images.PREPROCESSINGS`); `threshold` is None where none has evidence; `source` and
+    `licence` are in words; `trained_on` names the people in the training pictures, where they are
+    known; `purpose` is what the network is for.
     """
 
     architecture: str
@@ -45,11 +39,13 @@ class Card:
     source: str
     licence: str
     trained_on: tuple[str, ...] = field(default=(), repr=False)
+    purpose: Purpose = field(default="embedding", repr=False)
 
     def adapted(self, variant: str | None, preprocessing: str) -> Card:
-        """The card for another variant or preprocessing.
+        """Return the card for another variant or preprocessing.
 
-        A threshold has evidence only for what it was measured with, so it changes too.
+        A threshold has evidence only for what it was measured with, so it changes too, and its
+        metric with it.
         """
         if (variant, preprocessing) == (self.variant, self.preprocessing):
             return self
@@ -57,63 +53,72 @@ class Card:
         other = replace(self, variant=variant, preprocessing=preprocessing)
         return replace(other, threshold=threshold_of(other, measured=measured))
 
+    def recipe_of(self, network: Network[Outputs]) -> Recipe:
+        """Return the recipe of a network that may be in no catalogue, as this card describes it."""
+        return Recipe.of(
+            network,
+            architecture=self.architecture,
+            variant=self.variant,
+            outputs=self.outputs,
+            purpose=self.purpose,
+            preprocessing=self.preprocessing,
+            thresholds={} if self.threshold is None else {self.preprocessing: self.threshold},
+        )
 
-PREPROCESSING = {
-    "nn4.small2": "unit",
-    "inception-resnet-v1": "prewhiten",
-    "npfacenet-small": "prewhiten",
-}
-# Measured by `npfacenet evaluate lfw --crop 150 --calibrate 0.01` on folds 1 to 4, with the
-# public weights; rates of a calibrated threshold are those of the pairs it was chosen on.
-LFW = "on LFW folds 1-4, centre crop 150, 1,200 pairs of each kind"
-ASSIGNMENT = "the deeplearning.ai assignment's choice"
-CALIBRATED = "chosen for a false match rate of 0.01 on these very pairs"
+
 UNMEASURED = (
     "the default for this network, chosen with its public weights; nothing was measured with "
     "these, so measure them: npfacenet evaluate lfw"
 )
-# By architecture, variant, number of outputs and preprocessing: evidence holds for these only.
-THRESHOLDS = {
-    ("nn4.small2", "course", 128, "unit"): Threshold(
-        0.7,
-        f"{ASSIGNMENT}; {LFW}: false match rate 0.114 (137 pairs; 95 % 0.097 to 0.133), "
-        "false non-match rate 0.608",
-    ),
-    ("nn4.small2", "openface", 128, "unit"): Threshold(
-        0.604,
-        f"{CALIBRATED}; {LFW}: false match rate 0.010 (12 pairs; 95 % 0.006 to 0.017), "
-        "false non-match rate 0.898",
-    ),
-    ("inception-resnet-v1", None, 128, "prewhiten"): Threshold(
-        1.115,
-        f"{CALIBRATED}; {LFW}: false match rate 0.010 (12 pairs; 95 % 0.006 to 0.017), "
-        "false non-match rate 0.018",
-    ),
-    ("inception-resnet-v1", None, 128, "unit"): Threshold(
-        0.7,
-        f"{ASSIGNMENT}; {LFW}: no false match (rate below 0.0025 by the rule of three), "
-        "false non-match rate 0.588",
-    ),
-}
+
+
+def input_size_of(network: Network[Outputs]) -> int:
+    """The side of a network's pictures in pixels, 0 if it takes any size."""
+    return network.accepted_shape[0] or 0
+
+
+def derived_card(recipe: Recipe, input_size: int, path: Path) -> Card:
+    """Return the card of a file that carries none: what is known of the network that it holds.
+
+    `input_size` is the side of that network's pictures, 0 if it takes any. Nothing is known of the
+    weights: the source is the file at `path`, and the threshold says that it was not measured with
+    them.
+    """
+    known = recipe.thresholds.get(recipe.preprocessing)
+    return Card(
+        architecture=recipe.architecture,
+        variant=recipe.variant,
+        outputs=recipe.outputs,
+        input_size=input_size,
+        preprocessing=recipe.preprocessing,
+        threshold=None if known is None else replace(known, evidence=UNMEASURED),
+        source=f"the file {shortened(printable(path.name))}",
+        licence="not stated",
+        purpose=recipe.purpose,
+    )
 
 
 def threshold_of(card: Card, *, measured: bool) -> Threshold | None:
-    """The threshold for a network, variant and preprocessing; None where there is none.
+    """Return the threshold of a card's network, variant and preprocessing; None if it has none.
 
-    Where these weights were not `measured` themselves, the evidence says so.
+    A network that is in no catalogue has none. Unless these weights were `measured` themselves,
+    the evidence says so.
     """
-    known = THRESHOLDS.get((card.architecture, card.variant, card.outputs, card.preprocessing))
+    recipe = find_recipe(card.architecture, card.variant, card.outputs)
+    known = None if recipe is None else recipe.thresholds.get(card.preprocessing)
     return known if known is None or measured else replace(known, evidence=UNMEASURED)
 
 
 def card_from_json(value: object, where: str) -> Card:
-    """The card whose fields a JSON object holds.
+    """Return the card whose fields a JSON object holds.
 
-    Raises WeightsError, naming the field, for anything but the fields of Card, and for texts that
-    are not printable, or longer than 2,000 characters (names: 200).
+    Raises WeightsError, naming the field, for anything but the fields of Card, for texts that
+    are not printable, or longer than 2,000 characters (names: 200), and for a threshold that is
+    not a distance in its metric.
     """
     if not isinstance(value, dict):
         raise WeightsError(f"{where}: the card is not a JSON object")
+    value = {"purpose": "embedding", **value}  # which old files do not state
     if strange := {field.name for field in fields(Card)} ^ value.keys():
         raise WeightsError(f"{where}: the card lacks, or should not have, {quoted(min(strange))}")
     for name, valid in _VALID.items():
@@ -130,7 +135,7 @@ def card_from_json(value: object, where: str) -> Card:
 
 
 def _is_text(value: object, longest: int = LONGEST_TEXT) -> bool:
-    """Whether it is a line that steers no terminal and fills no screen."""
+    """Whether it is one printable line that fits a screen."""
     return isinstance(value, str) and value.isprintable() and len(value) <= longest
 
 
@@ -154,19 +159,32 @@ def _is_threshold(value: object) -> bool:
         case None:
             return True
         case {"value": float() | int() as number, "evidence": evidence, "metric": metric, **others}:
-            in_range = type(number) is not bool and 0 <= number <= LARGEST_DISTANCE
-            return not others and in_range and _is_text(evidence) and _is_name(metric)
+            return (
+                not others
+                and _is_distance(number, metric)
+                and _is_text(evidence)
+                and _is_name(metric)
+            )
     return False
+
+
+def _is_distance(value: object, metric: object) -> bool:
+    """Whether it is a finite number >= 0; between unit vectors also at most 2."""
+    number = finite_number(value)
+    if number is None or not metric:
+        return False
+    return number >= 0 and (metric != METRIC or number <= LARGEST_DISTANCE)
 
 
 _VALID: dict[str, Callable[[object], bool]] = {
     "architecture": _is_name,
     "variant": lambda value: value is None or _is_name(value),
     "outputs": _is_count,
-    "input_size": _is_count,
+    "input_size": lambda value: _is_count(value) or (type(value) is int and value == 0),
     "preprocessing": lambda value: value in tuple(PREPROCESSINGS),
     "threshold": _is_threshold,
     "source": _is_text,
     "licence": _is_text,
     "trained_on": lambda value: isinstance(value, list) and _are_names(value),
+    "purpose": lambda value: value in PURPOSES,
 }

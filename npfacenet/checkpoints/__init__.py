@@ -1,1 +1,1 @@
-"""Weight files: where they are, what they hold, and how they are fetched."""
+"""Weight files: containers, layouts, matching with a recipe, reading and writing."""

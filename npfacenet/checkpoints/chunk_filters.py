@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 
 Filter: TypeAlias = tuple[int, tuple[int, ...]]
-"""A filter's registered number, and the values that it was set up with."""
+"""A filter's registered number and its parameters."""
 
 DEFLATE, SHUFFLE, FLETCHER32, LZF = 1, 2, 3, 32000
 NAMES = {DEFLATE: "deflate", SHUFFLE: "shuffle", FLETCHER32: "fletcher32", LZF: "lzf"}
@@ -22,10 +22,10 @@ _WORDS_AT_ONCE = 1 << 16  # so that sums of sums fit into 64 bits
 
 
 def decoded(stored: bytes, filters: Sequence[Filter], skipped: int, size: int) -> bytes:
-    """The `size` bytes of a chunk as they were before `filters` were applied in their order.
+    """Return the `size` bytes of a chunk as they were before `filters` were applied in order.
 
     Bit i of `skipped` says that filter i was left out. Raises ValueError for a chunk that is
-    damaged or decodes to another number of bytes; no more than that is ever held.
+    damaged or decodes to another number of bytes; never holds more than that.
 
     >>> decoded(zlib.compress(b"four"), [(DEFLATE, (4,))], 0, 4)
     b'four'
@@ -42,7 +42,7 @@ def decoded(stored: bytes, filters: Sequence[Filter], skipped: int, size: int) -
 
 
 def fletcher32(content: bytes) -> int:
-    """HDF5's checksum: Fletcher's over big-endian words of 16 bits.
+    """Return HDF5's checksum: Fletcher's over big-endian words of 16 bits.
 
     >>> hex(fletcher32(b"abcde"))
     '0x4ff029c7'
@@ -59,7 +59,7 @@ def fletcher32(content: bytes) -> int:
 
 
 def _folded(total: int) -> int:
-    """The sum as additions with an end-around carry leave it: 0 for nothing but zeros."""
+    """Return the sum that additions with an end-around carry give: 0 only if all are 0."""
     return (total - 1) % 0xFFFF + 1 if total else 0
 
 
@@ -98,7 +98,7 @@ def _unshuffle(stored: bytes, values: tuple[int, ...], _expected: int) -> bytes:
 
 
 def _expand(stored: bytes, _values: tuple[int, ...], expected: int) -> bytes:
-    """LZF: runs of bytes as they are, and copies of what went before."""
+    """Undo LZF: literal runs of bytes, and copies of earlier ones."""
     content, place = bytearray(), 0
     try:
         while place < len(stored):

@@ -48,9 +48,13 @@ class Entry:
 
 
 class Container(ABC):
-    """An open file or folder of named arrays; `kind` is what messages call it."""
+    """An open file or folder of named arrays.
+
+    `kind` is what messages call it; `unrecognised` ends the message about one in no known layout.
+    """
 
     kind: ClassVar[str]
+    unrecognised: ClassVar[str] = "but in no layout of weights that is known"
     path: Path
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What made an embedding, in 64 hexadecimal digits."""
+"""The fingerprint of a model: 64 hexadecimal digits for all that determines an embedding."""
 
 from __future__ import annotations
 
@@ -9,25 +9,35 @@ import numpy as np
 
 from npfacenet.cards import Card
 from npfacenet.layers import Array
-from npfacenet.networks import NetworkParameters, ParameterName
+from npfacenet.networks import Network, NetworkParameters, Outputs, ParameterName
+from npfacenet.recipes import RECIPES
 
 
-def fingerprint(card: Card, digest: str) -> str:
-    """The SHA-256 of all that determines an embedding.
+def fingerprint(card: Card, digest: str, network: Network[Outputs]) -> str:
+    """Return the SHA-256 of everything that determines an embedding.
 
-    That is: architecture, variant and preprocessing, and the `weights_digest`. Files of
+    That is: architecture, variant and preprocessing, and the `weights_digest`; for a network that
+    is not one of the library's own also its layers, of which the name says nothing. Files of
     different layouts that hold the same weights agree.
     """
     made_by = f"{card.architecture}/{card.variant}/{card.preprocessing}\n{digest}"
+    if all(card.architecture != own.architecture for own in RECIPES):
+        made_by += f"\n{_layers(network)}"
     return sha256(made_by.encode()).hexdigest()
+
+
+def _layers(network: Network[Outputs]) -> str:
+    """The graph in words: size, outputs, and each node with its layer and inputs."""
+    nodes = [(node.name, str(node.layer), node.inputs) for node in network.nodes]
+    return repr((network.accepted_shape, network.outputs, nodes))
 
 
 def weights_digest(
     parameters: NetworkParameters, checksums: Mapping[ParameterName, str] | None = None
 ) -> str:
-    """The SHA-256 of every parameter's name, shape and checksum, in the order of the names.
+    """Return the SHA-256 of every parameter's name, shape and checksum, in the order of names.
 
-    `checksums` saves working them out where a file's were verified.
+    `checksums` saves computing those that were verified when a file was read.
     """
     digest = sha256()
     for name in sorted(parameters):
@@ -38,7 +48,7 @@ def weights_digest(
 
 
 def checksum(tensor: Array) -> str:
-    """The SHA-256 of a tensor's values as little-endian float32, in hexadecimal.
+    """Return the SHA-256 of a tensor's values as little-endian float32, in hexadecimal.
 
     >>> checksum(np.array([1.0]))[:12], checksum(np.array([1.0], ">f4"))[:12]
     ('e00e5eb94441', 'e00e5eb94441')

@@ -1,8 +1,8 @@
-"""Opening an HDF5 file from a stranger.
+"""HDF5 files from strangers, as containers of tensors.
 
-Nothing is read before it is known what it is: the file
-is walked by hard links only, every dataset is held against what the file can contain, and
-no content is interpreted (Lambda layers in Keras files hold marshalled bytecode).
+No content is read before its kind is known: the file is walked by hard links only, every dataset
+is checked against what the file can contain, and nothing is interpreted (Lambda layers in Keras
+files hold marshalled bytecode).
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from npfacenet.checkpoints import storage
+from npfacenet.checkpoints.container import Container, Entry
 from npfacenet.checkpoints.opening import (
     as_weights_error,
     open_both,
@@ -25,47 +26,61 @@ from npfacenet.checkpoints.opening import (
     require_unlocked,
 )
 from npfacenet.errors import NpfacenetError, WeightsError, quoted
-from npfacenet.layers import Shape
 
 if TYPE_CHECKING:
     import h5py
-
-T = TypeVar("T", bound=np.generic)
 
 MOST_OBJECTS = 20_000
 DEEPEST = 12
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """A tensor as the file lists it: nothing of it has been read.
-
-    `offset` is the byte of the file at which its numbers begin, if they lie there in one piece.
-    """
-
-    path: str
-    shape: Shape
-    dtype: np.dtype[np.generic]
-    offset: int | None
-
-
-class TensorFile:
+class Hdf5File(Container):
     """An open HDF5 file, of which only tensors of numbers can be read.
 
-    Attributes are asked for, never read: HDF5 has looped for ever over crafted texts.
+    Attributes are looked up, never read: HDF5 has looped for ever over crafted texts.
     """
+
+    kind: ClassVar[str] = "an HDF5 file"
+    unrecognised: ClassVar[str] = (
+        "but in no layout of weights that is known (Keras 2 and 3 weights and models, npfacenet): "
+        "save it with model.save_weights('NAME.weights.h5')"
+    )
 
     def __init__(self, path: Path, file: h5py.File, content: BinaryIO) -> None:
         self.path = path
         self._file, self._content = file, content
         self._size = os.fstat(content.fileno()).st_size
 
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        """Whether it is not a folder: opening it says what it is if not HDF5."""
+        return not path.is_dir()
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator[Hdf5File]:
+        """Open an HDF5 file for reading.
+
+        Raises WeightsError, naming the file and the remedy, for what is not an HDF5 file, for one
+        that is damaged, and, when the block ends, for one that was changed meanwhile.
+        """
+        file, content, before = open_both(path)
+        with content, file:
+            try:
+                with as_weights_error(path):
+                    yield cls(path, file, content)
+            except NpfacenetError:
+                require_unchanged(path, content, before)
+                require_unlocked(path, content)
+                raise
+            require_unchanged(path, content, before)
+
     def has_group(self, path: str) -> bool:
         """Whether there is a group at this path, reached by hard links."""
         return self._group(path) is not None
 
-    def has_dataset(self, name: str) -> bool:
-        """Whether the root holds a dataset of this name."""
+    def has_entry(self, name: str) -> bool:
+        """Whether the root holds a dataset of this name, by a hard link."""
         import h5py
 
         root, raw_name = self._file.id, name.encode()
@@ -80,61 +95,57 @@ class TensorFile:
         node = self._group(group)
         return node is not None and bool(h5py.h5a.exists(node, name.encode()))
 
-    def datasets(
-        self, within: str = "", skip: Callable[[str], bool] | None = None
-    ) -> list[Dataset]:
-        """Every dataset below a group, in the order of the file's names.
+    def entries(self, within: str = "", skip: Callable[[str], bool] | None = None) -> list[Entry]:
+        """Return every dataset below a group, in the order of the file's names.
 
-        What `skip` says yes to is not looked at, nor what lies below it. Raises WeightsError
-        for links that leave their group, for objects other than tensors of float16, float32,
-        float64 or bytes, and for more data than the file can hold.
+        Raises WeightsError for links that leave their group, for objects other than tensors of
+        float16, float32, float64 or bytes, and for more data than the file can hold.
         """
         node = self._group(within)
-        found: list[Dataset] = []
+        found: list[Entry] = []
         if node is not None:
             self._walk(node, f"{within}/" if within else "", skip, set(), found)
         return found
 
-    def read(self, dataset: Dataset) -> npt.NDArray[np.float32]:
-        """The numbers of a dataset, converted to float32."""
-        output = np.empty(dataset.shape, np.float32)
-        self.read_into(dataset, output)
-        return output
-
-    def read_into(self, dataset: Dataset, output: npt.NDArray[np.float32]) -> None:
-        """The numbers of a dataset, converted, to an array of its shape without gaps."""
-        if dataset.dtype.itemsize == 2:  # NumPy widens half floats much faster than HDF5 does
-            np.copyto(output, self.read_as(dataset, np.dtype(np.float16)))
+    def _read(
+        self, name: str, dtype: np.dtype[np.generic], output: npt.NDArray[np.generic]
+    ) -> None:
+        if dtype.itemsize == 2 and output.dtype == np.float32:
+            # NumPy widens half floats much faster than HDF5 does.
+            half = np.empty(output.shape, np.float16)
+            self._fill(name, half)
+            np.copyto(output, half)
         else:
-            self._fill(dataset, output)
+            self._fill(name, output)
 
-    def read_as(self, dataset: Dataset, dtype: np.dtype[T]) -> npt.NDArray[T]:
-        """The content of a dataset, converted to a dtype."""
-        content = np.empty(dataset.shape, dtype)
-        self._fill(dataset, content)
-        return content
-
-    def _fill(self, dataset: Dataset, content: npt.NDArray[np.generic]) -> None:
+    def _fill(self, name: str, output: npt.NDArray[np.generic]) -> None:
         import h5py
 
-        with as_weights_error(self.path, dataset.path):
-            tensor = self._tensor(dataset)
+        with as_weights_error(self.path, name):
+            tensor = h5py.h5d.open(self._file.id, name.encode("utf-8", "surrogateescape"))
             if storage.filters_of(tensor):
-                storage.read_filtered(tensor, content)
+                storage.read_filtered(tensor, output)
             else:
-                tensor.read(h5py.h5s.ALL, h5py.h5s.ALL, content)
+                tensor.read(h5py.h5s.ALL, h5py.h5s.ALL, output)
 
-    def read_part(self, dataset: Dataset, start: int, output: npt.NDArray[np.generic]) -> None:
-        """Numbers of a contiguous dataset from `start` on, of its dtype, to an array without gaps.
+    def _read_part(
+        self,
+        name: str,
+        dtype: np.dtype[np.generic],
+        offset: int,
+        start: int,
+        output: npt.NDArray[np.generic],
+    ) -> None:
+        """Fill an array without gaps with the numbers of a contiguous dataset from `start` on.
 
         They are read, not mapped: overwriting a mapped file changes numbers that were checked,
         and shortening it ends the process.
         """
-        where = f"{self.path}: {dataset.path!r}"
-        if dataset.offset is None or output.dtype != dataset.dtype:
-            raise WeightsError(f"{where} is not stored in one piece")
+        where = f"{self.path}: {name!r}"
+        if output.dtype != dtype:
+            raise WeightsError(f"{where} is not stored as {output.dtype}")
         try:
-            self._content.seek(dataset.offset + start * dataset.dtype.itemsize)
+            self._content.seek(offset + start * dtype.itemsize)
             left = output.reshape(-1).view(np.uint8).data
             while left and (count := self._content.readinto(left)):  # type: ignore[attr-defined]  # BufferedReader's
                 left = left[count:]
@@ -142,11 +153,6 @@ class TensorFile:
             raise WeightsError(f"{where} cannot be read: {error.strerror or error}") from error
         if left:
             raise WeightsError(f"{where} ends {len(left):,} bytes too early; copy the file again")
-
-    def _tensor(self, dataset: Dataset) -> h5py.h5d.DatasetID:
-        import h5py
-
-        return h5py.h5d.open(self._file.id, dataset.path.encode("utf-8", "surrogateescape"))
 
     def _group(self, path: str) -> h5py.h5g.GroupID | None:
         """The group at a path, reached by hard links."""
@@ -168,7 +174,7 @@ class TensorFile:
         prefix: str,
         skip: Callable[[str], bool] | None,
         visited: set[int],
-        found: list[Dataset],
+        found: list[Entry],
     ) -> None:
         import h5py
 
@@ -201,38 +207,21 @@ class TensorFile:
             else:
                 raise WeightsError(f"{self.path}: {quoted(path)} is neither a group nor a tensor")
 
-    def _examine(self, path: str, tensor: h5py.h5d.DatasetID) -> Dataset:
+    def _examine(self, name: str, tensor: h5py.h5d.DatasetID) -> Entry:
         import h5py
 
         if fault := storage.fault(tensor, self._size):
-            raise WeightsError(f"{self.path}: {quoted(path)} {fault}")
+            raise WeightsError(f"{self.path}: {quoted(name)} {fault}")
+        dtype = tensor.dtype
         contiguous = tensor.get_create_plist().get_layout() == h5py.h5d.CONTIGUOUS
         offset = tensor.get_offset() if contiguous else None
-        return Dataset(path, tuple(tensor.shape), tensor.dtype, offset)
-
-
-@contextmanager
-def open_tensor_file(path: Path) -> Iterator[TensorFile]:
-    """Open an HDF5 file for reading.
-
-    Raises WeightsError, naming the file and the remedy, for what is not an HDF5 file, for one that
-    is damaged, and, when the block ends, for one that was changed meanwhile.
-    """
-    file, content, before = open_both(path)
-    with content, file:
-        try:
-            with as_weights_error(path):
-                yield TensorFile(path, file, content)
-        except NpfacenetError:
-            require_unchanged(path, content, before)
-            require_unlocked(path, content)
-            raise
-        require_unchanged(path, content, before)
+        part = None if offset is None else partial(self._read_part, name, dtype, offset)
+        return Entry(name, tuple(tensor.shape), dtype, partial(self._read, name, dtype), part)
 
 
 @contextmanager
 def writing_hdf5(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file to fill, which appears whole or not at all.
+    """Yield an HDF5 file to fill, which appears whole or not at all.
 
     Raises OutputError if it cannot be written.
     """

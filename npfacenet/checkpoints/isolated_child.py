@@ -1,22 +1,35 @@
-"""What runs in the child process of `isolation.py`."""
+"""The program that the child process of `isolation.py` runs."""
 
 from __future__ import annotations
 
 import json
+import pickle
 import sys
+from base64 import b64decode
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING
 
 from npfacenet.errors import NpfacenetError
+
+if TYPE_CHECKING:
+    from npfacenet.recipes import Recipe
 
 
 def main() -> None:
     """Read the request from standard input, the weight file, and answer on standard output."""
-    path, numbers, chosen, memory, seconds = json.loads(sys.stdin.buffer.read())
+    request = json.loads(sys.stdin.buffer.read())
+    path, numbers, chosen, described, modules, memory, seconds = request
     limit(memory, seconds)
     try:
-        answer = read(Path(path), None if numbers is None else Path(numbers), chosen)
+        recipes = [recipe_of(sent, modules) for sent in chosen]
+        into = None if numbers is None else Path(numbers)
+        answer = read(Path(path), into, recipes, described=described)
+    except UnpicklingError as error:
+        answer = {"recipes": str(error)}
     except NpfacenetError as error:
         answer = {"error": str(error)}
     except MemoryError:
@@ -25,7 +38,7 @@ def main() -> None:
 
 
 def limit(memory: int, seconds: float) -> None:
-    """Take away what reading a file does not need, where the system can."""
+    """Deny this process what reading a file does not need, where the system can."""
     with suppress(ImportError):  # Windows has no such limits; the parent's clock remains
         import resource
 
@@ -39,16 +52,46 @@ def limit(memory: int, seconds: float) -> None:
                 resource.setrlimit(kind, (most, most))
 
 
-def read(path: Path, numbers: Path | None, chosen: list[list[object]]) -> dict[str, object]:
-    """Read the file; write its numbers in the recipe's order, and say which recipe it is."""
-    from npfacenet.checkpoints.reading import read_checkpoint
-    from npfacenet.recipes import RECIPES
+def recipe_of(sent: int | str, modules: list[str]) -> Recipe:
+    """Return the recipe that the parent means: one of the library's own, or a pickled one.
 
-    recipes = [r for r in RECIPES if [r.architecture, r.variant, r.outputs] in chosen]
-    recipes.sort(key=lambda r: chosen.index([r.architecture, r.variant, r.outputs]))
-    checkpoint = read_checkpoint(path, recipes)
-    card = None if checkpoint.card is None else asdict(checkpoint.card)
-    answer = {"recipe": recipes.index(checkpoint.recipe), "layout": checkpoint.layout, "card": card}
+    `modules` are the folders in which the parent finds modules. Raises UnpicklingError if the
+    recipe cannot be made here.
+    """
+    from npfacenet.recipes import RECIPES, Recipe
+
+    if isinstance(sent, int):
+        return RECIPES[sent]
+    sys.path += [folder for folder in modules if folder not in sys.path]
+    try:
+        # The parent's own content, not the file's.
+        key, purpose, network, other_names = pickle.loads(b64decode(sent))  # noqa: S301
+    except (AttributeError, ImportError) as error:
+        raise UnpicklingError(str(error)) from error
+    architecture, variant, outputs = key
+    recipe = Recipe.of(
+        network, architecture=architecture, variant=variant, outputs=outputs, purpose=purpose
+    )
+    return replace(recipe, other_names=other_names)
+
+
+def read(
+    path: Path, numbers: Path | None, recipes: Sequence[Recipe], *, described: bool
+) -> dict[str, object]:
+    """Read the file; write its numbers in the recipe's order, and return which recipe it is.
+
+    The recipe is a place in `recipes`, or the graph of a network that the file describes.
+    """
+    from npfacenet.checkpoints.reading import read_checkpoint
+    from npfacenet.networks.graph import graph_of
+
+    checkpoint = read_checkpoint(path, recipes, described=described)
+    place = next((i for i, one in enumerate(recipes) if one is checkpoint.recipe), None)
+    answer: dict[str, object] = {
+        "recipe": graph_of(checkpoint.network) if place is None else place,
+        "layout": checkpoint.layout,
+        "card": asdict(checkpoint.card) if checkpoint.own_card else None,
+    }
     if numbers is not None:
         try:
             with numbers.open("wb") as file:

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from npfacenet.checkpoints.hdf5 import Dataset, TensorFile, writing_hdf5
+from npfacenet.checkpoints.container import Container
+from npfacenet.checkpoints.hdf5 import writing_hdf5
 from npfacenet.checkpoints.layer_order import keras_order
-from npfacenet.checkpoints.layout import Tensor, WeightFile
-from npfacenet.errors import WeightsError
+from npfacenet.checkpoints.layout import Layout, Tensor, tensor_of
 from npfacenet.layers import BatchNorm, Convolution, Dense, Layer
-from npfacenet.networks import Network, NetworkParameters, Node, ParameterName
+from npfacenet.networks import Network, NetworkParameters, Node, Outputs, ParameterName
 
 GROUP = "layers"
 FIRST_GROUP = "_layer_checkpoint_dependencies"
@@ -36,58 +35,55 @@ _VARIABLE = re.compile(
 )
 
 
-class Keras3Weights(WeightFile):
+class Keras3Weights(Layout):
     """A file of `model.save_weights("NAME.weights.h5")`, or the one inside a `.keras` archive."""
 
-    layout: ClassVar[str] = "keras3-weights"
+    name: ClassVar[str] = "keras3-weights"
 
-    def __init__(self, file: TensorFile) -> None:
-        self.path = file.path
-        self._file = file
-        self._variables: dict[tuple[str, int, int], Dataset] = {}
-        self._strays: list[Dataset] = []
-        groups = {group: file.datasets(group, skip=_is_seed) for group in GROUPS}
+    def __init__(self, container: Container) -> None:
+        self.path = container.path
+        self._variables: dict[tuple[str, int, int], tuple[str, Tensor]] = {}
+        self._strays: dict[ParameterName, Tensor] = {}
+        groups = {group: container.entries(group, skip=_is_seed) for group in GROUPS}
         used = GROUP if groups[GROUP] else FIRST_GROUP  # tensors of the other are second ones
-        for group, datasets in groups.items():
-            for dataset in datasets:
-                if dataset.dtype.kind != "f":
-                    raise WeightsError(f"{file.path}: {dataset.path!r} holds bytes, not numbers")
-                named = _VARIABLE.fullmatch(dataset.path.removeprefix(group))
+        for group, entries in groups.items():
+            for entry in entries:
+                tensor = tensor_of(entry, self.path)
+                named = _VARIABLE.fullmatch(entry.name.removeprefix(group))
                 if named is None or group != used:
-                    self._strays.append(dataset)
+                    self._strays[entry.name, ""] = tensor
                 else:
-                    self._variables[named[1], int(named[2] or 0), int(named[3])] = dataset
+                    place = named[1], int(named[2] or 0), int(named[3])
+                    self._variables[place] = entry.name, tensor
         if used == FIRST_GROUP and not any(number % 2 for _, number, _ in self._variables):
             self._variables = {
-                (keras_class, number // 2, variable): dataset
-                for (keras_class, number, variable), dataset in self._variables.items()
+                (keras_class, number // 2, variable): named_tensor
+                for (keras_class, number, variable), named_tensor in self._variables.items()
             }
 
     @classmethod
-    def recognises(cls, file: TensorFile) -> bool:
+    def recognises(cls, container: Container) -> bool:
         """Whether the file has a group that this layout keeps its layers in."""
-        return file.has_group(GROUP) or file.has_group(FIRST_GROUP)
+        return container.has_group(GROUP) or container.has_group(FIRST_GROUP)
 
-    def tensors(self, network: Network) -> Mapping[ParameterName, Tensor]:
-        """Variables by the network's names, as far as their order reaches.
+    def tensors(
+        self, network: Network[Outputs], other_names: Mapping[str, str]
+    ) -> Mapping[ParameterName, Tensor]:
+        """Return the variables by the network's names, as far as their order reaches.
 
         The shapes prove the order afterwards, tensor by tensor. Layers of the same class and
-        shapes, put into each other's place by a writer who names them otherwise than Keras,
-        could not be told apart.
+        shapes cannot be told apart if a writer numbers them otherwise than Keras.
         """
-        datasets = {(dataset.path, ""): dataset for dataset in self._strays}
+        tensors = dict(self._strays)
         ordered = keras_order(network)
         nodes = {
             keras_class: [node for node in ordered if isinstance(node.layer, kind)]
             for keras_class, kind in CLASSES.items()
         }
-        for (keras_class, number, variable), dataset in self._variables.items():
-            name = _name(nodes[keras_class], number, variable) or (dataset.path, "")
-            datasets[name] = dataset
-        return {
-            name: Tensor(dataset.shape, partial(self._file.read_into, dataset))
-            for name, dataset in datasets.items()
-        }
+        for (keras_class, number, variable), (path, tensor) in self._variables.items():
+            name = _name(nodes[keras_class], number, variable) or (path, "")
+            tensors[name] = tensor
+        return tensors
 
 
 def _is_seed(path: str) -> bool:
@@ -95,13 +91,15 @@ def _is_seed(path: str) -> bool:
 
 
 def _name(nodes: Sequence[Node], number: int, variable: int) -> ParameterName | None:
-    """The network's name of a variable of the layer of this number; None where it has none."""
+    """Return the network's name of a variable of the layer with this number; None if none."""
     if number >= len(nodes) or variable >= len(nodes[number].parameters):
         return None
     return nodes[number].name, list(nodes[number].parameters)[variable]
 
 
-def write_keras3_weights(path: Path, parameters: NetworkParameters, network: Network) -> None:
+def write_keras3_weights(
+    path: Path, parameters: NetworkParameters, network: Network[Outputs]
+) -> None:
     """Write a `.weights.h5` as Keras 3 does, and Keras from 2.15 on, whole or not at all.
 
     Keras 2.12 and 2.13 want `write_keras_weights` instead. Raises OutputError if the file cannot

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from npfacenet.networks import Network, Node
+from npfacenet.networks import Network, Node, Outputs
 
 
-def keras_order(network: Network) -> list[Node]:
-    """The nodes in the order of Keras' `model.layers`: farthest from the output first.
+def keras_order(network: Network[Outputs]) -> list[Node]:
+    """Return the nodes in the order of Keras' `model.layers`: farthest from the output first.
 
-    Nodes as far as each other come as they were created, which is how the recipes list the
-    branches of a block (keras.src.ops.function.map_graph; Keras 2 does the same). What reads
-    weights by position, reads them in this order.
+    Nodes at the same distance come in the order in which they were created, in which the recipes
+    list the branches of a block (keras.src.ops.function.map_graph; Keras 2 does the same). Readers
+    that take weights by position take them in this order.
 
     >>> from npfacenet.recipes import nn4_small2
     >>> names = [node.name for node in keras_order(nn4_small2())]

@@ -1,16 +1,14 @@
-"""Which network a file holds, and the account of every tensor."""
+"""Finding out which network a file holds, and accounting for every tensor."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from npfacenet.checkpoints.layout import Tensor, WeightFile
-from npfacenet.errors import ArgumentError, printable
-from npfacenet.networks import Network, ParameterName
+from npfacenet.checkpoints.layout import Layout, Tensor, shown
+from npfacenet.errors import ArgumentError
+from npfacenet.networks import Network, Outputs, ParameterName
 from npfacenet.recipes import Recipe
-
-LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Match:
     """
 
     recipe: Recipe
-    network: Network = field(repr=False)
+    network: Network[Outputs] = field(repr=False)
     fitting: Mapping[ParameterName, Tensor] = field(repr=False)
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
@@ -35,14 +33,15 @@ class Match:
 
     @property
     def likeness(self) -> tuple[int, int, int]:
-        """The more, the better it fits."""
+        """How well it fits: the larger, the better."""
         return len(self.fitting), -len(self.missing), -len(self.unexpected)
 
 
-def match(file: WeightFile, recipes: Iterable[Recipe]) -> Match:
-    """Hold a file's tensors against several recipes; the one that fits best.
+def match(file: Layout, recipes: Iterable[Recipe]) -> Match:
+    """Compare a file's tensors with several recipes, and return the match with the best of them.
 
-    The earlier recipe wins where two fit as well, so that the default variant does.
+    Of two that fit equally well the earlier wins, and so the default variant does. Raises
+    ArgumentError if there is no recipe.
     """
     best: Match | None = None
     for recipe in recipes:
@@ -52,18 +51,18 @@ def match(file: WeightFile, recipes: Iterable[Recipe]) -> Match:
         if best is None or found.likeness > best.likeness:
             best = found
     if best is None:
-        raise ArgumentError("there is no recipe to hold the file against")
+        raise ArgumentError("there is no recipe to compare the file with")
     return best
 
 
-def _match(file: WeightFile, recipe: Recipe) -> Match:
+def _match(file: Layout, recipe: Recipe) -> Match:
     network = recipe.build()
-    left = dict(file.tensors(network))
+    left = dict(file.tensors(network, recipe.other_names))
     fitting: dict[ParameterName, Tensor] = {}
     missing, mis_shaped = [], []
     for name, spec in network.parameter_specs().items():
         layer, parameter = name
-        # If a file has both names, the other one is left over: unexpected, never chosen from.
+        # If a file has both names, the other one is left over, and so unexpected.
         found = name if name in left else (recipe.other_names.get(layer, layer), parameter)
         tensor = left.pop(found, None)
         if tensor is None:
@@ -74,8 +73,3 @@ def _match(file: WeightFile, recipe: Recipe) -> Match:
             fitting[name] = tensor
     unexpected = [f"{shown(name)} {tensor.shape}" for name, tensor in left.items()]
     return Match(recipe, network, fitting, tuple(missing), tuple(unexpected), tuple(mis_shaped))
-
-
-def shown(name: ParameterName) -> str:
-    """A name from a file as messages show it: in one line, without what steers a terminal."""
-    return printable("/".join(filter(None, name))[:LONGEST_NAME])[:LONGEST_NAME]

@@ -1,6 +1,7 @@
-"""The library's own layout: one contiguous dataset for each dtype, an index, and the card.
+"""The library's own layout: one contiguous dataset for each dtype, an index, card and network.
 
 - `card`: the fields of Card, JSON in UTF-8, and `card_sha256`: its checksum, 64 hexadecimal digits.
+- `network`: the graph (`networks/graph.py`), JSON, and `network_sha256`. Old files have none.
 - `index`: JSON, a list of {layer, parameter, shape, dtype, start, sha256} in the network's
   order; `start` counts numbers from the beginning of the dataset of that dtype, and the
   checksum is of the float32 values after reading.
@@ -20,14 +21,18 @@ from typing import ClassVar
 import numpy as np
 
 from npfacenet.cards import Card, card_from_json
+from npfacenet.checkpoints.container import Container, Entry
 from npfacenet.checkpoints.fingerprint import checksum
-from npfacenet.checkpoints.hdf5 import Dataset, TensorFile, writing_hdf5
-from npfacenet.checkpoints.layout import Tensor, WeightFile
+from npfacenet.checkpoints.hdf5 import writing_hdf5
+from npfacenet.checkpoints.layout import Layout, Tensor
 from npfacenet.errors import WeightsError, quoted
 from npfacenet.layers import Array
-from npfacenet.networks import Network, NetworkParameters, ParameterName
+from npfacenet.networks import Network, NetworkParameters, Outputs, ParameterName
+from npfacenet.networks.graph import graph_of
 
-CARD, CARD_SUM, INDEX = "card", "card_sha256", "index"
+CARD, INDEX, NETWORK = "card", "index", "network"
+CHECKED = {CARD: "card_sha256", NETWORK: "network_sha256"}
+"""Texts, and what holds their checksums: 64 hexadecimal digits each."""
 STORED: dict[str, np.dtype[np.floating]] = {
     "float32": np.dtype("<f4"),
     "float16": np.dtype("<f2"),
@@ -36,70 +41,81 @@ LONGEST_JSON = 1 << 22
 LARGEST_HALF = 65504.0
 
 
-class Native(WeightFile):
+class Native(Layout):
     """A file that `write_native` wrote."""
 
-    layout: ClassVar[str] = "npfacenet"
+    name: ClassVar[str] = "npfacenet"
 
-    def __init__(self, file: TensorFile) -> None:
-        self.path = file.path
-        self._file = file
-        self._datasets = {dataset.path: dataset for dataset in file.datasets()}
-        if strange := self._datasets.keys() - {CARD, CARD_SUM, INDEX, *STORED}:
+    def __init__(self, container: Container) -> None:
+        self.path = container.path
+        self._entries = {entry.name: entry for entry in container.entries()}
+        if strange := self._entries.keys() - {*CHECKED, *CHECKED.values(), INDEX, *STORED}:
             raise WeightsError(
-                f"{file.path} holds {quoted(min(strange))}, which has no place in it"
+                f"{self.path} holds {quoted(min(strange))}, which has no place in it"
             )
-        self._card = card_from_json(self._json(CARD), str(file.path))
-        self._require_whole_card()
+        self._card = card_from_json(self._json(CARD), str(self.path))
+        self._require_whole_texts()
         self._tensors: dict[ParameterName, Tensor] = {}
-        self._require_rows()
+        self._require_in_one_piece()
         covered = dict.fromkeys(STORED, 0)
-        for entry in self._index():
-            name, dtype, tensor = self._entry(entry)
+        for item in self._index():
+            name, dtype, tensor = self._indexed(item)
             if name in self._tensors:
-                raise WeightsError(f"{file.path}: {INDEX!r} lists {quoted('/'.join(name))} twice")
+                raise WeightsError(f"{self.path}: {INDEX!r} lists {quoted('/'.join(name))} twice")
             self._tensors[name] = tensor
             covered[dtype] += int(np.prod(tensor.shape))
-        for dtype, dataset in self._datasets.items():
-            if dtype in covered and dataset.shape != (covered[dtype],):
+        for dtype, entry in self._entries.items():
+            if dtype in covered and entry.shape != (covered[dtype],):
                 raise WeightsError(
-                    f"{file.path}: {dtype!r} holds {dataset.shape} numbers, of which the index "
+                    f"{self.path}: {dtype!r} holds {entry.shape} numbers, of which the index "
                     f"knows {covered[dtype]:,}"
                 )
 
     @classmethod
-    def recognises(cls, file: TensorFile) -> bool:
+    def recognises(cls, container: Container) -> bool:
         """Whether the file has a card and an index at its root."""
-        return file.has_dataset(CARD) and file.has_dataset(INDEX)
+        return container.has_entry(CARD) and container.has_entry(INDEX)
 
     @property
     def card(self) -> Card:
-        """The card in the file."""
+        """The card that the file carries."""
         return self._card
 
-    def tensors(self, network: Network) -> Mapping[ParameterName, Tensor]:
-        """The index, whatever the network."""
+    @property
+    def graph(self) -> object | None:
+        """The graph that the file carries, as JSON values; None in old files."""
+        return self._json(NETWORK) if NETWORK in self._entries else None
+
+    def tensors(
+        self, network: Network[Outputs], other_names: Mapping[str, str]
+    ) -> Mapping[ParameterName, Tensor]:
+        """Return the tensors by the names of the index, whatever the network."""
         return self._tensors
 
-    def _require_rows(self) -> None:
-        """Raise WeightsError unless the numbers lie as they were written: in one piece.
+    def _require_in_one_piece(self) -> None:
+        """Raise WeightsError unless the numbers lie as they were written.
 
-        A compressed row could take a thousand times the file's size in memory.
+        Compressed ones could take a thousand times the file's size in memory.
         """
-        for dtype, dataset in self._datasets.items():
-            in_one_piece = dataset.offset is not None or dataset.shape == (0,)
-            if dtype in STORED and not (in_one_piece and dataset.dtype == STORED[dtype]):
+        for dtype, entry in self._entries.items():
+            in_one_piece = entry.read_part is not None or entry.shape == (0,)
+            if dtype in STORED and not (in_one_piece and entry.dtype == STORED[dtype]):
                 raise WeightsError(f"{self.path}: {dtype!r} is not stored in one piece as {dtype}")
 
-    def _require_whole_card(self) -> None:
-        """Raise WeightsError unless the card is as it was written; old files do not say so."""
-        if CARD_SUM not in self._datasets:
-            return
-        if self._text(CARD_SUM).decode("ascii", "replace") != sha256(self._text(CARD)).hexdigest():
-            raise WeightsError(
-                f"{self.path}: {CARD!r} is not what was written (its checksum differs); fetch or "
-                "copy the file again"
-            )
+    def _require_whole_texts(self) -> None:
+        """Raise WeightsError unless card and network are as written.
+
+        Old files have no network, and the oldest no checksum of the card.
+        """
+        for name, checksum_name in CHECKED.items():
+            if checksum_name not in self._entries:
+                continue
+            stated = self._text(checksum_name).decode("ascii", "replace")
+            if name not in self._entries or stated != sha256(self._text(name)).hexdigest():
+                raise WeightsError(
+                    f"{self.path}: {name!r} is not what was written (its checksum differs); fetch "
+                    "or copy the file again"
+                )
 
     def _json(self, name: str) -> object:
         try:
@@ -109,12 +125,11 @@ class Native(WeightFile):
         return parsed
 
     def _text(self, name: str) -> bytes:
-        dataset = self._datasets[name]
-        if dataset.dtype != np.uint8 or len(dataset.shape) != 1 or dataset.shape[0] > LONGEST_JSON:
-            raise WeightsError(
-                f"{self.path}: {name!r} is not a text of at most {LONGEST_JSON:,} bytes"
-            )
-        return self._file.read_as(dataset, np.dtype(np.uint8)).tobytes()
+        entry = self._entries[name]
+        match entry.shape:
+            case (int(size),) if entry.dtype == np.uint8 and size <= LONGEST_JSON:
+                return entry.read_as(np.dtype(np.uint8)).tobytes()
+        raise WeightsError(f"{self.path}: {name!r} is not a text of at most {LONGEST_JSON:,} bytes")
 
     def _index(self) -> list[object]:
         index = self._json(INDEX)
@@ -122,8 +137,9 @@ class Native(WeightFile):
             raise WeightsError(f"{self.path}: {INDEX!r} is not a list of tensors")
         return index
 
-    def _entry(self, entry: object) -> tuple[ParameterName, str, Tensor]:
-        match entry:
+    def _indexed(self, item: object) -> tuple[ParameterName, str, Tensor]:
+        """Return name, dtype and tensor of an item of the index; WeightsError if malformed."""
+        match item:
             case {
                 "layer": str(layer),
                 "parameter": str(parameter),
@@ -134,48 +150,52 @@ class Native(WeightFile):
             } if all(type(size) is int and size >= 0 for size in sizes):
                 shape = tuple(sizes)
             case _:
-                raise WeightsError(
-                    f"{self.path}: {INDEX!r} has the malformed entry {quoted(entry)}"
-                )
+                raise WeightsError(f"{self.path}: {INDEX!r} has the malformed entry {quoted(item)}")
         size = int(np.prod(shape, dtype=object))
-        dataset = self._datasets.get(dtype)
-        if dataset is None or len(dataset.shape) != 1:
+        entry = self._entries.get(dtype)
+        if entry is None or entry.shape is None or len(entry.shape) != 1:
             raise WeightsError(f"{self.path} has no row of numbers called {dtype!r}")
-        if not 0 <= start <= start + size <= dataset.shape[0]:
+        if not 0 <= start <= start + size <= entry.shape[0]:
             raise WeightsError(
                 f"{self.path}: {quoted(f'{layer}/{parameter}')} lies outside of {dtype!r}"
             )
-        read = partial(_read, self._file, dataset, start, expected, f"{layer}/{parameter}")
+        read = partial(_read, self.path, entry, start, expected, f"{layer}/{parameter}")
         return (layer, parameter), dtype, Tensor(shape, read, expected)
 
 
-def _read(
-    file: TensorFile, dataset: Dataset, start: int, expected: str, name: str, output: Array
-) -> None:
-    """Put as many numbers of a row as `output` has, from `start` on, into it; check their sum."""
-    if dataset.dtype == output.dtype:
-        file.read_part(dataset, start, output)
-    else:
-        numbers = np.empty(output.shape, dataset.dtype)
-        file.read_part(dataset, start, numbers)
-        np.copyto(output, numbers)
+def _read(path: Path, entry: Entry, start: int, expected: str, name: str, output: Array) -> None:
+    """Fill `output` with the numbers of an entry from `start` on, and check their sum."""
+    if entry.read_part is not None:  # an empty entry need not have any
+        if entry.dtype == output.dtype:
+            entry.read_part(start, output)
+        else:
+            numbers = np.empty(output.shape, entry.dtype)
+            entry.read_part(start, numbers)
+            np.copyto(output, numbers)
     if checksum(output) != expected:
         raise WeightsError(
-            f"{file.path}: {quoted(name)} is not what was written (its checksum differs); "
+            f"{path}: {quoted(name)} is not what was written (its checksum differs); "
             "fetch or copy the file again"
         )
 
 
 def write_native(
-    path: Path, parameters: NetworkParameters, card: Card, *, half: bool = False
+    path: Path,
+    network: Network[Outputs],
+    parameters: NetworkParameters,
+    card: Card,
+    *,
+    half: bool = False,
 ) -> None:
     """Write a file of this layout, whole or not at all.
 
-    `half` stores kernels as float16, which halves the file and rounds them to 11 bits; what
-    float16 cannot hold stays float32. Raises OutputError if the file cannot be written,
-    WeightsError for a card that could not be read again.
+    `half` stores kernels as float16, which halves the file and rounds them to 11 bits; kernels
+    with numbers beyond float16 stay float32. Raises OutputError if the file cannot be written,
+    WeightsError for a card that could not be read again, and ArgumentError for a network that
+    could not: with a layer that is not registered (`npfacenet.layers.register_layer`).
     """
     card_from_json({**asdict(card), "trained_on": list(card.trained_on)}, str(path))
+    texts = {CARD: _bytes(asdict(card)), NETWORK: _bytes(graph_of(network))}
     stored: dict[str, list[Array]] = {"float32": [], "float16": []}
     index: list[dict[str, object]] = []
     counts = dict.fromkeys(stored, 0)
@@ -196,13 +216,14 @@ def write_native(
         counts[dtype] += numbers.size
         stored[dtype].append(numbers.reshape(-1))
     with writing_hdf5(path) as file:
-        text = _bytes(asdict(card))
-        file[CARD] = text
-        file[CARD_SUM] = np.frombuffer(sha256(text.data).hexdigest().encode(), np.uint8)
+        for name, text in texts.items():
+            file[name] = text
+            digest = sha256(text.data).hexdigest()
+            file[CHECKED[name]] = np.frombuffer(digest.encode(), np.uint8)
         file[INDEX] = _bytes(index)
-        for dtype, pieces in stored.items():
-            if pieces:
-                file[dtype] = np.concatenate(pieces)
+        for dtype, tensors in stored.items():
+            if tensors:
+                file[dtype] = np.concatenate(tensors)
 
 
 def _bytes(value: object) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:

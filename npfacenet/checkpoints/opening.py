@@ -1,4 +1,4 @@
-"""Opening an HDF5 file, as HDF5 sees it and as bytes, and telling what is wrong with it."""
+"""Opening an HDF5 file, by HDF5 and as bytes, and saying what is wrong with it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError,
 
 @dataclass(frozen=True)
 class State:
-    """How a file was before it was read, to be held against how it is afterwards."""
+    """The state of a file before it was read, to be compared with the one afterwards."""
 
     size: int
     changed: int
@@ -33,7 +33,7 @@ class State:
 
     @classmethod
     def of(cls, content: BinaryIO, *, hashed: bool) -> State:
-        """The state of an open file, with a hash of it if its time says too little."""
+        """Return the state of an open file, with its hash if `hashed`."""
         digest = None
         if hashed:
             content.seek(0)
@@ -43,17 +43,17 @@ class State:
 
 
 def state_of(content: BinaryIO) -> State:
-    """The state of a file that is about to be read.
+    """Return the state of a file that is about to be read.
 
-    A second change within a tick of the system's clock leaves no other time: a file that was
-    written just now, or in the future, is hashed.
+    A second change within a tick of the system's clock does not alter the time of a file, so one
+    that was written just now, or in the future, is hashed.
     """
     age = time.time_ns() - os.fstat(content.fileno()).st_mtime_ns
     return State.of(content, hashed=age < TICK)
 
 
 def require_unchanged(path: Path, content: BinaryIO, before: State) -> None:
-    """Raise WeightsError if an open file was written since: what was read may be of two files."""
+    """Raise WeightsError if an open file was written since: what was read may mix two files."""
     if State.of(content, hashed=before.content is not None) != before:
         raise WeightsError(
             f"{path} was changed while it was read: load it again when it is complete (a file that "
@@ -62,10 +62,10 @@ def require_unchanged(path: Path, content: BinaryIO, before: State) -> None:
 
 
 def open_both(path: Path) -> tuple[h5py.File, BinaryIO, State]:
-    """The file as HDF5 sees it, as bytes, and how it was before that: for `require_unchanged`.
+    """Open a file twice, by HDF5 and as bytes; return both, and its state for `require_unchanged`.
 
-    Both are the same file, though it may be replaced just now. Raises WeightsError as
-    `signature.open_hdf5`, and for a file that is open for writing or damaged.
+    Both are the same file, even if it is being replaced. Raises WeightsError as
+    `signature.open_hdf5` does, and for a file that is open for writing or damaged.
     """
     for _ in range(TRIES):
         content = _open_content(path)
@@ -109,13 +109,13 @@ def _open(path: Path, content: BinaryIO) -> h5py.File:
                 ) from error
             if not _open_here(path):
                 raise
-            return h5py.File(path, "r")  # the locking must be that of whoever has it open
+            return h5py.File(path, "r")  # the locking must be the same as in the other handle
 
 
 def require_unlocked(path: Path, content: BinaryIO) -> None:
     """Raise WeightsError if another process writes the file: HDF5 locks it then, on most systems.
 
-    To be asked about a file that cannot be read; what can be read is read.
+    Call this for a file that cannot be read; one that can be read is read all the same.
     """
     if sys.platform == "win32":
         return
@@ -133,9 +133,9 @@ def require_unlocked(path: Path, content: BinaryIO) -> None:
 
 
 def _open_here(path: Path) -> list[int]:
-    """How this process has the file open already, by h5py.
+    """Return the modes in which this process has the file open already, by h5py.
 
-    A dataset or a group keeps its file open, though the `h5py.File` itself is gone.
+    A dataset or a group keeps its file open even after the `h5py.File` itself is gone.
     """
     import h5py
 
@@ -159,7 +159,7 @@ def _being_written(path: Path) -> WeightsError:
 
 @contextmanager
 def as_weights_error(path: Path, tensor: str | None = None) -> Iterator[None]:
-    """HDF5 reports damage in any of several exceptions; here they become one of ours."""
+    """Turn any of the exceptions by which HDF5 reports damage into a WeightsError."""
     where = f"{path}: {quoted(tensor)}" if tensor else str(path)
     try:
         yield

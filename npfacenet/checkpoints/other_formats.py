@@ -1,4 +1,4 @@
-"""Files and folders that often come in place of an HDF5 file, and what to do with them."""
+"""Files and folders that people often have in place of an HDF5 file, and what to do with them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ _NOT_READ = (
 
 
 def advice(path: Path, file: BinaryIO) -> str | None:
-    """What a file is that is not HDF5, as a predicate with the remedy; None if it is not known."""
+    """Say what a file is that is not HDF5, with the remedy, to follow "is"; None if unknown."""
     file.seek(0)
     start = file.read(512)
     if start.startswith(b"PK\x03\x04"):
@@ -106,7 +106,7 @@ def advice(path: Path, file: BinaryIO) -> str | None:
 
 
 def folder_advice(folder: Path) -> str:
-    """What to do with a folder that is not the course's, as the end of a sentence."""
+    """Say what to do with a folder that is not the course's, as the end of a sentence."""
     for pattern, remedy in _IN_FOLDERS:
         if found := visible(folder, pattern):
             return f"it holds {_shown(found)}: {remedy}"
@@ -121,7 +121,7 @@ def folder_advice(folder: Path) -> str:
 
 
 def visible(folder: Path, pattern: str) -> list[Path]:
-    """What matches in a folder, sorted, without what file managers of a Mac leave there."""
+    """Return what matches in a folder, sorted, without the hidden files that macOS leaves."""
     return [
         path
         for path in sorted(folder.glob(pattern))
@@ -148,8 +148,8 @@ def _weights_beside(path: Path) -> str:
 
 
 def _zip(file: BinaryIO) -> str:
-    """A zip archive is told by its members: Keras, PyTorch and NumPy all save as one."""
-    import zipfile  # here, because opening an HDF5 file must not pay for it
+    """Tell a zip archive by its members: Keras, PyTorch and NumPy all save as one."""
+    import zipfile  # needed by messages only
 
     try:
         with zipfile.ZipFile(file) as archive:

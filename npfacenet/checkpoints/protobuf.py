@@ -1,4 +1,4 @@
-"""Which kind of model a protocol buffer holds, by its outermost fields: nothing is unpacked."""
+"""Telling which kind of model a protocol buffer holds, by its outermost fields only."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _CORE_ML_MODELS = range(200, 3001)
 
 
 def kind(file: BinaryIO) -> str | None:
-    """The format of a model in a protocol buffer: "ONNX", "SavedModel", ..., or None.
+    """Return the format of a model in a protocol buffer: "ONNX", "SavedModel", ..., or None.
 
-    The fields may come in any order. A file that ends too early still counts.
+    The fields may come in any order. A truncated file is recognised, too.
     """
     try:
         return _kind(file)
@@ -73,9 +73,10 @@ def _is_node(file: BinaryIO, start: int, length: int) -> bool:
 def fields(
     file: BinaryIO, start: int, end: int, most: int = MOST_FIELDS
 ) -> Iterator[tuple[int, int, int, int]]:
-    """Number, wire type, place and length of each field of a message in a file.
+    """Yield number, wire type, place and length of each field of a message in a file.
 
-    Ends with the message, or after `most` fields; ValueError for what is not a message.
+    Stops at the end of the message, or after `most` fields. Raises ValueError for what is not a
+    message.
     """
     place = start
     for _ in range(most):
@@ -97,7 +98,7 @@ def fields(
 
 
 def varint(file: BinaryIO, place: int) -> tuple[int, int]:
-    """A number of seven bits a byte, and the place behind it."""
+    """Return a number of seven bits a byte, and the place behind it."""
     file.seek(place)
     number = 0
     for i, byte in enumerate(file.read(10)):

@@ -1,4 +1,4 @@
-"""From a weight file to a network with its parameters."""
+"""From a weight file to a network with its parameters and its card."""
 
 from __future__ import annotations
 
@@ -11,81 +11,78 @@ from pathlib import Path
 import numpy as np
 
 from npfacenet.cards import Card
-from npfacenet.checkpoints.hdf5 import open_tensor_file
-from npfacenet.checkpoints.keras2 import KerasModel, KerasWeights
-from npfacenet.checkpoints.keras3 import Keras3Weights
-from npfacenet.checkpoints.layout import WeightFile
+from npfacenet.checkpoints.containers import open_container
+from npfacenet.checkpoints.layout import Layout
+from npfacenet.checkpoints.layouts import recognised
 from npfacenet.checkpoints.matching import Match, match
-from npfacenet.checkpoints.native import Native
-from npfacenet.checkpoints.openface_csv import OpenfaceCsv
-from npfacenet.errors import WeightsError, listed, quoted
+from npfacenet.checkpoints.self_description import (
+    agreeing,
+    card_of,
+    require_own_card,
+    require_own_graph,
+)
+from npfacenet.errors import WeightsError, listed
 from npfacenet.layers import Array
-from npfacenet.networks import Network, NetworkParameters, ParameterName
+from npfacenet.networks import Network, NetworkParameters, Outputs, ParameterName
 from npfacenet.networks.flat_parameters import split
-from npfacenet.recipes import RECIPES, Recipe
+from npfacenet.recipes import Recipe
+from npfacenet.recipes.catalogue import all_recipes
 from npfacenet.threads import without_forks
 
 NEVER_ZERO = ("kernel", "gamma", "moving_variance")
 SAME = 1e-6  # of the largest number: how far the numbers of one kernel lie apart at least
 SMALLEST_KERNEL = 1e-12  # a batch norm adds 1e-5 to variances and hides smaller ones altogether
-LAYOUTS = (Native, KerasModel, KerasWeights, Keras3Weights)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a weight file held: every parameter of one network, float32.
+    """What a weight file held: a network, every parameter of it (float32), and a card.
 
-    `card` is the file's own, None for files of others; `checksums` are those that the file
-    states and that were verified (`fingerprint.py`), None likewise.
+    `card` is the file's own if `own_card`, else what is known of the network in general.
+    `checksums` are those that the file states and that were verified (`fingerprint.py`), None
+    where it states none.
     """
 
     path: Path
     layout: str
     recipe: Recipe
-    network: Network = field(repr=False)
+    network: Network[Outputs] = field(repr=False)
     parameters: NetworkParameters = field(repr=False)
-    card: Card | None
+    card: Card
+    own_card: bool
     checksums: Mapping[ParameterName, str] | None = field(repr=False)
 
 
 @contextmanager
-def open_weight_file(path: Path) -> Iterator[WeightFile]:
-    """Open a weight file or folder, finding out which layout it has; nothing is read yet.
+def open_weight_file(path: Path) -> Iterator[Layout]:
+    """Open a weight file or folder and recognise its layout; no tensor is read yet.
 
-    Raises WeightsError for what is no weight file, saying what it is instead where that is
+    Raises WeightsError for what is not a weight file, saying what it is instead where that is
     known.
     """
-    try:
-        folder = path.is_dir()
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
-    if folder:
-        yield OpenfaceCsv(path)
-        return
-    with open_tensor_file(path) as file:
-        for layout in LAYOUTS:
-            if layout.recognises(file):
-                yield layout(file)
-                return
-        raise WeightsError(
-            f"{path} is an HDF5 file, but in no layout of weights that is known (Keras 2 and 3 "
-            "weights and models, npfacenet): save it with model.save_weights('NAME.weights.h5')"
-        )
+    with open_container(path) as container:
+        yield recognised(container)
 
 
 @without_forks()  # HDF5 and h5py have locks and open files that a child could not go on with
-def read_checkpoint(path: Path, recipes: Sequence[Recipe] = RECIPES) -> Checkpoint:
+def read_checkpoint(
+    path: Path, recipes: Sequence[Recipe] | None = None, *, described: bool | None = None
+) -> Checkpoint:
     """Read a weight file, finding out from names and shapes which network it holds.
 
-    Of `recipes` the one that fits best is taken, the earlier of two that fit as well. Raises
-    WeightsError for a file that cannot be read; for one whose tensors are not those of the
-    network, or are not of a trained one (a kernel of zeros), with the first few deviations; and
-    for one whose own card contradicts it.
+    Of `recipes` (None: the catalogue) the one that fits best is taken, the earlier of two that fit
+    equally well. A file may also hold a network that it describes itself; `described` says whether
+    that is wanted (None: if no recipes are given). Raises WeightsError for a file that cannot be
+    read; for one whose tensors are not those of the network, or not of a trained one (a kernel of
+    zeros), with the first few deviations; and for one whose own card or network contradicts it.
     """
     with open_weight_file(path) as file:
-        found = match(file, agreeing(path, recipes, file.card))
+        known = all_recipes() if recipes is None else recipes
+        wanted = recipes is None if described is None else described
+        candidates = agreeing(path, known, file, described=wanted)
+        found = match(file, candidates)
         if not found.fitting:
-            names = dict.fromkeys(recipe.architecture for recipe in recipes)
+            names = dict.fromkeys(recipe.architecture for recipe in candidates)
             raise WeightsError(
                 f"{path} holds no tensor of a known network ({', '.join(names)}), or in names "
                 "and shapes of its own; 'npfacenet weights info FILE' lists them"
@@ -94,58 +91,25 @@ def read_checkpoint(path: Path, recipes: Sequence[Recipe] = RECIPES) -> Checkpoi
         if reading.faults or not found.complete:
             raise WeightsError(_account(path, found, reading))
         require_own_card(path, file.card, found.recipe, found.network)
+        require_own_graph(path, file, found.recipe)
         stated = {name: t.checksum for name, t in found.fitting.items() if t.checksum is not None}
-        checksums = stated if len(stated) == len(found.fitting) else None
         return Checkpoint(
             path=path,
-            layout=file.layout,
+            layout=file.name,
             recipe=found.recipe,
             network=found.network,
             parameters=reading.parameters,
-            card=file.card,
-            checksums=checksums,
+            card=card_of(path, file.card, found.recipe, found.network),
+            own_card=file.card is not None,
+            checksums=stated if len(stated) == len(found.fitting) else None,
         )
-
-
-def agreeing(path: Path, recipes: Sequence[Recipe], card: Card | None) -> Sequence[Recipe]:
-    """The recipes that a file's own card speaks of, the card's variant first; all without one.
-
-    Raises WeightsError for a card of a network that is not among `recipes`.
-    """
-    if card is None:
-        return recipes
-    stated = (card.architecture, card.outputs)
-    of_the_card = [one for one in recipes if (one.architecture, one.outputs) == stated]
-    if not of_the_card:
-        raise WeightsError(
-            f"{path}: its card speaks of {quoted(card.architecture)} with {card.outputs} numbers, "
-            f"which is none of {listed(list(map(str, recipes)))}"
-        )
-    return sorted(of_the_card, key=lambda recipe: recipe.variant != card.variant)
-
-
-def require_own_card(path: Path, card: Card | None, recipe: Recipe, network: Network) -> None:
-    """Raise WeightsError if a file's own card contradicts the network that the file holds."""
-    if card is None:
-        return
-    side, variants = network.input_shape[0], {None, recipe.variant}
-    variants |= {other.variant for other in RECIPES if other.architecture == recipe.architecture}
-    fault = None
-    if card.input_size != side:
-        fault = f"pictures of {card.input_size:,} pixels, where {recipe} takes {side}"
-    elif card.outputs != recipe.outputs:
-        fault = f"{card.outputs} numbers, where {recipe} gives {recipe.outputs}"
-    elif card.variant not in variants:
-        fault = f"the variant {quoted(card.variant)}, which {recipe.architecture} does not have"
-    if fault:
-        raise WeightsError(f"{path}: its card speaks of {fault}; obtain the file again")
 
 
 @dataclass(frozen=True)
 class Reading:
     """The tensors that were read, and the names of those that cannot be used.
 
-    `untrained` are those that no training leaves behind, such as a kernel of zeros.
+    `untrained` lists those that no training leaves behind, such as a kernel of zeros.
     """
 
     parameters: Mapping[ParameterName, Array]
@@ -155,7 +119,7 @@ class Reading:
 
     @property
     def faults(self) -> dict[str, tuple[str, ...]]:
-        """The three lists by what a message calls them, without those that are empty."""
+        """The three lists by what a message calls them, empty ones left out."""
         kinds = {
             "not finite": self.not_finite,
             "untrained": self.untrained,
@@ -167,11 +131,11 @@ class Reading:
 def faults_of(
     parameters: Mapping[ParameterName, Array],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The tensors that are not finite, and those that no training leaves behind.
+    """List the tensors that are not finite, and those that no training leaves behind.
 
-    A kernel, gamma or moving variance of zeros makes everybody the same person, as does a kernel
-    that repeats one number. That is what a tensor holds that was allocated and never written, or
-    written in part.
+    A kernel, gamma or moving variance of zeros makes everybody the same person, and so does a
+    kernel that repeats one number. A tensor that was allocated and never written, or written in
+    part, holds such numbers.
     """
     not_finite, untrained = [], []
     for name, numbers in parameters.items():
@@ -189,11 +153,11 @@ def faults_of(
 
 
 def _unlike_a_trained_one(kernel: Array, low: float, high: float) -> str | None:
-    """What shows that a kernel of several numbers was never trained, or written in part only.
+    """Say what shows that a kernel was never trained, or written in part only; None if nothing.
 
-    Zeros of their own accord, of filters that died or numbers too small for half precision, are
-    scattered or in columns: in one piece they are no more than a hundred-thousandth of any kernel
-    of the public weights.
+    The zeros of a trained kernel, of dead filters or of numbers too small for half precision, are
+    scattered or in columns: no unbroken run of them is longer than a hundred-thousandth of any
+    kernel of the public weights.
     """
     largest, some = max(-low, high), kernel.size // 8
     if kernel.size > 1 and high - low <= SAME * largest:
@@ -208,21 +172,23 @@ def _unlike_a_trained_one(kernel: Array, low: float, high: float) -> str | None:
 
 
 def read_fitting(found: Match) -> Reading:
-    """Read every tensor that fits, into one array for all, so that all memory is free at once.
+    """Read every tensor that fits, into one array for all, so that all memory is freed at once.
 
-    Raises WeightsError where there is not enough memory.
+    Raises WeightsError if there is not enough memory.
     """
     shapes = {name: tensor.shape for name, tensor in found.fitting.items()}
     count = sum(map(math.prod, shapes.values()))
     try:
         block = np.empty(count, np.float32)
     except MemoryError as error:
-        raise WeightsError(f"there is no memory for the {count:,} numbers of the file") from error
+        raise WeightsError(
+            f"there is not enough memory for the {count:,} numbers of the file"
+        ) from error
     parameters: dict[ParameterName, Array] = {}
     unreadable = []
     for name, numbers in split(block, shapes).items():
         try:
-            # Numbers too large for float32 become infinite, and are told as such below.
+            # Numbers too large for float32 become infinite, and are reported as such below.
             with np.errstate(over="ignore"):
                 found.fitting[name].read(numbers)
         except WeightsError as error:
@@ -235,7 +201,7 @@ def read_fitting(found: Match) -> Reading:
 
 
 def _account(path: Path, found: Match, reading: Reading) -> str:
-    """What keeps a file from being the network that it resembles most, in a sentence."""
+    """Say in a sentence what keeps a file from being the network that it resembles most."""
     kinds = {
         "missing": found.missing,
         "unexpected": found.unexpected,

@@ -1,4 +1,4 @@
-"""The parameters of a weight file, in memory only while somebody needs them."""
+"""The parameters of a weight file, held in memory only while they are needed."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from npfacenet.threads import Lock
 _log = logging.getLogger(__name__)
 
 
-class StoredParameters(Mapping[ParameterName, Array]):
-    """Read-only float32 arrays by (layer, parameter) that `let_go` frees: the file has them.
+class ReloadableParameters(Mapping[ParameterName, Array]):
+    """Read-only float32 arrays by (layer, parameter) that can be released: the file has them.
 
-    Who asks for an array after that has all of them read again, by `read`, and they are held from
-    then on; arrays that were handed out before stay as they are. Raises WeightsError where the
-    file cannot be read any more, or does not hold the same as before (`digest` is of what it
-    held). Of threads that ask at once one reads and the others wait. A pickle of it is
-    one of a plain dict, and making one holds nothing.
+    Accessing an array after `release` rereads the whole file, by `read`, and holds all arrays
+    again; arrays that were handed out before stay as they are. Raises WeightsError if the file
+    can no longer be read, or does not hold the same weights (`digest` is that of the first
+    reading). If several threads access arrays at once, one reads and the others wait. Pickling
+    gives a plain dict, and holds nothing afterwards.
     """
 
     def __init__(self, checkpoint: Checkpoint, read: Callable[[], Checkpoint]) -> None:
@@ -36,7 +36,7 @@ class StoredParameters(Mapping[ParameterName, Array]):
 
     @property
     def outline(self) -> NetworkParameters:
-        """Arrays of the same shapes: those that are held, or zeros that take no memory."""
+        """Arrays of the same shapes: those held, or zeros that take no memory."""
         if (held := self._held) is not None:
             return held
         zero = np.float32(0)
@@ -75,15 +75,15 @@ class StoredParameters(Mapping[ParameterName, Array]):
     def __ror__(self, other: NetworkParameters) -> dict[ParameterName, Array]:
         return {**other, **self}
 
-    def twin(self) -> StoredParameters:
-        """The same for somebody else: who holds the same arrays now, and lets them go alone."""
-        twin = object.__new__(StoredParameters)
-        twin.__dict__ |= self.__dict__
-        twin._reading = Lock()
-        return twin
+    def shared(self) -> ReloadableParameters:
+        """Return another mapping of the same arrays, which is released on its own."""
+        other = object.__new__(ReloadableParameters)
+        other.__dict__ |= self.__dict__
+        other._reading = Lock()
+        return other
 
-    def let_go(self) -> None:
-        """Hold the arrays no longer, until one is asked for."""
+    def release(self) -> None:
+        """Free the arrays; the next access rereads them."""
         self._held = None
 
     def _read_again(self) -> NetworkParameters:
@@ -92,7 +92,7 @@ class StoredParameters(Mapping[ParameterName, Array]):
         if _digest(checkpoint) != self.digest:
             raise WeightsError(
                 f"{self.path} holds other weights than when the model was loaded from it: "
-                "the model goes on, but its parameters are gone; load it anew"
+                "the model goes on, but its parameters are gone; load it again"
             )
         return checkpoint.parameters
 

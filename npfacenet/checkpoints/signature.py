@@ -1,4 +1,7 @@
-"""Whether a file is HDF5, by its first bytes, before HDF5's own code sees it."""
+"""Opening weight files, and telling by its first bytes whether one is HDF5.
+
+HDF5's own code sees nothing else.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,15 @@ LARGEST_WEIGHTS = 2 << 30
 
 
 def open_weights(path: Path) -> BinaryIO:
-    """Open what should be a weight file; WeightsError unless it is a regular one, not too large."""
+    """Open what should be a weight file; WeightsError unless it is regular and not too large."""
     return open_regular(path, what="a weight file", largest=LARGEST_WEIGHTS, error=WeightsError)
 
 
 def open_hdf5(path: Path) -> BinaryIO:
     """Open a file that begins as HDF5 files do.
 
-    Raises WeightsError for any other, saying what it is instead where that is known, with the
-    remedy.
+    Raises WeightsError for any other; the message says what it is instead, if that is known, and
+    the remedy.
     """
     file = open_weights(path)
     try:
@@ -44,7 +47,7 @@ def _require_hdf5(path: Path, file: BinaryIO) -> None:
         return
     if SIGNATURE.startswith(start[: len(SIGNATURE)]):
         raise WeightsError(f"{path} ends after {len(start)} bytes; fetch or copy it again")
-    from npfacenet.checkpoints.other_formats import advice  # opening weights must not pay for it
+    from npfacenet.checkpoints.other_formats import advice  # needed by messages only
 
     what = advice(path, file)
     raise WeightsError(
@@ -56,7 +59,7 @@ def _require_hdf5(path: Path, file: BinaryIO) -> None:
 
 
 def _has_user_block(file: BinaryIO) -> bool:
-    """HDF5 may begin behind bytes of the user's: at 512, 1024, 2048, ..."""
+    """Whether HDF5 begins behind a user block: at 512, 1024, 2048, ..."""
     for exponent in range(9, 21):
         file.seek(1 << exponent)
         if file.read(len(SIGNATURE)) == SIGNATURE:

@@ -1,4 +1,4 @@
-"""Rows of numbers with a record in one HDF5 file: a training run's state, a pair head.
+"""Named rows of numbers and a record in one HDF5 file: a training run's state, a pair head.
 
 - `record`: JSON in UTF-8.
 - `rows/NAME` (n,): float32.
@@ -14,17 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
-from npfacenet.checkpoints.hdf5 import open_tensor_file, writing_hdf5
+from npfacenet.checkpoints.hdf5 import Hdf5File, writing_hdf5
+from npfacenet.checkpoints.signature import LARGEST_WEIGHTS
 from npfacenet.errors import WeightsError, quoted
 from npfacenet.files import open_regular
 from npfacenet.networks.flat_parameters import Vector
 
 RECORD, ROWS, SUM = "record", "rows", "sha256"
-LARGEST = 1 << 36
 
 
-def write_record(path: Path, rows: Mapping[str, Vector], record: Mapping[str, object]) -> None:
-    """Write both, whole or not at all; OutputError if the file cannot be written."""
+def write_state(path: Path, rows: Mapping[str, Vector], record: Mapping[str, object]) -> None:
+    """Write rows and a record, whole or not at all; OutputError if the file cannot be written."""
     text = json.dumps(record).encode()
     stored = {name: np.ascontiguousarray(row, "<f4") for name, row in rows.items()}
     with writing_hdf5(path) as file:
@@ -34,25 +34,27 @@ def write_record(path: Path, rows: Mapping[str, Vector], record: Mapping[str, ob
             file[f"{ROWS}/{name}"] = row
 
 
-def read_record(path: Path) -> tuple[dict[str, Vector], dict[str, object]]:
-    """The rows and the record of a file that `write_record` wrote.
+def read_state(path: Path) -> tuple[dict[str, Vector], dict[str, object]]:
+    """Return the rows and the record of a file that `write_state` wrote.
 
-    Raises WeightsError for anything else, for a file that was changed since, and for numbers that
-    are not finite.
+    Raises WeightsError for anything else, for a file that was changed since, for one that is
+    larger than any weight file (`LARGEST_WEIGHTS`), and for numbers that are not finite.
     """
-    with open_regular(path, what="a record of npfacenet", largest=LARGEST, error=WeightsError):
-        pass  # a pipe would be waited for
+    # Opening a pipe would block; and here messages say what the file should be.
+    open_regular(
+        path, what="a record of npfacenet", largest=LARGEST_WEIGHTS, error=WeightsError
+    ).close()
     rows: dict[str, Vector] = {}
     texts: dict[str, bytes] = {}
-    with open_tensor_file(path) as file:
-        for dataset in file.datasets():
-            if dataset.path in (RECORD, SUM):
-                texts[dataset.path] = file.read_as(dataset, np.dtype(np.uint8)).tobytes()
-            elif dataset.path.startswith(f"{ROWS}/"):
-                rows[dataset.path.removeprefix(f"{ROWS}/")] = file.read(dataset)
-            else:  # perhaps the checksum, by a damaged name
+    with Hdf5File.open(path) as file:
+        for entry in file.entries():
+            if entry.name in (RECORD, SUM):
+                texts[entry.name] = entry.read_as(np.dtype(np.uint8)).tobytes()
+            elif entry.name.startswith(f"{ROWS}/"):
+                rows[entry.name.removeprefix(f"{ROWS}/")] = entry.read_as(np.dtype(np.float32))
+            else:  # perhaps the checksum, under a damaged name
                 raise WeightsError(
-                    f"{path} holds {quoted(dataset.path)}, which npfacenet does not write: it is "
+                    f"{path} holds {quoted(entry.name)}, which npfacenet does not write: it is "
                     "damaged; copy it again from a backup"
                 )
     if RECORD not in texts:
@@ -64,13 +66,17 @@ def read_record(path: Path) -> tuple[dict[str, Vector], dict[str, object]]:
         raise WeightsError(
             f"{path} is not what was written (its checksum differs): copy it again from a backup"
         )
+    return rows, _parsed(path, texts[RECORD])
+
+
+def _parsed(path: Path, text: bytes) -> dict[str, object]:
     try:
-        record = json.loads(texts[RECORD])
+        record = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: {RECORD!r} is not JSON: {error}") from error
     if not isinstance(record, dict):
         raise WeightsError(f"{path}: {RECORD!r} is not a JSON object")
-    return rows, record
+    return record
 
 
 def _checksum(rows: Mapping[str, Vector], record: bytes) -> str:

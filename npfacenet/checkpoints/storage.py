@@ -1,4 +1,4 @@
-"""How an HDF5 dataset keeps its numbers: what is refused, and reading filtered chunks."""
+"""How an HDF5 dataset stores its numbers: what is refused, and reading filtered chunks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROUNDED_UP = 1 << 20  # bytes by which a chunk may be larger than its whole data
 
 
 def fault(tensor: h5py.h5d.DatasetID, file_size: int) -> str | None:
-    """Why a dataset is refused before anything of it is read; None if it is not."""
+    """Say why a dataset is refused before anything of it is read; None if it is not."""
     import h5py
 
     if not _holds_numbers(tensor):
@@ -75,14 +75,14 @@ def _fault_of_chunks(
 
 
 def filters_of(tensor: h5py.h5d.DatasetID) -> list[Filter]:
-    """The filters of a dataset, in the order in which they were applied; none unless chunked."""
+    """Return the filters of a dataset in the order of their application; empty unless chunked."""
     properties = tensor.get_create_plist()
     every = (properties.get_filter(i) for i in range(properties.get_nfilters()))
     return [(number, tuple(values)) for number, _, values, _ in every]
 
 
 def read_filtered(tensor: h5py.h5d.DatasetID, output: npt.NDArray[np.generic]) -> None:
-    """Put the numbers of a chunked dataset into an array of its shape, converted to its dtype.
+    """Fill an array of its shape with the numbers of a chunked dataset, converted to its dtype.
 
     Chunks are decoded here, one at a time and within the size that they declare. Raises
     ValueError or OSError for damaged ones.
@@ -96,5 +96,5 @@ def read_filtered(tensor: h5py.h5d.DatasetID, output: npt.NDArray[np.generic]) -
         numbers = np.frombuffer(content, tensor.dtype).reshape(chunk)
         place = tuple(slice(start, start + c) for start, c in zip(corner, chunk, strict=True))
         within = tuple(slice(0, n) for n in output[place].shape)
-        with np.errstate(over="ignore"):  # infinite is told by whoever wants finite numbers
+        with np.errstate(over="ignore"):  # callers that want finite numbers check
             output[place] = numbers[within]

@@ -17,7 +17,7 @@ from npfacenet.cards import Card
 from npfacenet.commands import options
 from npfacenet.commands.demo_pictures import NEEDS, DemoPictures, draw_office, pictures_from
 from npfacenet.commands.demo_story import Story, story_as_json, story_of, tell
-from npfacenet.commands.progress import ProgressBar
+from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import EmbeddingError, GalleryError, OutputError, printable, quoted
 from npfacenet.files.atomic import atomic_file, require_writable, writing_in
 from npfacenet.images import read
@@ -59,19 +59,22 @@ def add_parser(subparsers: options.Subparsers) -> None:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What drawn people who do not work in the office say: pairs of them, and they at its door."""
+    """Measurements on drawn people who do not work in the office.
+
+    `pairs` is a threshold calibrated on pairs of them, `first` one embedding of each.
+    """
 
     pairs: Calibration
     first: Embeddings
 
     def let_in(self, story: Story, threshold: float) -> ErrorRate:
-        """How many of them, one picture each, a search of the office would let in."""
+        """Count how many of them, one picture each, a search of the office would let in."""
         nearest = distances(self.first, story.known).min(axis=1)
         return ErrorRate(int((nearest <= threshold).sum()), len(nearest))
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Tell the story on standard output; 0 when it was told."""
+    """Do all of it, print the story, and return 0."""
     sheet = Path(arguments.output)
     if sheet.suffix.lower() != ".png":
         raise OutputError(f"the sheet must be called NAME.png, not {quoted(arguments.output)}")
@@ -113,7 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def pictures_for(images: str | None, sheet: Path) -> DemoPictures:
-    """The pictures to show; OutputError for a sheet that would replace one."""
+    """Return the pictures to show; raise OutputError if the sheet would overwrite one."""
     if images is None:
         return draw_office(sheet.with_name(OFFICE))
     if not images:
@@ -123,9 +126,9 @@ def pictures_for(images: str | None, sheet: Path) -> DemoPictures:
 
 
 def drawn_people(model: Model, progress: ProgressBar) -> Drawn:
-    """A threshold of 1:1 for drawn faces, from pairs of people who do not work in the office.
+    """Calibrate a threshold for drawn faces on pairs of people who do not work in the office.
 
-    That of a card holds for what it was measured on, which is photographs.
+    A card's threshold holds for photographs, on which it was measured.
     """
     others = people(STRANGERS, 2, FIRST_STRANGER)
     embeddings = model.embed(others.pictures, progress=progress)
@@ -136,7 +139,7 @@ def drawn_people(model: Model, progress: ProgressBar) -> Drawn:
 
 
 def drawn_evidence(drawn: Drawn, card: Card) -> str:
-    """What the threshold for drawn faces rests on."""
+    """Return the evidence of the threshold for drawn faces."""
     said = f"calibrated now on pairs of {STRANGERS} other drawn people: {drawn.pairs}"
     if card.threshold is not None:
         said += f" (the card's {card.threshold.value:g} holds for photographs)"
@@ -144,7 +147,7 @@ def drawn_evidence(drawn: Drawn, card: Card) -> str:
 
 
 def tell_thresholds(story: Story, evidence: str, drawn: Drawn | None) -> None:
-    """Print what is decided by, 1:1 and 1:K, and on what evidence."""
+    """Print the thresholds for 1:1 and 1:K, and their evidence."""
     search = story.search
     stricter = "stricter, because " if search.value < story.comparison else ""
     lines = [
@@ -161,7 +164,7 @@ def tell_thresholds(story: Story, evidence: str, drawn: Drawn | None) -> None:
 
 
 def next_commands(arguments: argparse.Namespace, story: Story) -> list[str]:
-    """Commands that work as they stand, with the program as it was started here."""
+    """Return commands that can be typed as they are; the program is named as it was started."""
     program = "npfacenet"
     beside = Path(sys.executable).with_name("npfacenet")
     if beside.is_file() and not shutil.which("npfacenet"):
@@ -182,7 +185,7 @@ def next_commands(arguments: argparse.Namespace, story: Story) -> list[str]:
 
 
 def write_sheet(target: Path, story: Story) -> None:
-    """The people enrolled, a row for each probe with its nearest ones, one for the intruder."""
+    """Write the sheet: the people enrolled, each probe with its nearest people, the intruder."""
     pictures, names = story.pictures, story.gallery.people
     first = dict(zip(reversed(pictures.names), reversed(pictures.enrolled), strict=True))
 

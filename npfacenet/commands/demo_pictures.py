@@ -1,4 +1,4 @@
-"""The demo's pictures: of the people of a folder, or of an office of twelve who are drawn."""
+"""The demo's pictures: those in a folder, or a drawn office of twelve people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from npfacenet.errors import GalleryError, OutputError, shortened
 from npfacenet.files.atomic import atomic_file, writing_in
 from npfacenet.images.png import write_png
-from npfacenet.recognition.people_folder import pictures_of
+from npfacenet.recognition.people_folder import people_in
 from npfacenet.samples import people
 
 DOOR = "camera_"
@@ -26,14 +26,14 @@ AT_THE_DOOR = ("Ada", "Hugo", "Boris", "Lea")
 VISITOR = "visitor"
 ENROLLED = 2  # pictures of each
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")  # `atomic_file`'s
-FIRST = 900_000  # the seed of the first one: nobody whom the default network has learnt from
+FIRST = 900_000  # the first person's seed: none whom the default network has learnt from
 
 
 @dataclass(frozen=True)
 class DemoPictures:
     """The pictures of the gallery with their names, and those taken at the door.
 
-    `drawn_in` is the folder that an office was drawn in.
+    `drawn_in` is the folder of a drawn office (None for other pictures).
     """
 
     names: tuple[str, ...]
@@ -43,12 +43,12 @@ class DemoPictures:
 
 
 def pictures_from(folder: Path, *, leaving_out: Sequence[Path] = ()) -> DemoPictures:
-    """Sort a folder's pictures into gallery and door, except some that an earlier demo left there.
+    """Divide a folder's pictures into gallery and door, ignoring what an earlier demo left there.
 
-    Raises GalleryError if nobody is left for the door, OutputError where the first path to be
-    left out, which will be written, is a picture of somebody.
+    Raises GalleryError if no picture is left for the door; OutputError if the first path to leave
+    out, which will be written, is a picture of a person.
     """
-    found = pictures_of(folder, ignoring={path.name for path in leaving_out[1:]}).people
+    found = people_in(folder, ignoring={path.name for path in leaving_out[1:]}).people
     written = [path.resolve() for path in leaving_out[:1]]
     for paths in found.values():
         for path in paths:
@@ -70,10 +70,10 @@ def pictures_from(folder: Path, *, leaving_out: Sequence[Path] = ()) -> DemoPict
 
 
 def draw_office(folder: Path) -> DemoPictures:
-    """Draw the staff as FOLDER/staff/NAME/1.png and 2.png, who comes as FOLDER/door/NAME.png.
+    """Draw the staff, FOLDER/staff/NAME/1.png and 2.png, and the door, FOLDER/door/NAME.png.
 
-    Four of the staff come, and a visitor. Nobody there was ever photographed. Raises OutputError
-    for a folder that cannot be written, or that holds anything else.
+    Four of the staff and a visitor are at the door. No real person is shown. Raises OutputError for
+    a folder that cannot be written, or that holds anything else.
     """
     staff, door = folder / "staff", folder / "door"
     enrolled = [(name, staff / name / f"{k + 1}.png") for name in STAFF for k in range(ENROLLED)]
@@ -94,7 +94,7 @@ def draw_office(folder: Path) -> DemoPictures:
 
 
 def _require_own(folder: Path, own: Collection[Path]) -> None:
-    """Raise OutputError for what the demo has not drawn; what a killed one left is removed."""
+    """Raise OutputError for files that the demo has not drawn; remove what a killed demo left."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise OutputError(
             f"{shortened(str(folder))} is where the demo draws, and is not a folder: move it, or "
@@ -107,7 +107,7 @@ def _require_own(folder: Path, own: Collection[Path]) -> None:
                 path.unlink(missing_ok=True)
             continue
         own_one = path in (folders if path.is_dir() else own) and not path.is_symlink()
-        if not own_one and not path.name.startswith("."):  # file managers put theirs there
+        if not own_one and not path.name.startswith("."):  # hidden files are a file manager's
             raise OutputError(
                 f"{shortened(str(folder))} is where the demo draws, and holds "
                 f"{shortened(str(path.relative_to(folder)))}: move "

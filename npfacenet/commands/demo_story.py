@@ -1,4 +1,4 @@
-"""What the demo does with its pictures, and how it is told: to people, or as JSON."""
+"""The demo's decisions, and how they are told: to people, or as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from npfacenet.recognition.distance import distances
 
 @dataclass(frozen=True)
 class Claim:
-    """Somebody at the door says who they are: compared with all pictures of that person."""
+    """A claim at the door to be `name`, compared with all pictures of that person."""
 
     name: str
     result: Verification
@@ -23,7 +23,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Intruder:
-    """The first one at the door, with their person not enrolled."""
+    """The first one at the door, searched for while `person`, their match, is not enrolled."""
 
     person: str
     result: Identification
@@ -34,7 +34,7 @@ class Intruder:
 class Story:
     """Who is enrolled, who stands at the door, and what was decided.
 
-    1:1 is decided by `comparison`, 1:K by `search`.
+    `comparison` is the threshold for 1:1, `search` that for 1:K.
     """
 
     pictures: DemoPictures
@@ -48,10 +48,10 @@ class Story:
     intruder: Intruder
 
     def nearest_picture(self, probe: int, name: str) -> Path:
-        """Of the pictures of somebody enrolled, the one that is nearest to a probe."""
+        """Return the picture of an enrolled person that is nearest to a probe."""
         apart = distances(self.probes[[probe]], self.known)[0]
-        rows = [row for row, other in enumerate(self.pictures.names) if other == name]
-        return self.pictures.enrolled[min(rows, key=lambda row: apart[row])]
+        own = [i for i, other in enumerate(self.pictures.names) if other == name]
+        return self.pictures.enrolled[min(own, key=lambda i: apart[i])]
 
 
 def story_of(
@@ -76,13 +76,13 @@ def story_of(
 
 
 def nearest_of(probe: Embeddings, person: Embeddings, threshold: float) -> Verification:
-    """The comparison with whichever picture of a person is nearest."""
+    """Return the comparison with the nearest picture of a person."""
     claims = (verify(probe, known, threshold=threshold) for known in person)
     return min(claims, key=lambda each: each.distance)
 
 
 def tell(story: Story) -> None:
-    """Print who is at the door, what becomes of two claims, and of an intruder."""
+    """Print who is at the door, and how two claims and an intruder are decided."""
     print("\nidentify   who stands at the door? (1:K)")
     for path, result in zip(story.pictures.at_the_door, story.results, strict=True):
         nearest = result.candidates[0]
@@ -106,7 +106,7 @@ def tell(story: Story) -> None:
 
 
 def story_as_json(story: Story) -> dict[str, object]:
-    """What was decided, for programs."""
+    """Return the decisions, for programs."""
     door = zip(story.pictures.at_the_door, story.results, strict=True)
     return {
         "enrolled": list(story.gallery.people),

@@ -1,4 +1,4 @@
-"""`npfacenet embed IMAGES... -o out.npz`: pictures to vectors, kept in a file."""
+"""`npfacenet embed IMAGES... -o out.npz`: turn pictures into vectors in a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from npfacenet.commands import options
-from npfacenet.commands.progress import ProgressBar
+from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, OutputError, quoted
 from npfacenet.files.atomic import atomic_file, require_writable, writing_in
 from npfacenet.models import Embeddings
@@ -19,7 +19,7 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser = subparsers.add_parser(
         "embed",
         help="turn pictures into vectors",
-        description="Turn pictures of faces into vectors of unit length and keep them in a NumPy "
+        description="Turn pictures of faces into vectors of unit length and write them to a NumPy "
         "file: `embeddings` float32 (N, D), `sources` (N,), `fingerprint` of the model.",
         epilog="Example: npfacenet embed people/*.jpg -o people.npz",
     )
@@ -30,7 +30,7 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser.add_argument(
         "--skip-errors",
         action="store_true",
-        help="leave out pictures that cannot be read, and say which, instead of stopping",
+        help="skip and report pictures that cannot be read, instead of stopping",
     )
     options.add_model(parser)
     options.add_json(parser)
@@ -38,9 +38,9 @@ def add_parser(subparsers: options.Subparsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Embed, write the file, print what was done; 0 if anything was embedded."""
+    """Embed, write the file and print a summary; return 0."""
     target = Path(arguments.output)
-    if target.suffix != ".npz":  # or a picture is overwritten by embed -o *.jpg
+    if target.suffix != ".npz":  # or `embed -o *.jpg` would overwrite a picture
         raise OutputError(f"the output must be called NAME.npz, not {quoted(arguments.output)}")
     require_writable(target)
     model = options.load_model(arguments)

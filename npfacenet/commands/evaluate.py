@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,15 +12,18 @@ import numpy as np
 from npfacenet.cards import Threshold
 from npfacenet.checkpoints.conversion import require_target, write_checkpoint
 from npfacenet.commands import options
-from npfacenet.commands.progress import ProgressBar
-from npfacenet.errors import ArgumentError, quoted
+from npfacenet.commands.progress_bar import ProgressBar
+from npfacenet.errors import ArgumentError, quoted, shortened
 from npfacenet.files.atomic import atomic_file, require_writable, writing_in
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
 from npfacenet.recognition.calibration import Calibration, calibrate, carried_errors, errors_at
-from npfacenet.recognition.evaluation import Evaluation, evaluate
+from npfacenet.recognition.distance import is_for_distances, limit_of
+from npfacenet.recognition.evaluation import Distances, Evaluation, evaluate
 from npfacenet.recognition.lfw import Fold, choose_folds, genuine_flags, pair_distances, read_pairs
 from npfacenet.recognition.plots import plot_evaluation, require_matplotlib
+
+EXAMPLE = "Example: npfacenet evaluate lfw --images lfw --pairs pairs.txt --crop 150"
 
 
 def add_parser(subparsers: options.Subparsers) -> None:
@@ -29,7 +32,7 @@ def add_parser(subparsers: options.Subparsers) -> None:
         "evaluate",
         help="measure a model's error rates",
         description="Measure a model's error rates on labelled pairs of pictures.",
-        epilog="Example: npfacenet evaluate lfw --images lfw --pairs pairs.txt --crop 150",
+        epilog=EXAMPLE,
     )
     below = parser.add_subparsers(title="protocols", metavar="PROTOCOL", required=True)
     lfw = below.add_parser(
@@ -37,18 +40,20 @@ def add_parser(subparsers: options.Subparsers) -> None:
         help="Labeled Faces in the Wild",
         description="LFW's protocol (image-restricted): decide every fold's pairs by the threshold "
         "that is best on the other folds.",
-        epilog="Example: npfacenet evaluate lfw --images lfw --pairs pairs.txt --crop 150",
+        epilog=EXAMPLE,
     )
     lfw.add_argument("--images", required=True, metavar="DIR", help="holds NAME/NAME_0001.jpg")
     lfw.add_argument("--pairs", required=True, metavar="FILE", help="in the format of pairs.txt")
-    lfw.add_argument("--crop", type=int, metavar="N", help="take N pixels a side from the centre")
-    lfw.add_argument("--folds", metavar="3,4", help="these folds only (default: all)")
+    lfw.add_argument(
+        "--crop", type=int, metavar="N", help="take N x N pixels from the centre of each picture"
+    )
+    lfw.add_argument("--folds", metavar="3,4", help="use only these folds (default: all)")
     lfw.add_argument("--plot", metavar="FILE.png", help="draw ROC, DET and distances (matplotlib)")
     lfw.add_argument(
         "--calibrate",
         type=float,
         metavar="RATE",
-        help="also choose a threshold that allows this share of false matches, e.g. 0.01",
+        help="also choose a threshold that allows this share of false matches, such as 0.01",
     )
     lfw.add_argument(
         "--save",
@@ -61,13 +66,8 @@ def add_parser(subparsers: options.Subparsers) -> None:
 
 
 def run_lfw(arguments: argparse.Namespace) -> int:
-    """Embed every picture once, work out the rates, print them; 0 when done."""
-    plot = None if arguments.plot is None else Path(arguments.plot)
-    if plot is not None:
-        if plot.suffix != ".png":
-            raise ArgumentError(f"the figure must be called NAME.png, not {quoted(arguments.plot)}")
-        require_matplotlib()  # before the work, not after it
-        require_writable(plot)
+    """Embed every picture once, compute the rates and print them; return 0."""
+    plot = checked_plot(arguments.plot)
     if arguments.save is not None:
         if arguments.calibrate is None:
             raise ArgumentError("--save needs --calibrate RATE, which chooses the threshold")
@@ -78,7 +78,7 @@ def run_lfw(arguments: argparse.Namespace) -> int:
         carried_errors(arguments.calibrate, sum(int((~genuine).sum()) for genuine in labels))
     model = options.load_model(arguments)
     warn_of_training(model, folds)
-    # Held while pictures are embedded, whatever becomes of the file meanwhile.
+    # Held while pictures are embedded, whatever happens to the file meanwhile.
     kept = dict(model.parameters) if arguments.save is not None else {}
     with ProgressBar() as progress:
         distances = pair_distances(
@@ -87,11 +87,7 @@ def run_lfw(arguments: argparse.Namespace) -> int:
     evaluation = evaluate(distances, labels)
     genuine = np.concatenate([d[g] for d, g in zip(distances, labels, strict=True)])
     impostors = np.concatenate([d[~g] for d, g in zip(distances, labels, strict=True)])
-    at: dict[str, Calibration] = {}
-    if model.card.threshold is not None:
-        at["card"] = errors_at(model.card.threshold.value, genuine, impostors)
-    if arguments.calibrate is not None:
-        at["calibrated"] = calibrate(genuine, impostors, arguments.calibrate)
+    at = error_rates(model, genuine, impostors, arguments.calibrate)
     if arguments.save is not None:
         save(model, kept, at["calibrated"], Path(arguments.pairs).name, Path(arguments.save))
     if plot is not None:
@@ -104,24 +100,55 @@ def run_lfw(arguments: argparse.Namespace) -> int:
         options.print_json(evaluation.as_json() | thresholds | options.model_keys(model))
     else:
         print_evaluation(evaluation)
-        for name, errors in at.items():
-            print(f"{name + ' threshold':21} {errors.threshold:.3f}")
-            print(f"  false match       {errors.false_match}")
-            print(f"  false non-match   {errors.false_non_match}")
+        print_error_rates(at)
     return 0
+
+
+def checked_plot(name: str | None) -> Path | None:
+    """Return the path of the figure, checked before the work and not after it; None without one."""
+    if name is None:
+        return None
+    plot = Path(name)
+    if plot.suffix != ".png":
+        raise ArgumentError(f"the figure must be called NAME.png, not {quoted(name)}")
+    require_matplotlib()
+    require_writable(plot)
+    return plot
+
+
+def error_rates(
+    model: Model, genuine: Distances, impostors: Distances, calibrated_to: float | None
+) -> dict[str, Calibration]:
+    """Return the error rates at the card's threshold ("card") and at a calibrated one.
+
+    Either is left out if there is none. A card's threshold for other distances is left out with a
+    remark.
+    """
+    at: dict[str, Calibration] = {}
+    threshold = model.card.threshold
+    if threshold is not None and is_for_distances(threshold):
+        at["card"] = errors_at(limit_of(threshold), genuine, impostors)
+    elif threshold is not None:
+        options.note(
+            f"the card's threshold, {threshold.value:g}, is for distances that are "
+            f"{shortened(threshold.metric, 60)}, so its error rates are not measured"
+        )
+    if calibrated_to is not None:
+        at["calibrated"] = calibrate(genuine, impostors, calibrated_to)
+    return at
 
 
 def save(
     model: Model, parameters: NetworkParameters, calibration: Calibration, pairs: str, path: Path
 ) -> None:
-    """Write the model's parameters with a card that decides by the calibrated threshold."""
+    """Write the model's parameters with a card that has the calibrated threshold."""
     evidence = f"chosen on the pairs of {pairs} themselves: {calibration}"
     card = replace(model.card, threshold=Threshold(calibration.threshold, evidence))
     write_checkpoint(path, model.network, parameters, card)
 
 
 def warn_of_training(model: Model, folds: Sequence[Fold]) -> None:
-    """Say so if the model's card lists people of these pairs: its rates are then too good."""
+    """Print a remark if the model was trained on people in these pairs: its rates are too good."""
     people = {name for fold in folds for pair in fold for name, _ in (pair.a, pair.b)}
     known = people & set(model.card.trained_on)
     if known:
@@ -132,7 +159,7 @@ def warn_of_training(model: Model, folds: Sequence[Fold]) -> None:
 
 
 def fold_numbers(text: str | None) -> list[int] | None:
-    """The numbers in "3,4"; ArgumentError for anything else."""
+    """Return the numbers in "3,4"; raise ArgumentError for anything else."""
     if text is None:
         return None
     try:
@@ -142,7 +169,7 @@ def fold_numbers(text: str | None) -> list[int] | None:
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
-    """The rates for people, with the number of pairs that each stands on."""
+    """Print the rates with the numbers of pairs behind them."""
     accuracy = evaluation.accuracy
     print(f"pairs               {evaluation.genuine_pairs} genuine, ", end="")
     print(f"{evaluation.impostor_pairs} impostor, in {len(accuracy.folds)} folds")
@@ -158,3 +185,11 @@ def print_evaluation(evaluation: Evaluation) -> None:
             else f"{rate.rate:.4f} (n = {rate.impostor_pairs}, threshold {rate.threshold:.3f})"
         )
         print(f"TAR at FAR {rate.false_accept_rate:<8g} {measured}")
+
+
+def print_error_rates(at: Mapping[str, Calibration]) -> None:
+    """Print each threshold with its error rates."""
+    for name, errors in at.items():
+        print(f"{name + ' threshold':21} {errors.threshold:.3f}")
+        print(f"  false match       {errors.false_match}")
+        print(f"  false non-match   {errors.false_non_match}")

@@ -1,4 +1,4 @@
-"""`npfacenet identify PROBE... --gallery FOLDER`: whom does a picture show?"""
+"""`npfacenet identify PROBE... --gallery FOLDER`: find the people whom pictures show."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from npfacenet.commands import options
-from npfacenet.commands.progress import ProgressBar
+from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, printable
 from npfacenet.models import Embeddings
 from npfacenet.models.embeddings import Skipped
@@ -21,25 +21,25 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser = subparsers.add_parser(
         "identify",
         help="find a picture's person in a gallery (1:K)",
-        description="Find the person of a gallery whom a picture shows, or say that it is unknown. "
+        description="Find the person of a gallery whom a picture shows, or report an unknown. "
         "Exit code 0: every picture has a match, 1: one or more are unknown, 2: error.",
         epilog="Example: npfacenet identify door.jpg --gallery people/, where people/ holds "
         "anna.jpg, or anna/1.jpg and anna/2.jpg",
     )
     parser.add_argument(
-        "probe", metavar="PROBE", nargs="+", help="a picture of a face; of several, one line each"
+        "probe", metavar="PROBE", nargs="+", help="a picture of a face; several give one line each"
     )
     parser.add_argument(
         "--gallery",
         required=True,
         metavar="FOLDER",
-        help="the people who are known: name.jpg, or name/*.jpg",
+        help="the known people: name.jpg, or name/*.jpg",
     )
     parser.add_argument(
         "--skip-errors",
         action="store_true",
-        help="leave out pictures that cannot be read, of the gallery and of PROBE, and say which, "
-        "instead of stopping; the exit code is that of the others (2 if there are none)",
+        help="skip and report pictures of the gallery and of PROBE that cannot be read, instead of "
+        "stopping; the exit code is that of the others (2 if there are none)",
     )
     options.add_threshold(parser)
     options.add_model(parser)
@@ -48,7 +48,7 @@ def add_parser(subparsers: options.Subparsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Enrol the gallery, look for the probes, print; 0 if all have a match, 1 if any has none."""
+    """Enrol the gallery and identify the probes; return 0 if all have a match, else 1."""
     model = options.load_model(arguments)
     on_error: Literal["raise", "skip"] = "skip" if arguments.skip_errors else "raise"
     probes = model.embed(arguments.probe, on_error=on_error)
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def note_skipped(embeddings: Embeddings | None) -> set[Skipped]:
-    """A remark on each picture that could not be read; returns them."""
+    """Print a remark on each picture that could not be read; return them."""
     skipped = () if embeddings is None else embeddings.skipped
     for each in skipped:
         options.note(f"skipped: {each.reason}")
@@ -86,7 +86,7 @@ def note_skipped(embeddings: Embeddings | None) -> set[Skipped]:
 
 
 def print_one(result: Identification, evidence: str) -> None:
-    """The result for one probe, with who else it might have been."""
+    """Print the result for one probe, with the nearest other candidates."""
     print("unknown: no match" if result.match is None else f"match: {printable(result.match)}")
     for candidate in result.candidates[:SHOWN]:
         print(f"  {candidate.distance:.3f}  {printable(candidate.name)}")
@@ -98,7 +98,7 @@ def print_one(result: Identification, evidence: str) -> None:
 
 
 def print_all(probes: Embeddings, results: Sequence[Identification], evidence: str) -> None:
-    """One line for each probe, then what they were decided by."""
+    """Print one line for each probe, then the threshold and its evidence."""
     for source, result in zip(probes.sources, results, strict=True):
         found = "unknown" if result.match is None else f"match: {printable(result.match)}"
         nearest = result.candidates[0] if result.candidates else None

@@ -1,8 +1,8 @@
-"""A command under a limit on memory (`ulimit -v`), which may end its process from below Python.
+"""Running a command under a limit on memory (`ulimit -v`).
 
-Where OpenBLAS gets no memory, it ends the process with exit code 1, which would be read as the
-decision "not the same"; other libraries crash. So the command runs in a forked child then, which
-says its exit code through a pipe: a child that said nothing has not decided anything.
+If OpenBLAS gets no memory, it ends the process with exit code 1, which would be read as the
+decision "not the same"; other libraries crash. So under a limit the command runs in a forked
+child, which sends its exit code through a pipe: a child that sent nothing has decided nothing.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from types import FrameType
 
+from npfacenet.commands.signals import handling
 from npfacenet.commands.streams import say_error
 
 _ERROR = 2
-_SECONDS = 6  # on a core, in which NumPy is imported and multiplies on any machine
-_ENOUGH = 1 << 30  # bytes, for several threads that multiply at a time
+_SECONDS = 6  # of a core's time, enough to import NumPy and multiply on any machine
+_ENOUGH = 1 << 30  # bytes, for several threads that multiply at the same time
 
 
 def memory_limit() -> int | None:
-    """The smallest limit on this process's memory in bytes, or None where there is none."""
+    """Return the smallest limit on this process's memory in bytes, or None without a limit."""
     try:
         import resource
     except ImportError:  # not POSIX
@@ -33,10 +34,10 @@ def memory_limit() -> int | None:
 
 
 def in_child(command: Callable[[], int], limit: int) -> int:
-    """The exit code of a command that runs in a forked child; 2 if the child had none to say.
+    """Run a command in a forked child and return its exit code, 2 if the child sent none.
 
-    To be called before any library has started threads. In the child this returns as well, so
-    that both processes end as they would.
+    To be called before any library has started threads. It returns in the child too, so that both
+    processes end normally.
     """
     read, write = os.pipe()
     child = os.fork()
@@ -64,7 +65,7 @@ def in_child(command: Callable[[], int], limit: int) -> int:
 
 
 def too_small(limit: int) -> str:
-    """What a message says about a limit that memory did not suffice under."""
+    """Return the part of a message that explains a limit on memory and the remedy."""
     return (
         f"a limit of {limit / 1e6:,.0f} MB is set (ulimit -v, ulimit -d), and NumPy with a network "
         "takes about 200 MB or, for inception-resnet-v1, 500 MB; raise it"
@@ -72,7 +73,7 @@ def too_small(limit: int) -> str:
 
 
 def _silence_libraries() -> None:
-    """Leave number 2, to which native code writes, to the null device; Python keeps the stream."""
+    """Redirect file descriptor 2, which native code writes to, but not Python's standard error."""
     if sys.stderr is None:
         return
     with suppress(OSError, ValueError):
@@ -89,9 +90,9 @@ def _silence_libraries() -> None:
 
 
 def _try_numpy(limit: int) -> None:
-    """Let NumPy take its memory, by as few threads as need be; end this process if it hangs.
+    """Let NumPy allocate its memory, with as few threads as possible; end the process if it hangs.
 
-    OpenBLAS takes a buffer for each thread that multiplies, and old versions of it try for ever
+    OpenBLAS allocates a buffer for each thread that multiplies, and its old versions try for ever
     to get one. What NumPy raises is left to the command, which imports it again.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the library keeps it to one anyway
@@ -102,27 +103,23 @@ def _try_numpy(limit: int) -> None:
     with suppress(BaseException):
         import numpy as np
 
-        square = np.eye(256, dtype=np.float32)  # so large that it takes the buffer
+        square = np.eye(256, dtype=np.float32)  # large enough to need the buffer
         np.linalg.qr(square @ square)
     signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-@contextmanager
-def _passing_signals_on(child: int) -> Iterator[None]:
-    """What should end this process ends the child, which tidies up and says so."""
+def _passing_signals_on(child: int) -> AbstractContextManager[None]:
+    """Pass SIGTERM on to the child, which tidies up and says so."""
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
         with suppress(OSError):
             os.kill(child, number)
 
     # A terminal sends Ctrl-C and its closing to the child as well.
-    before = {
-        signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
-        signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
-        signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_IGN),
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return handling(
+        {
+            signal.SIGTERM: pass_on,
+            signal.SIGINT: signal.SIG_IGN,
+            signal.SIGHUP: signal.SIG_IGN,
+        }
+    )

@@ -1,26 +1,24 @@
 """The command line: `npfacenet COMMAND`.
 
-Only light modules are imported here at the top. NumPy and the commands are imported where a
-failure, which an interpreter would end with exit code 1, is turned into 2.
+Only light modules are imported at the top. NumPy and the commands are imported inside the function
+that turns a failure, for which the interpreter would exit with 1, into exit code 2.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
-from types import FrameType
 from typing import NoReturn
 
 import npfacenet
 from npfacenet.commands.limited_memory import in_child, memory_limit, too_small
+from npfacenet.commands.signals import ending_tidily
 from npfacenet.commands.streams import (
     NO_ROOM,
     cannot_be_written,
@@ -39,7 +37,7 @@ TRACEBACK = "NPFACENET_TRACEBACK"
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line instead of repeating the whole usage."""
+    """Reports a fault in one line instead of repeating the whole usage."""
 
     def error(self, message: str) -> NoReturn:
         """Print the message on standard error and exit with 2."""
@@ -49,7 +47,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of all commands; each command adds its own."""
+    """Return the parser of all commands; each command adds its own."""
     top = Parser(
         prog="npfacenet",
         description="Face recognition in pure NumPy: turn faces into vectors and compare them.",
@@ -65,12 +63,12 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; errors become one line on standard error.
 
-    1 is the decision "not the same" and nothing else: 2 is an error of any kind, 130 an
-    interrupt, 128 + N the signal N. Raises SystemExit, never with 1, where argparse does.
+    1 means the decision "not the same" and nothing else; 2 is an error of any kind, 130 an
+    interrupt, 128 + N the signal N. Raises SystemExit, never with 1, when argparse does.
     """
     try:
         limit = memory_limit()
-        # A process that has imported NumPy has threads, and is not forked.
+        # A process that has imported NumPy has threads, and must not be forked.
         if limit is not None and "numpy" not in sys.modules:
             return in_child(partial(_guarded, arguments), limit)
         return _guarded(arguments)
@@ -82,8 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _guarded(arguments: Sequence[str] | None) -> int:
     try:
         prepare()
-        # What a library warns of either is refused by an error of ours or does not concern the
-        # user.
+        # Whatever a library warns of is either an error of ours or of no concern to the user.
         warnings.simplefilter("ignore")
         parsed = parser().parse_args(arguments)
         with ending_tidily():
@@ -91,13 +88,13 @@ def _guarded(arguments: Sequence[str] | None) -> int:
             flush_output()
     except SystemExit as left:
         raise SystemExit(_ended(left.code)) from None
-    except BaseException as error:  # noqa: BLE001 (an exit code of 1 would be a decision)
+    except BaseException as error:  # noqa: BLE001 (exit code 1 would be a decision)
         return _failed(error)
     return code
 
 
 def _ended(code: object) -> int:
-    """The exit code after `sys.exit(code)`, as argparse and the handler of signals call it."""
+    """Return the exit code after `sys.exit(code)`, by argparse or the handler of signals."""
     if code not in (None, 0):
         if not isinstance(code, int):
             say_error(f"npfacenet: error: {shortened(printable(str(code)))}")
@@ -110,20 +107,20 @@ def _ended(code: object) -> int:
 
 
 def _failed(error: BaseException) -> int:
-    """Say what went wrong in one line; the exit code."""
+    """Report an error in one line; return the exit code."""
     if isinstance(error, KeyboardInterrupt):
         say_error("npfacenet: interrupted")
         return INTERRUPTED
     left = isinstance(error, BrokenPipeError) and reader_has_left()
     drop_output()
     if left:
-        return ERROR  # what a reader (head, less) does not want to read is not to be reported
+        return ERROR  # a reader that closes early (head, less) is not an error to report
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
         return ERROR
     try:
         say_error(f"npfacenet: error: {_described(error)}")
-    except MemoryError:  # there is none left even for the line
+    except MemoryError:  # not even enough for the line
         say_error("npfacenet: error: not enough memory")
     return ERROR
 
@@ -132,9 +129,9 @@ def _described(error: BaseException) -> str:
     if isinstance(error, NpfacenetError):
         return str(error)
     if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
-        return cannot_be_written(error)  # faults of files are errors of ours, or have a name
+        return cannot_be_written(error)  # other faults of files are errors of ours, or have a name
     while isinstance(error, ImportError) and isinstance(error.__cause__, ImportError):
-        error = error.__cause__  # NumPy's own is a page of advice
+        error = error.__cause__  # NumPy's own message is a page of advice
     said, kind = shortened(printable(str(error)), MOST_QUOTED), type(error).__name__
     limit = memory_limit()
     without_thread = isinstance(error, RuntimeError) and "start new thread" in str(error)
@@ -143,28 +140,3 @@ def _described(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return f"not enough memory{said and ': '}{said}; take fewer or smaller pictures at a time"
     return f"{kind}: {said} (with {TRACEBACK}=1: a traceback)"
-
-
-@contextmanager
-def ending_tidily() -> Iterator[None]:
-    """Let SIGTERM, and a terminal that closes, end the program as Ctrl-C does.
-
-    So nothing half-written is left.
-    """
-
-    def end(number: int, _frame: FrameType | None) -> NoReturn:
-        sys.exit(128 + number)
-
-    ending = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    # `nohup` ignores the second, and it stays ignored.
-    ending = [number for number in ending if signal.getsignal(number) is not signal.SIG_IGN]
-    try:
-        before = {number: signal.signal(number, end) for number in ending}
-    except ValueError:  # not in the main thread, as when a test calls this
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

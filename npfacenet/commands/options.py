@@ -1,4 +1,4 @@
-"""Options that several commands share, and the two ways of printing a result."""
+"""Options that several commands share, and printing results and remarks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CROPPED_FACES = "no face is detected: pictures are taken as cropped faces, by th
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """`--model` and what can be chosen about it."""
+    """Add `--model` and the options of a model."""
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model",
@@ -40,7 +40,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def add_threshold(parser: argparse.ArgumentParser) -> None:
-    """`--threshold`."""
+    """Add `--threshold`."""
     parser.add_argument(
         "--threshold",
         type=float,
@@ -50,12 +50,12 @@ def add_threshold(parser: argparse.ArgumentParser) -> None:
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """`--json`."""
+    """Add `--json`."""
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def model_options(arguments: argparse.Namespace) -> list[str]:
-    """The options of `add_model` that were given, to be given again."""
+    """Return the options of `add_model` that were given, as words of a command."""
     words = []
     for name in ("model", "variant", "preprocessing"):
         value = getattr(arguments, name)
@@ -65,7 +65,7 @@ def model_options(arguments: argparse.Namespace) -> list[str]:
 
 
 def load_model(arguments: argparse.Namespace) -> Model:
-    """The model that the options ask for."""
+    """Load the model that the options name."""
     return load(
         arguments.model,
         variant=arguments.variant,
@@ -75,29 +75,29 @@ def load_model(arguments: argparse.Namespace) -> Model:
 
 
 def print_json(result: Mapping[str, object] | Sequence[object]) -> None:
-    """One JSON document on standard output."""
+    """Print one JSON document on standard output."""
     print(json.dumps(result, indent=2))
 
 
 def say(line: str) -> None:
-    """One line on standard output, in which nothing steers the terminal."""
+    """Print one line on standard output, without control characters."""
     print(printable(line))
 
 
 def note_passed_over(folder: str | os.PathLike[str], passed_over: Sequence[Skipped]) -> None:
-    """One remark on all that a folder of people holds and that was not used, if anything."""
+    """Print one remark on the files of a folder that were passed over, if there are any."""
     if passed_over:
         where = os.fsdecode(folder)
         note(f"passed over {len(passed_over)} in {where}: {first_few(passed_over, folder)}")
 
 
 def note(sentence: str) -> None:
-    """A remark for people, on standard error, beside the result."""
+    """Print a remark for people on standard error."""
     say_error(f"note: {sentence}")
 
 
 def model_keys(model: Model) -> dict[str, object]:
-    """What every JSON result says about the model that made it."""
+    """Return what every JSON result states about its model."""
     return {
         "model": {
             "architecture": model.card.architecture,
@@ -109,7 +109,7 @@ def model_keys(model: Model) -> dict[str, object]:
 
 
 def evidence(model: Model, threshold: float | None) -> str:
-    """Where the threshold comes from: the command line, or the model's card."""
+    """Return the evidence of the threshold: the command line, or the model's card."""
     if threshold is not None:
         return "stated on the command line"
     return printable(model.card.threshold.evidence) if model.card.threshold else "none"

@@ -1,8 +1,8 @@
-"""A stricter threshold for a search (1:K), from the people who are enrolled themselves.
+"""A stricter threshold for a search (1:K), computed from the enrolled people.
 
-A search among K people is K comparisons, and one false match lets a stranger in: were they
+A search among K people is K comparisons, and a single false match lets a stranger in: if they were
 independent, a false match rate FMR would become 1 - (1 - FMR)^K. So the threshold of 1:1 is too
-generous for 1:K, and more so where pictures are more alike than those it was measured on.
+generous for 1:K, even more so for pictures that are more alike than those it was measured on.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from npfacenet.errors import GalleryError, printable, quoted
 from npfacenet.recognition import Gallery
 from npfacenet.recognition.distance import distances, within
 
-_STEPS = 10_000  # to the unit: a threshold has four decimals, so that it can be typed
+_STEPS = 10_000  # per unit: a threshold has four decimals, so that it can be typed
 
 
 @dataclass(frozen=True)
 class SearchThreshold:
-    """What a search among `people` decides by.
+    """The threshold `value` for a search among `people` people.
 
-    `closest` is the smallest distance between two people enrolled, whose names are `pair` (both
-    None for one person, whose search is a comparison). `matching` of `pairs` pairs of people
-    would count as one person at the threshold for 1:1, which is `comparison`.
+    `closest` is the smallest distance between two enrolled people, whose names are `pair` (both
+    are None for one person, because a search is a single comparison then). `matching` of `pairs`
+    pairs of people would match at the threshold for 1:1, `comparison`.
     """
 
     value: float
@@ -37,10 +37,11 @@ class SearchThreshold:
 
     @property
     def strangers_at_most(self) -> float:
-        """The share of strangers, drawn like the people enrolled, who are let in at `value`.
+        """An upper bound of the share of strangers who are let in at `value`.
 
-        An upper bound of its mean over galleries: among people + 1 who are drawn alike, each is
-        equally likely to belong to the closest pair, so the stranger does with 2 / (people + 1).
+        It bounds the mean over galleries, for strangers from the same population: among people + 1
+        of them, each is equally likely to belong to the closest pair, so a stranger belongs to it
+        with probability 2 / (people + 1).
 
         >>> SearchThreshold(0.7, 1.1, 12, 0.71, ("ada", "ben"), 3, 66).strangers_at_most
         0.15384615384615385
@@ -48,7 +49,7 @@ class SearchThreshold:
         return 2 / (self.people + 1)
 
     def as_json(self) -> dict[str, object]:
-        """All of it, for programs."""
+        """Return all numbers, for programs."""
         return {
             "threshold": self.value,
             "people": self.people,
@@ -60,7 +61,7 @@ class SearchThreshold:
         }
 
     def __str__(self) -> str:
-        """Why it is what it is, in a few lines."""
+        """Return the reasons for the threshold in a few lines."""
         if self.closest is None or self.pair is None:
             return "one person is enrolled, so a search is one comparison"
         names = " and ".join(map(printable, self.pair))
@@ -84,10 +85,10 @@ class SearchThreshold:
 
 
 def search_threshold(gallery: Gallery, comparison: float) -> SearchThreshold:
-    """The largest threshold up to `comparison` at which no two people enrolled match.
+    """Find the largest threshold up to `comparison` at which no two enrolled people match.
 
-    Rounded down to four decimals. Raises GalleryError where one picture, or two that are
-    embedded alike, are enrolled under two names.
+    It is rounded down to four decimals. Raises GalleryError if two people have the same embedding,
+    as when one picture is enrolled under two names.
 
     >>> search_threshold(Gallery.of({"ada": [1, 0], "ben": [0.6, 0.8]}), 1.1).value
     0.8944
@@ -98,11 +99,11 @@ def search_threshold(gallery: Gallery, comparison: float) -> SearchThreshold:
     if len(people) < 2:
         return SearchThreshold(comparison, comparison, len(people), None, None, 0, 0)
     apart = distances(gallery.embeddings, gallery.embeddings)
-    # Of two people with several pictures, those that are closest count, as in `identify`.
+    # Of two people with several pictures, the closest ones count, as in `identify`.
     position = {name: i for i, name in enumerate(people)}
-    rows = np.array([position[name] for name in gallery.names])
+    person = np.array([position[name] for name in gallery.names])
     between = np.full((len(people), len(people)), np.inf)
-    np.minimum.at(between, (rows[:, None], rows[None, :]), apart)
+    np.minimum.at(between, (person[:, None], person[None, :]), apart)
     first, second = np.triu_indices(len(people), k=1)
     nearest = int(between[first, second].argmin())
     pair = people[first[nearest]], people[second[nearest]]

@@ -1,4 +1,4 @@
-"""Standard output and standard error, which may be closed, full, or without a reader."""
+"""Standard output and standard error, which may be closed, full, or have no reader."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from io import TextIOWrapper
 from npfacenet.errors import OutputError, printable
 
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
-"""What writing to a stream fails with, where a disk is full, limited or broken."""
+"""Error numbers of writing to a disk that is full, limited or broken."""
 
 
 def prepare() -> None:
-    """Make the standard streams fit for file names, and their numbers safe.
+    """Make the standard streams accept all file names, and reserve their file descriptors.
 
-    A name may hold bytes that the terminal's encoding lacks. The number of a stream that is
-    closed would be given to the next file that is opened, and libraries write their complaints
-    to number 2, so the null device takes it.
+    A name may hold bytes that the terminal's encoding lacks. The descriptor of a closed stream
+    would be given to the next file that is opened, and libraries write messages to descriptor 2,
+    so the null device takes it.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and not stream.closed:
@@ -29,12 +29,12 @@ def prepare() -> None:
         try:
             os.fstat(number)
         except OSError:
-            # The lowest number that is free is taken, and those below it are in use.
+            # The lowest free descriptor is taken, and those below it are in use.
             os.open(os.devnull, os.O_RDWR)
 
 
 def say_error(line: str) -> None:
-    """One line on standard error; a stream that is closed or full loses it and no more."""
+    """Print one line on standard error; ignore a stream that is closed or full."""
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
             print(printable(line), file=sys.stderr, flush=True)
@@ -43,7 +43,7 @@ def say_error(line: str) -> None:
 def flush_output() -> None:
     """Write out what was printed.
 
-    Raises OutputError where it cannot be written, BrokenPipeError where its reader has left.
+    Raises OutputError if it cannot be written, BrokenPipeError if the reader has closed the pipe.
     """
     if sys.stdout is None or sys.stdout.closed:
         return
@@ -56,7 +56,7 @@ def flush_output() -> None:
 
 
 def cannot_be_written(error: OSError) -> str:
-    """What a message says of a fault of standard output."""
+    """Return the message for a fault of standard output."""
     return (
         f"standard output cannot be written: {error.strerror or error}; make room there, or send "
         "it elsewhere"
@@ -66,7 +66,7 @@ def cannot_be_written(error: OSError) -> str:
 def drop_output() -> None:
     """Write out what was printed, or drop it.
 
-    Or the interpreter would try again at its end, complain, and change the exit code.
+    Otherwise the interpreter would try again at exit, complain, and change the exit code.
     """
     try:
         flush_output()
@@ -78,7 +78,7 @@ def drop_output() -> None:
 
 
 def reader_has_left() -> bool:
-    """Whether standard output is a pipe that nobody reads any more, as after `head`."""
+    """Whether standard output is a pipe whose reader has closed it, as `head` does."""
     try:
         poll = select.poll()
         poll.register(sys.stdout.fileno(), 0)

@@ -1,4 +1,4 @@
-"""`npfacenet summary MODEL`: what a network consists of."""
+"""`npfacenet summary MODEL`: the layers of a network."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import asdict
 from npfacenet.commands import options
 from npfacenet.errors import ArgumentError
 from npfacenet.models import load
-from npfacenet.networks import Network, OpenShape, Summary, summarise
-from npfacenet.recipes import RECIPES, recipes
-
-ARCHITECTURES = tuple(dict.fromkeys(recipe.architecture for recipe in RECIPES))
+from npfacenet.networks import Network, OpenShape, Outputs, Summary, summarise
+from npfacenet.recipes import recipes
+from npfacenet.recipes.selection import architectures, choices_of
 
 
 def add_parser(subparsers: options.Subparsers) -> None:
@@ -24,11 +23,11 @@ def add_parser(subparsers: options.Subparsers) -> None:
         epilog="Example: npfacenet summary nn4.small2 --variant openface",
     )
     parser.add_argument(
-        "model", metavar="MODEL", nargs="?", help=f"{', '.join(ARCHITECTURES)} or a file"
+        "model", metavar="MODEL", nargs="?", help=f"{', '.join(architectures())} or a file"
     )
     parser.add_argument("--model", dest="named", metavar="MODEL", help="the same, as an option")
-    parser.add_argument("--variant", help="of nn4.small2: course (default) or openface")
-    parser.add_argument("--outputs", type=int, help="of inception-resnet-v1: 128 (default) or 512")
+    parser.add_argument("--variant", help=choices_of("variant"))
+    parser.add_argument("--outputs", type=int, help=choices_of("outputs"))
     options.add_json(parser)
     parser.set_defaults(run=run)
 
@@ -46,20 +45,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def network(arguments: argparse.Namespace) -> Network:
-    """The network that was asked for, by the name of its architecture or by its file."""
+def network(arguments: argparse.Namespace) -> Network[Outputs]:
+    """Return the network with this name of an architecture, or the one in this file."""
     name = arguments.model if arguments.named is None else arguments.named
     if name is None or (arguments.model and arguments.named):
-        raise ArgumentError(f"summary takes one MODEL: {', '.join(ARCHITECTURES)} or a file")
-    if name in ARCHITECTURES:
+        raise ArgumentError(f"summary takes one MODEL: {', '.join(architectures())} or a file")
+    if name in architectures():
         return recipes(name, arguments.variant, arguments.outputs)[0].build()
     if arguments.outputs is not None:
-        raise ArgumentError("--outputs is for a name; a file has the outputs that it has")
+        raise ArgumentError("--outputs is for a name; the outputs of a file are fixed")
     return load(name, variant=arguments.variant).network
 
 
 def print_table(summary: Summary) -> None:
-    """The table for people: one line a layer, totals at the end."""
+    """Print the table for people: a line for each layer, totals at the end."""
     width = max(len(row.name) for row in summary.rows)
     print(f"{summary.name}: {shape(summary.input_shape)} pixels in")
     print(f"{'':{width}}  {'output':>12}  {'numbers':>10}  {'multiply-adds':>13}")
@@ -72,5 +71,5 @@ def print_table(summary: Summary) -> None:
 
 
 def shape(sizes: OpenShape) -> str:
-    """A shape as people write it: 96x96x3, and "any" for a height or width that is open."""
+    """Return a shape as people write it: 96x96x3; an open height or width is "any"."""
     return "x".join("any" if size is None else str(size) for size in sizes)

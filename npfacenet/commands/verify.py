@@ -1,4 +1,4 @@
-"""`npfacenet verify A B`: do two pictures show the same person?"""
+"""`npfacenet verify A B`: decide whether two pictures show the same person."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def add_parser(subparsers: options.Subparsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Embed both pictures, compare, print; 0 for the same person, 1 for another."""
+    """Embed both pictures, compare and print; return 0 for the same person, else 1."""
     model = options.load_model(arguments)
     a, b = model.embed([arguments.a, arguments.b])
     result = verify(a, b, threshold=arguments.threshold)

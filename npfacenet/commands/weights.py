@@ -1,4 +1,4 @@
-"""`npfacenet weights`: which weight files there are, where they lie, and getting them."""
+"""`npfacenet weights`: listing weight files that have names, finding and fetching them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 
 from npfacenet.commands import options, weights_files
-from npfacenet.commands.progress import ProgressBar, amount
+from npfacenet.commands.progress_bar import ProgressBar, amount
 from npfacenet.errors import ArgumentError, WeightsError, WeightsNotFoundError
 
 _DESCRIPTION = """\
@@ -117,7 +117,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         return 0
     rows = [("NAME", "ARCHITECTURE", "SIZE", "LICENCE", "WHERE")]
     size = "" if packaged["size"] is None else amount(int(packaged["size"]), "bytes")
-    where = str(packaged["path"] or "missing: install npfacenet anew")
+    where = str(packaged["path"] or "missing: reinstall npfacenet")
     licence = str(packaged["licence"] or "").partition(" (")[0].partition(",")[0]
     rows.append((str(packaged["name"]), str(packaged["architecture"]), size, licence, where))
     for weights, path in listed:
@@ -132,7 +132,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 
 def _packaged() -> dict[str, str | int | None]:
-    """What the card of the weights that come with the package says of them."""
+    """Return what the card of the packaged weights says of them."""
     from npfacenet.checkpoints.reading import open_weight_file
     from npfacenet.zoo.manifest import PACKAGED
 
@@ -148,7 +148,7 @@ def _packaged() -> dict[str, str | int | None]:
         with open_weight_file(path) as file:
             card = file.card
     except WeightsError:
-        return known | {"licence": "damaged: install npfacenet anew"}
+        return known | {"licence": "damaged: reinstall npfacenet"}
     if card is not None:
         known |= {"architecture": card.architecture, "licence": card.licence, "source": card.source}
     return known

@@ -1,4 +1,4 @@
-"""`npfacenet weights info | convert | add`: looking into weight files and moving them."""
+"""`npfacenet weights info | convert | add`: describing weight files, converting and adding them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
+from npfacenet.cards import METRIC, Card, Threshold
 from npfacenet.commands import options
-from npfacenet.commands.progress import amount
+from npfacenet.commands.progress_bar import amount
 from npfacenet.errors import WeightsError
+from npfacenet.recipes.selection import choices_of
 
 KINDS = ("missing", "unexpected", "mis_shaped", "not_finite", "untrained", "unreadable")
 
@@ -16,8 +18,8 @@ _CONVERT = """\
 Convert a weight file to another layout: npfacenet (the library's own: fastest to
 open, keeps the model's card, checksums every tensor), keras2-weights or
 keras3-weights (called NAME.weights.h5, as Keras wants it). The result is read back
-and compared before you are told so. Only the first has room for the card: with the
-other two, variant and preprocessing have to be stated when the file is loaded."""
+and compared. Only the first has room for the card: with the other two, variant and
+preprocessing have to be stated when the file is loaded."""
 
 
 def add_parsers(subparsers: options.Subparsers) -> None:
@@ -46,7 +48,7 @@ def add_parsers(subparsers: options.Subparsers) -> None:
     convert.add_argument("target", metavar="OUT", help="the file to write")
     convert.add_argument("--layout", default="npfacenet", help="default: npfacenet")
     convert.add_argument("--half", action="store_true", help="store kernels as float16")
-    convert.add_argument("--variant", help="of nn4.small2: course (default) or openface")
+    convert.add_argument("--variant", help=choices_of("variant"))
     convert.add_argument("--preprocessing", help="for the card: unit, fixed or prewhiten")
     convert.set_defaults(run=run_convert)
 
@@ -84,8 +86,7 @@ def run_info(arguments: argparse.Namespace) -> int:
     if described.card is not None:
         for field in ("variant", "preprocessing", "source", "licence"):
             options.say(f"{field:14} {getattr(described.card, field) or 'none'}")
-        known = described.card.threshold
-        options.say(f"threshold      {f'{known.value:g}: {known.evidence}' if known else 'none'}")
+        options.say(f"threshold      {_threshold(described.card.threshold)}")
     if described.fingerprint is not None:
         options.say(f"fingerprint    {described.fingerprint}")
     for kind in KINDS:
@@ -97,55 +98,62 @@ def run_info(arguments: argparse.Namespace) -> int:
     return 0 if described.complete else 1
 
 
+def _threshold(known: Threshold | None) -> str:
+    """Return a threshold with its evidence in a line, and with its metric if that is unusual."""
+    if known is None:
+        return "none"
+    metric = "" if known.metric == METRIC else f" ({known.metric})"
+    return f"{known.value:g}{metric}: {known.evidence}"
+
+
 def run_convert(arguments: argparse.Namespace) -> int:
     """Convert, read back, compare, print; 0 when done."""
     from npfacenet.checkpoints.conversion import require_target, unstored_choices, write_checkpoint
     from npfacenet.models import load
 
-    target = Path(arguments.target)
-    require_target(target, arguments.layout, half=arguments.half)
+    target, layout, half = Path(arguments.target), arguments.layout, arguments.half
+    require_target(target, layout, half=half)
     model = load(arguments.source, variant=arguments.variant, preprocessing=arguments.preprocessing)
-    write_checkpoint(
-        target,
-        model.network,
-        model.parameters,
-        model.card,
-        layout=arguments.layout,
-        half=arguments.half,
-    )
-    card, choices = model.card, unstored_choices(model.card, arguments.layout)
+    write_checkpoint(target, model.network, model.parameters, model.card, layout=layout, half=half)
+    choices = unstored_choices(model.card, layout)
     written = load(
         target, variant=choices.get("variant"), preprocessing=choices.get("preprocessing")
     )
-    if not arguments.half and written.fingerprint != model.fingerprint:
+    if not half and written.fingerprint != model.fingerprint:
         raise WeightsError(f"{target} does not hold what was written; the disk may be failing")
-    result = {
-        "output": str(target),
-        "layout": arguments.layout,
-        "size": target.stat().st_size,
-        "fingerprint": written.fingerprint,
-        "load_with": choices,
-    }
+    size = target.stat().st_size
     if arguments.json:
-        options.print_json(result)
+        options.print_json(
+            {
+                "output": str(target),
+                "layout": layout,
+                "size": size,
+                "fingerprint": written.fingerprint,
+                "load_with": choices,
+            }
+        )
     else:
-        rounded = ", kernels rounded to float16" if arguments.half else ""
-        size = amount(target.stat().st_size, "bytes")
-        options.say(f"{target}: {arguments.layout}, {size}{rounded}")
+        rounded = ", kernels rounded to float16" if half else ""
+        options.say(f"{target}: {layout}, {amount(size, 'bytes')}{rounded}")
+    _note_losses(layout, model.card, written.card, choices)
+    return 0
+
+
+def _note_losses(layout: str, card: Card, kept: Card, choices: dict[str, str]) -> None:
+    """Say what a converted file no longer holds, and what to state when it is loaded."""
     told = ("threshold", "licence", "trained_on")
-    lost = [name for name in told if getattr(written.card, name) != getattr(card, name)]
+    lost = [name for name in told if getattr(kept, name) != getattr(card, name)]
     if lost:
         options.note(
-            f"the layout {arguments.layout} holds no card: {', '.join(lost)} stay behind; the "
+            f"the layout {layout} holds no card: {', '.join(lost)} stay behind; the "
             f"licence is: {card.licence}"
         )
     if choices:
         stated = " ".join(f"--{name} {value}" for name, value in choices.items())
         options.note(
-            f"the layout {arguments.layout} has no room for {' and '.join(choices)}: loaded "
+            f"the layout {layout} has no room for {' and '.join(choices)}: loaded "
             f"without {stated}, this file gives another model, with other embeddings"
         )
-    return 0
 
 
 def run_add(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Files: opened only if they are regular and small enough, written whole or not at all."""
+"""Files: opened only if regular and small enough, written whole or not at all."""
 
 from npfacenet.files.reading import LARGEST_TEXT, open_regular, read_text
 

@@ -32,19 +32,19 @@ _REMEDIES = {
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which takes its name in one step when the block ends without an error.
+    """Yield a file to write, which gets its name in one step if the block ends without an error.
 
-    The bytes go into a hidden file of its own beside `target` (so two writers at a time do not
-    meet) and are flushed to the disk. On any error, an interrupt included, that file is removed
-    and `target` is as before; the one that a killed process left is removed by the next writer of
-    the same target (`partial.py`). A link is followed. Raises OutputError when it cannot be
-    written, and for a target that is a folder, a device or a pipe.
+    Each writer has a hidden file of its own beside `target`, so two at a time do not collide; it
+    is flushed to the disk. On any error, an interrupt included, that file is removed and `target`
+    stays as it was; the next writer of the same target removes the file of a killed process
+    (`unfinished.py`). A link is followed. Raises OutputError if the file cannot be written, and
+    for a target that is a folder, a device or a pipe.
     """
     target = real_target(target)
     with writing_in(target.parent):
         file = new_partial(target)
     partial = Path(file.name)
-    while_open = os.name != "nt"  # while it is locked, that is; Windows renames no open file
+    while_open = os.name != "nt"  # and so while it is locked; Windows does not rename open files
     with _removed_on_error(partial, really=not while_open):
         with closing(file), _removed_on_error(partial, really=while_open):
             yield file
@@ -72,12 +72,11 @@ def _removed_on_error(path: Path, *, really: bool) -> Iterator[None]:
 def place_verified(
     stream: IO[bytes], target: Path, *, size: int, sha256: str, progress: Progress | None = None
 ) -> Path:
-    """Copy a stream to `target`, which takes that name only if size and hash are right.
+    """Copy a stream to `target`, which appears only if size and hash are right; return `target`.
 
-    At most one byte more than `size` is read. Folders are made as needed. Returns `target`.
-
-    Raises FetchError when the bytes are the wrong ones, OutputError when the folder cannot be
-    written; what reading the stream raises passes through.
+    At most one byte more than `size` is read. Folders are made as needed. Raises FetchError for
+    wrong bytes, OutputError if the folder cannot be written, and whatever reading the stream
+    raises.
     """
     report = silent if progress is None else progress
     digest = hashlib.sha256()
@@ -101,7 +100,7 @@ def place_verified(
 
 
 def deviation(path: Path, *, size: int, sha256: str) -> str | None:
-    """Say in what a file differs from this size and hash ("has 3 bytes instead of 4"), or None.
+    """Say how a file differs from this size and hash ("has 3 bytes instead of 4"), or None.
 
     >>> deviation(Path(__file__).parent, size=3, sha256="0" * 64)
     'is not a file'
@@ -118,7 +117,7 @@ def deviation(path: Path, *, size: int, sha256: str) -> str | None:
 
 
 def require_possible(target: Path) -> None:
-    """Raise OutputError for a path that can name no file, whatever lies there."""
+    """Raise OutputError for a path that cannot name a file, whatever lies there."""
     try:
         name = os.fsencode(target)
     except UnicodeEncodeError:
@@ -128,7 +127,7 @@ def require_possible(target: Path) -> None:
 
 
 def real_target(target: Path) -> Path:
-    """The file that a path leads to, links followed; OutputError if it cannot be one."""
+    """Return the file that a path leads to, links followed; OutputError if it cannot be one."""
     require_possible(target)
     with writing_in(target.parent):
         real = Path(os.path.realpath(target))
@@ -141,7 +140,7 @@ def real_target(target: Path) -> Path:
 
 
 def require_writable(target: Path) -> None:
-    """Raise OutputError unless a file can be written there: to be asked before long work."""
+    """Raise OutputError unless a file can be written there; for a check before long work."""
     real = real_target(target)
     with writing_in(real.parent), tempfile.TemporaryFile(dir=real.parent):
         pass
@@ -149,7 +148,7 @@ def require_writable(target: Path) -> None:
 
 @contextmanager
 def writing_in(folder: Path) -> Iterator[None]:
-    """Turn the faults of writing into an OutputError that names the folder."""
+    """Turn errors of writing into an OutputError that names the folder."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
-"""Opening files that come from anywhere: regular ones, no larger than makes sense.
+"""Opening files from strangers: regular ones only, and no larger than makes sense.
 
-A pipe would be waited for, a device read for ever, and a sparse file of a terabyte hashed for
-hours.
+Opening a pipe blocks, reading a device may never end, and hashing a sparse file of a terabyte
+takes hours.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import BinaryIO
 from npfacenet.errors import MOST_QUOTED, NpfacenetError, quoted
 
 LARGEST_TEXT = 1 << 26
-"""Bytes of the largest text that is read: lists of people or pairs, logs, settings."""
+"""The largest text in bytes that is read: lists of people or pairs, logs, settings."""
 
 
 def open_regular(
@@ -65,13 +65,13 @@ def read_text(
     error: type[NpfacenetError],
     largest: int = LARGEST_TEXT,
 ) -> str:
-    """The content of a regular file in UTF-8, with or without a byte order mark.
+    """Return the content of a regular file in UTF-8, without its byte order mark.
 
-    Raises `error` as `open_regular`, and for bytes that are not UTF-8.
+    Raises `error` as `open_regular` does, and for bytes that are not UTF-8.
     """
     with open_regular(path, what=what, largest=largest, error=error) as file:
         try:
-            # Not "utf-8-sig", which is imported when it is first used: a fork may fall into that.
+            # Not "utf-8-sig", whose first use is an import: a fork could come in the middle.
             return file.read(largest).decode("utf-8").removeprefix("\ufeff")
         except (OSError, UnicodeDecodeError) as fault:
             raise error(f"{quoted(os.fsdecode(path))} cannot be read as {what}: {fault}") from fault

@@ -1,8 +1,8 @@
 """Hidden files that are being written, and removing those whose writer was killed.
 
-A writer holds a lock on its file. The system drops it when the process ends, however it ends, so
-a file that can be locked has no writer. Where files cannot be locked (Windows, some network
-disks), a killed writer's file stays.
+A writer holds a lock on its file. The system releases it when the process ends, however it ends,
+so a file that can be locked has no writer. Where files cannot be locked (Windows, some network
+disks), the file of a killed writer stays.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import BinaryIO
 if sys.platform != "win32":
     import fcntl
 
-MOST_WRITERS = 64  # of one file at a time, that get a name under which theirs is removed later
+MOST_WRITERS = 64  # of one file at a time, whose hidden names the next writer can find
 _KEPT_OUT = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def new_partial(target: Path) -> BinaryIO:
-    """A new file beside `target`, `.HEX.part`, open for writing and locked.
+    """Make a new file beside `target`, `.HEX.part`, open for writing and locked.
 
-    Its name follows from the target's, so that the next writer of the same target finds what a
-    killed one left, and removes it. Raises OSError if no file can be made there.
+    Its name follows from the target's, so that the next writer of the same target finds the file
+    of a killed one, and removes it. Raises OSError if no file can be made there.
     """
     file = None
     for number in range(MOST_WRITERS):
@@ -45,7 +45,7 @@ def new_partial(target: Path) -> BinaryIO:
 
 
 def remove_abandoned(path: Path) -> None:
-    """Remove a file that nobody writes any more; leave any other, and what cannot be removed."""
+    """Remove a file that has no writer any more; leave any other, and what cannot be removed."""
     if sys.platform == "win32" or not os.path.lexists(path):
         return
     with suppress(OSError):
@@ -55,7 +55,7 @@ def remove_abandoned(path: Path) -> None:
             if not stat.S_ISREG(opened.st_mode) or opened.st_uid != os.geteuid():
                 return
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Another may have removed that file and a writer made this one.
+            # Another process may have removed that file, and a writer made this one.
             if os.path.samestat(opened, os.lstat(path)):
                 os.unlink(path)
         finally:
@@ -68,7 +68,7 @@ def _name(target: Path, number: int) -> Path:
 
 
 def _made(path: Path) -> BinaryIO | None:
-    """A new locked file; None if another writer has that name."""
+    """Make a new locked file; None if another writer has that name."""
     while True:
         try:
             # mkstemp would make it private, and the folder may be for others to read.
@@ -79,7 +79,7 @@ def _made(path: Path) -> BinaryIO | None:
         with suppress(OSError):
             if os.path.samestat(os.fstat(file.fileno()), os.lstat(path)):
                 return file
-        file.close()  # taken for an abandoned one before it was locked
+        file.close()  # another writer took it for abandoned before it was locked
 
 
 def _lock(descriptor: int) -> None:
@@ -90,7 +90,7 @@ def _lock(descriptor: int) -> None:
 
 @contextmanager
 def closing(file: BinaryIO) -> Iterator[None]:
-    """Close a file at the end; what goes wrong then does not hide what went wrong before."""
+    """Close a file at the end; an error of closing does not hide an earlier one."""
     try:
         yield
     except BaseException:

@@ -1,4 +1,4 @@
-"""Embeddings: the numbers, and what is needed to compare them."""
+"""Embeddings: the vectors, and what is needed to compare them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from npfacenet.models.json_ready import JsonReady
 
 @dataclass(frozen=True)
 class Skipped(JsonReady):
-    """A picture, or another file, that was passed over, and why."""
+    """A picture or another file that was passed over, and the reason."""
 
     source: str
     reason: str
@@ -35,17 +35,17 @@ class Embeddings(JsonReady):
     """One vector for each picture.
 
     `values` is float32 (N, D), each row of unit length if a model made it; `fingerprint`
-    says which model did (None: unknown); `threshold` is that of the model's card; `sources`
-    names the pictures, row by row, and `skipped` those that could not be read.
+    identifies the model (None: unknown); `threshold` is that of the model's card; `sources` names
+    the picture of each row, and `skipped` lists those that could not be read.
 
-    Behaves as a sequence, and as an array where NumPy takes one:
+    It is a sequence, and can be passed to NumPy as an array:
 
     >>> embeddings = Embeddings.of([[0.6, 0.8], [1, 0]])
     >>> len(embeddings), np.asarray(embeddings[1])
     (2, array([[1., 0.]], dtype=float32))
 
-    `as_json()` has the numbers too. Raises EmbeddingError for values that are not finite real
-    numbers of shape (N, D), (D,) or that are masked, and for fields of another type.
+    `as_json()` includes the vectors. Raises EmbeddingError unless the values are finite real
+    numbers of shape (N, D) or (D,) without a mask, and for fields of another type.
     """
 
     values: npt.NDArray[np.float32]
@@ -56,9 +56,9 @@ class Embeddings(JsonReady):
 
     @classmethod
     def of(cls, values: Embeddings | npt.ArrayLike) -> Embeddings:
-        """Embeddings as they are; bare numbers, (N, D) or (D,), as embeddings of unknown origin.
+        """Return Embeddings unchanged, and bare numbers, (N, D) or (D,), as Embeddings.
 
-        Raises EmbeddingError as the class does; for pictures it says how to embed them.
+        Raises EmbeddingError as the class does; for pictures the message says how to embed them.
         """
         return values if isinstance(values, Embeddings) else cls(_as_rows(values))
 
@@ -81,7 +81,7 @@ class Embeddings(JsonReady):
     def __getitem__(
         self, rows: SupportsIndex | slice | Sequence[int] | npt.NDArray[np.generic]
     ) -> Embeddings:
-        """The embedding of one picture, or of several; always (N, D). Indexes as NumPy does."""
+        """Return the embeddings of one or several pictures, always (N, D); index as in NumPy."""
         if isinstance(rows, SupportsIndex) and not isinstance(rows, (bool, np.bool_, np.ndarray)):
             row = index(rows)
             if not -len(self) <= row < len(self):
@@ -96,7 +96,7 @@ class Embeddings(JsonReady):
 
     def __reduce__(self) -> tuple[type[Embeddings], tuple[object, ...]]:
         fields = (self.values, self.fingerprint, self.threshold, self.sources, self.skipped)
-        return Embeddings, fields  # so that a copy is as read-only as this is
+        return Embeddings, fields  # so that a copy is read-only too
 
     def __iter__(self) -> Iterator[Embeddings]:
         return (self[i] for i in range(len(self)))
@@ -105,7 +105,7 @@ class Embeddings(JsonReady):
         self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
     ) -> npt.NDArray[np.generic]:
         if copy is False and dtype not in (None, np.float32):
-            raise ValueError("embeddings of another dtype are a copy")
+            raise ValueError("converting embeddings to another dtype needs a copy")
         return np.array(self.values, dtype=dtype, copy=bool(copy) or dtype is not None)
 
     def __repr__(self) -> str:
@@ -115,7 +115,7 @@ class Embeddings(JsonReady):
 
 
 def _as_rows(values: object) -> npt.NDArray[np.float32]:
-    """Finite numbers as read-only float32 (N, D); one vector becomes one row."""
+    """Return finite numbers as read-only float32 (N, D); one vector becomes one row."""
     if _is_picture(values):
         raise EmbeddingError(
             f"embeddings are numbers, not pictures or their names ({quoted(values, 60)}): embed "
@@ -140,7 +140,7 @@ def _as_rows(values: object) -> npt.NDArray[np.float32]:
 
 
 def _is_picture(values: object) -> bool:
-    """Whether this is what `Model.embed` takes, one or several, and not what it gives."""
+    """Whether this is one or several pictures, as `Model.embed` takes them."""
     if isinstance(values, (list, tuple)) and values:
         values = values[0]
     if isinstance(values, np.ndarray):
@@ -151,7 +151,7 @@ def _is_picture(values: object) -> bool:
 
 
 def _require_threshold(threshold: object) -> None:
-    """Raise EmbeddingError unless it is a Threshold that can be decided by."""
+    """Raise EmbeddingError unless it is a valid Threshold."""
     if not isinstance(threshold, Threshold):
         raise EmbeddingError(
             f"the threshold of embeddings is a Threshold with its evidence, not {quoted(threshold)}"
@@ -167,9 +167,9 @@ def _require_threshold(threshold: object) -> None:
 
 
 def _all_of(kind: type, values: object, what: str) -> tuple[object, ...]:
-    """The values as a tuple; EmbeddingError unless they are a list or tuple of this class."""
+    """Return the values as a tuple; raise EmbeddingError unless all are of this class."""
     if not isinstance(values, (list, tuple)):
-        raise EmbeddingError(f"{what}, in a tuple; given was {quoted(values)}")
+        raise EmbeddingError(f"{what}, in a tuple, not {quoted(values)}")
     if wrong := [quoted(value, 60) for value in values if not isinstance(value, kind)]:
         raise EmbeddingError(f"{what}, not {listed(wrong, 2)}")
     return tuple(values)

@@ -1,4 +1,4 @@
-"""Results as what JSON knows: objects, arrays, text, numbers, true, false and null."""
+"""Converting results to JSON values."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | Non
 
 
 class JsonReady:
-    """What a result inherits that programs pass on."""
+    """The base of results that can be converted to JSON."""
 
     def as_json(self) -> dict[str, JSON]:
-        """All fields, for `json.dumps`; NaN and infinity, which JSON lacks, become null."""
+        """Return all fields, for `json.dumps`; NaN and infinity, which JSON lacks, become None."""
         return fields_as_json(self)
 
 
 def fields_as_json(result: object) -> dict[str, JSON]:
-    """The fields of a dataclass by name, each as `as_json` gives it."""
+    """Return the fields of a dataclass by name, each converted by `as_json`."""
     if not is_dataclass(result):
         raise TypeError(f"{type(result).__name__} is not a dataclass")
     return {field.name: as_json(getattr(result, field.name)) for field in fields(result)}
 
 
 def as_json(value: object) -> JSON:
-    """A value and all that it holds; what JSON has no word for becomes text.
+    """Convert a value and everything in it to JSON values; unknown types become text.
 
     >>> as_json({"rate": np.float32(0.5), "folds": (np.int64(3), float("nan"))})
     {'rate': 0.5, 'folds': [3, None]}

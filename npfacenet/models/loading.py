@@ -1,4 +1,4 @@
-"""From a name or a weight file to a model."""
+"""Loading a model by the name of its weights or from a weight file."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from time import perf_counter
 from typing import TypeAlias
 
 from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
-from npfacenet.checkpoints.reloadable import StoredParameters
+from npfacenet.checkpoints.reloadable import ReloadableParameters
 from npfacenet.errors import ArgumentError, WeightsError, quoted
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.models.model import Model
-from npfacenet.recipes import RECIPES, Recipe, recipes
+from npfacenet.recipes import Recipe, recipes
 from npfacenet.threads import without_forks
 from npfacenet.zoo.lookup import find
 from npfacenet.zoo.manifest import PACKAGED
-from npfacenet.zoo.provenance import derived_card
+from npfacenet.zoo.provenance import with_known_origin
 
-Reader: TypeAlias = Callable[[Path, Sequence[Recipe]], Checkpoint]
+Reader: TypeAlias = Callable[[Path, Sequence[Recipe] | None], Checkpoint]
 _log = logging.getLogger(__name__)
 
 
@@ -38,33 +38,33 @@ def load(
     `name_or_path`: a weight file or folder in any known layout, or a name ("npfacenet-small", the
     default, which comes with the package; "nn4.small2", "inception-resnet-v1") that is looked for
     in `$NPFACENET_WEIGHTS`, the user's cache, the package's own data and the checkout's
-    `weights/`. Which network a file holds is found out from its tensors; `architecture` insists on
+    `weights/`. The tensors of a file tell which network it holds; `architecture` insists on
     one. `variant`: for nn4.small2 "course" (the default) or "openface". `preprocessing` ("unit",
     "fixed", "prewhiten") replaces the card's. `untrusted` reads the file in a child process with
     limits on time and memory, because HDF5's C library has crashed on crafted files before, and
     looped for ever; that takes about 0.3 s longer.
 
-    Raises WeightsNotFoundError, saying where it was looked for and how to get it;
-    WeightsError for a file that cannot be used; ArgumentError for an unknown choice, or
-    that is not what the file holds.
+    Networks that were registered (`npfacenet.recipes.register`) are recognised, too. One that is
+    for another purpose than embeddings is loaded, and refused by `Model.embed`.
+
+    Raises WeightsNotFoundError, saying where it looked and how to get the weights;
+    WeightsError for a file that cannot be used; ArgumentError for an unknown choice, and for
+    one that is not what the file holds.
     """
-    candidates = recipes(architecture, variant)
-    if name_or_path == PACKAGED and PACKAGED not in {one.architecture for one in candidates}:
-        asked = " and ".join(quoted(choice) for choice in (architecture, variant) if choice)
-        raise ArgumentError(
-            f"{PACKAGED}, the default, is not {asked}: name the model that is meant, such as "
-            f"{candidates[0].architecture}"
-        )
+    narrowed = architecture is not None or variant is not None
+    candidates = recipes(architecture, variant) if narrowed else None
+    if name_or_path == PACKAGED and candidates is not None:
+        _require_packaged(candidates, architecture, variant)
     scaling = None if preprocessing is None else scaling_named(preprocessing).name
     path, read = find(name_or_path), _reader(untrusted=untrusted)
     began = perf_counter()
     checkpoint = _read(read, path, candidates, architecture, variant)
-    _require_named(name_or_path, path, checkpoint.recipe)
-    parameters = StoredParameters(checkpoint, partial(read, path.absolute(), candidates))
-    card = checkpoint.card or derived_card(
-        checkpoint.recipe, checkpoint.network.input_shape[0], path, parameters.digest
-    )
-    card = card.adapted(checkpoint.recipe.variant, scaling or card.preprocessing)
+    recipe, card = checkpoint.recipe, checkpoint.card
+    _require_named(name_or_path, path, recipe)
+    parameters = ReloadableParameters(checkpoint, partial(read, path.absolute(), (recipe,)))
+    if not checkpoint.own_card:
+        card = with_known_origin(card, parameters.digest)
+    card = card.adapted(recipe.variant, card.preprocessing if scaling is None else scaling)
     model = Model(checkpoint.network, parameters, card)
     taken = 1e3 * (perf_counter() - began)
     _log.info(
@@ -73,9 +73,21 @@ def load(
     return model
 
 
+def _require_packaged(
+    candidates: Sequence[Recipe], architecture: str | None, variant: str | None
+) -> None:
+    """Raise ArgumentError if the packaged weights are not of a network that was asked for."""
+    if PACKAGED not in {one.architecture for one in candidates}:
+        asked = " and ".join(quoted(choice) for choice in (architecture, variant) if choice)
+        raise ArgumentError(
+            f"{PACKAGED}, the default, is not {asked}: name the model that is meant, such as "
+            f"{candidates[0].architecture}"
+        )
+
+
 def _require_named(name: str | os.PathLike[str], path: Path, held: Recipe) -> None:
     """Raise WeightsError if the file found under the name of a network holds another one."""
-    meant = [one for one in RECIPES if one.architecture == name]  # the default choice first
+    meant = [one for one in recipes() if one.architecture == name]  # the default choice first
     if meant and (held.architecture, held.outputs) != (name, meant[0].outputs):
         raise WeightsError(
             f"{path} was found under the name {name!r}, but holds {held}: rename or remove it, or "
@@ -86,13 +98,13 @@ def _require_named(name: str | os.PathLike[str], path: Path, held: Recipe) -> No
 def _read(
     read: Reader,
     path: Path,
-    candidates: Sequence[Recipe],
+    candidates: Sequence[Recipe] | None,
     architecture: str | None,
     variant: str | None,
 ) -> Checkpoint:
     """Read a file as one of the networks asked for.
 
-    Where it is a sound file of another network, the choice is at fault, and the error says so.
+    If it is a sound file of another network, the choice is at fault, and the error says so.
     """
     try:
         return read(path, candidates)
@@ -100,9 +112,9 @@ def _read(
         with without_forks():
             from npfacenet.checkpoints.isolation import ChildError
 
-        if len(candidates) == len(RECIPES) or isinstance(error, ChildError):
+        if candidates is None or isinstance(error, ChildError):
             raise
-        found = read(path, RECIPES).recipe  # raises what is wrong with the file, if that is all
+        found = read(path, None).recipe  # raises what is wrong with the file, if anything is
         asked = {"architecture": architecture, "variant": variant}
         options = " and ".join(f"{k} {quoted(v)}" for k, v in asked.items() if v is not None)
         raise ArgumentError(

@@ -6,7 +6,8 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
 from typing import Literal
@@ -15,32 +16,30 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.arguments import is_one_of, is_whole
-from npfacenet.cards import Card
+from npfacenet.cards import Card, derived_card, input_size_of
+from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
-from npfacenet.checkpoints.reloadable import StoredParameters
+from npfacenet.checkpoints.reloadable import ReloadableParameters
 from npfacenet.errors import (
     ArgumentError,
-    ImageError,
+    EmbeddingError,
     ShapeError,
     listed,
     quoted,
     shortened,
 )
-from npfacenet.images import (
-    ImageSource,
-    named,
-    read,
-    require_contrast,
-    source_name,
-)
+from npfacenet.images import ImageSource
+from npfacenet.images import preprocessing as scaling_named
 from npfacenet.images.pillow import import_pillow
 from npfacenet.inference import Plan
 from npfacenet.inference.batching import TOGETHER, largest_batch
 from npfacenet.models.embeddings import Embeddings, Skipped
-from npfacenet.models.views import directions, scaled, square
-from npfacenet.networks import Network, NetworkParameters
+from npfacenet.models.network_inputs import directions
+from npfacenet.models.picture_reading import PictureReader, each_picture
+from npfacenet.networks import Network, NetworkParameters, Outputs
 from npfacenet.networks.constant import constant
-from npfacenet.progress import Progress
+from npfacenet.progress import Progress, silent
+from npfacenet.recipes import Recipe
 from npfacenet.threads import Lock
 from npfacenet.threads.cores import threads as threads_to_use
 from npfacenet.threads.sharing import in_batches
@@ -50,20 +49,22 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A face recognition network that is ready for use.
+    """A network with its parameters and card, ready for use.
 
-    `parameters` are the model's own read-only float32 arrays by (layer, parameter): arrays that
-    anybody could change, by a view, a flag or the memory they lie in, are copied. `digest` is
-    theirs where it is known already (else it is worked out when first needed). A model may be used
-    from several threads, and pickled; what it keeps between calls is its plan
-    (`npfacenet.inference`), made when it is first needed. A model from a file lets its parameters
-    go then, which the plan has a copy of: who asks for them later, also by pickling, has the file
-    read again (`checkpoints.stored`), and gets WeightsError if that is gone or has changed. Raises
-    ShapeError for parameters that are not the network's, and for masked arrays; ArgumentError for a
-    network or a card that is not one.
+    `parameters` are the model's own read-only float32 arrays by (layer, parameter); arrays that
+    could be changed from outside, through a view, a flag or their memory, are copied. `digest` is
+    theirs if it is known already (else it is computed when first needed).
+
+    A model may be used by several threads, and pickled. Between calls it keeps its plan
+    (`npfacenet.inference`), compiled when first needed. A model from a file then releases its
+    parameters, of which the plan has a copy: accessing them later, pickling included, rereads the
+    file (`checkpoints.reloadable`), and raises WeightsError if it is gone or has changed.
+
+    Raises ShapeError for parameters that are not the network's and for masked arrays;
+    ArgumentError for a network or a card of another type.
     """
 
-    network: Network
+    network: Network[Outputs]
     parameters: NetworkParameters = field(repr=False)
     card: Card
     digest: str | None = field(default=None, repr=False)
@@ -77,7 +78,7 @@ class Model:
             )
         if not isinstance(self.parameters, Mapping):
             raise ShapeError(f"parameters are a mapping, not a {type(self.parameters).__name__}")
-        stored = self.parameters if isinstance(self.parameters, StoredParameters) else None
+        stored = self.parameters if isinstance(self.parameters, ReloadableParameters) else None
         outline = self.parameters if stored is None else stored.outline
         specs = self.network.parameter_specs()
         if strange := specs.keys() ^ outline.keys():
@@ -85,39 +86,76 @@ class Model:
             raise ShapeError(f"{self.network.name} lacks, or does not have, {listed(names)}")
         self.network.require(outline)
         if stored is not None:
-            object.__setattr__(self, "parameters", stored.twin())
+            object.__setattr__(self, "parameters", stored.shared())
             object.__setattr__(self, "digest", stored.digest)
             return
         own = {name: constant(self.parameters[name]) for name in specs}
         object.__setattr__(self, "parameters", MappingProxyType(own))
 
+    @classmethod
+    def of(
+        cls,
+        network: Network[Outputs],
+        parameters: NetworkParameters,
+        *,
+        preprocessing: str = "unit",
+        source: str = "not stated",
+    ) -> Model:
+        """Make a model of a network of your own, with a card that has no threshold.
+
+        A network that gives one vector is for embedding, any other for detection; `preprocessing`
+        names the scaling of its pictures. Raises ArgumentError for an unknown preprocessing, and
+        as the class does.
+
+        >>> from npfacenet.recipes import npfacenet_small
+        >>> network = npfacenet_small()
+        >>> Model.of(network, network.initialise(seed=0)).card.outputs
+        128
+        """
+        if not isinstance(network, Network):
+            raise ArgumentError(f"a model is made of a Network, not of {quoted(network)}")
+        recipe = Recipe.of(network, preprocessing=scaling_named(preprocessing).name)
+        card = derived_card(recipe, input_size_of(network), Path())
+        return cls(network, parameters, replace(card, threshold=None, source=source))
+
+    def save(self, path: str | os.PathLike[str], *, half: bool = False) -> None:
+        """Write network, parameters and card to a file that `load` reads, whole or not at all.
+
+        `path` ends with ".h5" or ".hdf5"; `half` stores kernels as float16. Raises ArgumentError
+        for another name and for a layer that is not registered, OutputError if the file cannot be
+        written.
+        """
+        target = Path(os.fspath(path))
+        write_checkpoint(target, self.network, self.parameters, self.card, half=half)
+
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[object, ...]]:
         parameters = self.parameters
-        if not isinstance(parameters, StoredParameters):
+        if not isinstance(parameters, ReloadableParameters):
             parameters = dict(parameters)
         return Model, (self.network, parameters, self.card, self.digest)
 
     def __repr__(self) -> str:
         card, known = self.card, self._kept.fingerprint or self.digest
         variant = f" ({card.variant})" if card.variant else ""
-        made = f", fingerprint {self.fingerprint[:12]}" if known else ""  # else it costs some time
+        size = f"{card.input_size}x{card.input_size}" if card.input_size else "any size"
+        made = f", fingerprint {self.fingerprint[:12]}" if known else ""  # else slow
         return (
-            f"<Model {shortened(card.architecture, 40)}{variant}, {card.input_size}x"
-            f"{card.input_size} to {card.outputs} numbers, {card.preprocessing}; "
+            f"<Model {shortened(card.architecture, 40)}{variant}, {size} to {card.outputs} "
+            f"{'numbers' if card.purpose == 'embedding' else 'outputs'}, {card.preprocessing}; "
             f"{shortened(card.source)}{made}>"
         )
 
     @property
     def fingerprint(self) -> str:
-        """64 hexadecimal digits for all that determines an embedding (`fingerprint.py`)."""
+        """64 hexadecimal digits that identify everything that determines an embedding."""
         kept = self._kept
-        if kept.fingerprint is None:  # threads that work it out at once find the same
+        if kept.fingerprint is None:  # threads that compute it at once get the same
             digest = weights_digest(self.parameters) if self.digest is None else self.digest
-            kept.fingerprint = fingerprint(self.card, digest)
+            kept.fingerprint = fingerprint(self.card, digest, self.network)
         return kept.fingerprint
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> Plan[Outputs]:
         """The network compiled for speed: `plan.run` takes prepared pictures, in batches."""
         kept = self._kept
         if kept.plan is None:
@@ -127,8 +165,8 @@ class Model:
                     kept.plan = Plan(self.network, self.parameters)
                     taken = 1e3 * (perf_counter() - began)
                     _log.info("compiled %s in %.1f ms", self.network.name, taken)
-                    if isinstance(self.parameters, StoredParameters):
-                        self.parameters.let_go()
+                    if isinstance(self.parameters, ReloadableParameters):
+                        self.parameters.release()
         return kept.plan
 
     def embed(
@@ -141,67 +179,56 @@ class Model:
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> Embeddings:
-        """Turn pictures of faces into vectors of unit length.
+        """Turn pictures of faces into vectors of unit length: Embeddings (N, D).
 
-        `images`: a path, the bytes of a picture file, a PIL image, a uint8 array (H, W, 3),
-        or several of these. No face is looked for: each picture is taken as a face that is
-        cropped already, and one that is not square is cropped to its central square.
-        `channel_order` is that of arrays ("bgr" for OpenCV's). A picture with less contrast than
-        any face (`images.LEAST_CONTRAST`) is refused. `on_error="skip"` leaves out pictures that
-        cannot be used and lists them in `skipped`. `progress` is called as
-        progress("embedding", done, total), total None if unknown.
+        `images` is a path, the bytes of a picture file, a PIL image, a uint8 array (H, W, 3), or
+        several of these. No face is detected: each picture must be a cropped face, of which the
+        central square is used. A picture with less contrast than any face
+        (`images.LEAST_CONTRAST`) cannot be used.
 
-        Up to `threads` threads (None: as many as there are cores, see `threads.cores.cores`)
-        read and embed up to `batch_size` pictures at a time each, and one picture is shared by
-        two; meanwhile NumPy's matrix products use one core each, in the whole process
-        (`threads.blas.single_threaded`). An embedding depends on its batch by rounding only,
-        and the same call gives the same bits.
+        - channel_order: that of arrays; "bgr" is OpenCV's
+        - on_error: "skip" leaves out pictures that cannot be used and lists them in `skipped`
+        - batch_size, threads: up to `threads` threads (None: one for each core,
+          `threads.cores.cores`) read and embed up to `batch_size` pictures at a time each; a single
+          picture is shared by two. Meanwhile NumPy's matrix products use one core each in the
+          whole process (`threads.blas.single_threaded`). The batch affects rounding only, and the
+          same call gives the same bits.
+        - progress: called as progress("embedding", done, total); total is None if unknown
 
-        Returns Embeddings (N, D). Raises ImageError naming the first picture that cannot
-        be used, ArgumentError for an unknown option, WeightsError if the weights
-        give no vectors of unit length.
+        Raises ImageError, naming the first picture that cannot be used; ArgumentError for an
+        unknown option; WeightsError if the weights give no vectors of unit length;
+        EmbeddingError for a network that is not for embedding.
         """
-        if not is_one_of(on_error, "raise", "skip"):
-            raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
-        if not is_one_of(channel_order, "rgb", "bgr"):
-            raise ArgumentError(
-                f"channel_order must be 'rgb' or 'bgr', not {quoted(channel_order)}"
-            )
-        if not is_whole(batch_size, low=1):
-            raise ArgumentError(
-                f"batch_size is a whole number of at least 1, not {quoted(batch_size)}"
-            )
-        if progress is not None and not callable(progress):
-            raise ArgumentError(f"progress is called, and {quoted(progress)} cannot be")
+        self._require_embedding()
+        _require_options(channel_order, on_error, batch_size, progress)
+        report = silent if progress is None else progress
         cores = threads_to_use(threads)
         import_pillow()
-        sources = _each(images)
+        sources = each_picture(images)
         total = len(sources) if isinstance(sources, Sized) else None
         size = min(batch_size, sys.maxsize)
         if total:
             size = largest_batch(total, cores, batch_size)
-        skip = on_error == "skip"
+        reader = PictureReader(self.card, channel_order, skip=on_error == "skip")
 
-        def work(batch: list[tuple[int, ImageSource]], threads: int) -> _Rows:
-            rows = self._read(batch, channel_order, skip=skip)
-            rows.values = self._forward(rows.prepared, threads)
-            rows.prepared = []
-            return rows
+        def embed_batch(batch: list[tuple[int, ImageSource]], threads: int) -> _Embedded:
+            pictures = reader.read(batch)
+            values = self._forward(pictures.inputs, threads)
+            return _Embedded(values, pictures.names, pictures.skipped)
 
         values = [np.empty((0, self.card.outputs), np.float32)]
         names: list[str] = []
         skipped: list[Skipped] = []
         done = 0
-        for rows in in_batches(enumerate(sources), work, size=size, threads=cores):
-            values.append(rows.values)
-            names += rows.names
-            skipped += rows.skipped
-            for one in rows.skipped:
+        for part in in_batches(enumerate(sources), embed_batch, size=size, threads=cores):
+            values.append(part.values)
+            for one in part.skipped:
                 _log.warning("skipped %s", one.reason)
-            for _ in range(len(rows.names) + len(rows.skipped)):
+            for _ in range(len(part.names) + len(part.skipped)):
                 done += 1
-                if progress is not None:
-                    progress("embedding", done, total)
+                report("embedding", done, total)
+            names += part.names
+            skipped += part.skipped
         return Embeddings(
             np.concatenate(values),
             self.fingerprint,
@@ -210,75 +237,58 @@ class Model:
             tuple(skipped),
         )
 
-    def _read(
-        self,
-        batch: list[tuple[int, ImageSource]],
-        channel_order: Literal["rgb", "bgr"],
-        *,
-        skip: bool,
-    ) -> _Rows:
-        """Pictures with their positions, read and prepared; or skipped, with the reason."""
-        rows = _Rows()
-        for position, source in batch:
-            name = source_name(source, position)
-            try:
-                picture = read(source, channel_order, position)
-                rows.prepared.append(self._prepare(picture, named(source, position)))
-            except ImageError as error:
-                if not skip:
-                    raise
-                rows.skipped.append(Skipped(name, str(error)))
-            else:
-                rows.names.append(name)
-        return rows
+    def _require_embedding(self) -> None:
+        """Raise EmbeddingError if the network is for another purpose."""
+        if self.card.purpose != "embedding":
+            raise EmbeddingError(
+                f"{self.network.name} is a network for {self.card.purpose}, not for embedding: it "
+                "gives no vectors that could be compared"
+            )
+        if not self.card.input_size:
+            raise EmbeddingError(
+                f"{self.network.name} takes pictures of any size, and its card does not say which "
+                "to embed: Model.of(network.with_input_shape((96, 96, 3)), parameters)"
+            )
 
     def _forward(
-        self, prepared: list[npt.NDArray[np.float32]], threads: int
+        self, inputs: list[npt.NDArray[np.float32]], threads: int
     ) -> npt.NDArray[np.float32]:
-        """The embeddings of a batch; WeightsError if the parameters give no directions."""
-        if not prepared:
-            return np.empty((0, self.card.outputs), np.float32)
-        return directions(self.plan, np.concatenate(prepared), self.card, threads)
+        """Return the embeddings of inputs (1, S, S, 3) as (N, D).
 
-    def _prepare(self, picture: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.float32]:
-        """One decoded picture as a batch of one; large photographs are not kept."""
-        seen = square(picture, self.card)
-        require_contrast(seen, name)
-        if min(picture.shape[:2]) < len(
-            seen
-        ):  # enlarged noise is patches, which look like structure
-            require_contrast(picture, name)
-        return scaled(seen, self.card)
+        Raises WeightsError if the parameters give no vectors of unit length.
+        """
+        if not inputs:
+            return np.empty((0, self.card.outputs), np.float32)
+        return directions(self.plan, np.concatenate(inputs), self.card, threads)
 
 
 @dataclass
 class _Kept:
-    """What a model works out once, when it is first needed."""
+    """What a model computes once, when it is first needed."""
 
-    plan: Plan | None = None
+    plan: Plan[Outputs] | None = None
     fingerprint: str | None = None
     compiling: Lock = field(default_factory=Lock)
 
 
-@dataclass
-class _Rows:
-    """A batch on its way: prepared pictures, their embeddings, and what they are called."""
+@dataclass(frozen=True)
+class _Embedded:
+    """The embeddings of a batch, the names of its pictures, and the pictures skipped."""
 
-    prepared: list[npt.NDArray[np.float32]] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    values: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    values: npt.NDArray[np.float32]
+    names: list[str]
+    skipped: list[Skipped]
 
 
-def _each(images: ImageSource | Iterable[ImageSource]) -> Iterable[ImageSource]:
-    """The pictures one by one, whether one was given or several."""
-    if hasattr(images, "read") or isinstance(images, Mapping):
-        raise ImageError(
-            f"pictures are not taken from a {type(images).__name__}; of an open file pass its "
-            "content, file.read(), of a mapping its values()"
-        )
-    if isinstance(images, np.ndarray):
-        return images if images.ndim == 4 else [images]
-    if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)):
-        return [images]
-    return images if isinstance(images, Iterable) else [images]
+def _require_options(
+    channel_order: object, on_error: object, batch_size: object, progress: object
+) -> None:
+    """Raise ArgumentError for an option of `Model.embed` that cannot be used."""
+    if not is_one_of(on_error, "raise", "skip"):
+        raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
+    if not is_one_of(channel_order, "rgb", "bgr"):
+        raise ArgumentError(f"channel_order must be 'rgb' or 'bgr', not {quoted(channel_order)}")
+    if not is_whole(batch_size, low=1):
+        raise ArgumentError(f"batch_size is a whole number of at least 1, not {quoted(batch_size)}")
+    if progress is not None and not callable(progress):
+        raise ArgumentError(f"progress is called, and {quoted(progress)} cannot be")

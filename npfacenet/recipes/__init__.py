@@ -1,11 +1,23 @@
-"""The networks that faces are recognised with: one page each."""
+"""Networks for faces, one page each, and the catalogue that lists them."""
 
-from npfacenet.recipes.catalogue import RECIPES, Recipe, recipes
+from npfacenet.recipes.catalogue import RECIPES, register, unregister
 from npfacenet.recipes.inception_resnet_v1 import inception_resnet_v1
 from npfacenet.recipes.nn4_small2 import nn4_small2
 from npfacenet.recipes.npfacenet_small import npfacenet_small
+from npfacenet.recipes.recipe import Recipe, Threshold
+from npfacenet.recipes.selection import recipes
 
-__all__ = ["RECIPES", "Recipe", "inception_resnet_v1", "nn4_small2", "npfacenet_small", "recipes"]
+__all__ = [
+    "RECIPES",
+    "Recipe",
+    "Threshold",
+    "inception_resnet_v1",
+    "nn4_small2",
+    "npfacenet_small",
+    "recipes",
+    "register",
+    "unregister",
+]
 
 
 def __dir__() -> list[str]:

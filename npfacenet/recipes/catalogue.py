@@ -1,73 +1,138 @@
-"""Which networks there are, and what can be chosen about each."""
+"""Which networks there are: the library's own, and those that a program registers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Mapping
 
-from npfacenet.errors import ArgumentError, quoted
+from npfacenet.arguments import is_whole
+from npfacenet.errors import ArgumentError, listed, quoted
 from npfacenet.networks import Network
-from npfacenet.recipes.inception_resnet_v1 import DEEPFACE_NAMES, inception_resnet_v1
-from npfacenet.recipes.nn4_small2 import OTHER_NAMES, nn4_small2
-from npfacenet.recipes.npfacenet_small import npfacenet_small
-from npfacenet.threads import without_forks
+from npfacenet.recipes.inception_resnet_v1 import INCEPTION_RESNET_V1
+from npfacenet.recipes.nn4_small2 import NN4_SMALL2
+from npfacenet.recipes.npfacenet_small import NPFACENET_SMALL
+from npfacenet.recipes.recipe import PURPOSES, Recipe, Threshold
+from npfacenet.threads import Lock, without_forks
+
+RECIPES: tuple[Recipe, ...] = (*NN4_SMALL2, *INCEPTION_RESNET_V1, *NPFACENET_SMALL)
+"""The library's own recipes; of one architecture the default choice comes first."""
+
+LONGEST_NAME = 200
+
+_registered: tuple[Recipe, ...] = ()  # replaced as a whole: a reader sees all of it or none
+_registering = Lock()
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """One concrete network: an architecture with every choice made.
+def all_recipes() -> tuple[Recipe, ...]:
+    """Return every recipe: the library's own, then the registered ones in their order."""
+    return RECIPES + _registered
 
-    `variant` is None where an architecture has only one. `build` writes the network down.
-    `other_names` says which of its layers have another name in other people's files, and which.
+
+def find_recipe(architecture: str, variant: str | None, outputs: int) -> Recipe | None:
+    """Return the recipe with exactly these choices, or None if the catalogue has none."""
+    wanted = (architecture, variant, outputs)
+    return next((recipe for recipe in all_recipes() if recipe.key == wanted), None)
+
+
+def register(recipe: Recipe) -> None:
+    """Add a network of your own to the catalogue, for the life of this process.
+
+    From then on its weight files are recognised (`npfacenet.load`, `npfacenet weights info`) and
+    `recipes` lists it. Threads may register at the same time; a forked child has what its parent
+    had, and any other child process registers its own. The network is built once, to see that it
+    has the outputs that are stated. Raises ArgumentError for anything but a Recipe with sensible
+    fields, and for one whose name is taken: an architecture of the library's own, or the
+    architecture, variant and number of outputs of a registered recipe.
+
+    >>> from npfacenet.layers import Dense, GlobalAveragePool, L2Normalize
+    >>> from npfacenet.networks import Builder
+    >>> from npfacenet.recipes import recipes
+    >>> def colours():
+    ...     build = Builder("colours", input_shape=(8, 8, 3))
+    ...     x = build.add("average", GlobalAveragePool(), build.input)
+    ...     x = build.add("dense", Dense(4), x)
+    ...     build.add("embedding", L2Normalize(), x)
+    ...     return build.network()
+    >>> mine = Recipe("colours", None, 4, colours, preprocessing="fixed")
+    >>> register(mine)
+    >>> recipes("colours") == (mine,)
+    True
+    >>> unregister(mine)
     """
-
-    architecture: str
-    variant: str | None
-    outputs: int
-    build: Callable[[], Network] = field(repr=False, compare=False)
-    other_names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-
-    def __str__(self) -> str:
-        choices = [self.variant] if self.variant else []
-        return f"{self.architecture} ({', '.join([*choices, f'{self.outputs} numbers'])})"
-
-
-RECIPES = (
-    Recipe("nn4.small2", "course", 128, partial(nn4_small2, "course"), OTHER_NAMES),
-    Recipe("nn4.small2", "openface", 128, partial(nn4_small2, "openface"), OTHER_NAMES),
-    Recipe("inception-resnet-v1", None, 128, partial(inception_resnet_v1, 128), DEEPFACE_NAMES),
-    Recipe("inception-resnet-v1", None, 512, partial(inception_resnet_v1, 512), DEEPFACE_NAMES),
-    Recipe("npfacenet-small", None, 128, npfacenet_small),
-)
+    global _registered
+    if not isinstance(recipe, Recipe):
+        raise ArgumentError(f"a Recipe is registered, not {quoted(recipe)}")
+    if fault := _fault(recipe):
+        raise ArgumentError(f"a recipe cannot be registered with {fault}")
+    with _registering.held():
+        if any(recipe.architecture == own.architecture for own in RECIPES):
+            raise ArgumentError(
+                f"{quoted(recipe.architecture)} is the name of one of npfacenet's own networks; "
+                "choose another"
+            )
+        if any(recipe.key == other.key for other in _registered):
+            raise ArgumentError(
+                f"{recipe} is registered already; choose another name, or unregister it first"
+            )
+        _registered = (*_registered, recipe)
 
 
-def recipes(
-    architecture: str | None = None, variant: str | None = None, outputs: int | None = None
-) -> tuple[Recipe, ...]:
-    """All recipes that agree with what is given, the default choice first.
+def unregister(recipe: Recipe) -> None:
+    """Take a registered recipe out of the catalogue; models that were loaded keep working.
 
-    Raises ArgumentError, saying what was probably meant and listing what there is, if none does.
-
-    >>> str(recipes("nn4.small2")[0])
-    'nn4.small2 (course, 128 numbers)'
+    Raises ArgumentError if it is not registered.
     """
-    fitting = tuple(
-        recipe
-        for recipe in RECIPES
-        if architecture in (None, recipe.architecture)
-        and variant in (None, recipe.variant)
-        and outputs in (None, recipe.outputs)
-    )
-    if not fitting:
-        with without_forks():
-            from npfacenet.recipes.familiar_names import suggestion  # only messages need it
+    global _registered
+    with _registering.held():
+        if recipe not in _registered:
+            raise ArgumentError(f"{quoted(str(recipe))} is not registered")
+        _registered = tuple(other for other in _registered if other != recipe)
 
-        given = {"architecture": architecture, "variant": variant, "outputs": outputs}
-        wanted = ", ".join(f"{k} {quoted(v)}" for k, v in given.items() if v is not None)
-        names = list(dict.fromkeys(recipe.architecture for recipe in RECIPES))
-        guess = "" if architecture in (None, *names) else suggestion(architecture, names)
-        raise ArgumentError(
-            f"no network has {wanted}; {guess}there are {', '.join(map(str, RECIPES))}"
-        )
-    return fitting
+
+def _fault(recipe: Recipe) -> str | None:
+    """Say what is wrong with a recipe: "the FIELD VALUE: what is needed"; None if nothing is."""
+    named = {"architecture": recipe.architecture, "variant": recipe.variant}
+    for name, value in named.items():
+        if not _is_name(value) and not (name == "variant" and value is None):
+            return f"the {name} {quoted(value)}: a name has 1 to {LONGEST_NAME} printable letters"
+    if not is_whole(recipe.outputs, low=1):
+        return f"the outputs {quoted(recipe.outputs)}: a whole number of at least 1 is needed"
+    if recipe.purpose not in PURPOSES:
+        return f"the purpose {quoted(recipe.purpose)}: there are {', '.join(PURPOSES)}"
+    return _fault_of_tables(recipe) or _fault_of_network(recipe)
+
+
+def _fault_of_tables(recipe: Recipe) -> str | None:
+    with without_forks():
+        from npfacenet.images.preprocessing import PREPROCESSINGS  # only registering needs it
+
+    scalings = tuple(PREPROCESSINGS)
+    if recipe.preprocessing not in scalings:
+        return f"the preprocessing {quoted(recipe.preprocessing)}: there are {', '.join(scalings)}"
+    for name in ("thresholds", "other_names"):
+        value: object = getattr(recipe, name)
+        if not isinstance(value, Mapping):
+            return f"the {name} {quoted(value)}: a mapping is needed"
+    for scaling, threshold in recipe.thresholds.items():
+        if not (scaling in scalings and isinstance(threshold, Threshold)):
+            return f"the thresholds {quoted({scaling: threshold})}: a Threshold by preprocessing"
+    known_as: object = recipe.known_as
+    if not (isinstance(known_as, tuple) and all(map(_is_name, known_as))):
+        return f"the known_as {quoted(known_as)}: a tuple of names is needed"
+    return None
+
+
+def _fault_of_network(recipe: Recipe) -> str | None:
+    build: object = recipe.build
+    if not callable(build):
+        return f"the build {quoted(build)}: a function that returns a Network is needed"
+    network = build()
+    if not isinstance(network, Network):
+        return f"the build {quoted(build)}: it returns {quoted(network)}, not a Network"
+    given = [*network.output_shapes.values()]
+    if recipe.purpose == "embedding" and given != [(recipe.outputs,)]:
+        return f"the outputs {recipe.outputs}: its network gives {listed([*map(str, given)])}"
+    return None
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= LONGEST_NAME

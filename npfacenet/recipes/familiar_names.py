@@ -7,29 +7,10 @@ FaceNet are different files, and give different embeddings.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
-OURS = {
-    "facenet": "inception-resnet-v1",
-    "inceptionresnet": "inception-resnet-v1",
-    "inceptionresnetv1": "inception-resnet-v1",
-    "inceptionresnetv2": "inception-resnet-v1",  # deepface's function for v1 was called so
-    "vggface2": "inception-resnet-v1",  # in facenet-pytorch, as the next two
-    "casiawebface": "inception-resnet-v1",
-    "20180402114759": "inception-resnet-v1",
-    "20180408102900": "inception-resnet-v1",
-    "openface": "nn4.small2",
-    "nn4": "nn4.small2",
-    "nn4v2": "nn4.small2",
-    "nn4small": "nn4.small2",
-    "nn4small1": "nn4.small2",
-    "nn4small2": "nn4.small2",
-    "openfacenn4small2": "nn4.small2",
-    "facereco": "nn4.small2",  # faceRecoModel, the deeplearning.ai assignment's function
-    "inceptionblocksv2": "nn4.small2",  # and its module
-    "npfacenet": "npfacenet-small",
-    "small": "npfacenet-small",
-}
+from npfacenet.recipes.catalogue import all_recipes
+
 FOREIGN = {
     "arcface": "ArcFace",
     "buffalol": "Buffalo_L",
@@ -47,7 +28,7 @@ FOREIGN = {
     "sphereface": "SphereFace",
     "vggface": "VGG-Face",
 }
-"""Networks for faces that are not here, by the way people write them."""
+"""Networks for faces that npfacenet does not have, by the way people write them."""
 
 _SUFFIX = re.compile(r"\.(h5|hdf5|keras|json|npz|onnx|pb|pkl|pth?|t7|tflite|zip)$")
 _SEPARATORS = re.compile(r"[^a-z0-9]")
@@ -55,8 +36,20 @@ _BESIDE_THE_POINT = re.compile(r"keras|tensorflow|pytorch|torch|weights?|model|p
 _OUTPUTS = re.compile(r"(?<=facenet)(128|512)d?")
 
 
+def familiar_names() -> dict[str, str]:
+    """Return what other projects call the networks of the catalogue, with our name for each.
+
+    In lower case and without separators; of two networks with one name the earlier has it.
+    """
+    return {
+        _SEPARATORS.sub("", name.casefold()): recipe.architecture
+        for recipe in reversed(all_recipes())
+        for name in recipe.known_as
+    }
+
+
 def suggestion(name: object, known: Iterable[str]) -> str:
-    """Say which of the names `known` was probably meant, in a sentence; "" if that is unclear.
+    """Say in a sentence which of the names `known` was probably meant; "" if that is unclear.
 
     >>> suggestion("facenet_keras.h5", ["nn4.small2", "inception-resnet-v1"])
     "did you mean 'inception-resnet-v1'? "
@@ -66,27 +59,28 @@ def suggestion(name: object, known: Iterable[str]) -> str:
     if not isinstance(name, str) or not name:
         return ""
     known = list(known)
-    essence, outputs = _essence(name)
+    ours = familiar_names()
+    essence, outputs = _essence(name, ours)
+    if (meant := ours.get(essence)) in known:
+        return f"did you mean {meant!r}{_about_outputs(outputs)}? "
     if essence in FOREIGN:
         return f"{FOREIGN[essence]} is a network that npfacenet does not have. "
-    ours = OURS.get(essence)
-    if ours in known:
-        return f"did you mean {ours!r}{_about_outputs(outputs)}? "
     close = _resembling(name.casefold(), known)
     return f"did you mean {' or '.join(map(repr, close))}? " if close else ""
 
 
-def _essence(name: str) -> tuple[str, str | None]:
-    """What is left of a name without its suffix and separators, and the outputs it states."""
+def _essence(name: str, ours: Container[str]) -> tuple[str, str | None]:
+    """Strip a name of suffix and separators; return the rest and the outputs it states."""
     text = _SEPARATORS.sub("", _SUFFIX.sub("", name.casefold().strip()))
     text = _BESIDE_THE_POINT.sub("", text)
     stated = _OUTPUTS.search(text)
     text = _OUTPUTS.sub("", text)
-    if text.endswith("v1") and text not in OURS:
+    if text.endswith("v1") and text not in ours:
         text = text.removesuffix("v1")
     return text, stated and stated[1]
 
 
+# Keyed by a way of writing ("facenet512"), which only inception-resnet-v1 has.
 def _about_outputs(outputs: str | None) -> str:
     if outputs != "512":
         return ""

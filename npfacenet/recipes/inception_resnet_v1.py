@@ -9,6 +9,7 @@ FaceNet. 22,808,144 numbers with 128 outputs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from npfacenet.layers import (
     BatchNorm,
@@ -24,6 +25,7 @@ from npfacenet.layers import (
 )
 from npfacenet.layers.window import Padding
 from npfacenet.networks import Builder, Network
+from npfacenet.recipes.recipe import ASSIGNMENT, CALIBRATED, LFW, Recipe, Threshold
 
 EPSILON = 1e-3
 MOMENTUM = 0.995  # of moving statistics, as in davidsandberg/facenet
@@ -33,7 +35,7 @@ BLOCKS_17, BLOCKS_8 = 10, 5  # how many of each; one more Block8 follows, withou
 
 
 def inception_resnet_v1(outputs: int = 128) -> Network:
-    """The network: (160, 160, 3) to numbers of unit length; the last node is `embedding`."""
+    """Return the network: (160, 160, 3) to numbers of unit length; last node `embedding`."""
     build = Builder("inception-resnet-v1", input_shape=(160, 160, 3))
 
     x = convolution(build, build.input, "Conv2d_1a_3x3", 32, 2, "valid")
@@ -90,10 +92,10 @@ MIXED_7A: Branches = (
 
 
 def _deepface_names() -> dict[str, str]:
-    """Layers by their name here, with the name that deepface's Facenet and Facenet512 give them.
+    """Return, by their names here, the names that deepface's Facenet and Facenet512 give layers.
 
-    There the second branch of the N-th residual block is called `Branch_N`, in all blocks of 17
-    and 8 but the very last.
+    There the second branch of the N-th residual block is called `Branch_N`, in all blocks 17
+    and 8 except the very last.
 
     >>> _deepface_names()["Block17_3_Branch_1_Conv2d_0a_1x1"]
     'Block17_3_Branch_3_Conv2d_0a_1x1'
@@ -108,9 +110,6 @@ def _deepface_names() -> dict[str, str]:
     return names
 
 
-DEEPFACE_NAMES = _deepface_names()
-
-
 def convolution(
     build: Builder, x: str, name: str, filters: int, stride: int = 1, padding: Padding = "same"
 ) -> str:
@@ -122,7 +121,7 @@ def convolution(
 
 
 def branches(build: Builder, x: str, block: str, rows: Branches) -> list[str]:
-    """The ends of several rows of convolutions over the same input."""
+    """Add several rows of convolutions over the same input; return their ends."""
     ends = []
     for number, row in enumerate(rows):
         end = x
@@ -153,3 +152,36 @@ def reduction(build: Builder, x: str, block: str, rows: Branches) -> str:
         name = f"{block}_Branch_{len(rows)}_MaxPool_1a_3x3"
         pooled = build.add(name, MaxPool(3, stride=2), x)
         return build.add(block, Concatenate(), *ends, pooled)
+
+
+# Measured with the public weights, which give 128 numbers; nothing is known of 512.
+THRESHOLDS = {
+    "prewhiten": Threshold(
+        1.115,
+        f"{CALIBRATED}; {LFW}: false match rate 0.010 (12 pairs; 95 % 0.006 to 0.017), "
+        "false non-match rate 0.018",
+    ),
+    "unit": Threshold(
+        0.7,
+        f"{ASSIGNMENT}; {LFW}: no false match (rate below 0.0025 by the rule of three), "
+        "false non-match rate 0.588",
+    ),
+}
+INCEPTION_RESNET_V1 = tuple(
+    Recipe(
+        "inception-resnet-v1",
+        None,
+        outputs,
+        partial(inception_resnet_v1, outputs),
+        other_names=_deepface_names(),
+        preprocessing="prewhiten",
+        thresholds=THRESHOLDS if outputs == 128 else {},
+        known_as=(
+            *("facenet", "inceptionresnet", "inceptionresnetv1"),
+            "inceptionresnetv2",  # deepface's function for v1 was called so
+            *("vggface2", "casiawebface"),  # in facenet-pytorch, as the next two
+            *("20180402114759", "20180408102900"),
+        ),
+    )
+    for outputs in (128, 512)
+)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from npfacenet.layers import BatchNorm, Convolution, GlobalAveragePool, L2Normalize, ReLU
 from npfacenet.layers.residual import ResidualAdd
 from npfacenet.networks import Builder, Network
+from npfacenet.recipes.recipe import Recipe
 
 EPSILON = 1e-3
 MOMENTUM = 0.95  # of moving statistics
@@ -22,7 +23,7 @@ REDUCED = 48
 
 
 def npfacenet_small() -> Network:
-    """The network: (96, 96, 3) to 128 numbers of unit length; the last node is `embedding`."""
+    """Return the network: (96, 96, 3) to 128 numbers of unit length; last node `embedding`."""
     build = Builder("npfacenet-small", input_shape=(96, 96, 3))
     x = convolution(build, build.input, "stem", 24, 3, stride=2)
     for number, channels in enumerate(CHANNELS, start=1):
@@ -53,3 +54,16 @@ def convolution(
     x = build.add(name, Convolution(filters, size, stride, "same", bias=False), x)
     x = build.add(f"{name}_bn", BatchNorm(EPSILON, momentum=MOMENTUM), x)
     return build.add(f"{name}_relu", ReLU(), x)
+
+
+# Its threshold is that of its weights, and stands in their card.
+NPFACENET_SMALL = (
+    Recipe(
+        "npfacenet-small",
+        None,
+        128,
+        npfacenet_small,
+        preprocessing="prewhiten",
+        known_as=("npfacenet", "small"),
+    ),
+)

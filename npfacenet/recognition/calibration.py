@@ -1,4 +1,4 @@
-"""Choosing a threshold by the rate of false matches that it allows."""
+"""Calibration: choosing a threshold by its rate of false matches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from npfacenet.arguments import finite_number, whole_number
 from npfacenet.errors import EvaluationError, quoted
 from npfacenet.models.json_ready import JSON, JsonReady, as_json, fields_as_json
 from npfacenet.recognition.distance import checked_distance
-from npfacenet.recognition.labels import number_row
+from npfacenet.recognition.labelled_pairs import finite_vector
 
 MOST_TRIALS = 1 << 53
 CARRIES = 3  # errors that must be allowed, by the rule of three
@@ -22,9 +22,9 @@ Z = 1.959964  # of a 95 % interval
 
 @dataclass(frozen=True)
 class ErrorRate(JsonReady):
-    """How often a decision was wrong: `errors` of `trials`, with its 95 % interval.
+    """A measured error rate: `errors` of `trials`, with its 95 % interval.
 
-    Raises EvaluationError unless there are trials, and at most as many errors.
+    Raises EvaluationError unless trials is at least 1 and errors is from 0 to trials.
     """
 
     errors: int
@@ -41,7 +41,7 @@ class ErrorRate(JsonReady):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval; with no error the rule of three says at most 3 / trials.
+        """Wilson's 95 % interval; without errors, 0 to 3 / trials by the rule of three.
 
         >>> ErrorRate(0, 1200).interval
         (0.0, 0.0025)
@@ -49,7 +49,7 @@ class ErrorRate(JsonReady):
         return interval(self.errors, self.trials)
 
     def as_json(self) -> dict[str, JSON]:
-        """Counts, rate and interval."""
+        """Return the counts, the rate and the interval."""
         more = {"rate": self.rate, "interval": as_json(self.interval)}
         return fields_as_json(self) | more
 
@@ -60,7 +60,7 @@ class ErrorRate(JsonReady):
 
 @dataclass(frozen=True)
 class Calibration(JsonReady):
-    """A threshold, and how often it is wrong on labelled pairs.
+    """A threshold and its error rates on labelled pairs.
 
     `false_match` counts impostor pairs within it, `false_non_match` genuine pairs beyond it.
     """
@@ -78,14 +78,14 @@ def errors_at(
 ) -> Calibration:
     """Count the errors of a threshold.
 
-    Raises ArgumentError for a threshold that is not a finite number >= 0, EvaluationError for
-    distances that are not finite numbers, or none.
+    Raises ArgumentError for a threshold that is not a finite number >= 0, EvaluationError if there
+    are no distances or they are not finite.
 
     >>> errors_at(0.7, [0.2, 0.8], [0.6, 1.0, 1.1]).false_match.errors
     1
     """
     limit = checked_distance(threshold)
-    genuine, impostors = number_row(genuine_distances), number_row(impostor_distances)
+    genuine, impostors = finite_vector(genuine_distances), finite_vector(impostor_distances)
     return Calibration(
         limit,
         ErrorRate(int((impostors <= limit).sum()), len(impostors)),
@@ -94,11 +94,11 @@ def errors_at(
 
 
 def errors_allowed(rate: float, trials: int) -> int:
-    """How many of `trials` may be wrong: rate * trials, rounded down.
+    """Return how many of `trials` may be wrong: rate * trials, rounded down.
 
-    Worked out in decimals, as the rate is written: 0.29 of 100 is 29, though 100 * 0.29 is less
-    in binary. Raises EvaluationError for a rate that is not a number from 0 to 1, and for trials
-    that are not counted.
+    The rate is taken as the decimal number that it is written as: 0.29 of 100 is 29, although
+    100 * 0.29 is less in binary. Raises EvaluationError for a rate that is not from 0 to 1, and for
+    trials that are not a whole number >= 0.
 
     >>> errors_allowed(0.29, 100), errors_allowed(0.0003, 10000)
     (29, 3)
@@ -109,15 +109,15 @@ def errors_allowed(rate: float, trials: int) -> int:
 def calibrate(
     genuine_distances: npt.ArrayLike, impostor_distances: npt.ArrayLike, false_match_rate: float
 ) -> Calibration:
-    """The largest threshold at which at most this share of impostor pairs would match.
+    """Find the largest threshold at which at most this share of impostor pairs match.
 
-    It lies half way to the next impostor distance. Raises EvaluationError if fewer than
-    3 / rate impostor pairs are given: they could not carry the claim.
+    It lies half-way to the next impostor distance. Raises EvaluationError for fewer than 3 / rate
+    impostor pairs, which are too few to support the claim.
 
     >>> calibrate([0.5], np.linspace(0.8, 1.8, 300), false_match_rate=0.01).false_match.errors
     3
     """
-    impostors = np.sort(number_row(impostor_distances))
+    impostors = np.sort(finite_vector(impostor_distances))
     allowed = carried_errors(false_match_rate, len(impostors))
     threshold = float(impostors[allowed - 1] / 2 + impostors[allowed] / 2)
     if threshold >= impostors[allowed]:  # equal distances: stay below them all
@@ -131,9 +131,9 @@ def calibrate(
 
 
 def carried_errors(false_match_rate: float, impostor_pairs: int) -> int:
-    """How many false matches a rate allows among so many impostor pairs.
+    """Return the number of false matches that a rate allows among this many impostor pairs.
 
-    Raises EvaluationError for fewer than three: so few pairs could not carry the claim.
+    Raises EvaluationError if it is below three: so few pairs cannot support the claim.
     """
     exact = _exact(false_match_rate)
     if not 0 < exact < 1:
@@ -148,7 +148,7 @@ def carried_errors(false_match_rate: float, impostor_pairs: int) -> int:
 
 
 def interval(errors: int, trials: int) -> tuple[float, float]:
-    """The 95 % interval of a rate: Wilson 1927; the rule of three where there was no error."""
+    """Return the 95 % interval of a rate: Wilson 1927, or the rule of three without errors."""
     counted = ErrorRate(errors, trials)
     errors, trials = counted.errors, counted.trials
     if errors == 0:
@@ -162,12 +162,14 @@ def interval(errors: int, trials: int) -> tuple[float, float]:
 def _count(value: object, what: str, low: int, high: int) -> int:
     count = whole_number(value, low, high)
     if count is None:
-        raise EvaluationError(f"{what} are counted from {low} to {high}, not {quoted(value)}")
+        raise EvaluationError(
+            f"the number of {what} is a whole number from {low} to {high}, not {quoted(value)}"
+        )
     return count
 
 
 def _exact(rate: float) -> Fraction:
-    """The decimal number that a rate is written as."""
+    """Return the decimal number that a rate is written as."""
     number = finite_number(rate)
     if number is None or not 0 <= number <= 1:
         raise EvaluationError(f"a rate is a number between 0 and 1, not {quoted(rate)}")

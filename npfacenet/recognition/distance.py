@@ -26,16 +26,17 @@ __all__ = ["METRIC", "comparable", "distances", "threshold_for", "within"]
 def distances(
     a: Embeddings | npt.ArrayLike, b: Embeddings | npt.ArrayLike
 ) -> npt.NDArray[np.float64]:
-    """Euclidean distances of every row of a to every row of b: float64 (len(a), len(b)).
+    """Return the Euclidean distances of every row of a to every row of b: float64 (N, M).
 
-    `a`, `b`: embeddings, or bare arrays (N, D) or (D,). Taken from differences, not from
-    products, so that the distance of a vector to itself is exactly 0:
+    `a` (N, D) and `b` (M, D) are embeddings or bare arrays; (D,) counts as (1, D). Distances are
+    computed from differences, not from products, so the distance of a vector to itself is exactly
+    0:
 
     >>> distances([1.0, 0.0], [[1.0, 0.0], [-1.0, 0.0]])
     array([[0., 2.]])
 
-    Raises FingerprintError and EmbeddingError as `comparable`, EmbeddingError for what is not
-    an array of finite numbers.
+    Raises FingerprintError and EmbeddingError as `comparable`, and EmbeddingError for anything but
+    arrays of finite numbers.
     """
     first, second = Embeddings.of(a), Embeddings.of(b)
     comparable(first, second)
@@ -47,9 +48,9 @@ def distances(
 def paired_distances(
     a: Embeddings | npt.ArrayLike, b: Embeddings | npt.ArrayLike
 ) -> npt.NDArray[np.float64]:
-    """The distances of row i of a to row i of b: float64 (len(a),), as `distances`.
+    """Return the distances of row i of a to row i of b, as `distances` computes them: float64 (N,).
 
-    Raises EmbeddingError for other numbers of rows.
+    Raises what `distances` raises, and EmbeddingError if the numbers of rows differ.
     """
     first, second = Embeddings.of(a), Embeddings.of(b)
     require_pairs(first, second)
@@ -58,9 +59,9 @@ def paired_distances(
 
 
 def within(distance: float, threshold: float) -> bool:
-    """Whether a distance counts as the same person: up to the threshold, and at it.
+    """Whether a distance counts as the same person: distance <= threshold.
 
-    Raises ArgumentError for what is not a finite number >= 0.
+    Raises ArgumentError unless both are finite numbers >= 0.
 
     >>> within(0.7, 0.7)
     True
@@ -69,14 +70,14 @@ def within(distance: float, threshold: float) -> bool:
 
 
 def comparable(a: Embeddings, b: Embeddings) -> None:
-    """Raise unless a distance between these embeddings means something.
+    """Check that distances between these embeddings are meaningful.
 
-    FingerprintError if two different models made them; EmbeddingError if their vectors
-    are of different lengths.
+    Raises FingerprintError if different models made them, EmbeddingError if their vectors differ
+    in length.
     """
     for each in (a, b):
         if not isinstance(each, Embeddings):
-            raise EmbeddingError(f"Embeddings are compared here, not {quoted(each)}")
+            raise EmbeddingError(f"only Embeddings can be compared, not {quoted(each)}")
     if a.fingerprint is not None and b.fingerprint is not None and a.fingerprint != b.fingerprint:
         raise FingerprintError(
             f"embeddings of different models cannot be compared (fingerprints "
@@ -90,30 +91,30 @@ def comparable(a: Embeddings, b: Embeddings) -> None:
 
 
 def require_pairs(a: Embeddings, b: Embeddings) -> None:
-    """Raise unless row i of a can be compared with row i of b.
+    """Check that row i of a can be compared with row i of b.
 
-    FingerprintError and EmbeddingError as `comparable`, and EmbeddingError for other numbers
-    of rows.
+    Raises FingerprintError and EmbeddingError as `comparable`, and EmbeddingError if the numbers of
+    rows differ.
     """
     comparable(a, b)
     if len(a) != len(b):
         raise EmbeddingError(
-            f"{len(a)} and {len(b)} embeddings are not pairs: pass as many of each"
+            f"{len(a)} and {len(b)} embeddings are not pairs: pass the same number of each"
         )
 
 
 def threshold_for(explicit: float | None, *compared: Embeddings) -> float:
-    """The threshold to decide by: the explicit one, else the one that the embeddings state.
+    """Return the threshold to decide by: the explicit one, else that of the embeddings.
 
-    Whichever of them states it, and in whichever order they come. Raises ArgumentError if the
-    explicit one is not a finite number >= 0, EmbeddingError if there is neither, or if the
-    embeddings state several of different value.
+    The order of the embeddings does not matter. Raises ArgumentError if the explicit threshold is
+    not a finite number >= 0; EmbeddingError if there is no threshold, if the embeddings state
+    different ones, or if theirs is for distances of another metric.
     """
     if explicit is not None:
         return checked_distance(explicit)
     for each in compared:
         if not isinstance(each, Embeddings):
-            raise EmbeddingError(f"Embeddings are compared here, not {quoted(each)}")
+            raise EmbeddingError(f"only Embeddings can be compared, not {quoted(each)}")
     if any(each.fingerprint is None for each in compared):
         raise EmbeddingError("bare arrays come without a threshold; state one: threshold=...")
     stated = agreed_threshold(compared)
@@ -122,19 +123,33 @@ def threshold_for(explicit: float | None, *compared: Embeddings) -> float:
             "the model's card has no threshold with evidence; state one: threshold=..., or "
             "--threshold on the command line"
         )
-    if stated.metric != METRIC:
+    return limit_of(stated)
+
+
+def is_for_distances(threshold: Threshold) -> bool:
+    """Whether a threshold is one for the distances of this library.
+
+    Every comparison of a card's threshold with distances asks here, or uses `limit_of`.
+    """
+    return threshold.metric == METRIC
+
+
+def limit_of(threshold: Threshold) -> float:
+    """Return the value of a threshold; EmbeddingError if it is for distances of another metric."""
+    if not is_for_distances(threshold):
         raise EmbeddingError(
-            f"the stated threshold, {_evidence(stated)}, is not for distances that are {METRIC}; "
-            "state another: threshold=..."
+            f"the stated threshold, {_evidence(threshold)}, is not for distances that are "
+            f"{METRIC}; state another: threshold=..."
         )
-    return float(stated.value)
+    return float(threshold.value)
 
 
 def agreed_threshold(compared: Iterable[Embeddings]) -> Threshold | None:
-    """The threshold that all embeddings state that state one; None if none does.
+    """Return the threshold on which all embeddings with a threshold agree; None without any.
 
-    Of several with one value, that whose evidence comes first in the alphabet, so that the order
-    of the embeddings does not matter. Raises EmbeddingError for different values.
+    If several share a value, the one whose evidence comes first in the alphabet is returned, so
+    that the order of the embeddings does not matter. Raises EmbeddingError for different values or
+    metrics.
     """
     stated = {each.threshold for each in compared if each.threshold is not None}
     ordered = sorted(stated, key=lambda each: (each.value, each.metric, each.evidence))
@@ -152,10 +167,10 @@ def agreed_threshold(compared: Iterable[Embeddings]) -> Threshold | None:
 def joined(
     several: Sequence[Embeddings], error: type[NpfacenetError] = EmbeddingError
 ) -> Embeddings:
-    """The rows of one or several Embeddings as one, with the threshold that they agree on.
+    """Concatenate Embeddings, with the threshold on which they agree.
 
-    Raises FingerprintError and EmbeddingError for some that cannot be compared with the first and
-    for thresholds that differ, `error` for embeddings of a model beside bare arrays.
+    Raises FingerprintError and EmbeddingError for embeddings that cannot be compared and for
+    thresholds that differ, `error` if a model's embeddings are mixed with bare arrays.
     """
     first = several[0]
     for other in several:
@@ -174,7 +189,7 @@ def joined(
 
 
 def checked_distance(value: object, what: str = "a threshold") -> float:
-    """The value as a float >= 0; ArgumentError for anything else.
+    """Return the value as a float >= 0; raise ArgumentError for anything else.
 
     >>> checked_distance(-0.0)
     0.0
@@ -186,5 +201,5 @@ def checked_distance(value: object, what: str = "a threshold") -> float:
 
 
 def _evidence(threshold: Threshold) -> str:
-    metric = "" if threshold.metric == METRIC else f", {shortened(threshold.metric, 60)}"
+    metric = "" if is_for_distances(threshold) else f", {shortened(threshold.metric, 60)}"
     return f"{threshold.value:g}{metric} ({shortened(threshold.evidence, 120)})"

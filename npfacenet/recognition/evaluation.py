@@ -13,12 +13,12 @@ from npfacenet.errors import EvaluationError, quoted
 from npfacenet.images.argument import is_several
 from npfacenet.models.json_ready import JsonReady
 from npfacenet.recognition.calibration import CARRIES, errors_allowed
-from npfacenet.recognition.labels import (
+from npfacenet.recognition.labelled_pairs import (
     Distances,
     Flags,
     checked_labels,
+    finite_vector,
     listed_folds,
-    number_row,
 )
 
 __all__ = [
@@ -41,9 +41,9 @@ FALSE_ACCEPT_RATES = (1e-2, 1e-3)
 
 @dataclass(frozen=True)
 class Accuracy(JsonReady):
-    """The share of right decisions, each fold's with a threshold chosen on the other folds.
+    """The share of correct decisions; each fold is decided by a threshold from the other folds.
 
-    `std` is the standard deviation over the folds (n - 1), as LFW's protocol estimates it.
+    `std` is the standard deviation over the folds (n - 1), as in LFW's protocol.
     """
 
     mean: float
@@ -54,11 +54,11 @@ class Accuracy(JsonReady):
 
 @dataclass(frozen=True)
 class TrueAcceptRate(JsonReady):
-    """The share of genuine pairs accepted where at most `false_accept_rate` of impostors are.
+    """The share of genuine pairs accepted if at most `false_accept_rate` of impostors are.
 
-    `rate` and `threshold` are None where `impostor_pairs` cannot carry the claim: a rate
-    below 3 / n could be zero by chance (the rule of three). How many impostors a rate allows is
-    worked out in decimals (`calibration.errors_allowed`).
+    `rate` and `threshold` are None if `impostor_pairs` are too few to support the claim: a rate
+    below 3 / n could be zero by chance (the rule of three). The number of impostors that a rate
+    allows is computed in decimals (`calibration.errors_allowed`).
     """
 
     false_accept_rate: float
@@ -69,10 +69,10 @@ class TrueAcceptRate(JsonReady):
 
 @dataclass(frozen=True)
 class Evaluation(JsonReady):
-    """What the distances of labelled pairs say about a model.
+    """The rates of a model on labelled pairs.
 
-    `area` is that under the ROC curve; `equal_error_rate` is where false accepts and false
-    rejects are as frequent.
+    `area` is the area under the ROC curve; `equal_error_rate` is the rate at which false accepts
+    and false rejects are equally frequent.
     """
 
     accuracy: Accuracy
@@ -88,11 +88,11 @@ def evaluate(
     genuine: Sequence[npt.ArrayLike],
     false_accept_rates: Sequence[float] = FALSE_ACCEPT_RATES,
 ) -> Evaluation:
-    """Work out all rates from the distances of pairs, fold by fold.
+    """Compute all rates from the distances of pairs, given fold by fold.
 
     `distances[i]` (n_i,), finite, and `genuine[i]` (n_i,), booleans, belong to fold i. Raises
-    EvaluationError for fewer than two folds, for lengths that differ, where one kind of pair is
-    missing, and for labels or rates that are neither.
+    EvaluationError for fewer than two folds, for lengths that differ, if genuine or impostor pairs
+    are missing, and for invalid labels or rates.
 
     >>> evaluation = evaluate([[0.2, 1.2], [0.3, 1.1]], [[True, False], [True, False]])
     >>> evaluation.accuracy.mean, evaluation.area, evaluation.equal_error_rate
@@ -124,7 +124,7 @@ def evaluate(
 
 
 def accuracy(folds: Sequence[tuple[Distances, Flags]]) -> Accuracy:
-    """Decide every fold by the threshold that is best on all the others.
+    """Decide each fold by the threshold that is best on all other folds.
 
     Raises EvaluationError as `evaluate`.
     """
@@ -144,19 +144,19 @@ def accuracy(folds: Sequence[tuple[Distances, Flags]]) -> Accuracy:
 
 
 def best_threshold(distances: Distances, genuine: Flags) -> float:
-    """The threshold of most right decisions; the middle one where several are as good.
+    """Return the threshold with most correct decisions; of several, the middle one.
 
-    Thresholds lie half way between neighbouring distances.
+    Thresholds lie half-way between neighbouring distances.
 
     >>> best_threshold(np.array([0.2, 0.4, 0.8, 1.0]), np.array([True, True, False, False]))
     0.6...
 
-    Raises EvaluationError for anything but as many labels as finite distances.
+    Raises EvaluationError unless the distances are finite and the labels as many.
     """
     given, labels = _fold(distances, genuine)
     order = np.argsort(given)
     ordered, is_genuine = given[order], labels[order]
-    # right[k]: decisions that are right when exactly the k nearest pairs are accepted.
+    # right[k]: the number of correct decisions if exactly the k nearest pairs are accepted.
     right = np.concatenate([[0], np.cumsum(np.where(is_genuine, 1, -1))]) + (~labels).sum()
     edges = np.concatenate([[0.0], ordered[1:] / 2 + ordered[:-1] / 2, ordered[-1:]])
     possible = np.concatenate([[ordered[0] > 0], ordered[1:] > ordered[:-1], [True]])
@@ -165,11 +165,12 @@ def best_threshold(distances: Distances, genuine: Flags) -> float:
 
 
 def roc(genuine: Distances, impostors: Distances) -> tuple[Distances, Distances, Distances]:
-    """False accept rates, true accept rates and thresholds, from accepting nobody to all.
+    """Return false accept rates, true accept rates and thresholds, from accepting none to all.
 
-    Raises EvaluationError, as all functions here, for distances that are not finite, or none.
+    Like all functions here, raises EvaluationError if there are no distances or they are not
+    finite.
     """
-    genuine, impostors = number_row(genuine), number_row(impostors)
+    genuine, impostors = finite_vector(genuine), finite_vector(impostors)
     thresholds = np.unique(np.concatenate([genuine, impostors]))
     false = np.searchsorted(np.sort(impostors), thresholds, side="right") / len(impostors)
     true = np.searchsorted(np.sort(genuine), thresholds, side="right") / len(genuine)
@@ -182,15 +183,15 @@ def roc(genuine: Distances, impostors: Distances) -> tuple[Distances, Distances,
 
 
 def area(genuine: Distances, impostors: Distances) -> float:
-    """The chance that a genuine pair is nearer than an impostor pair; ties count one half."""
-    genuine, ordered = number_row(genuine), np.sort(number_row(impostors))
+    """Return the chance that a genuine pair is nearer than an impostor pair; ties count half."""
+    genuine, ordered = finite_vector(genuine), np.sort(finite_vector(impostors))
     farther = len(ordered) - np.searchsorted(ordered, genuine, side="right")
     level = np.searchsorted(ordered, genuine, side="right") - np.searchsorted(ordered, genuine)
     return float((farther + level / 2).mean() / len(ordered))
 
 
 def equal_error_rate(genuine: Distances, impostors: Distances) -> float:
-    """Where the ROC curve meets the line of equal errors, between its points interpolated."""
+    """Return where the ROC curve, linearly interpolated, meets the line of equal errors."""
     false, true, _ = roc(genuine, impostors)
     excess = false - (1 - true)
     after = int(np.argmax(excess >= 0))
@@ -203,7 +204,7 @@ def equal_error_rate(genuine: Distances, impostors: Distances) -> float:
 def true_accept_rate(
     genuine: Distances, impostors: Distances, false_accept_rate: float
 ) -> TrueAcceptRate:
-    """The true accept rate at the largest threshold whose false accept rate is small enough."""
+    """Return the true accept rate at the largest threshold with this false accept rate."""
     false, true, thresholds = roc(genuine, impostors)
     pairs = len(impostors)
     allowed = errors_allowed(false_accept_rate, pairs)
@@ -220,14 +221,14 @@ def _require_several(folds: Sequence[object]) -> None:
 
 
 def _both(fold: object) -> tuple[Distances, Flags]:
-    """Distances and labels of a fold, checked."""
+    """Check a fold; return its distances and labels."""
     if not isinstance(fold, (list, tuple)) or len(fold) != 2:
         raise EvaluationError(f"a fold is a pair of distances and labels, not {quoted(fold)}")
     return _fold(*fold)
 
 
 def _fold(distances: npt.ArrayLike, genuine: npt.ArrayLike) -> tuple[Distances, Flags]:
-    """One fold, checked."""
+    """Check the distances and labels of a fold; return both as arrays."""
     values = real_array(distances, "distances", EvaluationError)
     flags = checked_labels(genuine)
     if values.ndim != 1 or values.shape != flags.shape or not len(values):
@@ -235,4 +236,4 @@ def _fold(distances: npt.ArrayLike, genuine: npt.ArrayLike) -> tuple[Distances, 
             "a fold is a list of distances and as many labels, not arrays of shape "
             f"{values.shape} and {flags.shape}"
         )
-    return number_row(values), flags
+    return finite_vector(values), flags

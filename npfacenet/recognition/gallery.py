@@ -1,4 +1,4 @@
-"""The people who are known: names with their embeddings."""
+"""Galleries: the names of known people with their embeddings."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ from npfacenet.models.json_ready import JSON, JsonReady, as_json
 from npfacenet.progress import Progress
 from npfacenet.recognition.distance import joined
 from npfacenet.recognition.names import as_first_given, checked_name, name_key
-from npfacenet.recognition.people_folder import pictures_of
+from npfacenet.recognition.people_folder import people_in
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Gallery(JsonReady):
-    """Embeddings with the name of a person for each; several may bear one name.
+    """Embeddings with a name for each; a person may have several embeddings.
 
-    `names[i]` is the person whom `embeddings[i]` shows: Embeddings, or a bare array (N, D), which
-    becomes Embeddings. Names that Unicode writes in two ways ("é" as one character or as two) are
-    one person's, spelt as it comes first. `passed_over` lists what `enrol` found in the folder
-    and could not use.
+    `embeddings[i]` shows the person `names[i]`; a bare array (N, D) becomes Embeddings. Names that
+    differ only in their Unicode form ("é" as one character or two) are one person's, spelt as they
+    first appear. `passed_over` lists what `enrol` found in the folder and could not use.
 
-    Raises GalleryError where names and embeddings do not correspond or a name is empty,
+    Raises GalleryError if names and embeddings do not correspond or a name is empty,
     EmbeddingError for an array that does not hold embeddings.
     """
 
@@ -67,18 +66,18 @@ class Gallery(JsonReady):
 
     @property
     def people(self) -> tuple[str, ...]:
-        """Every name once, in the order of enrolment."""
+        """Each name once, in the order of enrolment."""
         return tuple(dict.fromkeys(self.names))
 
     def person(self, name: str) -> Embeddings:
-        """All embeddings of a person; GalleryError if nobody bears the name."""
+        """Return all embeddings of a person; raise GalleryError for an unknown name."""
         rows = self._rows_of(name)
         if self.embeddings is None or not rows:
             raise GalleryError(f"nobody in the gallery is called {quoted(name)}")
         return self.embeddings[sorted(rows)]
 
     def without(self, name: str) -> Gallery:
-        """The gallery without a person; GalleryError if nobody bears the name."""
+        """Return the gallery without a person; raise GalleryError for an unknown name."""
         gone = self._rows_of(name)
         if self.embeddings is None or not gone:
             raise GalleryError(f"nobody in the gallery is called {quoted(name)}")
@@ -87,7 +86,7 @@ class Gallery(JsonReady):
         return Gallery(names, self.embeddings[rows], self.passed_over)
 
     def as_json(self) -> dict[str, JSON]:
-        """Who is in it and with how many embeddings each; not the numbers."""
+        """Return the names and how many embeddings each has, but not the embeddings."""
         known = self.embeddings
         return {
             "people": as_json(dict(Counter(self.names))),
@@ -99,7 +98,7 @@ class Gallery(JsonReady):
 
     @classmethod
     def of(cls, people: Mapping[str, Embeddings | npt.ArrayLike]) -> Gallery:
-        """A gallery from a mapping of names to one or several embeddings each.
+        """Make a gallery from a mapping of names to one or several embeddings each.
 
         >>> Gallery.of({"anna": [1.0, 0.0], "bert": [[0.0, 1.0], [0.6, 0.8]]}).names
         ('anna', 'bert', 'bert')
@@ -118,14 +117,14 @@ class Gallery(JsonReady):
 def gallery_of(
     people: Mapping[str, Embeddings | npt.ArrayLike], decided: float | None = None
 ) -> Gallery:
-    """`Gallery.of`; thresholds may differ where the one to decide by is stated anyway."""
+    """Make a gallery as `Gallery.of`; thresholds may differ if `decided` states one."""
     if not isinstance(people, Mapping):
         raise GalleryError(
             f"a gallery is a Gallery, or a mapping of names to embeddings, not {quoted(people)}"
         )
     each = {checked_name(name): embeddings_of(values, decided) for name, values in people.items()}
     if empty := [name for name, e in each.items() if not len(e)]:
-        raise GalleryError(f"there is no embedding of {quoted(empty[0])}")
+        raise GalleryError(f"there are no embeddings of {quoted(empty[0])}")
     if not each:
         return Gallery((), None)
     names = tuple(name for name, e in each.items() for _ in range(len(e)))
@@ -144,21 +143,21 @@ def enrol(
 ) -> Gallery:
     """Embed a folder of pictures: `anna.jpg` shows anna, and so does `anna/holiday.jpg`.
 
-    What a picture is, `pictures_of` says; everything else in the folder is listed in
-    `gallery.passed_over`. With `on_error="skip"` so are damaged pictures, which are in
-    `gallery.embeddings.skipped` too.
+    `people_in` documents which files count as pictures; everything else in the folder is listed in
+    `gallery.passed_over`. With `on_error="skip"`, so are damaged pictures, which
+    `gallery.embeddings.skipped` lists too.
 
-    Raises GalleryError for a folder that is missing or holds no picture of anybody; ImageError
+    Raises GalleryError for a folder that is missing or holds no pictures of people; ImageError,
     naming the first picture that cannot be read.
     """
     if not isinstance(model, Model):
         raise ArgumentError(f"enrol takes a model, npfacenet.load(), and a folder: {quoted(model)}")
-    found = pictures_of(folder)
+    found = people_in(folder)
     flat = [(name, path) for name, paths in found.people.items() for path in paths]
     embeddings = model.embed([path for _, path in flat], on_error=on_error, progress=progress)
     names, read = [], iter(embeddings.sources)
     source = next(read, None)
-    for name, path in flat:  # embeddings keep the order of their pictures
+    for name, path in flat:  # embeddings are in the order of their pictures
         if source is not None and source_name(path) == source:
             names.append(name)
             source = next(read, None)
@@ -166,9 +165,9 @@ def enrol(
 
 
 def embeddings_of(values: object, decided: float | None = None) -> Embeddings:
-    """Embeddings from Embeddings, a list of Embeddings, or numbers.
+    """Make Embeddings from Embeddings, a list of Embeddings, or numbers.
 
-    Those of a list may state different thresholds where the one to decide by is stated anyway.
+    The Embeddings in a list may have different thresholds if `decided` states one.
     """
     if isinstance(values, (list, tuple)) and values:
         each = [value for value in values if isinstance(value, Embeddings)]

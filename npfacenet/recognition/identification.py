@@ -1,4 +1,4 @@
-"""1:K: whom, of those in a gallery, does a picture show?"""
+"""Identification (1:K): which person of a gallery does a picture show?"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class Candidate(JsonReady):
-    """A person of the gallery, at the distance of the nearest of their embeddings."""
+    """A person of the gallery, and the distance of the nearest of their embeddings."""
 
     name: str
     distance: float
@@ -31,11 +31,11 @@ class Candidate(JsonReady):
 
 @dataclass(frozen=True)
 class Identification(JsonReady):
-    """Who it is, and who else it might have been.
+    """The result of a search: the match, if there is one, and all candidates.
 
-    `match` is the name of the best candidate if within the threshold, else None: unknown.
-    `candidates` are all people of the gallery, nearest first. `margin` is how much farther
-    the runner-up is than the best (None with fewer than two): a small one means doubt.
+    `match` is the name of the nearest candidate if it is within the threshold, else None: unknown.
+    `candidates` are all people of the gallery, nearest first. `margin` is the distance of the
+    second candidate minus that of the first (None with fewer than two); a small margin means doubt.
 
     Its truth value is whether there is a match.
     """
@@ -65,10 +65,10 @@ def identify(
     *,
     threshold: float | None = None,
 ) -> Identification:
-    """Find the person of a gallery whom a probe shows, or say that it is unknown.
+    """Find the person of a gallery whom a probe shows, or report that it is unknown.
 
-    `gallery`: a Gallery, or a mapping of names to one or several embeddings. The threshold
-    is that of the model's card unless stated; bare arrays need one stated.
+    `gallery` is a Gallery, or a mapping of names to one or several embeddings. Without
+    `threshold`, that of the model's card decides; bare arrays need one.
 
     >>> found = identify([0.6, 0.8], {"anna": [1, 0], "bert": [0, 1]}, threshold=0.7)
     >>> found.match, [candidate.name for candidate in found.candidates]
@@ -76,7 +76,7 @@ def identify(
     >>> identify([0.6, 0.8], {}, threshold=0.7).match is None
     True
 
-    Raises what `verify` raises, and GalleryError for a gallery that is neither.
+    Raises what `verify` raises, and GalleryError for another type of gallery.
     """
     one = one_embedding(probe, "pick a row, or pass all of them to identify_all")
     return identify_all(one, gallery, threshold=threshold)[0]
@@ -88,9 +88,9 @@ def identify_all(
     *,
     threshold: float | None = None,
 ) -> tuple[Identification, ...]:
-    """`identify` for each of several probes, in their order.
+    """Identify each of several probes; the results are in their order.
 
-    `probes`: Embeddings (N, D), a bare array (N, D), or a list of Embeddings of one model.
+    `probes` are Embeddings (N, D), a bare array (N, D), or a list of Embeddings of one model.
 
     >>> found = identify_all([[0.6, 0.8], [1, 0]], {"anna": [1, 0]}, threshold=0.7)
     >>> [each.match for each in found]
@@ -110,7 +110,7 @@ def identify_all(
     number = {name: i for i, name in enumerate(people)}
     person = np.array([number[name] for name in known.names], np.intp)
     found = []
-    for probe in several:  # one after the other: all distances at once may not fit into memory
+    for probe in several:  # one by one: all distances at once might not fit into memory
         nearest = np.full(len(people), np.inf)
         np.minimum.at(nearest, person, distances(probe, embeddings)[0])
         found.append(_ranked(people, nearest.tolist(), limit))

@@ -16,9 +16,9 @@ from npfacenet.errors import ArgumentError, EvaluationError, quoted
 from npfacenet.files import read_text
 from npfacenet.images import MAX_PIXELS, centre_crop, read
 from npfacenet.models import Embeddings, Model
-from npfacenet.progress import Progress
+from npfacenet.progress import Progress, silent
 from npfacenet.recognition.distance import paired_distances
-from npfacenet.recognition.labels import Distances, Flags, listed_folds
+from npfacenet.recognition.labelled_pairs import Distances, Flags, listed_folds
 from npfacenet.recognition.names import name_key
 from npfacenet.recognition.paths import checked_path
 
@@ -28,9 +28,9 @@ _NUMBER = re.compile(r"[0-9]{1,6}")
 
 @dataclass(frozen=True)
 class Pair:
-    """Two pictures, each as (person, number), and whether they show one person.
+    """Two pictures, each as (person, number).
 
-    Raises EvaluationError for anything but a text and a whole number from 0 to 999,999 each.
+    Raises EvaluationError unless each is a text and a whole number from 0 to 999,999.
     """
 
     a: tuple[str, int]
@@ -46,7 +46,7 @@ class Pair:
 
     @property
     def genuine(self) -> bool:
-        """Whether both show the same person; else they are an impostor pair."""
+        """Whether both pictures show the same person; if not, they are an impostor pair."""
         return name_key(self.a[0]) == name_key(self.b[0])
 
 
@@ -56,9 +56,9 @@ Fold = tuple[Pair, ...]
 def read_pairs(path: str | os.PathLike[str]) -> tuple[Fold, ...]:
     """Read a file in the format of LFW's `pairs.txt`.
 
-    The first line says how many folds there are and how many pairs of each kind a fold
-    has; `NAME 1 4` is a pair of one person's pictures, `NAME 1 OTHER 2` one of two people.
-    Raises EvaluationError naming the file and the line that is wrong.
+    The first line has the number of folds and the number of pairs of each kind in a fold;
+    `NAME 1 4` is a pair of one person's pictures, `NAME 1 OTHER 2` one of two people. Raises
+    EvaluationError, naming the file and the line that is wrong.
     """
     file = checked_path(path, "a file of pairs", EvaluationError)
     lines = read_text(file, what="a file of pairs", error=EvaluationError).splitlines()
@@ -68,17 +68,18 @@ def read_pairs(path: str | os.PathLike[str]) -> tuple[Fold, ...]:
             f"{name}, line 1: must be 'FOLDS PAIRS' as in LFW's pairs.txt, e.g. '10 300'"
         )
     folds, each = map(int, first)
-    rows = [(number, line) for number, line in enumerate(lines[1:], start=2) if line.strip()]
-    if folds < 1 or each < 1 or len(rows) != folds * 2 * each:
+    numbered = [(number, line) for number, line in enumerate(lines[1:], start=2) if line.strip()]
+    if folds < 1 or each < 1 or len(numbered) != folds * 2 * each:
         raise EvaluationError(
-            f"{name}: line 1 announces {folds} folds of 2 x {each} pairs, but {len(rows)} follow"
+            f"{name}: line 1 announces {folds} folds of 2 x {each} pairs, but {len(numbered)} "
+            "follow"
         )
-    pairs = [_pair(f"{name}, line {number}", line.split()) for number, line in rows]
+    pairs = [_pair(f"{name}, line {number}", line.split()) for number, line in numbered]
     return tuple(tuple(pairs[i * 2 * each : (i + 1) * 2 * each]) for i in range(folds))
 
 
 def picture_path(images: Path, picture: tuple[str, int]) -> Path:
-    """Where a picture lies: IMAGES/NAME/NAME_0001.jpg.
+    """Return the path of a picture: IMAGES/NAME/NAME_0001.jpg.
 
     >>> picture_path(Path("lfw"), ("Ada_Lovelace", 2)).as_posix()
     'lfw/Ada_Lovelace/Ada_Lovelace_0002.jpg'
@@ -88,10 +89,10 @@ def picture_path(images: Path, picture: tuple[str, int]) -> Path:
 
 
 def choose_folds(folds: Sequence[Fold], numbers: Sequence[int] | None) -> tuple[Fold, ...]:
-    """The folds with these numbers, from 1; all of them for None.
+    """Return the folds with these numbers, counted from 1; all folds for None.
 
-    Raises EvaluationError for a number that there is not, or fewer than two folds, because
-    the threshold for one is chosen on the others.
+    Raises EvaluationError for a number that does not exist, and for fewer than two folds, because
+    the threshold for each is chosen on the others.
     """
     chosen = range(1, len(folds) + 1) if numbers is None else numbers
     if not isinstance(chosen, (list, tuple, range)):
@@ -107,9 +108,9 @@ def choose_folds(folds: Sequence[Fold], numbers: Sequence[int] | None) -> tuple[
 
 
 def genuine_flags(folds: Sequence[Fold]) -> list[Flags]:
-    """Which pairs are genuine, fold by fold, as `evaluate` takes them.
+    """Return which pairs are genuine, fold by fold, as `evaluate` takes them.
 
-    Raises EvaluationError for what is not folds of pairs.
+    Raises EvaluationError for anything but folds of pairs.
     """
     return [np.array([pair.genuine for pair in fold]) for fold in _checked(folds)]
 
@@ -152,7 +153,7 @@ def pair_distances(
     crop: int | None = None,
     progress: Progress | None = None,
 ) -> list[Distances]:
-    """The distances of all pairs, fold by fold, as `pair_embeddings` embeds them."""
+    """Return the distances of all pairs, fold by fold; arguments as of `pair_embeddings`."""
     pairs = pair_embeddings(model, images, folds, crop=crop, progress=progress)
     return [paired_distances(a, b) for a, b in pairs]
 
@@ -165,11 +166,11 @@ def pair_embeddings(
     crop: int | None = None,
     progress: Progress | None = None,
 ) -> list[tuple[Embeddings, Embeddings]]:
-    """The embeddings of both sides of all pairs, fold by fold; every picture is embedded once.
+    """Return the embeddings of both sides of all pairs, fold by fold; embed each picture once.
 
-    `crop` takes so many pixels a side from the centre of each picture (LFW's are 250 wide,
-    and a face fills about 150). Raises EvaluationError for pictures that are missing, and
-    ImageError for those that cannot be read.
+    `crop` is the side in pixels of the central square that is used of each picture (LFW's are 250
+    wide, and a face fills about 150). `progress` counts pictures. Raises EvaluationError for
+    missing pictures, ImageError for those that cannot be read.
     """
     root = checked_path(images, "the folder of pictures", EvaluationError)
     if crop is not None and whole_number(crop, 1, MAX_PIXELS) is None:
@@ -186,16 +187,17 @@ def pair_embeddings(
             f"{quoted(str(missing[0]))}"
         )
 
+    report = silent if progress is None else progress
+
     def faces() -> Iterator[npt.NDArray[np.uint8]]:
         for done, path in enumerate(paths):
             whole = read(path)
             yield whole if crop is None else centre_crop(whole, crop)
-            if progress is not None:
-                progress("embedding", done + 1, len(pictures))
+            report("embedding", done + 1, len(pictures))
 
     embeddings = model.embed(faces())
-    row = {picture: i for i, picture in enumerate(pictures)}
+    index = {picture: i for i, picture in enumerate(pictures)}
     return [
-        (embeddings[[row[pair.a] for pair in fold]], embeddings[[row[pair.b] for pair in fold]])
+        (embeddings[[index[pair.a] for pair in fold]], embeddings[[index[pair.b] for pair in fold]])
         for fold in folds
     ]

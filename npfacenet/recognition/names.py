@@ -1,4 +1,4 @@
-"""When two names are one person's."""
+"""Comparing the names of people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from npfacenet.errors import GalleryError, quoted
 
 
 def name_key(name: str) -> str:
-    r"""What names are compared by: "é" may be one character, or "e" and an accent (macOS).
+    r"""Return what names are compared by: "é" may be one character, or "e" and an accent (macOS).
 
     >>> name_key("Zoe\u0308") == name_key("Zo\xeb")
     True
@@ -18,16 +18,16 @@ def name_key(name: str) -> str:
 
 
 def as_first_given(names: Iterable[object]) -> tuple[str, ...]:
-    """The names, each as it was spelt when its person first came.
+    """Return the names, each spelt as it first appears.
 
-    Raises GalleryError for one that is not text, or is blank.
+    Raises GalleryError for a name that is not text or is blank.
     """
     spelt: dict[str, str] = {}
     return tuple(spelt.setdefault(name_key(name), name) for name in map(checked_name, names))
 
 
 def checked_name(name: object) -> str:
-    """The name; GalleryError for what is not text, or is blank."""
+    """Return the name; raise GalleryError if it is not text or is blank."""
     if not isinstance(name, str) or not name.strip():
-        raise GalleryError(f"a name in a gallery is a text that is not empty, not {quoted(name)}")
+        raise GalleryError(f"a name in a gallery is text and not empty, not {quoted(name)}")
     return name

@@ -1,4 +1,4 @@
-"""Verification as binary classification: the probability that two faces are one person's."""
+"""Pair heads: verification as binary classification of two embeddings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.arguments import finite_number, real_array
-from npfacenet.checkpoints.state_files import read_record, write_record
+from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import (
     ArgumentError,
     EmbeddingError,
@@ -35,9 +35,9 @@ class PairHead:
 
     `similarity` names the features: "absolute" |a - b|, or "chi-square" (a - b)^2 / (|a| + |b|)
     (Taigman et al. 2014, "DeepFace", section 4.1). `weights` (D,) and `bias` are float32;
-    `fingerprint` says for which model's embeddings they were learnt.
+    `fingerprint` identifies the model whose embeddings they were fitted to.
 
-    Raises ArgumentError for fields that are none of these, and for numbers beyond float32.
+    Raises ArgumentError for fields of other types, and for numbers beyond float32.
     """
 
     similarity: Similarity
@@ -73,11 +73,11 @@ class PairHead:
     def probability(
         self, a: Embeddings | npt.ArrayLike, b: Embeddings | npt.ArrayLike
     ) -> npt.NDArray[np.float64]:
-        """How probable it is that row i of a and row i of b show one person: (N,), 0 to 1.
+        """Return the probability that row i of a and row i of b show one person: (N,), 0 to 1.
 
-        As probable as among the pairs that it was fitted to: with as many genuine as impostor
-        ones. The same whichever comes first. Raises FingerprintError for embeddings of another
-        model, EmbeddingError for other lengths.
+        It holds among as many genuine as impostor pairs, as the head was fitted to. Swapping a and
+        b does not change it. Raises FingerprintError for embeddings of another model,
+        EmbeddingError for other lengths.
         """
         first, second = Embeddings.of(a), Embeddings.of(b)
         pairs = stacked(first, second)
@@ -92,7 +92,7 @@ class PairHead:
                 raise FingerprintError(
                     "the head was fitted to the embeddings of another model: fit one to these"
                 )
-        # Twice as many bits: products of the largest numbers of float32 do not overflow.
+        # In float64, products of the largest float32 numbers do not overflow.
         parameters = {
             WEIGHTS: self.weights[:, None].astype(np.float64),
             BIAS: np.array([self.bias], np.float64),
@@ -102,33 +102,35 @@ class PairHead:
         return np.asarray(np.exp(-np.logaddexp(0, -logits)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the head to a file, whole or not at all; OutputError if it cannot be written."""
+        """Write the head to a file, whole or not at all; raise OutputError if that fails."""
         target = checked_path(path, "the file of a pair head", OutputError)
-        rows = {"weights": self.weights, "bias": np.array([self.bias], np.float32)}
+        vectors = {"weights": self.weights, "bias": np.array([self.bias], np.float32)}
         record = {"similarity": self.similarity, "fingerprint": self.fingerprint}
-        write_record(target, rows, record)
+        write_state(target, vectors, record)
 
 
 def read_pair_head(path: str | os.PathLike[str]) -> PairHead:
-    """The head in a file that `PairHead.save` wrote; WeightsError for any other file."""
+    """Read a head that `PairHead.save` wrote; raise WeightsError for any other file."""
     source = checked_path(path, "the file of a pair head", WeightsError)
-    rows, record = read_record(source)
+    vectors, record = read_state(source)
     fault = "does not hold a pair head"
     match record:
         case {
             "similarity": "absolute" | "chi-square" as similarity,
             "fingerprint": None | str() as known,
         }:
-            if rows.keys() == {"weights", "bias"} and rows["bias"].shape == (1,):
+            if vectors.keys() == {"weights", "bias"} and vectors["bias"].shape == (1,):
                 try:
-                    return PairHead(similarity, rows["weights"], float(rows["bias"][0]), known)
+                    return PairHead(
+                        similarity, vectors["weights"], float(vectors["bias"][0]), known
+                    )
                 except ArgumentError as error:
                     fault = f"holds a damaged pair head: {error}"
     raise WeightsError(f"{quoted(str(source))} {fault}; save one with PairHead.save")
 
 
 def stacked(a: Embeddings, b: Embeddings) -> npt.NDArray[np.float32]:
-    """Row i of a beside row i of b: (N, 2, D).
+    """Stack row i of a and row i of b: (N, 2, D).
 
     Raises FingerprintError and EmbeddingError as `require_pairs`.
     """
@@ -137,7 +139,7 @@ def stacked(a: Embeddings, b: Embeddings) -> npt.NDArray[np.float32]:
 
 
 def pair_network(similarity: Similarity, dimension: int) -> Network:
-    """Pairs (2, D) to the logit of their being one person's."""
+    """Return the network from a pair (2, D) to the logit that both are one person's."""
     build = Builder("pair head", (2, dimension))
     layer = AbsoluteDifference() if similarity == "absolute" else ChiSquare()
     build.add("logit", Dense(1), build.add("features", layer, build.input))

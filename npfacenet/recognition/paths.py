@@ -1,4 +1,4 @@
-"""Paths that callers pass."""
+"""Checking paths that callers pass."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from npfacenet.errors import NpfacenetError, quoted
 
 
 def checked_path(path: object, what: str, error: type[NpfacenetError]) -> Path:
-    """The path; `error`, which says what it is the path of, for what cannot be one.
+    """Return the path; raise `error`, which names `what` has it, for anything but a path.
 
     >>> checked_path("people", "a gallery", ValueError).name
     'people'

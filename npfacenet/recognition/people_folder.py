@@ -1,4 +1,4 @@
-"""A folder of pictures as people: whose picture each file is, and what is nobody's."""
+"""A folder of pictures of people: whom each file shows, and what is passed over."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAYOUT = "a gallery holds name.jpg or name/*.jpg"
 LARGEST_PICTURE = 1 << 32
 MOST_DEEPER = 10_000  # files of one folder that are reported each
 MOST_NAMED = 3
-# What systems and programs leave in folders, in lower case: nobody misses it.
+# What systems and programs leave in folders, in lower case; it is ignored without a remark.
 _PATTERNS = (
     *("._*", ".ds_store", ".appledouble", ".localized", ".apdisk", ".directory", ".nomedia"),
     *(".trash*", ".thumbnails", ".spotlight-v100", ".fseventsd", ".documentrevisions-v100"),
@@ -46,17 +46,18 @@ class PeopleFolder(JsonReady):
     passed_over: tuple[Skipped, ...]
 
 
-def pictures_of(folder: str | os.PathLike[str], *, ignoring: Collection[str] = ()) -> PeopleFolder:
-    """Whom a folder shows: NAME.jpg and NAME/*.jpg are pictures of NAME.
+def people_in(folder: str | os.PathLike[str], *, ignoring: Collection[str] = ()) -> PeopleFolder:
+    """List the people in a folder: NAME.jpg and NAME/*.jpg are pictures of NAME.
 
-    A file is a picture by its suffix, in upper or lower case, or where that says nothing by its
-    first bytes. Everything else is listed in `passed_over` with the reason: other files, pictures
-    in folders below a person's, hidden pictures, folders without a picture; but not what systems
-    leave in folders (`Thumbs.db`, `__MACOSX`, ...). `ignoring` names files and folders that are
-    nobody's. Names that Unicode writes in two ways are one person's, spelt as it comes first.
+    A file is a picture if its suffix says so, in upper or lower case, or, for an unknown suffix,
+    its first bytes. Everything else is listed in `passed_over` with the reason: other files,
+    pictures in folders below a person's, hidden pictures, and folders without pictures; but not
+    what systems leave in folders (`Thumbs.db`, `__MACOSX`, ...). `ignoring` names files and folders
+    to ignore. Names that differ only in their Unicode form are one person's, spelt as they first
+    appear.
 
-    Raises GalleryError for a folder that is missing, cannot be read or holds no picture of
-    anybody.
+    Raises GalleryError for a folder that is missing, cannot be read, or holds no pictures of
+    people.
     """
     root = checked_path(folder, "the folder of a gallery", GalleryError)
     try:
@@ -82,7 +83,7 @@ def pictures_of(folder: str | os.PathLike[str], *, ignoring: Collection[str] = (
 
 
 def first_few(passed_over: Sequence[Skipped], folder: str | os.PathLike[str]) -> str:
-    """The first few of what was passed over in a folder, each with the reason."""
+    """Return the first few files that were passed over in a folder, each with the reason."""
     few = passed_over[: MOST_NAMED + 1]
     names = [f"{shortened(os.path.relpath(s.source, folder), 80)} ({s.reason})" for s in few]
     return listed([*names, *[""] * (len(passed_over) - len(few))], MOST_NAMED)
@@ -90,7 +91,7 @@ def first_few(passed_over: Sequence[Skipped], folder: str | os.PathLike[str]) ->
 
 @dataclass
 class _Reading:
-    """What was found so far."""
+    """What was found so far, and how each kind of entry is treated."""
 
     people: dict[str, list[Path]] = field(default_factory=dict)
     passed_over: list[Skipped] = field(default_factory=list)
@@ -123,7 +124,7 @@ class _Reading:
             self.pass_over(folder, "holds no picture")
 
     def pass_over_pictures(self, folder: Path) -> None:
-        """Report what lies too deep, or the folder if it holds no picture."""
+        """Report the pictures that lie too deep, or the folder if it holds none."""
         before = len(self.passed_over)
 
         def unreadable(fault: OSError) -> None:
@@ -141,7 +142,7 @@ class _Reading:
             self.pass_over(folder, "is a folder within a person's, without pictures")
 
     def is_picture(self, path: Path) -> bool:
-        """Whether a file is a picture; reports it if not."""
+        """Whether a file is a picture; report it if not."""
         if self.hidden(path):
             return False
         fault = _fault(path)
@@ -150,13 +151,13 @@ class _Reading:
         return fault is None
 
     def hidden(self, path: Path) -> bool:
-        """Whether a file or folder is hidden, and reported as such."""
+        """Whether a file or folder is hidden; report it if so."""
         if path.name.startswith("."):
             self.pass_over(path, "is hidden")
         return path.name.startswith(".")
 
     def add(self, name: str, pictures: list[Path]) -> None:
-        """Give somebody pictures."""
+        """Add pictures of a person."""
         if not name.strip():
             for picture in pictures:
                 self.pass_over(picture, "names nobody; call it name.jpg")
@@ -165,7 +166,7 @@ class _Reading:
         self.people.setdefault(shown, []).extend(pictures)
 
     def pass_over(self, path: Path, reason: str) -> None:
-        """Report a file or folder that is nobody's."""
+        """Report a file or folder that is not used."""
         self.passed_over.append(Skipped(str(path), reason))
 
 
@@ -178,7 +179,7 @@ def _is_litter(name: str) -> bool:
 
 
 def _fault(path: Path) -> str | None:
-    """Why a file is not a picture; None for one that claims to be, damaged or not."""
+    """Return why a file is not a picture; None for one that claims to be, damaged or not."""
     if path.suffix.lower() in SUFFIXES:
         return None
     try:
@@ -191,9 +192,9 @@ def _fault(path: Path) -> str | None:
 
 
 def _name_of(picture: Path) -> str:
-    """A file's name without its suffix, also an unknown one ("dan.photo", "dan.jpg_large").
+    """Return a file's name without its suffix, even an unknown one ("dan.photo", "dan.jpg_large").
 
-    Nor with a picture's suffix before that, which systems hide: "dan.jpg.bak", "dan.jpg.jpg".
+    A picture's suffix before that, which systems may hide, is removed too: "dan.jpg.bak".
 
     >>> [_name_of(Path(name)) for name in ("dan.JPG", "dan", "J. Smith", "dan.jpg.jpg", "Anna.B")]
     ['dan', 'dan', 'J. Smith', 'dan', 'Anna.B']

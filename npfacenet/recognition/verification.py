@@ -1,4 +1,4 @@
-"""1:1: do two pictures show the same person?"""
+"""Verification (1:1): do two pictures show the same person?"""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from npfacenet.recognition.distance import distances, threshold_for, within
 
 @dataclass(frozen=True)
 class Verification(JsonReady):
-    """The decision, and what it rests on: `same` is `distance <= threshold`.
+    """The decision and its grounds: `same` is `distance <= threshold`.
 
-    Its truth value is the decision, so that `if verify(a, b):` means what it says.
+    Its truth value is the decision, so `if verify(a, b):` works as expected.
     """
 
     same: bool
@@ -32,17 +32,17 @@ class Verification(JsonReady):
 def verify(
     a: Embeddings | npt.ArrayLike, b: Embeddings | npt.ArrayLike, *, threshold: float | None = None
 ) -> Verification:
-    """Decide whether two embeddings are of one person; the same whichever comes first.
+    """Decide whether two embeddings show one person; swapping them changes nothing.
 
-    `a`, `b`: what `Model.embed` gives for one picture each, or bare vectors (D,), which
-    need an explicit `threshold`. Without one, that of the model's card decides.
+    `a` and `b` are what `Model.embed` returns for one picture each, or bare vectors (D,), which
+    need a `threshold`. Without one, that of the model's card decides.
 
     >>> verify([0.6, 0.8], [0.8, 0.6], threshold=0.3).same
     True
 
-    Raises FingerprintError if different models made them; EmbeddingError for anything but
-    one finite vector each, without a threshold, or if the two state different ones;
-    ArgumentError for an impossible one.
+    Raises FingerprintError if different models made them; EmbeddingError for anything but one
+    finite vector each, if there is no threshold, and if the two state different ones;
+    ArgumentError for an impossible threshold.
     """
     one, other = one_embedding(a), one_embedding(b)
     distance = float(distances(one, other)[0, 0])
@@ -51,7 +51,7 @@ def verify(
 
 
 def one_embedding(given: Embeddings | npt.ArrayLike, several: str = "pick a row") -> Embeddings:
-    """The embedding of one picture; EmbeddingError, with the remedy, if there are several."""
+    """Return the embedding of one picture; raise EmbeddingError, with the remedy, for several."""
     embedding = Embeddings.of(given)
     if len(embedding) != 1:
         raise EmbeddingError(

@@ -1,7 +1,8 @@
-"""Drawn faces that belong to nobody: shaded, textured heads from numbers alone.
+"""Drawn faces that belong to nobody: shaded, textured heads, rendered from numbers alone.
 
-An `Identity` is all that makes a person, `Conditions` all that differs between pictures of one;
-`draw` makes the picture. Both can be drawn by seed. No photograph is behind any of it.
+An `Identity` is one person, `Conditions` are everything that differs between pictures of one
+person, and `draw` renders the picture. Identities and conditions can be drawn at random from a
+seed. No photograph was used for any of it.
 
 >>> from npfacenet.samples import conditions, draw, identity
 >>> draw(identity(1), conditions(1), size=64).shape

@@ -1,4 +1,4 @@
-"""From pixels to rays, from rays to the head, and from light to pixels."""
+"""Rays from the pixels of a picture to the head, and the normals where they meet it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.grid import Floats
+from npfacenet.samples.pixel_planes import Floats
 from npfacenet.samples.surface import BOTTOM, COLUMNS, PROFILE, ROWS, TOP, Hit, Surface
 
 ACROSS = 3.57  # units that a picture shows at distance 1
@@ -20,28 +20,32 @@ _UNSETTLED = 0.3
 
 
 @dataclass(frozen=True)
-class View:
-    """Rays: `across` and `down` (n, n) in units from the anchor; `turn` (3, 3) head to camera."""
+class Rays:
+    """The rays of a picture's pixels.
+
+    `across` and `down` (n, n) are in units from the anchor; `turn` (3, 3) rotates the head's
+    coordinates into the camera's; `spacing` is the distance of neighbouring rays in units.
+    """
 
     across: Floats
     down: Floats
     turn: Floats
     spacing: float
 
-    def cut(self, rows: slice, columns: slice) -> View:
-        """The rays of a part of the picture."""
+    def cut(self, rows: slice, columns: slice) -> Rays:
+        """Return the rays of a part of the picture."""
         return replace(self, across=self.across[rows, columns], down=self.down[rows, columns])
 
     def at_depth(self, z: float) -> tuple[Floats, Floats]:
-        """The head's x and y (n, n) of what each pixel shows of its plane at z."""
+        """Return the head's x and y (n, n) where each ray meets the head's plane at z."""
         (a, b, c), (d, e, f), _ = self.turn.tolist()
         x0, y0 = self.across - c * z, self.down - f * z
         scale = 1 / (a * e - b * d)
         return (e * scale) * x0 - (b * scale) * y0, (a * scale) * y0 - (d * scale) * x0
 
 
-def view(now: Conditions, pixels: int) -> View:
-    """The rays of a square of pixels under these conditions."""
+def rays_under(now: Conditions, pixels: int) -> Rays:
+    """Return the rays of pixels x pixels under these conditions."""
     yaw, pitch, roll = (math.radians(x) for x in (now.yaw, now.pitch, now.roll))
     turn_y = np.array(
         [[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]]
@@ -59,7 +63,7 @@ def view(now: Conditions, pixels: int) -> View:
     x, y = np.meshgrid(right, down - below)
     x, y = math.cos(roll) * x + math.sin(roll) * y, math.cos(roll) * y - math.sin(roll) * x
     anchor = turn @ ANCHOR
-    return View(
+    return Rays(
         (x + anchor[0]).astype(np.float32),
         (y + anchor[1]).astype(np.float32),
         turn.astype(np.float32),
@@ -67,20 +71,21 @@ def view(now: Conditions, pixels: int) -> View:
     )
 
 
-def coarsely(rays: View, head: Surface) -> tuple[slice, slice, Floats, Floats]:
-    """Where every other ray of every other row meets the head, by fixed-point steps.
+def coarsely(rays: Rays, head: Surface) -> tuple[slice, slice, Floats, Floats]:
+    """Find roughly where every second ray of every second row meets the head.
 
-    Gives the rows and the columns of rays that matter, and for those a first depth and scale.
+    Returns the rows and the columns of the rays near the head, and for those a first depth and
+    scale for `cast_rays`. Fixed-point iteration.
     """
-    coarse = _Rays.of(rays.across[::2, ::2], rays.down[::2, ::2], rays.turn)
+    coarse = _HeadRays.of(rays.across[::2, ::2], rays.down[::2, ::2], rays.turn)
     depth = np.full_like(coarse.x, 1.0)
     scale = np.ones_like(coarse.x)
     for _ in range(_STEPS):
-        met, angle, y, _ = coarse.step(depth, scale, head)
-        # Half of each step: whole ones swing to and fro below the chin.
+        met, angle, y, _ = coarse.meet(depth, scale, head)
+        # Half of each step: whole steps oscillate below the chin.
         depth = 0.5 * (depth + met)
         scale = 1 + _sampled(head.table, angle, y, 1)[0]
-    near = coarse.step(depth, scale, head)[3] > -0.05
+    near = coarse.meet(depth, scale, head)[3] > -0.05
     rows, columns = _span(np.any(near, axis=1)), _span(np.any(near, axis=0))
     whole = slice(2 * rows.start, 2 * rows.stop), slice(2 * columns.start, 2 * columns.stop)
     depth, scale = (
@@ -90,22 +95,22 @@ def coarsely(rays: View, head: Surface) -> tuple[slice, slice, Floats, Floats]:
 
 
 def _span(flags: npt.NDArray[np.bool_]) -> slice:
-    """From one before the first true to one after the last; at least two wide."""
+    """Return the slice from one before the first True to one after the last, at least two wide."""
     found = np.flatnonzero(flags)
     if not len(found):
         return slice(0, 2)
     return slice(max(int(found[0]) - 1, 0), min(int(found[-1]) + 2, len(flags)))
 
 
-def cast(rays: View, head: Surface, depth: Floats, scale: Floats) -> Hit:
-    """Where every ray meets the head, from a first depth and scale; or where it passes by."""
-    fine = _Rays.of(rays.across, rays.down, rays.turn)
-    met, angle, y, _ = fine.step(depth, scale, head)
+def cast_rays(rays: Rays, head: Surface, depth: Floats, scale: Floats) -> Hit:
+    """Compute where every ray meets the head or passes it, from a first depth and scale."""
+    fine = _HeadRays.of(rays.across, rays.down, rays.turn)
+    met, angle, y, _ = fine.meet(depth, scale, head)
     depth = 0.5 * (depth + met)
     displacement, hollow, hair = _sampled(head.table, angle, y, 3)
     last = depth
-    depth, angle, y, rim = fine.step(depth, 1 + displacement, head)
-    # Below the chin the steps may not settle; nothing is there.
+    depth, angle, y, rim = fine.meet(depth, 1 + displacement, head)
+    # Below the chin the iteration may not converge; nothing is there.
     rim[(np.abs(depth - last) > _UNSETTLED) & (y > 1)] = -1
     return Hit(
         fine.x + depth * fine.dx, y, fine.z + depth * fine.dz, depth, angle, rim, hollow, hair
@@ -113,8 +118,8 @@ def cast(rays: View, head: Surface, depth: Floats, scale: Floats) -> Hit:
 
 
 @dataclass(frozen=True)
-class _Rays:
-    """Parallel rays in the head's coordinates: origins (n, n), and one direction."""
+class _HeadRays:
+    """Parallel rays in the head's coordinates: origins (n, n) and one direction."""
 
     x: Floats
     y: Floats
@@ -124,14 +129,14 @@ class _Rays:
     dz: Floats
 
     @classmethod
-    def of(cls, across: Floats, down: Floats, turn: Floats) -> _Rays:
+    def of(cls, across: Floats, down: Floats, turn: Floats) -> _HeadRays:
         x, y, z = (turn[0, i] * across + turn[1, i] * down for i in range(3))
         return cls(x, y, z, *turn[2])
 
-    def step(
+    def meet(
         self, depth: Floats, scale: Floats, head: Surface
     ) -> tuple[Floats, Floats, Floats, Floats]:
-        """Depth, angle, height and rim of where the scaled sections at the last depth are met."""
+        """Intersect with the scaled sections at the last depth: depth, angle, height and rim."""
         y = self.y + depth * self.dy
         row = (y - TOP) * np.float32((PROFILE - 1) / (BOTTOM - TOP))
         np.clip(row, 0, PROFILE - 1.001, out=row)
@@ -180,7 +185,7 @@ def _sampled(table: Floats, angle: Floats, y: Floats, channels: int) -> list[Flo
 
 
 def normals(depth: Floats, spacing: float) -> tuple[Floats, Floats, Floats]:
-    """Unit normals (x, y, z), (n, n) each, to the picture's right, down and to the camera."""
+    """Return unit normals (x, y, z), (n, n) each: to the picture's right, down, to the camera."""
     along_y, along_x = np.gradient(depth, np.float32(spacing))
     z = 1 / np.sqrt(1 + along_x * along_x + along_y * along_y)
     return -along_x * z, -along_y * z, z

@@ -1,4 +1,4 @@
-"""All that makes a drawn picture of a person: pose, light, expression and camera."""
+"""The conditions of a drawn picture: pose, light, expression and camera."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npfacenet.samples.fields import check_fields, check_whole
+from npfacenet.samples.field_limits import check_fields, check_whole
 
 LIMITS = {
     "yaw": (-40, 40), "pitch": (-25, 25), "roll": (-45, 45),
@@ -31,14 +31,14 @@ class Conditions:
       camera), its strength `light`, the `ambient` light about it, warmth (-1 blue to 1 yellow)
     - face: smile (-1 to 1), mouth_open, eyes_open (1 is awake), brows_raised, gaze_x and gaze_y
       (-1 to 1: to the picture's right, and down), flush, make_up
-    - what is worn: glasses (0 none; the rim's thickness), hair_tousled (-1 flat to 1 full),
+    - styling: glasses (0 none; the rim's thickness), hair_tousled (-1 flat to 1 full),
       clothes (a seed)
     - framing: distance (1 makes the pupils 0.28 of the picture apart, 2 half of that), shift_x
       and shift_y (of the face, as shares of the picture), background (a seed)
     - camera: exposure (stops), contrast and saturation (factors), blur (standard deviation, in
       pixels of a picture of 112), noise (standard deviation, in levels of 255), noise_seed
 
-    Raises ArgumentError that names the field and its value, for one that is not a finite number
+    Raises ArgumentError, naming the field and its value, unless every field is a finite number
     within `LIMITS`.
 
     >>> Conditions(yaw=12.5).yaw
@@ -80,7 +80,7 @@ class Conditions:
 
 
 def conditions(seed: int) -> Conditions:
-    """The circumstances of this seed, 0 or above, as varied as snapshots of public people.
+    """Draw the conditions of this seed, 0 or above, as varied as press photographs of people.
 
     Raises ArgumentError for a seed that is not a whole number of 0 or above.
 

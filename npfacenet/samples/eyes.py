@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.features import Features
-from npfacenet.samples.grid import Floats, bump, mix, spot, step
 from npfacenet.samples.identity import Identity
+from npfacenet.samples.pixel_planes import Floats, bump, mix, smoothstep, spot
+from npfacenet.samples.scene import Patch, Scene
 from npfacenet.samples.skin import tone
 
 IRIS, PUPIL = 0.098, 0.042  # radii
@@ -18,10 +18,10 @@ _IRIS_TONES = np.array(
 _SOFT = 0.012
 
 
-def eyes_on(
-    who: Identity, face: Features, now: Conditions, albedo: Floats, x: Floats, y: Floats
-) -> Floats:
-    """Draw eyes and lids into the albedo (3, h, w), in place; returns where they are wet (h, w)."""
+def eyes_on(scene: Scene, patch: Patch) -> Floats:
+    """Draw eyes and lids into the albedo, in place; return where they are wet (h, w)."""
+    who, face, now = scene.who, scene.face, scene.now
+    albedo, x, y = patch.albedo, patch.x, patch.y
     side = np.sign(x)
     u = (np.abs(x) - face.eye_x) * np.float32(1 / who.eye_width)
     v = (
@@ -33,10 +33,16 @@ def eyes_on(
     skewed = np.sqrt(arch) * (0.6 + 0.4 * arch) * (1 - 0.12 * u)
     upper = -1.08 * face.eye_height * skewed
     lower = 0.74 * face.eye_height * arch * (1 + 0.2 * u)
-    opening = step(v - upper, -_SOFT, _SOFT) * step(lower - v, -_SOFT, _SOFT) * (np.abs(u) < 1.02)
+    opening = (
+        smoothstep(v - upper, -_SOFT, _SOFT)
+        * smoothstep(lower - v, -_SOFT, _SOFT)
+        * (np.abs(u) < 1.02)
+    )
     _lids(who, now, albedo, u, v, upper, lower)
     mix(albedo, opening, _ball(who, now, u * np.float32(who.eye_width), v, v - upper, side))
-    lashes = bump(v - upper + 0.004, 0.017 + 0.008 * now.make_up) * step(np.abs(u), 1.12, 0.85)
+    lashes = bump(v - upper + 0.004, 0.017 + 0.008 * now.make_up) * smoothstep(
+        np.abs(u), 1.12, 0.85
+    )
     dark = np.float32(0.12) * tone(who)
     mix(albedo, (0.78 + 0.2 * now.make_up) * lashes, dark)
     return opening
@@ -45,7 +51,7 @@ def eyes_on(
 def _ball(
     who: Identity, now: Conditions, across: Floats, v: Floats, below: Floats, side: Floats
 ) -> Floats:
-    """The eyeball's albedo: white, iris, pupil, and the lid's shadow over them."""
+    """Return the eyeball's albedo: white, iris, pupil, and the lid's shadow on them."""
     x = across - side * np.float32(0.075 * now.gaze_x) + 0.008
     y = v - np.float32(0.04 * now.gaze_y) + 0.012
     radius = np.sqrt(x * x + y * y)
@@ -55,15 +61,16 @@ def _ball(
     share = np.linspace(0, 1, len(_IRIS_TONES))
     tint = np.array([np.interp(who.iris, share, c) for c in _IRIS_TONES.T], np.float32)
     iris = tint[:, None, None] * (0.85 + 6 * y + 3 * (radius - 0.05)).clip(0.4, 1.7)
-    mix(iris, step(radius, IRIS - 0.03, IRIS), 0.35 * tint)
-    mix(iris, step(radius, PUPIL + 0.012, PUPIL - 0.012), (0.004, 0.004, 0.004))
-    mix(white, step(radius, IRIS + _SOFT, IRIS - _SOFT), iris)
-    white *= 0.42 + 0.58 * step(below, -0.01, 0.075)
+    mix(iris, smoothstep(radius, IRIS - 0.03, IRIS), 0.35 * tint)
+    mix(iris, smoothstep(radius, PUPIL + 0.012, PUPIL - 0.012), (0.004, 0.004, 0.004))
+    mix(white, smoothstep(radius, IRIS + _SOFT, IRIS - _SOFT), iris)
+    white *= 0.42 + 0.58 * smoothstep(below, -0.01, 0.075)
     return np.asarray(white)
 
 
-def glint(face: Features, now: Conditions, x: Floats, y: Floats) -> Floats:
-    """The lamp's reflection in both eyes (h, w), 0 to 1."""
+def glint(scene: Scene, patch: Patch) -> Floats:
+    """Return the lamp's reflection in both eyes (h, w), 0 to 1."""
+    face, now, x, y = scene.face, scene.now, patch.x, patch.y
     at_x = 0.035 * np.sin(np.radians(now.light_side)) + 0.07 * now.gaze_x
     at_y = -0.042 + 0.04 * now.gaze_y
     gap = np.abs(x) - face.eye_x
@@ -79,7 +86,7 @@ def _lids(
     upper: Floats,
     lower: Floats,
 ) -> None:
-    within = step(np.abs(u), 1.25, 0.7)
+    within = smoothstep(np.abs(u), 1.25, 0.7)
     fold = upper - 0.05 - 0.025 * who.lid_crease
     shade = (0.1 + 0.4 * who.lid_crease) * bump(v - fold, 0.022) * within
     shade -= 0.1 * who.lid_crease * bump(v - upper + 0.035, 0.02) * within
@@ -91,17 +98,10 @@ def _lids(
     mix(albedo, 0.6 * corner, tone(who) * np.array([0.75, 0.42, 0.4], np.float32))
 
 
-def brows_on(
-    who: Identity,
-    face: Features,
-    now: Conditions,
-    albedo: Floats,
-    x: Floats,
-    y: Floats,
-    strands: Floats,
-    colour: Floats,
-) -> None:
-    """Draw both brows into the albedo (3, h, w), in place."""
+def brows_on(scene: Scene, patch: Patch, colour: Floats) -> None:
+    """Draw both brows of this colour (3,) into the albedo, in place."""
+    who, face, now, x, y = scene.who, scene.face, scene.now, patch.x, patch.y
+    strands = scene.strands.at(x + 0.35 * y, y, smooth=True)
     half = who.eye_width * 1.42
     u = (np.abs(x) - face.eye_x - 0.02) * np.float32(1 / half)
     line = (
@@ -114,6 +114,6 @@ def brows_on(
     line += np.sign(x) * np.float32(0.018 * who.lopsidedness)
     thick = who.brow_thickness * (1.1 - 0.5 * (u + 0.3).clip(0, 1.3))
     hair = np.exp(-np.square((y - line) / thick) * np.float32(0.9))
-    hair *= step(u, -1.12, -0.72) * step(u, 1.15, 0.6)
+    hair *= smoothstep(u, -1.12, -0.72) * smoothstep(u, 1.15, 0.6)
     hair *= (0.75 + 0.22 * strands) * who.brow_density
-    mix(albedo, np.clip(1.25 * hair, 0, 0.93), colour)
+    mix(patch.albedo, np.clip(1.25 * hair, 0, 0.93), colour)

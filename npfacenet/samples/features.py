@@ -1,4 +1,4 @@
-"""Where the features of a face lie, with its expression on."""
+"""Where the features of a face lie under an expression."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from npfacenet.samples.identity import Identity
 
 @dataclass(frozen=True)
 class Features:
-    """Places on a face, in the units and from the origin that `Identity` has.
+    """Positions and sizes on a face, in the units of `Identity` and from its origin.
 
     `mouth_y` is the line between closed lips; parted lips leave `gap` below it. `lift` is how far
     the corners of the mouth are above its middle, `chin` the lowest point of the head.
@@ -32,7 +32,7 @@ class Features:
 
 
 def features(who: Identity, now: Conditions) -> Features:
-    """The face of a person with the expression of a moment."""
+    """Return the features of a person with the expression of these conditions."""
     smile = max(now.smile, 0.0)
     gap = 0.27 * now.mouth_open + 0.05 * max(smile - 0.55, 0.0)
     stretch = 1 + 0.24 * smile - 0.1 * now.mouth_open

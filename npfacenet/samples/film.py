@@ -1,4 +1,4 @@
-"""From light to a picture's values: sharpness, exposure, colours and noise of a camera."""
+"""From light to pixel values: a camera's sharpness, exposure, colours and noise."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.grid import Floats, product
+from npfacenet.samples.pixel_planes import Floats, product
 
 _LUMINANCE = (0.299, 0.587, 0.114)
 
 
 def developed(light: Floats, now: Conditions, size: int) -> npt.NDArray[np.uint8]:
-    """Linear light (3, n, n), averaged and blurred to uint8 (size, size, 3)."""
+    """Average and blur linear light (3, n, n) to a picture, uint8 (size, size, 3)."""
     lens = _lens(light.shape[1], size, now.blur * size / 112)
     rays = light.shape[1]
     across = product(light.reshape(-1, rays), np.ascontiguousarray(lens.T))
     sharp = np.stack([product(lens, plane) for plane in across.reshape(3, rays, size)])
-    # A camera meters what falls on the face, not how dark the face is.
+    # The camera meters the light that falls on the face, not how dark the face is.
     metered = 0.62 * now.light + 0.62 * now.ambient + 0.1
     sharp *= np.float32(0.98 * 2**now.exposure / metered)
     values = np.sqrt(np.maximum(sharp, 0))
-    # A shoulder: highlights bend instead of breaking off.
+    # A shoulder: highlights are compressed instead of clipped.
     values = np.where(values > 0.75, 0.75 + 0.35 * np.tanh((values - 0.75) / 0.35), values)
     values = 0.45 + np.float32(now.contrast) * (values - 0.45)
     grey = sum(weight * plane for weight, plane in zip(_LUMINANCE, values, strict=True))
@@ -33,7 +33,7 @@ def developed(light: Floats, now: Conditions, size: int) -> npt.NDArray[np.uint8
 
 
 def _lens(rays: int, size: int, blur: float) -> Floats:
-    """The weights (size, rays) with which rays make pixels; edge rays go on beyond the edge."""
+    """Return the weights (size, rays) of rays in pixels, which add up to 1 at the edges too."""
     spread = np.hypot(blur, 0.4)
     places = (np.arange(rays) + 0.5) * (size / rays)
     pixels = np.arange(size) + 0.5

@@ -1,14 +1,18 @@
-"""Hair: its colours, its strands, and what hangs down beside and behind a face."""
+"""Hair: its colours, the light from it, and long hair beside and behind a face."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from npfacenet.samples.camera import View
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.grid import Floats, looked_up, mix, pattern, smoothly_looked_up, step
 from npfacenet.samples.identity import Identity
 from npfacenet.samples.light import Lamp
+from npfacenet.samples.pixel_planes import (
+    Floats,
+    mix,
+    smoothstep,
+)
+from npfacenet.samples.scene import Scene
 
 _HAIR_MELANIN = (0.0, 0.3, 0.6, 0.85, 1.0)
 _HAIR_TONES = np.array(
@@ -16,53 +20,19 @@ _HAIR_TONES = np.array(
      (0.105, 0.09, 0.085)]
 ) ** 2  # fmt: skip
 _GREY = np.array([0.62, 0.62, 0.63]) ** 2
-_SIZE = 128  # of the strands' pattern
-_CURLY = 0.65  # from this curl on, hair shows curls in place of strands
 
 
 def hair_colour(who: Identity, greyness: float = 1.0) -> Floats:
-    """The colour of somebody's hair (3,), linear; beards and brows may be less grey."""
+    """Return the colour of a person's hair (3,), linear; beards and brows may be less grey."""
     tone = np.array([np.interp(who.hair_melanin, _HAIR_MELANIN, c) for c in _HAIR_TONES.T])
     tone *= 1 + who.hair_red * np.array([0.35, -0.12, -0.35])
     return np.asarray(tone + greyness * who.grey * (_GREY - tone), np.float32)
 
 
 def hair_volume(who: Identity, now: Conditions) -> float:
-    """How thick the hair is on top, in units."""
+    """Return how thick the hair is on top, in units."""
     thick = (0.06 + 0.26 * who.hair_volume) * min(1.0, who.hair_length / 0.25)
     return thick * (1 + 0.25 * now.hair_tousled) * (1 - 0.85 * who.baldness)
-
-
-class Strands:
-    """Somebody's strands: patterns along and across, looked up by direction."""
-
-    def __init__(self, who: Identity) -> None:
-        rng = np.random.default_rng([who.texture, 2])
-        fine = rng.standard_normal((_SIZE, _SIZE)).astype(np.float32)
-        self._curl = np.float32(who.curl)
-        self._curly = who.curl > _CURLY
-        if self._curly:
-            self._plane = 0.8 * pattern(rng, _SIZE, 17) + 0.25 * fine
-        else:
-            sums = np.cumsum(np.pad(fine, ((16, 0), (0, 0)), mode="wrap"), axis=0)
-            smooth = sums[16:] - sums[:-16]
-            self._plane = 0.75 * (smooth / smooth.std() + 0.8 * pattern(rng, _SIZE, 9))
-
-    def at(self, across: Floats, along: Floats, smooth: bool = False) -> Floats:
-        """Strands (h, w), of mean 0 and spread about 1, at places in units."""
-        look_up = smoothly_looked_up if smooth else looked_up
-        if self._curly:
-            return look_up(self._plane, across * 40 + 640, along * 40 + 640)
-        wave = across + 0.05 * self._curl * np.sin(along * 9 + across * 3)
-        return look_up(self._plane, wave * 44 + 640, along * 14 + 640)
-
-
-def scalp_strands(who: Identity, strands: Strands, angle: Floats, x: Floats, y: Floats) -> Floats:
-    """Strands on the head: upright at the sides, and on top away from the parting."""
-    top = step(y, -0.35, -1.0)
-    sweep = np.float32(0.9 * np.sign(who.parting) * (0.3 + who.fringe))
-    across = 1.5 * angle + top * sweep * (y + 0.5) * (0.6 + 0.4 * np.abs(angle))
-    return strands.at(across, y + 0.3 * x)
 
 
 def hair_light(
@@ -72,13 +42,13 @@ def hair_light(
     source: Lamp,
     open_to_sky: Floats,
 ) -> Floats:
-    """The light from hair (3, h, w): dull between its strands, with a band of gloss across them."""
+    """Return the light from hair (3, h, w): dull between strands, with a band of gloss across."""
     x, y, z = normal
     facing = x * np.float32(source.x) + y * np.float32(source.y) + z * np.float32(source.z)
     key = 0.25 + 0.75 * np.clip(0.6 * facing + 0.4, 0, 1)
     shade = np.clip(0.85 + 0.26 * strands, 0.3, 1.8) * open_to_sky
-    shade *= 0.55 + 0.45 * step(z, 0.0, 0.5)
-    # Strands run down along the surface; they shine where that is square to the half vector.
+    shade *= 0.55 + 0.45 * smoothstep(z, 0.0, 0.5)
+    # Strands run down the surface; they shine where they are perpendicular to the half vector.
     half = np.array([source.x, source.y, source.z + 1], np.float32)
     half /= np.linalg.norm(half)
     tangent_y = 1 - y * y
@@ -93,41 +63,34 @@ def hair_light(
     return result
 
 
-def hanging(
-    who: Identity,
-    now: Conditions,
-    rays: View,
-    picture: Floats,
-    strands: Strands,
-    source: Lamp,
-    in_front: bool,
-) -> None:
-    """Draw long hair behind the head, or its locks in front of the cheeks, into the picture."""
+def hanging_hair(scene: Scene, picture: Floats, *, in_front: bool) -> None:
+    """Draw long hair behind the head, or locks in front of the cheeks, into the picture."""
+    who, now, strands = scene.who, scene.now, scene.strands
     if who.hair_length < 0.48 or who.baldness > 0.3:
         return
     length = 0.5 + 2.6 * (who.hair_length - 0.4)
     plane = 0.3 if in_front else -0.45
-    x, y = rays.at_depth(plane)
+    x, y = scene.rays.at_depth(plane)
     aside = np.abs(x)
     thick = 0.1 + 0.32 * who.hair_volume
     wave = 0.04 * (0.3 + who.curl) * np.sin(y * np.float32(5) + np.sign(x))
-    fall = step(y, -0.8, 1.0)
+    fall = smoothstep(y, -0.8, 1.0)
     rise = np.clip((-0.4 - y) / np.float32(who.crown + hair_volume(who, now) - 0.35), 0, 1)
     outer = (who.head_width + thick * (0.3 + 0.6 * fall)) * np.sqrt(1 - rise**2.9) + wave
-    outer -= 0.25 * np.square(step(y, length - 0.6, length + 0.1))
+    outer -= 0.25 * np.square(smoothstep(y, length - 0.6, length + 0.1))
     ragged = 0.04 * strands.at(x * np.float32(0.6), y * np.float32(0.15))
-    mask = step(outer - aside + 0.6 * ragged, -0.02, 0.04)
-    mask *= step(y + ragged * 2, length + 0.1, length - 0.12)
+    mask = smoothstep(outer - aside + 0.6 * ragged, -0.02, 0.04)
+    mask *= smoothstep(y + ragged * 2, length + 0.1, length - 0.12)
     if in_front:
-        inner = who.head_width * (0.97 - 0.17 * step(y, 0.1, 1.3)) + 0.5 * wave
+        inner = who.head_width * (0.97 - 0.17 * smoothstep(y, 0.1, 1.3)) + 0.5 * wave
         inner += 0.16 * np.sign(x) * np.float32(who.parting) * (1 - fall)
-        mask *= step(aside - inner + 0.5 * ragged, -0.02, 0.05) * step(y, -0.75, -0.45)
+        mask *= smoothstep(aside - inner + 0.5 * ragged, -0.02, 0.05) * smoothstep(y, -0.75, -0.45)
         middle, half = 0.5 * (inner + outer), 0.5 * (outer - inner) + 0.05
         round_x = np.clip((aside - middle) / half, -0.95, 0.95) * np.sign(x)
         dull = np.ones_like(x)
     else:
         round_x = np.clip(x / (outer + 0.05), -0.95, 0.95)
-        dull = 0.42 + 0.5 * step(aside, who.head_width - 0.1, who.head_width + 0.25)
+        dull = 0.42 + 0.5 * smoothstep(aside, who.head_width - 0.1, who.head_width + 0.25)
     normal = (round_x, np.full_like(x, -0.05), np.sqrt(1 - np.square(round_x)))
     sheen = strands.at(x, y * np.float32(0.4))
-    mix(picture, mask, hair_light(hair_colour(who), sheen, normal, source, dull))
+    mix(picture, mask, hair_light(hair_colour(who), sheen, normal, scene.lamp, dull))

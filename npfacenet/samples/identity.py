@@ -1,4 +1,4 @@
-"""All that makes a drawn person: numbers, and how believable ones are drawn together."""
+"""The numbers that make a drawn person, and drawing plausible ones at random."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npfacenet.samples.fields import check_fields, check_whole
+from npfacenet.samples.field_limits import check_fields, check_whole
 
 LIMITS = {
     "head_width": (0.8, 1.35), "chin": (1.4, 2.3), "crown": (1.3, 2.1), "jaw": (1.5, 4.5),
@@ -56,7 +56,7 @@ class Identity:
     - age: wrinkles, eye_bags; freckles, blotches
     - texture: the seed of what is irregular: strands, moles, blotches
 
-    Raises ArgumentError that names the field and its value, for one that is not a finite number
+    Raises ArgumentError, naming the field and its value, unless every field is a finite number
     within `LIMITS`.
 
     >>> Identity(nose_width=0.2).nose_width
@@ -125,11 +125,11 @@ class Identity:
 
 
 def identity(seed: int) -> Identity:
-    """The person of this seed, 0 or above; neighbouring seeds have nothing in common.
+    """Draw the person of this seed, 0 or above; neighbouring seeds are independent.
 
-    Sex, age and descent are drawn first and shift the means of all else, so that hair goes with
-    skin, baldness with age, and beards with broad jaws; they are not kept, for a person here is
-    what can be seen. Raises ArgumentError for a seed that is not a whole number of 0 or above.
+    Sex, age and descent are drawn first and shift the means of all other numbers, so that hair
+    goes with skin, baldness with age, and beards with broad jaws. They are not kept: a person here
+    is only what can be seen. Raises ArgumentError unless the seed is a whole number of 0 or above.
 
     >>> identity(7) == identity(7), identity(7) == identity(8)
     (True, False)
@@ -138,14 +138,14 @@ def identity(seed: int) -> Identity:
 
 
 class _Person:
-    """The draws that hang together: sex, age and descent, and from them the rest."""
+    """Correlated draws: sex, age and descent first, and the other numbers given those."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
         self.male = rng.random() < 0.5
         self.age = float(np.clip(18 + 57 * rng.beta(1.4, 1.9), 18, 75))
         self.old = float(np.clip((self.age - 30) / 40, 0, 1))
-        # Melanin, and how far traits that are commoner in East Asia or in Africa are present.
+        # Melanin, and the strength of traits that are more common in East Asia or in Africa.
         descent = rng.choice(5, p=[0.42, 0.2, 0.16, 0.12, 0.1])
         self.melanin = (0.12, 0.22, 0.75, 0.42, 0.32)[descent]
         self.eastern = (0.0, 1.0, 0.0, 0.1, 0.3)[descent]
@@ -153,7 +153,7 @@ class _Person:
         self.fair = (1.0, 0.0, 0.0, 0.0, 0.2)[descent]
 
     def near(self, name: str, mean: float, spread: float) -> float:
-        """A number about a mean, within the field's limits."""
+        """Draw a number from a normal distribution, clipped to the field's limits."""
         low, high = LIMITS[name]
         return float(np.clip(mean + spread * self.rng.standard_normal(), low, high))
 

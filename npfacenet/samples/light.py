@@ -1,4 +1,4 @@
-"""How light falls on what is drawn."""
+"""Lamps, shading and shadows."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.grid import Floats, step
+from npfacenet.samples.pixel_planes import Floats, smoothstep
 
-# Light that enters skin comes out reddened and beside where it went in.
+# Light that enters skin leaves it reddened, and at some distance from where it entered.
 _WRAP = (0.30, 0.15, 0.09)
 _SHADOW_STEPS = (0.05, 0.1, 0.16, 0.23, 0.31, 0.4)  # units along the light
 
 
 @dataclass(frozen=True)
 class Lamp:
-    """A lamp's direction, from the face to it, as the view sees it, and colours (3,)."""
+    """A lamp: its direction from the face, in the camera's coordinates, and colours (3,).
+
+    `key` is the lamp's own light, `ambient` that of its surroundings.
+    """
 
     x: float
     y: float
@@ -27,7 +30,7 @@ class Lamp:
 
 
 def lamp(now: Conditions) -> Lamp:
-    """The lamp of these conditions."""
+    """Return the lamp of these conditions."""
     side, up, roll = (math.radians(a) for a in (now.light_side, now.light_height, now.roll))
     x, y, z = math.sin(side) * math.cos(up), -math.sin(up), math.cos(side) * math.cos(up)
     warm = np.array([1 + 0.22 * now.warmth, 1.0, 1 - 0.3 * now.warmth])
@@ -48,7 +51,7 @@ def lit(
     open_to_light: Floats,
     open_to_sky: Floats,
 ) -> Floats:
-    """A skin-like surface's light (3, h, w): wrapped Lambert, and a sky that is brighter above."""
+    """Shade a skin-like surface (3, h, w): wrapped Lambert, and a sky that is brighter above."""
     x, y, z = normal
     facing = x * np.float32(source.x) + y * np.float32(source.y) + z * np.float32(source.z)
     sky = (np.float32(0.58) + np.float32(0.36) * z - np.float32(0.24) * y) * open_to_sky
@@ -64,7 +67,7 @@ def lit(
 
 
 def gloss(normal: tuple[Floats, Floats, Floats], source: Lamp, sharpness: int) -> Floats:
-    """Blinn's highlight (h, w), 0 to 1; `sharpness` is an exponent, a power of two."""
+    """Return Blinn's highlight (h, w), 0 to 1; `sharpness` is its exponent, a power of two."""
     x, y, z = normal
     length = math.sqrt(source.x**2 + source.y**2 + (source.z + 1) ** 2)
     shine = np.maximum(
@@ -79,12 +82,14 @@ def gloss(normal: tuple[Floats, Floats, Floats], source: Lamp, sharpness: int) -
 
 
 def open_to(source: Lamp, depth: Floats, spacing: float) -> Floats:
-    """How much of the lamp each point sees past the rest of the head: 1 all of it, 0 none."""
+    """Return how much of the lamp each point sees past the head (h, w): 1 all of it, 0 none."""
     blocked = np.zeros_like(depth)
     for reach in _SHADOW_STEPS:
         right, down = round(source.x * reach / spacing), round(source.y * reach / spacing)
         between = np.roll(depth, (-down, -right), axis=(0, 1)) - depth
-        np.maximum(blocked, step(between - np.float32(source.z * reach), 0.0, 0.13), out=blocked)
+        np.maximum(
+            blocked, smoothstep(between - np.float32(source.z * reach), 0.0, 0.13), out=blocked
+        )
     blur = max(1, round(0.025 / spacing))
     for axis in (0, 1):
         blocked = (

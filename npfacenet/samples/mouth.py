@@ -1,22 +1,21 @@
-"""The mouth, and the openings of the nose."""
+"""The mouth and the nostrils."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from npfacenet.samples.conditions import Conditions
 from npfacenet.samples.features import Features
-from npfacenet.samples.grid import Floats, bump, mix, spot, step
-from npfacenet.samples.identity import Identity
+from npfacenet.samples.pixel_planes import Floats, bump, mix, smoothstep, spot
+from npfacenet.samples.scene import Patch, Scene
 from npfacenet.samples.skin import tone
 
 _SOFT = 0.016
 
 
-def mouth_on(
-    who: Identity, face: Features, now: Conditions, albedo: Floats, x: Floats, y: Floats
-) -> Floats:
-    """Draw lips, teeth and what is behind into the albedo, in place; returns the lips (h, w)."""
+def mouth_on(scene: Scene, patch: Patch) -> Floats:
+    """Draw lips, teeth and tongue into the albedo, in place; return where the lips are (h, w)."""
+    who, face, now = scene.who, scene.face, scene.now
+    albedo, x, y = patch.albedo, patch.x, patch.y
     u = (x - 0.03 * who.lopsidedness) * np.float32(1 / face.mouth_width)
     square = u * u
     arch = np.maximum(1 - square, 0)
@@ -26,17 +25,19 @@ def mouth_on(
     top = line - face.upper_lip * (arch**0.8) * (1 - 0.3 * bump(u, 0.13))
     bottom = gap_end + face.lower_lip * np.sqrt(arch) * (0.65 + 0.35 * arch)
     inside = np.abs(u) < 1
-    lips = step(y - top, -_SOFT, _SOFT) * step(bottom - y, -_SOFT, _SOFT) * inside
+    lips = smoothstep(y - top, -_SOFT, _SOFT) * smoothstep(bottom - y, -_SOFT, _SOFT) * inside
     red = who.lip_redness + 0.6 * now.make_up * (1 - who.lip_redness)
     tint = tone(who) * np.array(
         [0.9 - 0.08 * red, 0.62 - 0.22 * red, 0.62 - 0.16 * red], np.float32
     )
-    relief = 0.84 + 0.24 * step(y, face.mouth_y, face.mouth_y + face.gap + face.lower_lip * 0.5)
+    relief = 0.84 + 0.24 * smoothstep(
+        y, face.mouth_y, face.mouth_y + face.gap + face.lower_lip * 0.5
+    )
     mix(albedo, (0.72 + 0.2 * red) * lips, tint[:, None, None] * relief)
     if face.gap > 0.012:
-        hole = step(y - line, -_SOFT, _SOFT) * step(gap_end - y, -_SOFT, _SOFT) * inside
+        hole = smoothstep(y - line, -_SOFT, _SOFT) * smoothstep(gap_end - y, -_SOFT, _SOFT) * inside
         mix(albedo, hole, _behind(face, u, y - line))
-    seam = bump(y - line, 0.014 + 0.004 * who.wrinkles) * step(np.abs(u), 1.06, 0.85)
+    seam = bump(y - line, 0.014 + 0.004 * who.wrinkles) * smoothstep(np.abs(u), 1.06, 0.85)
     seam = np.maximum(seam, 0.7 * bump(y - gap_end, 0.012) * inside * (face.gap > 0.02))
     corners = spot(np.abs(u) - 1.0, y - face.mouth_y + 0.65 * face.lift, 0.06, 0.03)
     mix(albedo, 0.62 * np.maximum(seam, 0.8 * corners), tint * np.float32(0.2))
@@ -50,16 +51,17 @@ def _behind(face: Features, u: Floats, below: Floats) -> Floats:
     inner[:] = np.array([0.055, 0.014, 0.012], np.float32)[:, None, None]
     tongue = spot(u, below - face.gap, 0.5, 0.06)
     mix(inner, 0.7 * tongue, (0.22, 0.07, 0.06))
-    rows = step(below, 0.125, 0.09) * step(np.abs(u), 0.93, 0.7)
+    rows = smoothstep(below, 0.125, 0.09) * smoothstep(np.abs(u), 0.93, 0.7)
     rows *= 0.9 + 0.1 * np.cos(u * np.float32(2 * np.pi * 5))
     rows *= 1 - 0.45 * u * u
     mix(inner, 0.93 * rows, (0.60, 0.55, 0.46))
     return inner
 
 
-def nostrils_on(who: Identity, face: Features, albedo: Floats, x: Floats, y: Floats) -> None:
-    """Darken nostrils and the creases of the wings in the albedo, in place."""
-    aside, below = np.abs(x), y - face.nose_y
+def nostrils_on(scene: Scene, patch: Patch) -> None:
+    """Darken the nostrils and the creases beside the nose in the albedo, in place."""
+    who, albedo, x = scene.who, patch.albedo, patch.x
+    aside, below = np.abs(x), patch.y - scene.face.nose_y
     wing = who.nose_width
     dark = 0.7 * spot(aside - 0.5 * wing, below - 0.08, 0.25 * wing, 0.024)
     dark += 0.26 * spot(

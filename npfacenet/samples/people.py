@@ -1,4 +1,4 @@
-"""Several pictures of several drawn people, and the fixed pairs on which networks are measured."""
+"""Sets of pictures of drawn people, and the fixed pairs on which networks are measured."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError
 from npfacenet.samples.conditions import conditions
-from npfacenet.samples.fields import check_whole
+from npfacenet.samples.field_limits import check_whole
 from npfacenet.samples.identity import identity
 from npfacenet.samples.portrait import draw
 
 PAIRS_FROM = 1_000_000
-"""Identities of `pairs` have seeds from here on; those to train on have smaller ones."""
+"""The smallest seed of an identity in `pairs`; training identities have smaller seeds."""
 
 _SEEDS_PER_SET = 1_000_000
 
 
 @dataclass(frozen=True)
 class People:
-    """Pictures uint8 (N, size, size, 3), and the seed of whom each one shows, int64 (N,)."""
+    """Pictures, uint8 (N, size, size, 3), and the seed of the person each shows, int64 (N,)."""
 
     pictures: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
@@ -37,10 +37,10 @@ class Pairs:
 
 
 def picture(number: int, each: int, size: int = 112) -> npt.NDArray[np.uint8]:
-    """Picture `number` of a set that has `each` of every person: uint8 (size, size, 3).
+    """Draw picture `number` of a set with `each` pictures of every person: uint8 (size, size, 3).
 
     It shows the person of seed number // each, under the conditions of seed `number`. Raises
-    ArgumentError for less than one of each, or another number or size.
+    ArgumentError for `each` below 1, and for a number or size out of range.
     """
     number, each = check_whole(number, "number"), check_whole(each, "each")
     if each < 1:
@@ -49,11 +49,11 @@ def picture(number: int, each: int, size: int = 112) -> npt.NDArray[np.uint8]:
 
 
 def people(count: int, pictures: int, seed: int = 0, size: int = 112) -> People:
-    """`pictures` pictures of each of `count` people, whose seeds are seed, seed + 1, and so on.
+    """Draw `pictures` pictures of each of `count` people, whose seeds are seed, seed + 1, ...
 
-    They come person by person, as `picture` numbers them: they are other ones if another number of
-    pictures is asked for. Seeds below 1,000,000 are for training and showing; see `pairs`.
-    Raises ArgumentError for a count or a number of pictures below 1, or another seed or size.
+    The result is ordered by person and numbered as by `picture`, so another number of pictures
+    gives other pictures. Seeds below 1,000,000 are for training and showing; see `pairs`. Raises
+    ArgumentError for a count or a number of pictures below 1, and for a seed or size out of range.
 
     >>> people(2, 3, size=16).labels.tolist()
     [0, 0, 0, 1, 1, 1]
@@ -72,14 +72,15 @@ def people(count: int, pictures: int, seed: int = 0, size: int = 112) -> People:
 
 
 def pairs(count: int = 1000, seed: int = 0, size: int = 112) -> Pairs:
-    """Drawn pairs to verify, genuine and impostor ones by turns; nobody is in two of them.
+    """Draw pairs to verify, alternately genuine and impostor; nobody is in two pairs.
 
-    With the defaults, the fixed 1,000 pairs on which networks are measured (75 MB). Pair i shows
-    the people of seeds 1,000,000 (1 + seed) + 2 i and, an impostor, that + 1, under the conditions
-    of these two seeds: nobody who has a seed below 1,000,000, as those to train on must. Every
-    ten pairs hold five genuine ones, so that folds may be runs of count / 10.
+    The defaults give the fixed 1,000 pairs on which networks are measured (75 MB). Pair i shows
+    the person of seed s = 1,000,000 (1 + seed) + 2 i and, in an impostor pair, that of seed s + 1,
+    under the conditions of seeds s and s + 1. So nobody has a seed below 1,000,000, which training
+    identities must have. Ten consecutive pairs hold five genuine ones, so that consecutive
+    count / 10 pairs can be a fold.
 
-    Raises ArgumentError for a count below 1 or above 250,000, or another seed or size.
+    Raises ArgumentError for a count below 1 or above 250,000, and for a seed or size out of range.
 
     >>> pairs(4, size=16).genuine.tolist()
     [True, False, True, False]

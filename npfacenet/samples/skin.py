@@ -1,25 +1,25 @@
-"""Skin: its tones, what is irregular in it, and the marks of age; and beards."""
+"""Skin: its tones, its irregularities, and the marks of age."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from npfacenet.samples.features import Features
-from npfacenet.samples.grid import (
+from npfacenet.samples.identity import Identity
+from npfacenet.samples.pixel_planes import (
     Floats,
     bump,
     looked_up,
     mix,
     pattern,
     smoothly_looked_up,
+    smoothstep,
     spot,
-    step,
 )
-from npfacenet.samples.identity import Identity
 
 SHORTEST_LIP = 0.2  # from where the folds beside the nose begin to the mouth
 
-# Linear light (here: the square of a picture's values), by melanin.
+# Linear light (the square of a picture's values), by melanin.
 _MELANIN = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TONES = np.array(
     [(0.93, 0.77, 0.69), (0.85, 0.66, 0.54), (0.70, 0.50, 0.38), (0.48, 0.335, 0.255),
@@ -28,7 +28,7 @@ _TONES = np.array(
 
 
 def tone(who: Identity) -> Floats:
-    """The colour of somebody's skin (3,), in linear light."""
+    """Return the colour of a person's skin (3,), in linear light."""
     base = np.array([np.interp(who.melanin, _MELANIN, channel) for channel in _TONES.T])
     base *= 1 + who.ruddiness * np.array([0.04, -0.07, -0.05])
     base *= 1 + who.sallowness * np.array([0.0, 0.02, -0.12])
@@ -36,7 +36,7 @@ def tone(who: Identity) -> Floats:
 
 
 def skin(who: Identity, face: Features, x: Floats, y: Floats, flush: float) -> Floats:
-    """The albedo (3, h, w) of bare skin at head coordinates (h, w)."""
+    """Return the albedo (3, h, w) of bare skin at head coordinates (h, w)."""
     base = tone(who)
     rng = np.random.default_rng([who.texture, 1])
     aside = np.abs(x)
@@ -44,10 +44,10 @@ def skin(who: Identity, face: Features, x: Floats, y: Floats, flush: float) -> F
     fine = smoothly_looked_up(pattern(rng, 128, 30), 40 * x + 600, 40 * y + 600)
     shade = 1 + (0.02 + 0.05 * who.blotches) * blotch + 0.02 * fine
     shade -= (0.15 + 0.12 * who.eye_bags) * spot(aside - face.eye_x, y - 0.0, 0.24, 0.15)
-    # The hollows between brow and nose, and the flanks of the nose, see little of the sky.
+    # The hollows between brow and nose, and the sides of the nose, see little of the sky.
     shade -= 0.16 * who.eye_depth * spot(aside - face.eye_x + 0.26, y + 0.08, 0.08, 0.12)
     shade -= 0.09 * spot(aside - who.nose_width - 0.02, y - 0.55 * face.nose_y, 0.06, 0.22)
-    shade -= 0.3 * who.freckles * step(fine, 0.9, 1.7) * bump(y - 0.3, 0.4)
+    shade -= 0.3 * who.freckles * smoothstep(fine, 0.9, 1.7) * bump(y - 0.3, 0.4)
     shade *= _wrinkles(who, face, aside, y)
     red = 0.5 * bump(y - 0.5, 0.25) * bump(aside - 0.62, 0.22)
     red += 0.5 * spot(x, y - face.nose_y, 0.16, 0.13)
@@ -72,7 +72,7 @@ def _wrinkles(who: Identity, face: Features, aside: Floats, y: Floats) -> Floats
         * (0.45 + 0.55 * np.minimum(along, 1))
     )
     across = aside - fold
-    reach = step(along, -0.15, 0.15) * step(along, 1.25, 0.75)
+    reach = smoothstep(along, -0.15, 0.15) * smoothstep(along, 1.25, 0.75)
     dark = (0.05 + 0.22 * old + 0.16 * smile) * bump(across, 0.035) * reach
     dark -= (0.02 + 0.06 * old + 0.06 * smile) * bump(across - 0.1, 0.06) * reach
     frown = max(0.0, -face.brow_y - who.brow_height)
@@ -94,33 +94,3 @@ def _moles(who: Identity, rng: np.random.Generator, albedo: Floats, x: Floats, y
         at_x, at_y = rng.uniform(-0.9, 0.9), rng.uniform(-0.8, 1.6)
         size = rng.uniform(0.014, 0.028)
         mix(albedo, 0.6 * spot(x - at_x, y - at_y, size, size), tone(who) * np.float32(0.3))
-
-
-def beard_on(
-    who: Identity,
-    face: Features,
-    albedo: Floats,
-    x: Floats,
-    y: Floats,
-    strands: Floats,
-    colour: Floats,
-) -> None:
-    """Draw stubble, beard and moustache into the albedo, in place."""  # fmt: skip
-    if max(who.stubble, who.beard, who.moustache) < 0.03:
-        return
-    aside = np.abs(x)
-    edge = face.mouth_y + 0.2 - 0.75 * step(aside, 0.25, 0.9) + 0.05 * strands
-    jaw = step(y - edge, -0.1, 0.12)
-    jaw = np.maximum(jaw, bump(aside - face.mouth_width - 0.1, 0.07) * step(y, 0.85, 1.05))
-    lip = face.mouth_y - face.upper_lip * 0.6
-    # A moustache slopes from below the nose to beside the mouth.
-    sloped = y - 0.55 * aside * aside + 0.03 * strands
-    upper = step(sloped, face.nose_y + 0.1, face.nose_y + 0.2)
-    upper *= step(y - 0.9 * np.square(aside), lip + 0.03, lip - 0.05)
-    upper *= step(aside, face.mouth_width + 0.16, face.mouth_width - 0.06)
-    tuft = spot(x, y - face.mouth_y - face.gap - face.lower_lip - 0.12, 0.08, 0.07)
-    jaw = np.maximum(jaw, tuft)
-    shadow = np.maximum(jaw, upper) * (0.34 * who.stubble) * (0.85 + 0.25 * strands)
-    mix(albedo, np.clip(shadow, 0, 0.6), 0.5 * colour + 0.25 * tone(who) * np.float32(0.45))
-    hair = np.maximum(jaw * who.beard, upper * who.moustache) * (0.82 + 0.25 * strands)
-    mix(albedo, np.clip(hair, 0, 0.95), colour)

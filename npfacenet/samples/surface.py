@@ -1,4 +1,4 @@
-"""The head as a surface: elliptic sections, and a table of how far it bulges where."""
+"""The head as a surface: elliptic sections, and a table of how far it bulges."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from npfacenet.samples.features import Features
-from npfacenet.samples.grid import Floats, product
 from npfacenet.samples.identity import Identity
+from npfacenet.samples.pixel_planes import Floats, product
 
 ROWS, COLUMNS = 192, 256
 TOP, BOTTOM = -2.4, 2.6  # of the table
-PROFILE = 1024  # rows of the profiles, or outlines would show steps
+PROFILE = 1024  # rows of the profiles; with fewer, outlines would show steps
 DEPTH = 1.2
 
 _Y = np.linspace(TOP, BOTTOM, ROWS)
@@ -25,10 +25,10 @@ _FRONT = np.clip((_COSINE + 0.05) / 0.3, 0, 1)
 
 @dataclass(frozen=True)
 class Surface:
-    """A head: half widths and half depths (PROFILE,) by height, and a table of channels.
+    """A head: inverse half widths and half depths (PROFILE,) by height, and a table of channels.
 
     `table` is float32 (3, ROWS * COLUMNS): how far the surface bulges (relative to the section),
-    how hollow it is, and how far within the hair (in units, negative on bare skin).
+    how hollow it is, and how far it is within the hair (in units, negative on bare skin).
     """
 
     inverse_width: Floats
@@ -38,10 +38,10 @@ class Surface:
 
 @dataclass(frozen=True)
 class Hit:
-    """What the rays of all pixels meet: float32 (n, n) each, in the head's own coordinates.
+    """Where the rays meet the head: float32 (n, n) each, in the head's own coordinates.
 
-    x goes to the picture's right, y down, z to the camera; `depth` is along the ray, `angle` the
-    table's (-2 to 2, 0 in front), `rim` positive on the head and negative beside it.
+    x points to the picture's right, y down, z to the camera; `depth` is along the ray, `angle` is
+    that of the table (-2 to 2, 0 in front), `rim` is positive on the head and negative beside it.
     """
 
     x: Floats
@@ -55,7 +55,7 @@ class Hit:
 
 
 def surface(who: Identity, face: Features, volume: float) -> Surface:
-    """The surface of a head whose hair is `volume` (units) thick on top."""
+    """Return the surface of a head whose hair is `volume` units thick on top."""
     heights = np.linspace(TOP, BOTTOM, PROFILE)
     crown = -who.crown - volume
     width = _outline(heights, crown, face.chin, who.jaw) * who.head_width
@@ -87,7 +87,7 @@ def _outline(heights: Floats, crown: float, chin: float, jaw: float) -> Floats:
 
 
 def _blur(count: int, width: float) -> Floats:
-    """A matrix that blurs every other of `count` samples, and gives all of them."""
+    """Return a matrix (count, count / 2) that blurs every second sample to all samples."""
     away = np.subtract.outer(np.arange(count), np.arange(0, count, 2))
     weights = np.exp(-0.5 * (away / width) ** 2)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
@@ -98,7 +98,7 @@ _BLUR_COLUMNS = np.ascontiguousarray(_blur(COLUMNS, 11.0).T)
 
 
 def _bumps(who: Identity, face: Features, widths: Floats) -> Floats:
-    """The sum of Gaussian bumps, (ROWS, COLUMNS), in units; rows times columns each."""
+    """Return the sum of Gaussian bumps (ROWS, COLUMNS), in units; each is rows times columns."""
     nose, mouth, smile = face.nose_y, face.mouth_y, face.smile
     low = mouth + face.gap
     wing = who.nose_width
@@ -136,7 +136,7 @@ def _bumps(who: Identity, face: Features, widths: Floats) -> Floats:
 
 
 def _hairline(who: Identity) -> Floats:
-    """The height of the hairline (COLUMNS,), by angle; above it is hair."""
+    """Return the height of the hairline (COLUMNS,) by angle; above it is hair."""
     long = float(np.clip((who.hair_length - 0.4) / 0.15, 0, 1))
     side = -0.1 + 0.65 * who.sideburns + long * (1 - who.sideburns) * 0.8
     front = -who.hairline

@@ -1,14 +1,15 @@
-"""Training: what moves a network's parameters, and how a run is kept."""
+"""Training: losses and optimizers at work on a network, and the records of a run."""
 
 from npfacenet.training.augmentation import Augmentation
 from npfacenet.training.configuration import Configuration, configuration_from_json
+from npfacenet.training.identity_folder import IdentityFolder
 from npfacenet.training.loop import train
-from npfacenet.training.outcome import StepReport, Trained
 from npfacenet.training.pair_fitting import fit_pair_head
-from npfacenet.training.pictures import IdentityFolder
+from npfacenet.training.run_reports import Callbacks, StepReport, Trained
 
 __all__ = [
     "Augmentation",
+    "Callbacks",
     "Configuration",
     "IdentityFolder",
     "StepReport",

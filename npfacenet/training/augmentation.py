@@ -1,4 +1,4 @@
-"""Showing a network the same face as other pictures would have shown it."""
+"""Random variants of a picture, as other photographs might have shown the same face."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from npfacenet.training.checks import is_number, require_kind, require_whole
 Picture: TypeAlias = npt.NDArray[np.uint8]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-ASPECT = 3.0  # an erased rectangle is at most this much longer than wide, or wider than long
+ASPECT = 3.0  # the largest ratio of an erased rectangle's sides
 _LIMITS = {
     "flip": (0, 1), "shift": (0, 0.5), "scale": (0, 0.5), "rotation": (0, 180),
     "brightness": (0, 1), "contrast": (0, 1), "jpeg": (0, 1), "jpeg_quality": (1, 100),
@@ -32,17 +32,17 @@ class Augmentation:
     """How much pictures are varied.
 
     - flip: probability of mirroring left to right
-    - shift: at most so far, as a share of the square's side, in x and in y, 0 to 0.5
-    - scale: the square's side times 1 - scale to 1 + scale, 0 to 0.5
-    - rotation: at most so many degrees either way, 0 to 180
-    - brightness, contrast: factors of 1 - x to 1 + x, 0 to 1
+    - shift: largest shift in x and in y, as a share of the square's side, 0 to 0.5
+    - scale: the square's side is multiplied by 1 - scale to 1 + scale, 0 to 0.5
+    - rotation: largest rotation either way in degrees, 0 to 180
+    - brightness, contrast: factors from 1 - x to 1 + x, 0 to 1
     - blur: probability; blur_radius: standard deviation in pixels of the result, 0 to 100
     - jpeg: probability; jpeg_quality: whole numbers, 1 to 100
     - erase: probability of covering a rectangle with one colour; erase_area: its share of the
       picture, 0 to 1 (above 1/3 the longest ones do not fit, and are cut short)
 
-    Everything is drawn uniformly, an erased rectangle's aspect on a logarithmic scale. Pairs may
-    be lists, as JSON has them. Raises ArgumentError that names the field and its value.
+    All values are drawn uniformly, an erased rectangle's aspect on a logarithmic scale. Pairs may
+    be lists, as in JSON. Raises ArgumentError, naming the field and its value.
 
     >>> Augmentation(rotation=0, blur_radius=[0.5, 1.0]).blur_radius
     (0.5, 1.0)
@@ -71,7 +71,7 @@ class Augmentation:
 
     @classmethod
     def none(cls) -> Augmentation:
-        """Everything off: pictures are cropped and resized, bilinear.
+        """Return an augmentation that only crops and resizes, bilinear.
 
         >>> image = np.arange(144, dtype=np.uint8).reshape(6, 8, 3)
         >>> square = Augmentation.none()(image, 4, np.random.default_rng(18), crop=4)
@@ -83,12 +83,12 @@ class Augmentation:
     def __call__(
         self, image: Picture, size: int, rng: np.random.Generator, crop: int | None = None
     ) -> Picture:
-        """One variant of a picture, uint8 (H, W, 3): a new array, uint8 (size, size, 3).
+        """Return one variant of a picture, uint8 (H, W, 3), as a new array, uint8 (size, size, 3).
 
-        It shows the central square, or one of `crop` pixels about the centre, jittered. In this
-        order it is warped (one resampling, straight to its size), relit, blurred, compressed and
-        erased. Each call draws 19 numbers from `rng`, whatever is on, so that switching one thing
-        off leaves the others as they were.
+        It shows the central square, or the central `crop` pixels a side, jittered. The picture is
+        warped (one resampling, directly to its size), relit, blurred, compressed and erased, in
+        this order. Each call draws 19 numbers from `rng` whatever is switched on, so that switching
+        one variation off does not change the others.
 
         Raises ArgumentError for a size or crop below 1, ImageError if the picture is smaller
         than the crop or is not a picture.
@@ -138,7 +138,7 @@ class Augmentation:
 
 
 def _both_ways(drawn: Floats) -> Floats:
-    """What was drawn from 0 to 1, from -1 to 1."""
+    """Map numbers from [0, 1] to [-1, 1]."""
     return 2 * drawn - 1
 
 

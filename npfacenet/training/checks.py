@@ -1,4 +1,9 @@
-"""Whether what was given is what is asked for: numbers in their range, kinds."""
+"""Checks of numbers and types that end up in a run's files.
+
+They are stricter than `npfacenet.arguments`: NumPy's numbers are refused, except float64, which is
+a float of Python. A configuration is written as JSON, which holds no others, and a resumed run
+compares the file with what it is given: 3 and `np.int64(3)` must not differ there.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ from npfacenet.errors import ArgumentError, quoted
 
 
 def is_number(value: object, low: float, high: float) -> TypeGuard[float]:
-    """Whether this is an int or a float, and not a bool, in [low, high].
+    """Whether the value is a Python int or float, and not a bool, in [low, high].
 
     >>> is_number(0.5, 0, 1), is_number(True, 0, 1), is_number("1", 0, 1), is_number(None, 0, 1)
     (True, False, False, False)
@@ -21,14 +26,14 @@ def is_number(value: object, low: float, high: float) -> TypeGuard[float]:
 
 
 def require_number(name: str, value: object, low: float, high: float) -> None:
-    """Raise ArgumentError unless this is a finite number in [low, high]."""
+    """Raise ArgumentError unless the value is a finite number in [low, high]."""
     if not is_number(value, low, high) or value == math.inf:
         end = f"of at least {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
         raise ArgumentError(f"{name} is a number {end}, not {quoted(value)}")
 
 
 def require_whole(name: str, value: object, low: int, high: int) -> int:
-    """The value; ArgumentError unless it is an int in [low, high]."""
+    """Return the value; raise ArgumentError unless it is a Python int in [low, high]."""
     if type(value) is not int or not low <= value <= high:
         raise ArgumentError(
             f"{name} is a whole number from {low:,} to {high:,}, not {quoted(value)}"
@@ -37,14 +42,14 @@ def require_whole(name: str, value: object, low: int, high: int) -> int:
 
 
 def require_kind(name: str, value: object, *kinds: type) -> None:
-    """Raise ArgumentError unless this is of one of these types."""
+    """Raise ArgumentError unless the value is of one of these types."""
     if not isinstance(value, kinds):
         expected = " or ".join(kind.__name__ for kind in kinds)
         raise ArgumentError(f"{name} is of type {expected}, not {quoted(value)}")
 
 
 def whole_numbers(name: str, values: object) -> npt.NDArray[np.intp]:
-    """The array (N,); ArgumentError for anything but whole numbers."""
+    """Return the values as an array (N,); raise ArgumentError for anything but whole numbers."""
     try:
         array = np.asarray(values)
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Noticing that a network has stopped learning anything."""
+"""Detecting that a network has collapsed and no longer learns."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ USEFUL = 0.95  # area under ROC
 
 
 def spread(embeddings: Array) -> float:
-    """The variance of unit vectors (N, D): 1 - |their mean|^2. 0: all at one point, or none.
+    """Return the variance of unit vectors (N, D), 1 - |mean|^2; 0 for equal vectors or none.
 
-    Raises ArgumentError for what is not an array of vectors.
+    Raises ArgumentError for anything but an array of vectors.
 
     >>> spread(np.array([[1.0, 0.0], [1.0, 0.0]])), spread(np.array([[1.0, 0.0], [-1.0, 0.0]]))
     (0.0, 1.0)
@@ -37,11 +37,11 @@ def spread(embeddings: Array) -> float:
 
 @dataclass
 class CollapseDetector:
-    """Counts steps in a row that show a collapse; says so after `patience` of them.
+    """Counts consecutive steps that show a collapse, and reports it after `patience` of them.
 
-    Two signs: all embeddings of a batch at one point, and (with a triplet loss, `margin`)
-    embeddings that lie close together with a loss within 1 % of the margin, which is what
-    equal distances give.
+    There are two signs: all embeddings of a batch lie at one point; or, with a triplet loss of
+    this `margin`, embeddings lie close together and the loss is within 1 % of the margin, the value
+    for equal distances.
     """
 
     margin: float | None
@@ -57,10 +57,10 @@ class CollapseDetector:
             require_whole(name, getattr(self, name), 0, 10**9)
 
     def see(self, embeddings: Array, loss: float) -> str | None:
-        """What is wrong, if it has been for long enough."""
+        """Count one step; return what is wrong once it has lasted for `patience` steps."""
         found = spread(embeddings)
         self.at_a_point = self.at_a_point + 1 if found < SMALLEST_SPREAD else 0
-        # Far apart, semi-hard triplets have such a loss too, in a batch that is large enough.
+        # In a large batch, semi-hard triplets of distant embeddings have such a loss too.
         stuck = self.margin is not None and abs(loss - self.margin) < STUCK * self.margin
         stuck = stuck and found < SMALL_SPREAD
         self.at_the_margin = self.at_the_margin + 1 if stuck else 0
@@ -79,11 +79,11 @@ class CollapseDetector:
 
 
 def collapsed(start: Validation, now: Validation) -> str | None:
-    """What shows that training has ruined a network, by the same pairs at its start and now.
+    """Return the sign that training has ruined a network, from the same pairs at its start and now.
 
-    Two signs: strangers were pulled together, to less than 0.3 and than half of what it was,
-    while they are not told apart well (area below 0.95, or below what it was); or the area fell
-    to that of chance, by more than its standard error.
+    There are two signs: the distance of strangers fell below 0.3 and below half of what it was,
+    and the area is below 0.95 or below what it was; or the area fell to that of chance, by more
+    than its standard error. None without a sign.
 
     >>> start = Validation(0.9, 0.85, 0.8, strangers=1.2, pairs=100)
     >>> print(collapsed(start, Validation(0.6, 0.6, 0.1, strangers=0.13, pairs=100)))
@@ -106,24 +106,24 @@ def collapsed(start: Validation, now: Validation) -> str | None:
 
 
 def half_lost(start: Validation, now: Validation) -> str | None:
-    """In words, that a network tells people apart less than half as well; None within noise.
+    """Return, in words, that a network lost more than half of its area above chance; else None.
 
-    A run may lose as much for a while on the way to something better, but must not end so.
+    A run may lose as much for a while and recover, but must not end like that.
 
     >>> print(half_lost(Validation(0.9, 0.85, 0.8, 1.2, 100), Validation(0.6, 0.6, 0.8, 0.9, 100)))
-    less than half is left of what told people apart (area under ROC 0.90 at the start, 0.60 now)
+    more than half of the area above chance is lost (area under ROC 0.90 at the start, 0.60 now)
     """
     had, left = start.area - 0.5, now.area - 0.5
     if had <= 0 or left >= had / 2 or had - left <= 2 * now.noise:
         return None
     return (
-        f"less than half is left of what told people apart (area under ROC {start.area:.2f} at the "
+        f"more than half of the area above chance is lost (area under ROC {start.area:.2f} at the "
         f"start, {now.area:.2f} now)"
     )
 
 
 def decline(start: Validation, end: Validation) -> str | None:
-    """In which way a run ends worse than it began, if it does."""
+    """Return how a run ends worse than it began; None if it does not."""
     if end.area >= start.area:
         return None
     return (

@@ -1,4 +1,4 @@
-"""Everything that is decided about a training run before it begins."""
+"""The configuration of a training run: all choices that are made before it begins."""
 
 from __future__ import annotations
 
@@ -19,30 +19,31 @@ SCHEDULES = ("constant", "cosine", "steps")
 
 @dataclass(frozen=True)
 class Configuration:
-    """The choices of a training run. Defaults fine-tune a pretrained network by triplets.
+    """The choices of a training run; the defaults fine-tune a pretrained network with triplets.
 
-    - loss: names of `npfacenet.training.objectives.LOSSES`, each with a weight if it is not 1:
+    - loss: names of `npfacenet.training.objectives.LOSSES`, each with its weight unless that is 1:
       ("distillation", "angular-margin:0.1"); margin (None: the loss's own)
-    - identities, pictures: P identities with up to K pictures each make a batch
-    - steps: how many batches; optimizer, learning_rate, momentum, weight_decay (decoupled),
-      schedule with warm_up steps, of the run a fifth at most (for "steps": a tenth of the rate at
-      60 and 85 % of the run)
-    - clip: the largest norm of a gradient, 0 for none
-    - statistics: "batch" trains batch norm with the statistics of each batch, "moving" keeps
-      those that the network came with, and drops nothing out
-    - learn_from: the first layer or block that learns; what lies before it stays (None: all)
-    - average: decay of a moving average of the weights, which is then what is validated and
-      kept (0: none); it begins faster, with done / (done + 10), and leaves the moving
-      statistics as they are, which are averages already
+    - identities, pictures: a batch holds P identities with up to K pictures each
+    - steps: number of batches; optimizer, learning_rate, momentum, weight_decay (decoupled);
+      schedule, after warm_up steps (at most a fifth of the run); "steps" multiplies the rate by
+      0.1 after 60 and 85 % of the run
+    - clip: largest norm of a gradient, 0 for no limit
+    - statistics: "batch" trains batch norm with the statistics of each batch; "moving" uses and
+      keeps those of the initial network, and switches dropout off
+    - learn_from: the first layer or block that learns; those before it do not change (None: all
+      learn)
+    - average: decay of a moving average of the weights, which is then validated and kept instead
+      of them (0: none); the decay is done / (done + 10) while that is smaller. Moving statistics
+      are averages already, and are not averaged again
     - crop: pixels a side from the centre of each picture (None: the whole central square)
-    - held_out: the share of identities on whose pairs the run is validated every `validate`
-      steps; after `patience` validations without a better one it ends (0: never)
-    - shards: a batch is worked on in so many parts at a time, each with batch statistics of its
-      own ("ghost batches", Hoffer et al. 2017); results depend on it, not on the threads
-    - save: a checkpoint every so many steps
-    - seed: of all that is drawn
+    - held_out: share of identities who are held out for validation, every `validate` steps; the
+      run ends after `patience` validations without improvement (0: never)
+    - shards: number of parts of a batch, each with its own batch statistics ("ghost batches",
+      Hoffer et al. 2017); results depend on it, but not on the number of threads
+    - save: number of steps between checkpoints
+    - seed: seed of all random numbers
 
-    Raises ArgumentError that names a field and what it can be.
+    Raises ArgumentError, naming a field and its possible values.
     """
 
     loss: tuple[str, ...] = ("semi-hard",)
@@ -92,13 +93,13 @@ class Configuration:
                 )
 
     def build_optimizer(self) -> Optimizer:
-        """The optimizer that is asked for."""
+        """Return the optimizer of this configuration."""
         if self.optimizer == "sgd":
             return SGD(self.weight_decay, self.momentum)
         return Adam(self.weight_decay, beta1=self.momentum)
 
     def build_schedule(self) -> Schedule:
-        """The schedule that is asked for, over the steps of this run."""
+        """Return the schedule of this configuration over the steps of the run."""
         warm_up = min(self.warm_up, self.steps // 5)
         rest = max(1, self.steps - warm_up)
         then: Schedule = {
@@ -109,12 +110,12 @@ class Configuration:
         return WarmUp(warm_up, then)
 
     def as_json(self) -> dict[str, object]:
-        """All fields, for a file."""
+        """Return all fields, for a file."""
         return asdict(self)
 
 
 def configuration_from_json(value: Mapping[str, object]) -> Configuration:
-    """The configuration that a file holds; ArgumentError for fields that there are not."""
+    """Return the configuration that a file holds; raise ArgumentError for an unknown field."""
     require_kind("a training configuration", value, Mapping)
     known = {each.name for each in fields(Configuration)}
     if unknown := value.keys() - known:

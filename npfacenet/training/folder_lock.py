@@ -1,4 +1,4 @@
-"""One process at a time in a folder."""
+"""Locking a folder, so that one process at a time works in it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ _TAKEN = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
 @contextmanager
 def locked(folder: Path, doing: str) -> Iterator[None]:
-    """Hold a folder while the block runs; TrainingError where another process or thread does.
+    """Lock a folder for the duration of a block.
 
-    `doing` says in the message what it is done for ("training"). The lock is the system's, on the
-    file `.lock`, and ends with its process however that ends. Where the system or the file system
-    has none, `.lock.pid` names the process, and one that has ended is passed over. Raises
-    OutputError for a folder that cannot be written.
+    `doing` names the work in messages ("training"). The operating system's lock on the file
+    `.lock` is released when the process ends, however it ends. If the system or the file system
+    has no locks, `.lock.pid` names the process instead; the file of a process that has ended is
+    ignored. Raises TrainingError if another process or thread holds the lock, OutputError for a
+    folder that cannot be written.
     """
     with writing_in(folder):
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-        handle = os.open(folder / LOCK, flags, 0o666)  # O_NONBLOCK: a pipe would be waited for
+        handle = os.open(folder / LOCK, flags, 0o666)  # O_NONBLOCK: opening a pipe would wait
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OutputError(f"{folder / LOCK} is not a file: remove it")
@@ -38,7 +39,7 @@ def locked(folder: Path, doing: str) -> Iterator[None]:
                 try:
                     yield
                 finally:
-                    _unlock(handle)  # a forked child has the handle too, and must not keep it
+                    _unlock(handle)  # a forked child, which shares it, would keep the lock
             case False:
                 raise _taken(folder, doing)
             case None:
@@ -49,14 +50,14 @@ def locked(folder: Path, doing: str) -> Iterator[None]:
 
 
 def require_free(folder: Path, doing: str) -> None:
-    """Raise TrainingError where another process holds a folder; nothing is written."""
+    """Raise TrainingError if another process holds a folder's lock; nothing is written."""
     if os.path.exists(folder / LOCK):
         with locked(folder, doing):
             pass
 
 
 def _system_lock(handle: int) -> bool | None:
-    """Whether the lock was had; None where there are no such locks."""
+    """Try to take the system's lock; return whether it succeeded, or None without such locks."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -88,7 +89,7 @@ def _unlock(handle: int) -> None:
 
 @contextmanager
 def _owned(folder: Path, doing: str) -> Iterator[None]:
-    """Hold a folder by a file that names this process and its machine."""
+    """Lock a folder by a file that names this process and its machine."""
     path, own = folder / OWNER, f"{os.getpid()} {socket.gethostname()}"
     for last in (False, True):
         try:
@@ -111,11 +112,11 @@ def _owned(folder: Path, doing: str) -> Iterator[None]:
 
 
 def _is_alive(path: Path) -> bool:
-    """Whether the process that a file names may still run; of another machine nobody knows."""
+    """Whether the process that a file names may still run; True for one on another machine."""
     try:
         number, host = path.read_text("utf-8").split(maxsplit=1)
         if host != socket.gethostname() or sys.platform == "win32":
-            return True  # on Windows, every signal would end it
+            return True  # on Windows, any signal would end the process
         os.kill(int(number), 0)
     except (ProcessLookupError, ValueError, OverflowError):
         return False

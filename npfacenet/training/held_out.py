@@ -1,4 +1,4 @@
-"""People whom a network does not learn from, and what they say about it."""
+"""People who are held out from training, and validation on their pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from npfacenet.cards import Threshold
 from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.models import Model
-from npfacenet.models.views import embed_views
+from npfacenet.models.view_embeddings import embed_views
 from npfacenet.networks import NetworkParameters
 from npfacenet.recognition.calibration import calibrate
 from npfacenet.recognition.evaluation import Distances
@@ -22,7 +22,8 @@ from npfacenet.recognition.lfw import Fold, picture_path
 from npfacenet.threads.blas import single_threaded
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
-from npfacenet.training.pictures import IdentityFolder, PictureStore
+from npfacenet.training.identity_folder import IdentityFolder
+from npfacenet.training.picture_store import PictureStore
 from npfacenet.training.validation import (
     Pairs,
     Validation,
@@ -36,11 +37,11 @@ WITNESSES, PICTURES_EACH = 16, 4
 
 
 class HeldOut:
-    """Pictures of held-out people, and pairs of them; perhaps none.
+    """Pictures and pairs of held-out people; possibly none.
 
-    `model` is what training begins with, `learnt` are the names of those it learns from, and
-    `where` says in words whose the pairs are. `witnesses` are pictures and pairs of some who are
-    learnt from: where nobody is held out, they show a collapse.
+    `model` is what training begins with, `learnt` lists the names of the people it learns from,
+    and `where` describes the pairs. `witnesses` are pictures and pairs of some people who are
+    learnt from; they show a collapse if nobody is held out.
     """
 
     def __init__(
@@ -59,12 +60,12 @@ class HeldOut:
 
     @property
     def pairs(self) -> int:
-        """How many genuine pairs there are of held-out people."""
+        """The number of genuine pairs of held-out people."""
         return 0 if self._pairs is None else int(self._pairs.genuine.sum())
 
     @property
     def digest(self) -> str:
-        """64 hexadecimal digits for which pictures are paired, and how they are cropped."""
+        """64 hexadecimal digits that identify the pairs, their pictures and the crop."""
         digest = hashlib.sha256(f"{self._where}, crop {self.store.crop}\n".encode())
         for path in self.store.paths:
             digest.update(f"{path.parent.name}/{path.name}\n".encode("utf-8", "surrogateescape"))
@@ -74,14 +75,14 @@ class HeldOut:
         return digest.hexdigest()
 
     def require_pairs(self, patience: int) -> None:
-        """Raise ArgumentError for patience where there is nothing to be patient for."""
+        """Raise ArgumentError for patience without pairs to validate on."""
         if patience and self._pairs is None:
             raise ArgumentError(
                 "patience needs people to validate on: hold out a larger share, of more people"
             )
 
     def model(self, parameters: NetworkParameters) -> Model:
-        """A model of these parameters, whose card says whom it learnt from, without a threshold."""
+        """Return a model of these parameters; its card names the people, and has no threshold."""
         old = self._model.card
         card = replace(
             old,
@@ -92,11 +93,11 @@ class HeldOut:
         return Model(self._model.network, parameters, card)
 
     def measure(self, parameters: NetworkParameters) -> tuple[Validation | None, Model]:
-        """The rates with these parameters, and a model of them whose card says so.
+        """Return the rates with these parameters, and a model whose card states them.
 
-        Its threshold allows one false match in a hundred on these pairs, where they carry that.
-        Raises ImageError for a picture that cannot be read, WeightsError for parameters that give
-        no embeddings.
+        The card's threshold allows one false match in a hundred on these pairs, if there are enough
+        pairs for that. The rates are None if nobody is held out. Raises ImageError for a picture
+        that cannot be read, WeightsError for parameters that give no embeddings.
         """
         model = self.model(parameters)
         if self._pairs is None:
@@ -110,15 +111,15 @@ class HeldOut:
         return validated(genuine, impostors), model
 
     def look(self, model: Model) -> Validation | None:
-        """The rates on people who are learnt from, which say no more than whether it collapsed.
+        """Return the rates on people who are learnt from, which can show no more than a collapse.
 
-        None where there are no pairs of them. Raises as `measure`.
+        None without pairs of them. Raises as `measure`.
         """
         return None if self._witnesses is None else validated(*_distances(model, *self._witnesses))
 
 
 def _distances(model: Model, store: PictureStore, pairs: Pairs) -> tuple[Distances, Distances]:
-    """The distances of genuine and of impostor pairs."""
+    """Return the distances of genuine and of impostor pairs."""
     faces = (store.plain(i) for i in range(len(store.paths)))
     with single_threaded():  # or the bits depend on whether the teacher is at work
         distances = distances_of_pairs(embed_views(model, faces), pairs)
@@ -128,9 +129,9 @@ def _distances(model: Model, store: PictureStore, pairs: Pairs) -> tuple[Distanc
 def held_out_people(
     model: Model, folder: IdentityFolder, learnt: IdentityFolder, choices: Configuration
 ) -> HeldOut:
-    """People set apart from those of a folder; pairs are drawn from them.
+    """Draw pairs of the people of `folder`, who are held out from those of `learnt`.
 
-    Raises ArgumentError where people have no pair of either kind.
+    Raises ArgumentError if the people have no genuine or no impostor pair.
     """
     require_kind("the model", model, Model)
     for people in (folder, learnt):
@@ -146,11 +147,13 @@ def held_out_people(
 def _witnesses(
     learnt: IdentityFolder, choices: Configuration, size: int
 ) -> tuple[PictureStore, Pairs] | None:
-    """A few pictures of a few people who are learnt from, those with most pictures first."""
+    """Return a few pictures and pairs of the people who are learnt from and have most pictures."""
     counts = Counter(learnt.labels)
     people = sorted(counts, key=lambda person: (-counts[person], person))[:WITNESSES]
     some = learnt.subset(people)
-    chosen = [i for person in range(len(people)) for i in some.pictures_of(person)[:PICTURES_EACH]]
+    chosen = [
+        i for person in range(len(people)) for i in some.picture_numbers(person)[:PICTURES_EACH]
+    ]
     try:
         pairs = draw_pairs([some.labels[i] for i in chosen], choices.seed)
     except ArgumentError:
@@ -167,9 +170,9 @@ def held_out_folds(
     crop: int | None,
     name: str,
 ) -> HeldOut:
-    """The pairs of LFW's folds (`read_pairs`); `name` says which, for the card.
+    """Hold out the pairs of LFW's folds (`read_pairs`); `name` describes them for the card.
 
-    Raises TrainingError for folds without pairs, and for somebody in them who is `learnt` from.
+    Raises TrainingError for folds without pairs, and for a person in them who is `learnt` from.
     """
     chosen = [pair for fold in folds for pair in fold]
     known = {name for pair in chosen for name, _ in (pair.a, pair.b)} & set(learnt)
@@ -177,15 +180,15 @@ def held_out_folds(
         what = f"{quoted(min(known))}, who is learnt from" if known else "no pair"
         raise TrainingError(f"{name} cannot be held out: there is {what} in it")
     pictures = list(dict.fromkeys(picture for pair in chosen for picture in (pair.a, pair.b)))
-    row = {picture: i for i, picture in enumerate(pictures)}
+    index = {picture: i for i, picture in enumerate(pictures)}
     store = PictureStore(
         [picture_path(Path(images), picture) for picture in pictures],
         crop,
         model.card.input_size,
     )
     pairs = Pairs(
-        np.array([row[pair.a] for pair in chosen], np.intp),
-        np.array([row[pair.b] for pair in chosen], np.intp),
+        np.array([index[pair.a] for pair in chosen], np.intp),
+        np.array([index[pair.b] for pair in chosen], np.intp),
         np.array([pair.genuine for pair in chosen]),
     )
     return HeldOut(model, store, pairs, learnt, f"{name}, {_of_pictures(crop)}")

@@ -8,36 +8,28 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.layers import Array
-from npfacenet.networks import Network, NetworkParameters, ParameterName, Tape
+from npfacenet.networks import Network, NetworkParameters, Outputs, ParameterName, Tape, sole
 from npfacenet.networks.flat_parameters import Vector
 from npfacenet.threads.blas import single_threaded
+from npfacenet.training.batch import Batch
 from npfacenet.training.checks import require_kind, require_whole
 from npfacenet.training.configuration import Configuration
-from npfacenet.training.objectives import Objective
+from npfacenet.training.learning_parameters import learning_from
+from npfacenet.training.objectives import Objective, combined_loss
 from npfacenet.training.optimizers import blend, clip
 from npfacenet.training.parameter_vector import ParameterVector
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Prepared pictures (N, S, S, 3) and what is to be learnt from them.
-
-    `identities` (N,) are numbers; `teacher` (N, D) are another model's embeddings of the same
-    views, where they are needed.
-    """
-
-    images: npt.NDArray[np.float32]
-    identities: npt.NDArray[np.intp]
-    teacher: npt.NDArray[np.float32] | None = None
-
-
-@dataclass(frozen=True)
 class StepResult:
-    """What a step came to: the loss and what it is made of, before the update."""
+    """The results of a training step, computed before its update of the parameters.
+
+    `measures` are those of the losses, such as an accuracy; `embeddings` (N, D) are the network's
+    outputs; `saved_bytes` is the memory that was held for the backward pass.
+    """
 
     loss: float
     measures: Mapping[str, float]
@@ -48,16 +40,21 @@ class StepResult:
 
 
 class Learner:
-    """A network's numbers while it learns: `vector`, `fixed`, the optimizer's `slots`, `average`.
+    """The state of a network that learns, and the training step.
 
-    `fixed` holds what no gradient moves: frozen parameters, and the moving statistics, which
-    steps replace. Each step works on `shards` parts of the batch, in as many threads as there
-    are up to `threads`, while NumPy's matrix products are kept to one thread each.
+    `vector` holds the trainable parameters, `slots` the optimizer's memory, `average` the moving
+    average of the parameters (None without one), and `fixed` what has no gradient: frozen
+    parameters, and the moving statistics, which each step replaces. A step splits its batch into
+    `shards` parts, which up to `threads` threads work on; meanwhile NumPy's matrix products use
+    one thread each.
+
+    Raises ArgumentError for arguments of another type and for no objectives; ShapeError for
+    parameters that are not the network's.
     """
 
     def __init__(
         self,
-        network: Network,
+        network: Network[Outputs],
         parameters: NetworkParameters,
         objectives: Sequence[Objective],
         configuration: Configuration,
@@ -69,11 +66,9 @@ class Learner:
         require_kind("the configuration", configuration, Configuration)
         require_whole("threads", threads, 1, 10_000)
         if not isinstance(objectives, (tuple, list)) or not objectives:
-            raise ArgumentError(
-                f"what is learnt is at least one objective, not {quoted(objectives)}"
-            )
+            raise ArgumentError(f"objectives are a list of one or more, not {quoted(objectives)}")
         for term in objectives:
-            require_kind("what is learnt", term, Objective)
+            require_kind("an objective", term, Objective)
         network.require(parameters)
         self.network, self.objectives, self.configuration = network, objectives, configuration
         self.optimizer = configuration.build_optimizer()
@@ -82,7 +77,7 @@ class Learner:
         self.consistent = True  # False while an update is under way
         self.learning = learning_from(network, configuration.learn_from)
         specs = network.parameter_specs()
-        # In the order of the network: that of a set differs from process to process.
+        # In the network's order: a set's order differs from process to process.
         learnt = {n: spec for n, spec in specs.items() if n in self.learning}
         values = dict(parameters)
         for term in objectives:
@@ -98,25 +93,25 @@ class Learner:
         self._pool = ThreadPoolExecutor(min(threads, configuration.shards), "npfacenet-shard")
 
     def close(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         self._pool.shutdown()
 
     @property
     def parameters(self) -> dict[ParameterName, Array]:
-        """The network's parameters as they are: views, which the next step changes."""
+        """The network's current parameters: views, which the next step changes."""
         return {**self.fixed, **self.vector.views}
 
     def best_parameters(self) -> dict[ParameterName, Array]:
-        """Copies of the parameters to be used: the average where there is one."""
+        """Return copies of the parameters to keep: the average if there is one."""
         learnt = self.vector.split(self.vector.numbers if self.average is None else self.average)
         every = {**self.fixed, **learnt}
         return {name: np.array(every[name]) for name in self.network.parameter_specs()}
 
     def step(self, batch: Batch) -> StepResult:
-        """Learn from one batch.
+        """Update the parameters by one batch.
 
-        Raises TrainingError, before anything is changed, for a loss or gradient that is not
-        finite; ArgumentError for a batch that a loss finds nothing in.
+        Raises TrainingError for a loss, gradient or statistics that are not finite; ArgumentError
+        for a batch that a loss cannot use. Nothing has changed then.
         """
         parameters = self.parameters
         with single_threaded(), np.errstate(all="ignore"):  # what overflows is refused below
@@ -127,18 +122,18 @@ class Learner:
             embeddings = np.concatenate([output for output, _ in taped])
             tapes = [tape for _, tape in taped]
             saved = sum(tape.nbytes for tape in tapes)
-            value, upstream, gradients, measures = self._loss(parameters, embeddings, batch)
+            loss = combined_loss(self.objectives, parameters, embeddings, batch)
             ends = np.cumsum([len(part) for part in parts])[:-1]
             backward = partial(self._backward, parameters)
-            found = list(self._pool.map(backward, tapes, np.split(upstream, ends)))
+            shards = list(self._pool.map(backward, tapes, np.split(loss.to_embeddings, ends)))
             statistics = [tape.statistics for tape in tapes]
-            self._gather([*found, gradients])
+            self._gather([*shards, loss.to_heads])
             most = self.configuration.clip
             norm = clip(self._gradient, most if most > 0 else float("inf"))
         steady = all(np.isfinite(v).all() for shard in statistics for v in shard.values())
-        if not (np.isfinite(value) and np.isfinite(norm) and steady):
+        if not (np.isfinite(loss.value) and np.isfinite(norm) and steady):
             raise TrainingError(
-                f"step {self.done + 1}: the loss is {value:g}, the gradient's norm {norm:g}; "
+                f"step {self.done + 1}: the loss is {loss.value:g}, the gradient's norm {norm:g}; "
                 "the weights from before this step are kept: begin a new run from them with a "
                 "smaller learning rate, or clip"
             )
@@ -146,28 +141,28 @@ class Learner:
         rate = self._update()
         self._replace_statistics(statistics)
         self.consistent = True
-        return StepResult(value, measures, norm, rate, embeddings, saved)
+        return StepResult(loss.value, loss.measures, norm, rate, embeddings, saved)
 
-    def rows(self) -> dict[str, Vector]:
-        """All that a checkpoint needs, as rows of numbers; but for `fixed` the learner's own."""
-        rows = {"numbers": self.vector.numbers}
-        rows |= {f"slot{i}": slot for i, slot in enumerate(self.slots)}
+    def state(self) -> dict[str, Vector]:
+        """Return the vectors that a checkpoint stores; all but `fixed` are the learner's own."""
+        vectors = {"numbers": self.vector.numbers}
+        vectors |= {f"slot{i}": slot for i, slot in enumerate(self.slots)}
         if self.average is not None:
-            rows["average"] = self.average
+            vectors["average"] = self.average
         fixed = [np.zeros(0, np.float32), *(array.reshape(-1) for array in self.fixed.values())]
-        return rows | {"fixed": np.concatenate(fixed, dtype=np.float32)}
+        return vectors | {"fixed": np.concatenate(fixed, dtype=np.float32)}
 
-    def restore(self, rows: Mapping[str, Vector], done: int) -> None:
-        """Restore the state that `rows` gave after `done` steps.
+    def restore(self, state: Mapping[str, Vector], done: int) -> None:
+        """Restore the state that `state()` returned after `done` steps.
 
-        Raises TrainingError for rows of another network or configuration.
+        Raises TrainingError for the state of another network or configuration.
         """
-        own = self.rows()
-        if {n: r.shape for n, r in own.items()} != {n: r.shape for n, r in rows.items()}:
+        own = self.state()
+        if {n: v.shape for n, v in own.items()} != {n: v.shape for n, v in state.items()}:
             raise TrainingError("the checkpoint is of another network or configuration")
-        self.optimizer.require_slots([rows[f"slot{i}"] for i in range(len(self.slots))])
-        for name, row in own.items():
-            row[:] = rows[name]
+        self.optimizer.require_slots([state[f"slot{i}"] for i in range(len(self.slots))])
+        for name, vector in own.items():
+            vector[:] = state[name]
         start = 0
         for parameter, values in self.fixed.items():
             self.fixed[parameter] = own["fixed"][start : start + values.size].reshape(values.shape)
@@ -178,13 +173,14 @@ class Learner:
         self, parameters: NetworkParameters, shard: int, images: Array
     ) -> tuple[Array, Tape]:
         with np.errstate(all="ignore"):  # what overflows is refused with the loss
-            return self.network.forward_saving(
+            output, tape = self.network.forward_saving(
                 parameters,
                 images,
                 training=self.configuration.statistics == "batch",
                 learning=self.learning,
                 seed=(self.configuration.seed, self.done, shard),
             )
+        return sole(output), tape
 
     def _backward(
         self, parameters: NetworkParameters, tape: Tape, upstream: Array
@@ -192,35 +188,8 @@ class Learner:
         with np.errstate(all="ignore"):
             return self.network.backward(parameters, tape, upstream)[1]
 
-    def _loss(
-        self, parameters: NetworkParameters, embeddings: Array, batch: Batch
-    ) -> tuple[float, Array, dict[ParameterName, Array], dict[str, float]]:
-        """The sum of all terms, its gradients by the embeddings and by the heads' parameters."""
-        total, upstream = 0.0, np.zeros_like(embeddings)
-        gradients: dict[ParameterName, Array] = {}
-        measures: dict[str, float] = {}
-        for term in self.objectives:
-            outputs, tape = embeddings, None
-            if term.head is not None:
-                outputs, tape = term.head.forward_saving(parameters, embeddings, to_image=True)
-            targets = batch.identities if term.targets == "identities" else batch.teacher
-            if targets is None:
-                raise ArgumentError(f"{term.name} needs a teacher's embeddings in each batch")
-            if not np.isfinite(outputs).all():
-                return float("nan"), upstream, gradients, measures
-            result = term.loss.value_and_gradient(outputs, targets)
-            total += term.weight * result.value
-            gradient: Array | None = np.asarray(term.weight * result.gradient, embeddings.dtype)
-            if term.head is not None and tape is not None and gradient is not None:
-                gradient, to_head = term.head.backward(parameters, tape, gradient)
-                gradients |= to_head
-            upstream = upstream if gradient is None else upstream + gradient
-            for name, value in result.measures.items():
-                measures[f"{term.name} {name}" if name in measures else name] = value
-        return total, upstream, gradients, measures
-
     def _gather(self, found: Sequence[Mapping[ParameterName, Array]]) -> None:
-        """Add up gradients, shard after shard so that sums repeat, into the row."""
+        """Sum gradients into one vector, in the order of the shards, so that sums repeat."""
         self._gradient[:] = 0
         views = self.vector.split(self._gradient)
         for gradients in found:
@@ -236,7 +205,7 @@ class Learner:
             step=self.done, rate=rate, decaying=self.vector.decaying,
         )  # fmt: skip
         if self.average is not None:
-            # A young average would be of the first weights for long.
+            # With the full decay, the first weights would dominate a young average for long.
             decay = min(self.configuration.average, self.done / (self.done + 10))
             blend(self.average, numbers, decay)
         return rate
@@ -244,37 +213,3 @@ class Learner:
     def _replace_statistics(self, shards: Sequence[Mapping[ParameterName, Array]]) -> None:
         for name in shards[0]:
             self.fixed[name] = np.mean([statistics[name] for statistics in shards], axis=0)
-
-
-def learning_from(network: Network, first: str | None) -> frozenset[ParameterName]:
-    """The trainable parameters of a layer or block and of all that comes after it.
-
-    Raises ArgumentError for a name that the network does not have.
-    """
-    require_kind("the network", network, Network)
-    names = [node.name for node in network.nodes]
-    blocks = [node.block for node in network.nodes]
-    if first is None:
-        start = 0
-    elif not isinstance(first, str):
-        raise ArgumentError(f"learning begins at a layer or a block, not at {quoted(first)}")
-    elif first and first in blocks:
-        start = blocks.index(first)
-    elif first in names:
-        start = names.index(first)
-    else:
-        there = ", ".join(
-            dict.fromkeys(block or name for name, block in zip(names, blocks, strict=True))
-        )
-        raise ArgumentError(
-            f"{network.name} has no layer or block {quoted(first)}; there are {there}"
-        )
-    learning = frozenset(
-        (node.name, name)
-        for node in network.nodes[start:]
-        for name, spec in node.parameters.items()
-        if spec.trainable
-    )
-    if not learning:
-        raise ArgumentError(f"nothing in {network.name} learns from {quoted(first)} on")
-    return learning

@@ -1,4 +1,4 @@
-"""From gradients to better parameters."""
+"""Optimizers: updating parameters by their gradients."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.networks.flat_parameters import Vector
 from npfacenet.training.checks import is_number
 
-CHUNK = 1 << 16  # numbers whose parameters, gradients and slots stay in a core's cache
+CHUNK = 1 << 16  # this many parameters, gradients and slots fit into a core's cache
 
 
 @dataclass(frozen=True)
 class Optimizer(ABC):
-    """How a step along the gradient is taken; holds no numbers of its own.
+    """The rule of an update; it holds no state of its own.
 
-    What it remembers from step to step lies in `slots` rows as long as the parameters', which
-    begin at 0. Weight decay is decoupled (Loshchilov and Hutter 2019, "Decoupled Weight Decay
-    Regularization", algorithm 2): parameters shrink by rate * weight_decay, whatever the
-    gradient.
+    The state from step to step is `slots` vectors as long as the parameters', which begin at 0.
+    Weight decay is decoupled (Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization",
+    algorithm 2): parameters shrink by rate * weight_decay, independently of the gradient.
     """
 
     weight_decay: float = 0.0
@@ -36,7 +35,7 @@ class Optimizer(ABC):
         self, numbers: Vector, gradient: Vector, slots: Sequence[Vector], *,
         step: int, rate: float, decaying: int,
     ) -> None:  # fmt: skip
-        """Move `numbers` in place, and `slots` with them; `gradient` is left as it is.
+        """Update `numbers` and `slots` in place; `gradient` does not change.
 
         `step` counts from 1; weight decay applies to `numbers[:decaying]`.
         """
@@ -48,10 +47,10 @@ class Optimizer(ABC):
 
     @abstractmethod
     def direction(self, gradient: Vector, slots: Sequence[Vector], step: int) -> Vector:
-        """A new row to go along, downhill; updates the slots in place."""
+        """Return the vector to subtract, as a new array; update the slots in place."""
 
     def require_slots(self, slots: Sequence[Vector]) -> None:  # noqa: B027 (most have none)
-        """Raise TrainingError for slots that no updates can have led to."""
+        """Raise TrainingError for slots that no updates can have produced."""
 
     def require(self, name: str, low: float, high: float) -> None:
         """Raise ArgumentError unless the field is a number in [low, high)."""
@@ -66,7 +65,7 @@ class Optimizer(ABC):
 class SGD(Optimizer):
     """Stochastic gradient descent with momentum (Sutskever et al. 2013, equations 1 and 2).
 
-    velocity = momentum * velocity + gradient, as in Torch: the rate is not part of it.
+    velocity = momentum * velocity + gradient, as in Torch: the rate is not part of the velocity.
     """
 
     momentum: float = 0.9
@@ -77,7 +76,7 @@ class SGD(Optimizer):
         self.require("momentum", 0, 1)
 
     def direction(self, gradient: Vector, slots: Sequence[Vector], step: int) -> Vector:
-        """The velocity."""
+        """Return the velocity."""
         (velocity,) = slots
         velocity *= np.float32(self.momentum)
         velocity += gradient
@@ -86,7 +85,7 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Kingma and Ba 2015, "Adam", algorithm 1: steps of about the rate in every parameter."""
+    """Kingma and Ba 2015, "Adam", algorithm 1: each parameter moves by about the rate."""
 
     beta1: float = 0.9
     beta2: float = 0.999
@@ -101,12 +100,12 @@ class Adam(Optimizer):
             raise ArgumentError(f"Adam: epsilon must be positive, not {quoted(self.epsilon)}")
 
     def require_slots(self, slots: Sequence[Vector]) -> None:
-        """Raise TrainingError for a mean square below 0, which has no root."""
+        """Raise TrainingError for a negative mean square, which has no root."""
         if slots[1].min(initial=0) < 0:
             raise TrainingError("a checkpoint of Adam holds mean squares below 0: it is damaged")
 
     def direction(self, gradient: Vector, slots: Sequence[Vector], step: int) -> Vector:
-        """The mean gradient over the root of the mean square, both without their bias to 0."""
+        """Return the mean gradient over the root of the mean square, both corrected for bias."""
         mean, square = slots
         mean *= np.float32(self.beta1)
         mean += np.float32(1 - self.beta1) * gradient
@@ -121,7 +120,7 @@ class Adam(Optimizer):
 
 
 def clip(gradient: Vector, most: float) -> float:
-    """Scale a gradient, in place, to a norm of at most `most`; returns the norm it had.
+    """Scale a gradient in place to a norm of at most `most`; return the norm it had.
 
     Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural
     networks", algorithm 1.
@@ -138,10 +137,10 @@ def clip(gradient: Vector, most: float) -> float:
 
 
 def blend(average: Vector, numbers: Vector, decay: float) -> None:
-    """Average = decay * average + (1 - decay) * numbers, in place.
+    """Compute average = decay * average + (1 - decay) * numbers, in place.
 
     An exponential moving average of the weights (Polyak and Juditsky 1992; Tarvainen and
-    Valpola 2017, "Mean teachers"), which is often better than the last weights.
+    Valpola 2017, "Mean teachers") is often better than the last weights.
     """
     for chunk in _chunks(len(numbers)):
         average[chunk] *= np.float32(decay)

@@ -9,7 +9,7 @@ from npfacenet.arguments import finite_number, whole_number
 from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.losses import BinaryCrossEntropy
 from npfacenet.models import Embeddings
-from npfacenet.recognition.labels import checked_labels
+from npfacenet.recognition.labelled_pairs import checked_labels
 from npfacenet.recognition.pair_head import (
     BIAS,
     WEIGHTS,
@@ -36,31 +36,45 @@ def fit_pair_head(
     steps: int = 400,
     weight_decay: float = 0.01,
 ) -> PairHead:
-    """A head that says how probable it is that row i of a and of b show one person.
+    """Fit a head that gives the probability that row i of a and row i of b show one person.
 
-    `genuine` (N,), booleans, says of which pairs that is so. Both kinds count alike however
-    many there are of each, so that the probabilities are those among as many genuine as
-    impostor pairs. The embeddings stay as they are; all pairs are used in each of the `steps`.
+    `a`, `b` (N, D) are embeddings, and `genuine` (N,), booleans, says which pairs show one person.
+    Genuine and impostor pairs have equal weight in total, so that the probabilities hold among as
+    many genuine as impostor pairs. Each of the `steps` uses all pairs; the embeddings do not
+    change.
 
     Raises TrainingError unless there are pairs of both kinds, labelled by booleans, and for
-    embeddings of numbers beyond 1e12; FingerprintError and EmbeddingError for embeddings that
-    cannot be compared; ArgumentError for another similarity, steps or weight decay.
+    embeddings with numbers above 1e12; FingerprintError and EmbeddingError for embeddings that
+    cannot be compared; ArgumentError for another similarity, and for steps or a weight decay out
+    of range.
     """
     first, second = Embeddings.of(a), Embeddings.of(b)
     _require_choices(similarity, steps, weight_decay)
     labels = checked_labels(genuine, TrainingError)
     if labels.shape != (len(first),) or not 0 < labels.sum() < len(labels):
         raise TrainingError(
-            f"a pair head learns from genuine and impostor pairs; given were {labels.sum()} "
-            f"genuine of {labels.size}"
+            f"a pair head learns from genuine and impostor pairs; {labels.sum()} of "
+            f"{labels.size} given pairs are genuine"
         )
     pairs = stacked(first, second)
-    dimension = pairs.shape[2]
     if np.abs(pairs).max() > LARGEST:
         raise TrainingError(
             f"embeddings with numbers up to {np.abs(pairs).max():g} are too large to fit a head "
             "to; divide each by its norm"
         )
+    weights, bias = _fitted(pairs, labels, similarity, steps, weight_decay)
+    return PairHead(similarity, weights, bias, first.fingerprint)
+
+
+def _fitted(
+    pairs: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.bool_],
+    similarity: Similarity,
+    steps: int,
+    weight_decay: float,
+) -> tuple[npt.NDArray[np.float32], float]:
+    """Fit the weights (D,) and the bias to pairs (N, 2, D) by full-batch gradient descent."""
+    dimension = pairs.shape[2]
     network = pair_network(similarity, dimension)
     vector = ParameterVector(
         network.parameter_specs(),
@@ -80,12 +94,11 @@ def fit_pair_head(
         optimizer.update(
             vector.numbers, gradient, slots, step=step + 1, rate=rate, decaying=vector.decaying
         )
-    weights, bias = vector.views[WEIGHTS][:, 0], float(vector.views[BIAS][0])
-    return PairHead(similarity, weights, bias, first.fingerprint)
+    return vector.views[WEIGHTS][:, 0], float(vector.views[BIAS][0])
 
 
 def _require_choices(similarity: object, steps: object, weight_decay: object) -> None:
-    """Raise ArgumentError for a choice that cannot be made."""
+    """Raise ArgumentError for a similarity, steps or weight decay out of range."""
     PairHead(similarity, np.zeros(1, np.float32), 0.0)  # type: ignore[arg-type]  # refuses another
     if whole_number(steps, 1, MOST_STEPS) is None:
         raise ArgumentError(

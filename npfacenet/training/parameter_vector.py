@@ -1,4 +1,4 @@
-"""All that a network learns as one row of numbers."""
+"""All trainable parameters of a network in one vector."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from npfacenet.networks.flat_parameters import Vector, split
 
 
 class ParameterVector:
-    """Trainable parameters in one float32 row, so that an update is a few passes over it.
+    """Trainable parameters in one float32 vector, so that an update is a few passes over it.
 
-    `numbers` is the row; `views` are its pieces in the parameters' shapes, by name: whoever
-    writes to the row changes them. Those to which weight decay applies stand first, and fill
+    `numbers` is the vector; `views` are views of its parts in the parameters' shapes, by name, so
+    writing to the vector changes them. The parameters with weight decay come first and fill
     `numbers[:decaying]`.
 
     >>> specs = {("a", "bias"): ParameterSpec((2,), "zeros"),
@@ -36,13 +36,13 @@ class ParameterVector:
         self.views: dict[ParameterName, Array] = self.split(self.numbers)
         self.fill(self.numbers, values)
 
-    def split(self, row: Vector) -> dict[ParameterName, Array]:
-        """Views of a row of as many numbers, in the shapes of the parameters."""
-        return split(row, {name: spec.shape for name, spec in self.specs.items()})
+    def split(self, vector: Vector) -> dict[ParameterName, Array]:
+        """Return views of a vector of the same length in the parameters' shapes, by name."""
+        return split(vector, {name: spec.shape for name, spec in self.specs.items()})
 
-    def fill(self, row: Vector, values: NetworkParameters) -> None:
-        """Write values, by name, into a row; ShapeError for one that does not fit."""
-        for name, view in self.split(row).items():
+    def fill(self, vector: Vector, values: NetworkParameters) -> None:
+        """Write values into a vector, by name; raise ShapeError for one that does not fit."""
+        for name, view in self.split(vector).items():
             if values[name].shape != view.shape:
                 raise ShapeError(f"{'/'.join(name)}: {values[name].shape} is not {view.shape}")
             view[...] = values[name]

@@ -1,4 +1,4 @@
-"""Who there is: people in a folder, and in lists of names."""
+"""The people in a folder, and lists of people's names."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from npfacenet.errors import GalleryError, TrainingError, quoted
 from npfacenet.files import read_text
 from npfacenet.models.embeddings import Skipped
 from npfacenet.recognition.names import name_key
-from npfacenet.recognition.people_folder import pictures_of
+from npfacenet.recognition.people_folder import people_in
 from npfacenet.training.checks import require_kind
 
 
 def people_of(
     folder: str | os.PathLike[str],
 ) -> tuple[Mapping[str, Sequence[Path]], tuple[Skipped, ...]]:
-    """The pictures of each person in a folder, and what was passed over.
+    """Return the pictures of each person in a folder, and what was passed over.
 
     Raises TrainingError for a folder that is missing or holds no picture.
     """
     try:
-        found = pictures_of(folder)
+        found = people_in(folder)
     except GalleryError as error:
         raise TrainingError(f"{error}; to train, it should hold NAME/*.jpg") from error
     return found.people, found.passed_over
@@ -31,15 +31,15 @@ def people_of(
 def read_people(
     path: str | os.PathLike[str], among: Collection[str] | None = None
 ) -> tuple[str, ...]:
-    """The names in a file, one a line.
+    """Read a list of people's names from a file, one a line.
 
-    `among` are the people that there are: a line that is one of these names, in Unicode's composed
-    form, is that person. Of any other line, a number at its end is how many pictures LFW has of
-    the person, and left away; a line that is only a number, as those above LFW's sets, names
-    nobody if as many lines follow it up to the next (or, at the top, as many of them). Empty lines,
-    and lines that begin with "#", are passed over.
+    A line that equals one of the names in `among`, in Unicode's composed form, is that name. In
+    other lines, a number at the end is dropped: LFW's lists have the number of pictures there. A
+    line that is only a number, like those above LFW's sets, is skipped if it counts the lines up to
+    the next such line (or, at the top, counts such lines). Empty lines, and lines that begin with
+    "#", are skipped.
 
-    Raises TrainingError for a file that cannot be read as text, or names nobody.
+    Raises TrainingError for a file that cannot be read as text, or holds no name.
     """
     if not isinstance(path, (str, os.PathLike)):
         raise TrainingError(f"a list of people is a file, not {quoted(path)}")
@@ -66,7 +66,7 @@ def _is_in(line: str, there: Collection[str]) -> bool:
 
 
 def _without_count(line: str) -> str:
-    """The name in "NAME 3"."""
+    """Return the name in "NAME 3"."""
     words = line.rsplit(maxsplit=1)
     return words[0] if len(words) == 2 and _is_count(words[1]) else line
 
@@ -76,7 +76,7 @@ def _is_count(word: str) -> bool:
 
 
 def _without_sizes(lines: list[str], there: Collection[str]) -> list[str]:
-    """The lines, without those that say how many follow."""
+    """Return the lines without those that count others."""
     numbers = [i for i, line in enumerate(lines) if _is_count(line) and not _is_in(line, there)]
     ends = [*numbers[1:], len(lines)][: len(numbers)]
     sizes = {i for i, end in zip(numbers, ends, strict=True) if lines[i] == str(end - i - 1)}

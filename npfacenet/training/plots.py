@@ -9,37 +9,37 @@ import numpy as np
 
 from npfacenet.recognition.plots import require_matplotlib
 
-SMOOTHED = 20  # steps whose mean is drawn over the single ones
+SMOOTHED = 20  # steps of the moving mean
 
 
 def plot_run(file: IO[bytes], entries: Iterable[Mapping[str, object]], title: str) -> None:
-    """Write a PNG of a run's log: the loss, its measure, and what validation found.
+    """Write a PNG of a run's log: the loss, its measure, and the rates of validations.
 
-    Raises ArgumentError where matplotlib is missing.
+    Raises ArgumentError if matplotlib is missing.
     """
     require_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    rows = list(entries)
-    steps = [row for row in rows if "loss" in row]
+    lines = list(entries)
+    steps = [line for line in lines if "loss" in line]
     figure = Figure(figsize=(13, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title)
     loss, measure, validation = figure.subplots(1, 3)
 
-    number = np.array([row["step"] for row in steps], np.float64)
+    number = np.array([line["step"] for line in steps], np.float64)
     for axes, name in ((loss, "loss"), (measure, _measure(steps))):
         if name is not None:
-            values = np.array([row.get(name, np.nan) for row in steps], np.float64)
+            values = np.array([line.get(name, np.nan) for line in steps], np.float64)
             axes.plot(number, values, color="C0", alpha=0.3)
             axes.plot(number, _smooth(values), color="C0")
             axes.set_title({"active": "active triplets, share"}.get(name, name))
         axes.set_xlabel("step")
-    found = [row for row in rows if isinstance(row.get("validation"), dict)]
-    at = [row["step"] for row in found]
+    found = [line for line in lines if isinstance(line.get("validation"), dict)]
+    at = [line["step"] for line in found]
     for name, label in (("area", "area under ROC"), ("accuracy", "accuracy")):
-        rates = [row["validation"][name] for row in found]  # type: ignore[index]  # a dict, see above
+        rates = [line["validation"][name] for line in found]  # type: ignore[index]  # a dict, see above
         validation.plot(at, rates, "o-", label=label, markersize=3)
     validation.set(xlabel="step", title="held-out people")
     if found:

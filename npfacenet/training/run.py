@@ -1,81 +1,72 @@
-"""A training run under way: step after step, what is noted, saved and kept."""
+"""A training run: its steps, validations, checkpoints and result."""
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict
 from typing import Protocol
 
-import numpy as np
-
-from npfacenet import __version__
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import read_checkpoint
-from npfacenet.checkpoints.state_files import read_record, write_record
-from npfacenet.errors import ArgumentError, TrainingError, WeightsError, quoted
+from npfacenet.errors import TrainingError, WeightsError
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
-from npfacenet.recipes import Recipe
-from npfacenet.training.checks import require_whole
+from npfacenet.training.batch import Batches
 from npfacenet.training.collapse import CollapseDetector, decline
 from npfacenet.training.configuration import Configuration
-from npfacenet.training.learner import Batch, Learner, StepResult
+from npfacenet.training.learner import Learner, StepResult
 from npfacenet.training.objectives import triplet_margin
-from npfacenet.training.outcome import StepReport, Trained, Watch
+from npfacenet.training.run_checkpoint import restore_checkpoint, save_checkpoint
 from npfacenet.training.run_folder import RunFolder
-from npfacenet.training.standing import Standing, standing_from_json
+from npfacenet.training.run_reports import StepReport, Trained, Watch
 from npfacenet.training.validation import Split, Validation
+from npfacenet.training.validation_history import ValidationHistory
 
 _log = logging.getLogger(__name__)
 
 
-class Batches(Protocol):
-    """What a run learns from."""
-
-    def batches(self, start: int, stop: int) -> Iterator[Batch]:
-        """The batches with these numbers; each always the same."""
-
-
 class Measure(Protocol):
-    """What says how good a network is."""
+    """A measure of how good a network is; `HeldOut` is one."""
 
     def measure(self, parameters: NetworkParameters) -> tuple[Validation | None, Model]:
-        """The rates with these parameters, and a model of them whose card says so."""
+        """Return the rates with these parameters, and a model whose card states them."""
 
     def look(self, model: Model) -> Validation | None:
-        """Rates on people who are learnt from, where nobody is held out."""
+        """Return rates on people who are learnt from, for when nobody is held out."""
 
     @property
     def pairs(self) -> int:
-        """How many genuine pairs of held-out people there are."""
+        """The number of genuine pairs of held-out people."""
 
 
 class Run:
-    """A run: a learner, what it learns from, what says how good it is, and its folder."""
+    """A training run: a learner, its batches, a measure of success, and the run's folder.
+
+    `model` is the model that training begins with.
+    """
 
     def __init__(
         self,
         model: Model,
         learner: Learner,
-        feed: Batches,
+        batches: Batches,
         held_out: Measure,
         folder: RunFolder,
     ) -> None:
-        self.model, self.learner, self.feed = model, learner, feed
+        self.model, self.learner, self.batches = model, learner, batches
         self.held_out, self.folder = held_out, folder
         self.detector = CollapseDetector(triplet_margin(learner.objectives))
-        self.standing = Standing()
+        self.history = ValidationHistory()
 
     @property
     def configuration(self) -> Configuration:
-        """What was asked for."""
+        """The choices that the run was begun with."""
         return self.learner.configuration
 
-    def made(
+    def train(
         self,
         record: Mapping[str, object],
         *,
@@ -84,9 +75,10 @@ class Run:
         split: Split | None = None,
         ready: Callable[[], None] = lambda: None,
     ) -> Trained:
-        """Make the run from its beginning, where `record` is written down, or go on with it.
+        """Begin the run and write down `record`, or resume it; return the result.
 
-        `ready` is called before the first step, once it is known that the run can be made.
+        `ready` is called before the first step, after every check that the run can be made. Raises
+        TrainingError and OutputError as `npfacenet.training.train`.
         """
         with closing(self.learner):
             if resume:
@@ -110,15 +102,17 @@ class Run:
                 return self._go(watch)
 
     def _go(self, watch: Watch | None) -> Trained:
-        """Step after step."""
+        """Train until the last step, or until validations stop improving."""
         choices = self.configuration
         ended = f"all {choices.steps} steps were made"
         settled = self.learner.done
         try:
             before = time.perf_counter()
-            for batch in self.feed.batches(self.learner.done, choices.steps):
+            for batch in self.batches.batches(self.learner.done, choices.steps):
                 result = self.learner.step(batch)
-                now = time.perf_counter()  # with the wait for the batch, which may be what is slow
+                now = (
+                    time.perf_counter()
+                )  # includes the wait for the batch, which may be the slow part
                 self._note(result, len(batch.images) / (now - before), watch)
                 before = time.perf_counter()
                 if said := self.detector.see(result.embeddings, result.loss):
@@ -126,25 +120,25 @@ class Run:
                 settled = self.learner.done
                 if self._is_due(choices.save):
                     self._save()
-                if said := self.standing.lasting(settled):
+                if said := self.history.lasting(settled):
                     raise self._collapse(said)
                 if self._has_stalled():
                     ended = f"{choices.patience} validations brought nothing better"
                     break
         except (KeyboardInterrupt, SystemExit):
-            # In the midst of an update or a validation the last checkpoint is the better place.
+            # During an update or a validation, the last checkpoint is the one to resume from.
             if self.learner.consistent and self.learner.done == settled:
                 self._save()
             raise
         self._save()
-        if said := self.standing.ruin:
+        if said := self.history.ruin:
             raise self._collapse(said)
         return self._finish(ended)
 
     def _collapse(self, said: str) -> TrainingError:
-        """What is raised when the network has collapsed."""
-        step = self.standing.best_step
-        best = "the best weights, those" if self.standing.best else "the weights"
+        """Return the error for a network that has collapsed."""
+        step = self.history.best_step
+        best = "the best weights, those" if self.history.best else "the weights"
         kept = f"{best} of step {step}" if step else "the weights that it began with"
         return TrainingError(
             f"step {self.learner.done}: {said}; {self.folder.best} keeps {kept}: begin a new run "
@@ -157,7 +151,7 @@ class Run:
 
     def _has_stalled(self) -> bool:
         patience = self.configuration.patience * self.configuration.validate
-        return bool(patience) and self.learner.done - self.standing.best_step >= patience
+        return bool(patience) and self.learner.done - self.history.best_step >= patience
 
     def _note(self, result: StepResult, speed: float, watch: Watch | None) -> None:
         done = self.learner.done
@@ -171,87 +165,51 @@ class Run:
             watch(StepReport(done, steps, result.loss, result.measures, speed, found))
 
     def _validate(self) -> Validation | None:
-        """Measure on held-out people; what is best so far is written at once.
+        """Validate on held-out people, and write the weights if they are the best so far.
 
-        Ruined weights are not kept. Where nobody is held out, all others are.
+        If nobody is held out, the weights are always written. Ruined weights never are.
         """
-        done, standing = self.learner.done, self.standing
+        done, history = self.learner.done, self.history
         try:
             found, seen, model = self._measured()
         except WeightsError as error:
             if done:
                 raise self._collapse(str(error)) from error
             raise
-        standing.see(done, seen)
+        history.see(done, seen)
         if found is not None:
             self.folder.write({"step": done, "validation": asdict(found)})
-        better = standing.best is None or (found is not None and found.area > standing.best.area)
-        if better and standing.ruin is None:
-            standing.best, standing.best_step = found, done
-            write_native(self.folder.best, model.parameters, model.card)
+        better = history.best is None or (found is not None and found.area > history.best.area)
+        if better and history.ruin is None:
+            history.best, history.best_step = found, done
+            write_native(self.folder.best, model.network, model.parameters, model.card)
         return found
 
     def _measured(self) -> tuple[Validation | None, Validation | None, Model]:
-        """The rates on held-out people; those that a collapse shows in; and the model."""
+        """Return the rates on held-out people, those that would show a collapse, and the model."""
         found, model = self.held_out.measure(self.learner.best_parameters())
         try:
             return found, self.held_out.look(model) if found is None else found, model
         except WeightsError:
             if self.learner.done:
                 raise
-            return None, None, model  # what it begins with may still become a network
+            return None, None, model  # an untrained network may still learn
 
     def _save(self) -> None:
-        record: dict[str, object] = {
-            "done": self.learner.done,
-            "standing": self.standing.as_json(),
-            "at_a_point": self.detector.at_a_point,
-            "at_the_margin": self.detector.at_the_margin,
-            "configuration": self.configuration.as_json(),
-        }
-        write_record(self.folder.checkpoint, self.learner.rows(), record)
+        save_checkpoint(self.folder, self.learner, self.history, self.detector)
 
     def _restore(self) -> None:
         """Restore the last checkpoint, and make sure that the best weights can be read."""
-        rows, record = read_record(self.folder.checkpoint)
-        self._require_same_choices(record.get("configuration"))
-        try:
-            done = require_whole("done", record.get("done"), 0, self.configuration.steps)
-            point, margin = (
-                require_whole(name, record.get(name), 0, done)
-                for name in ("at_a_point", "at_the_margin")
-            )
-            standing = standing_from_json(record.get("standing"), done)
-            if (standing.best is None) != (self.held_out.pairs == 0):
-                raise ArgumentError("it was validated on other people")
-        except ArgumentError as error:
-            raise TrainingError(
-                f"{self.folder.checkpoint} has a malformed record: {error}; put the file back that "
-                "the run wrote, or begin a new run"
-            ) from error
-        self.learner.restore(rows, done)
-        self.standing = standing
-        self.detector.at_a_point, self.detector.at_the_margin = point, margin
+        self.history = restore_checkpoint(
+            self.folder, self.learner, self.detector, held_out=self.held_out.pairs > 0
+        )
         self._best()
-        self.folder.rewind(done)
-
-    def _require_same_choices(self, before: object) -> None:
-        """Raise TrainingError if the file of choices was changed since the checkpoint."""
-        choices = json.loads(json.dumps(self.configuration.as_json()))
-        if not isinstance(before, dict):
-            return  # older checkpoints do not say
-        for name in {**before, **choices}:
-            if before.get(name) != choices.get(name):
-                raise TrainingError(
-                    f"{self.folder.configuration} was changed since the run began: {name} is "
-                    f"{quoted(choices.get(name))} there, and was {quoted(before.get(name))}; put "
-                    "the file back that the run wrote, or begin a new run"
-                )
+        self.folder.rewind(self.learner.done)
 
     def _best(self) -> Model:
-        """The best model, as its file holds it."""
+        """Read the best model from its file."""
         card, network = self.model.card, self.model.network
-        recipe = Recipe(card.architecture, card.variant, card.outputs, lambda: network)
+        recipe = card.recipe_of(network)
         try:
             checkpoint = read_checkpoint(self.folder.best, (recipe,))
         except WeightsError as error:
@@ -259,34 +217,23 @@ class Run:
                 f"the best weights of the run cannot be used: {error}; put {self.folder.best} "
                 "back, or begin a new run in another folder"
             ) from error
-        return Model(network, checkpoint.parameters, checkpoint.card or card)
+        return Model(
+            network, checkpoint.parameters, checkpoint.card if checkpoint.own_card else card
+        )
 
     def _finish(self, ended: str) -> Trained:
-        standing = self.standing
-        first, last = standing.first, standing.last
+        history = self.history
+        first, last = history.first, history.last
         remarks = []
-        if standing.best is not None and not standing.best_step and self.learner.done:
+        if history.best is not None and not history.best_step and self.learner.done:
             remarks.append(
                 "no validation was better than the first: the weights that training "
                 "began with are kept"
             )
         if first is not None and last is not None and (said := decline(first, last)):
-            remarks.append(said if standing.best else f"{said}, on people who are learnt from")
+            remarks.append(said if history.best else f"{said}, on people who are learnt from")
         for remark in remarks:
             _log.warning("%s: %s", self.folder.path, remark)
         return Trained(
-            self._best(), standing.best_step, standing.best, ended, first, last, tuple(remarks)
+            self._best(), history.best_step, history.best, ended, first, last, tuple(remarks)
         )
-
-
-def run_record(
-    model: Model, choices: Configuration, about: Mapping[str, object]
-) -> dict[str, object]:
-    """What is written down of a run before it begins."""
-    return {
-        "fingerprint": model.fingerprint,
-        "configuration": choices.as_json(),
-        "about": dict(about),
-        "npfacenet": __version__,
-        "numpy": np.__version__,
-    }

@@ -1,10 +1,10 @@
-"""The folder of a training run: what was asked for, what happened, and what came out.
+"""The folder of a training run: its configuration, log, checkpoint and result.
 
-- `configuration.json`: the choices, and what it began with
-- `log.jsonl`: who is learnt from, then a line for each step and each validation
-- `checkpoint.h5`: where the run stands, to go on from
+- `configuration.json`: the choices, and what the run began with
+- `log.jsonl`: the numbers of people, then a line for each step and each validation
+- `checkpoint.h5`: the state of the run, to resume from
 - `best.h5`: the best weights so far, a weight file for `npfacenet.load`
-- `curves.png`: what the log says, drawn (matplotlib)
+- `curves.png`: the curves of the log (matplotlib)
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ DOING = "training"
 
 
 class RunFolder:
-    """Paths in a run's folder, and its log.
+    """The paths in a run's folder, and its log.
 
-    Raises ArgumentError for what is not the path of a folder.
+    Raises ArgumentError for anything but the path of a folder.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -40,23 +40,24 @@ class RunFolder:
         self.curves = self.path / "curves.png"
 
     def locked(self) -> AbstractContextManager[None]:
-        """Hold the folder, which exists, against other processes; TrainingError if one has it."""
+        """Lock the folder, which must exist; raise TrainingError if another process holds it."""
         return locked(self.path, DOING)
 
     def require_free(self) -> None:
-        """Raise TrainingError where another process holds the folder."""
+        """Raise TrainingError if another process holds the folder's lock."""
         require_free(self.path, DOING)
 
     def make(self) -> None:
-        """Make the folder if need be; OutputError where that cannot be done."""
+        """Make the folder if it does not exist; raise OutputError if that fails."""
         with writing_in(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
 
     def require_new(self) -> None:
-        """Raise unless a run can begin here: OutputError for a folder that holds one.
+        """Raise OutputError if the folder holds a run, so that none can begin here.
 
-        What a run left that was killed before its first checkpoint is written over; files of one
-        that lost its checkpoint are not. Raises TrainingError for a log that is damaged.
+        The files of a run that was killed before its first checkpoint will be overwritten; those
+        of a run that has lost its checkpoint count as a run. Raises TrainingError for a damaged
+        log.
         """
         if os.path.lexists(self.checkpoint):
             raise OutputError(
@@ -69,7 +70,7 @@ class RunFolder:
             )
 
     def require_begun(self) -> None:
-        """Raise TrainingError unless there is a run to go on with."""
+        """Raise TrainingError unless there is a run to resume."""
         if not os.path.lexists(self.configuration):
             missing = " without its configuration.json" if self._files() else ""
             raise TrainingError(f"{self.path} holds no training run to resume{missing}")
@@ -87,10 +88,10 @@ class RunFolder:
         return [file.name for file in files if os.path.lexists(file)]
 
     def _lost(self) -> str:
-        """The files of a run whose checkpoint is gone, or "".
+        """Return the files of a run whose checkpoint is missing, or "" if none was written yet.
 
-        Before its first checkpoint a run writes the configuration, the log up to step 0, and
-        the weights that it begins with, in this order.
+        Before its first checkpoint, a run writes the configuration, the log up to step 0, and the
+        initial weights, in this order.
         """
         there = self._files()
         order = (self.configuration.name, self.log.name, self.best.name)
@@ -100,7 +101,7 @@ class RunFolder:
         return listed(there)
 
     def begin(self, record: Mapping[str, object]) -> None:
-        """Write down what was asked for, and begin an empty log.
+        """Write the record of the run, and an empty log.
 
         Raises OutputError for a folder that cannot be written.
         """
@@ -110,7 +111,7 @@ class RunFolder:
             pass
 
     def record(self) -> dict[str, object]:
-        """What was asked for; TrainingError where no run is, or its record is damaged."""
+        """Return the record of the run; raise TrainingError without a run or a readable record."""
         self.require_begun()
         text = read_text(self.configuration, what="the record of a run", error=TrainingError)
         try:
@@ -125,8 +126,10 @@ class RunFolder:
         return record
 
     def require_same(self, record: Mapping[str, object]) -> None:
-        """Raise TrainingError, naming what differs, unless the run began with this record."""
+        """Raise TrainingError, naming the difference, unless the run began with this record."""
         before, now = self.record(), json.loads(json.dumps(record))
+        if "network" in before and before["network"] != now.get("network"):  # old records lack it
+            raise TrainingError(f"{self.path} began with another network, so it cannot be resumed")
         for key, what in (
             ("fingerprint", "another model"),
             ("teacher", "another teacher"),
@@ -145,12 +148,12 @@ class RunFolder:
             )
 
     def write(self, entry: Mapping[str, object]) -> None:
-        """Add a line to the log."""
+        """Append a line to the log."""
         with writing_in(self.path), self.log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
     def entries(self) -> Iterator[dict[str, object]]:
-        """The lines of the log; a last one that was cut off by a kill is passed over.
+        """Return the lines of the log, except a last one that was cut off by a kill.
 
         Raises TrainingError for any other line that a run does not write.
         """
@@ -171,14 +174,14 @@ class RunFolder:
                     yield entry
 
     def rewind(self, step: int) -> None:
-        """Drop what the log says of steps after this one: they are done again."""
+        """Remove the steps after this one from the log: they will be done again."""
         kept = [entry for entry in self.entries() if _step(entry) <= step]
         with writing_in(self.path), atomic_file(self.log) as file:
             file.write("".join(json.dumps(entry) + "\n" for entry in kept).encode())
 
 
 def _entry(line: bytes) -> dict[str, object] | None:
-    """What a line of a log says: an object of a step and numbers."""
+    """Return a line of a log, an object of a step and numbers; None for anything else."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):

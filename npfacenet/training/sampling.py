@@ -1,4 +1,4 @@
-"""Which pictures make a batch."""
+"""Choosing the pictures of a batch."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Indices = npt.NDArray[np.intp]
 class IdentitySampler:
     """P identities with up to K pictures each (Schroff et al. 2015, section 3.2).
 
-    `labels[i]` is the identity of picture i. Only identities with at least `least` pictures
-    take part; one that has fewer than K gives all it has. A batch follows from the seed and
-    its number alone, so that a run goes on from anywhere. Within an epoch every identity
-    comes once, but for the fewer than P left over at its end.
+    `labels[i]` is the identity of picture i. Only identities with at least `least` pictures are
+    used; one with fewer than K contributes all of them. A batch follows from the seed and its
+    number alone, so a run can resume at any batch. In an epoch each identity is used once, except
+    the fewer than P that are left at its end.
 
-    Raises TrainingError where fewer than two identities have enough pictures.
+    Raises TrainingError if fewer than two identities have enough pictures.
 
     >>> sampler = IdentitySampler((0, 0, 0, 1, 1, 2), identities=2, pictures=2)
     >>> sorted(np.array(sampler.labels)[sampler.batch(0)].tolist())
@@ -46,17 +46,17 @@ class IdentitySampler:
         if len(groups) < 2:
             raise TrainingError(
                 f"{len(groups)} of {len(set(self.labels))} identities have {self.least} pictures "
-                "or more, and at least 2 must: what tells people apart is learnt from pairs"
+                "or more, and at least 2 must: telling people apart is learnt from pairs of them"
             )
         object.__setattr__(self, "groups", groups)
 
     @property
     def batches(self) -> int:
-        """How many batches an epoch has."""
+        """The number of batches in an epoch."""
         return max(1, len(self.groups) // self.identities)
 
     def batch(self, number: int) -> Indices:
-        """The pictures of a batch, those of an identity side by side: up to (P * K,)."""
+        """Return the indices of the pictures in a batch, grouped by identity: up to (P * K,)."""
         require_whole("the number of a batch", number, 0, 2**63)
         epoch, place = divmod(number, self.batches)
         order = np.random.default_rng([self.seed, epoch, 0]).permutation(len(self.groups))

@@ -1,4 +1,4 @@
-"""How the learning rate changes from step to step: factors of the rate that was asked for."""
+"""Schedules of the learning rate: a factor of the configured rate for each step."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from npfacenet.training.checks import is_number, require_kind
 
 @dataclass(frozen=True)
 class Schedule(ABC):
-    """A factor, 0 to 1, for every step from 0."""
+    """A factor from 0 to 1 for each step, counted from 0."""
 
     @abstractmethod
     def factor(self, step: int) -> float:
-        """The factor of the learning rate in this step."""
+        """Return the factor of the learning rate in this step."""
 
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """Always the same rate."""
+    """A constant rate."""
 
     def factor(self, step: int) -> float:
-        """1."""
+        """Return 1."""
         return 1.0
 
 
@@ -47,14 +47,14 @@ class Cosine(Schedule):
             )
 
     def factor(self, step: int) -> float:
-        """Half a cosine; `floor` after the last step."""
+        """Return half a cosine; `floor` after the last step."""
         done = min(step / self.steps, 1.0)
         return self.floor + (1 - self.floor) * (1 + cos(pi * done)) / 2
 
 
 @dataclass(frozen=True)
 class Steps(Schedule):
-    """Times `drop` at each of the steps in `at`.
+    """The rate is multiplied by `drop` at each of the steps in `at`.
 
     >>> [Steps((2, 3), 0.5).factor(step) for step in range(5)]
     [1.0, 1.0, 0.5, 0.25, 0.25]
@@ -75,13 +75,13 @@ class Steps(Schedule):
             )
 
     def factor(self, step: int) -> float:
-        """`drop` to the power of how many of the steps are reached."""
+        """Return `drop` to the power of the number of steps in `at` that are reached."""
         return float(self.drop ** sum(step >= at for at in self.at))
 
 
 @dataclass(frozen=True)
 class WarmUp(Schedule):
-    """Linearly up over the first `steps` (Goyal et al. 2017, section 2.2), then another schedule.
+    """A linear rise over the first `steps` (Goyal et al. 2017, section 2.2), then another schedule.
 
     >>> [WarmUp(2, Constant()).factor(step) for step in range(4)]
     [0.5, 1.0, 1.0, 1.0]
@@ -96,7 +96,7 @@ class WarmUp(Schedule):
             raise ArgumentError(f"{shortened(str(self))}: steps must not be negative")
 
     def factor(self, step: int) -> float:
-        """A growing share of 1; after it, the other schedule as if it began then."""
+        """Return a growing share of 1, then the other schedule as if it began after the rise."""
         if step < self.steps:
             return (step + 1) / self.steps
         return self.then.factor(step - self.steps)

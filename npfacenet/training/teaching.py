@@ -1,4 +1,4 @@
-"""Training a pupil on views whose embeddings a teacher has given."""
+"""Training a pupil on prepared views, to which a teacher has given embeddings."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.held_out import HeldOut
 from npfacenet.training.learner import Learner
-from npfacenet.training.loop import require_choices
 from npfacenet.training.objectives import objectives
-from npfacenet.training.outcome import Trained, Watch
-from npfacenet.training.run import Run, run_record
+from npfacenet.training.run import Run
+from npfacenet.training.run_beginning import require_choices, run_record
 from npfacenet.training.run_folder import RunFolder
-from npfacenet.training.view_feed import Source, ViewFeed
+from npfacenet.training.run_reports import Callbacks, Trained
+from npfacenet.training.view_batches import Source, ViewBatches
 
 
 def teach(
@@ -33,18 +33,20 @@ def teach(
     resume: bool = False,
     about: Mapping[str, object] | None = None,
     threads: int | None = None,
-    watch: Watch | None = None,
+    callbacks: Callbacks | None = None,
 ) -> Trained:
-    """Train a model on prepared views; what happens is written to `run_folder`.
+    """Train a model on prepared views; the run is recorded in `run_folder`.
 
-    Of the configuration, what chooses and varies pictures has no effect: a batch holds as many
-    views of each source as that says (to go on, it must be the same nevertheless). `held_out`
-    chooses the best weights. All else is as with `npfacenet.training.train`. Raises ArgumentError
-    for losses that need identities, for no sources, for views that are not of the model's input
-    size or whose targets do not fit, and for patience where nobody is held out; TrainingError for
-    a loss that is not finite, a collapse, and a run that began with something else.
+    The configuration's choices of pictures and their augmentation have no effect, since a batch
+    holds as many views of each source as the source says; to resume, they must be the same
+    nevertheless. `held_out` chooses the best weights. The other arguments, the result and the
+    errors are those of `npfacenet.training.train`. Raises ArgumentError for losses that need
+    identities, for no sources, for views that do not have the model's input size or whose targets
+    do not fit, and for patience if nobody is held out; TrainingError for a loss that is not
+    finite, a collapse, and a run that began with something else.
     """
-    require_choices(model, configuration, about, watch, resume=resume)
+    calls = Callbacks() if callbacks is None else callbacks
+    require_choices(model, configuration, about, calls, resume=resume)
     require_kind("held_out", held_out, HeldOut)
     require_kind("the sources of views", sources, tuple, list)
     for source in sources:
@@ -56,24 +58,28 @@ def teach(
     _require_fitting(sources, card, exactly=any(term.name == "distillation" for term in terms))
     held_out.require_pairs(configuration.patience)
     scaling = preprocessing(card.preprocessing)
-    feed = ViewFeed(sources, scaling, configuration.seed)
+    batches = ViewBatches(sources, scaling, configuration.seed)
     folder = RunFolder(run_folder)
     record = run_record(model, configuration, about or {}) | {
-        "teacher": None,  # it has said all that it says: in the targets
+        "teacher": None,  # the targets hold all of its answers
         "pictures": _digest(sources, held_out),
         "held_out": held_out.digest,
     }
     learner = Learner(
         model.network, model.parameters, terms, configuration, threads=threads_to_use(threads)
     )
-    run = Run(model, learner, feed, held_out, folder)
-    return run.made(record, resume=resume, watch=watch, ready=held_out.store.read_all)
+    run = Run(model, learner, batches, held_out, folder)
+
+    def ready() -> None:
+        held_out.store.read_all(calls.progress)
+
+    return run.train(record, resume=resume, watch=calls.watch, ready=ready)
 
 
 def _require_fitting(sources: Sequence[Source], card: Card, *, exactly: bool) -> None:
-    """Raise ArgumentError unless the views are of the model's size, and their targets comparable.
+    """Raise ArgumentError unless the views have the model's size, and their targets one length.
 
-    To be learnt `exactly`, they have as many numbers as the model's embeddings.
+    To be matched `exactly`, targets must be as long as the model's embeddings.
     """
     if not sources:
         raise ArgumentError("there are no views to learn from")
@@ -87,9 +93,9 @@ def _require_fitting(sources: Sequence[Source], card: Card, *, exactly: bool) ->
 
 
 def _digest(sources: Sequence[Source], held_out: HeldOut) -> str:
-    """64 hexadecimal digits for what is learnt from, in which shares, and what measures it.
+    """Return 64 hexadecimal digits that identify the sources, their shares and the held-out pairs.
 
-    Of the views' pictures, which are large, the first and the last of each source count.
+    Of the pictures, which are large, only the first and the last of each source are hashed.
     """
     digest = hashlib.sha256(held_out.digest.encode())
     for source in sources:

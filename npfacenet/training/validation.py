@@ -1,4 +1,4 @@
-"""How well a network tells apart people whom it does not learn from."""
+"""Validation: how well a network tells apart people whom it does not learn from."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from npfacenet.training.checks import require_kind, require_number, require_whol
 MOST_PAIRS = 1000
 MOST_PICTURES = 3000
 MOST_EACH = 10
-LEAST_PEOPLE = 2  # with a genuine pair and an impostor pair between them; and to learn from
+LEAST_PEOPLE = 2  # held out, to have a genuine and an impostor pair; and learnt from
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of pictures by their numbers, and whether both show one person.
+    """Pairs of pictures by their indices, and whether both show one person.
 
-    Three arrays (N,). Raises ArgumentError unless they correspond.
+    Raises ArgumentError unless these are three arrays (N,).
     """
 
     a: npt.NDArray[np.intp]
@@ -43,11 +43,11 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Validation:
-    """Rates on so many genuine pairs, and as many impostor pairs.
+    """Rates on `pairs` genuine pairs and as many impostor pairs.
 
-    `area` is that under the ROC curve; `accuracy` that at the threshold which is best on these
-    very pairs, so a little too good. `strangers` is the mean distance of two people's pictures,
-    0 to 2. Raises ArgumentError for numbers that cannot be such rates.
+    `area` is the area under the ROC curve; `accuracy` is that at `threshold`, the best one on
+    these very pairs, so it is slightly optimistic. `strangers` is the mean distance of impostor
+    pairs, 0 to 2. Raises ArgumentError for numbers that cannot be such rates.
     """
 
     area: float
@@ -70,7 +70,7 @@ class Validation:
 
 
 def validation_from_json(value: object) -> Validation:
-    """The rates that a file holds; ArgumentError for anything else."""
+    """Return the rates that a file holds; raise ArgumentError for anything else."""
     if not isinstance(value, dict) or value.keys() != {each.name for each in fields(Validation)}:
         raise ArgumentError(f"rates have other names than {quoted(value)}")
     return Validation(**value)
@@ -78,10 +78,10 @@ def validation_from_json(value: object) -> Validation:
 
 @dataclass(frozen=True)
 class Split:
-    """How many people a run learns from, and how many it is validated on.
+    """The numbers of people whom a run learns from and who are held out.
 
-    `pairs` is how many genuine pairs, and as many impostor pairs, there are of those held out;
-    `reason` says why nobody is.
+    `pairs` is the number of genuine pairs, and of impostor pairs, of held-out people; `reason`
+    says why nobody is held out.
 
     >>> print(Split(8, 2, 6))
     8 people are learnt from and 2 held out: validated on 6 genuine and 6 impostor pairs
@@ -107,10 +107,10 @@ class Split:
 def hold_out(
     labels: Sequence[int], share: float, seed: int, least: int = 2
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The identities to learn from, and those to validate on, drawn from those with a pair.
+    """Return the identities to learn from and those to hold out, drawn from those with a pair.
 
-    A share above 0 holds out at least 2 people, and leaves at least 2 who have the `least`
-    pictures that are learnt from; where that is impossible, nobody is held out.
+    A share above 0 holds out at least 2 people, and leaves at least 2 with the `least` pictures
+    that learning needs; if that is impossible, nobody is held out.
 
     >>> [len(people) for people in hold_out([0, 0, 1, 1, 2, 2, 3, 3], 0.1, seed=0)]
     [2, 2]
@@ -130,9 +130,10 @@ def hold_out(
 
 
 def draw_pairs(labels: Sequence[int], seed: int, most: int = MOST_PAIRS) -> Pairs:
-    """As many genuine as impostor pairs: at most `most` of each, and 10 genuine ones a person.
+    """Draw the same number of genuine and impostor pairs, at most `most` of each.
 
-    So no one with many pictures decides alone. Raises ArgumentError where there are not both.
+    A person has at most 10 genuine pairs, so that nobody with many pictures dominates. Raises
+    ArgumentError unless there are pairs of both kinds.
     """
     require_whole("the seed", seed, 0, 2**64)
     require_whole("the number of pairs", most, 1, 10**9)
@@ -140,7 +141,7 @@ def draw_pairs(labels: Sequence[int], seed: int, most: int = MOST_PAIRS) -> Pair
     rng = np.random.default_rng([seed, 4])
     people, counts = np.unique(array, return_counts=True)
     order = rng.permutation(len(people))
-    # Of all pairs of more pictures, the table would fill the memory.
+    # The table of all pairs of more pictures would fill the memory.
     kept = people[order][np.cumsum(counts[order]) <= MOST_PICTURES]
     chosen = np.flatnonzero(np.isin(array, kept))
     a, b = (chosen[i] for i in np.triu_indices(len(chosen), k=1))
@@ -157,7 +158,7 @@ def draw_pairs(labels: Sequence[int], seed: int, most: int = MOST_PAIRS) -> Pair
 
 
 def distances_of_pairs(embeddings: Embeddings | npt.ArrayLike, pairs: Pairs) -> Distances:
-    """Euclidean distances of pairs of rows, float64."""
+    """Return the Euclidean distances of pairs of embeddings, float64 (N,)."""
     require_kind("pairs", pairs, Pairs)
     rows = Embeddings.of(embeddings)
     if max(pairs.a.max(initial=-1), pairs.b.max(initial=-1)) >= len(rows):
@@ -166,12 +167,12 @@ def distances_of_pairs(embeddings: Embeddings | npt.ArrayLike, pairs: Pairs) -> 
 
 
 def validated(genuine: Distances, impostors: Distances) -> Validation:
-    """The rates of distances of genuine and impostor pairs.
+    """Compute the rates from the distances of genuine and impostor pairs.
 
     >>> validated(np.array([0.2, 0.5, 0.9]), np.array([0.8, 1.0, 1.2]))
     Validation(area=0.888..., accuracy=0.833..., threshold=0.95, strangers=1.0, pairs=3)
 
-    Raises TrainingError where there are not both, or they are not finite.
+    Raises TrainingError unless there are both and all are finite.
     """
     for kind in (genuine, impostors):
         require_kind("distances", kind, np.ndarray)

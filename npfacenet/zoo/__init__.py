@@ -1,1 +1,1 @@
-"""Public weights: what there is, where it lies, and how it is fetched."""
+"""Weights with names: the public ones, where they lie, and how they are fetched and added."""

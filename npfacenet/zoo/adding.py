@@ -1,4 +1,4 @@
-"""Taking the user's own weight files into the cache, so that they have a name."""
+"""Adding your own weight files to the cache, so that they can be loaded by name."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ LONGEST_NAME = 200
 
 
 def add(path: Path, name: str | None = None) -> Path:
-    """Copy a weight file into the cache; returns where it is now.
+    """Copy a weight file into the cache; return its path there.
 
-    A file whose hash the manifest knows takes the manifest's name; any other must hold a known
-    network, which a child process finds out, and takes `name` or its own. Raises WeightsError
-    for a file that cannot be used, ArgumentError for a name that cannot be or is taken by the
+    A file whose hash the manifest lists takes the manifest's name; any other must hold a known
+    network, which a child process checks, and takes `name` or its own. Raises WeightsError
+    for a file that cannot be used, ArgumentError for a name that is invalid or taken by the
     manifest, OutputError if the cache cannot be written.
     """
     with open_weights(path) as file:  # what is hashed, and what is copied
@@ -52,9 +52,9 @@ def fetch_url(
 ) -> Path:
     """Download a weight file from an https address into `folder` (else the cache), and check it.
 
-    It must have this sha256 and hold a known network, which a child process finds out; what
-    does not is removed. Raises FetchError, WeightsError, ArgumentError and OutputError as
-    `download` and `add`.
+    It must have this sha256 and hold a known network, which a child process checks; otherwise it
+    is removed. Raises FetchError, WeightsError, ArgumentError and OutputError as `download` and
+    `add` do.
     """
     require_address(url, sha256)
     name = free_name(name_in(url))
@@ -71,7 +71,7 @@ def fetch_url(
 
 
 def free_name(name: str) -> str:
-    """The name itself; ArgumentError if it cannot be one, or is that of another file."""
+    """Return the name itself; ArgumentError if it is invalid, or that of another file."""
     if not is_name(name) or len(name) > LONGEST_NAME:
         raise ArgumentError(
             f"{quoted(name)} cannot be the name of weights: at most {LONGEST_NAME} ASCII letters, "
@@ -86,7 +86,7 @@ def free_name(name: str) -> str:
 
 
 def _require_same(path: Path, file: BinaryIO, opened: State) -> None:
-    """Raise WeightsError unless the path still leads to the open file, and that is as it was."""
+    """Raise WeightsError unless the path still leads to the open file, and that is unchanged."""
     require_unchanged(path, file, opened)
     with suppress(OSError):
         if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
@@ -95,7 +95,7 @@ def _require_same(path: Path, file: BinaryIO, opened: State) -> None:
 
 
 def _require_free(target: Path, sha256: str) -> None:
-    """Raise ArgumentError if other weights bear the name already."""
+    """Raise ArgumentError if other weights have the name already."""
     if not os.path.lexists(target):
         return
     with suppress(WeightsError), open_weights(target) as file:
@@ -114,7 +114,7 @@ def _sha256_of(file: BinaryIO, path: Path) -> str:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """A fault of the disk that the file lies on, or a file that grows or shrinks meanwhile."""
+    """Turn faults of the disk, and of a file that grows or shrinks meanwhile, into WeightsError."""
     try:
         yield
     except FetchError as error:

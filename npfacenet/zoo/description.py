@@ -1,4 +1,4 @@
-"""What a weight file holds, said without using it."""
+"""Describing a weight file without using it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ import numpy as np
 
 from npfacenet.cards import Card
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
-from npfacenet.checkpoints.matching import match, shown
-from npfacenet.checkpoints.reading import (
+from npfacenet.checkpoints.layout import shown
+from npfacenet.checkpoints.matching import match
+from npfacenet.checkpoints.reading import open_weight_file, read_fitting
+from npfacenet.checkpoints.self_description import (
     agreeing,
-    open_weight_file,
-    read_fitting,
+    card_of,
     require_own_card,
+    require_own_graph,
 )
 from npfacenet.layers import Shape
-from npfacenet.recipes import RECIPES
-from npfacenet.zoo.provenance import derived_card
+from npfacenet.recipes.catalogue import all_recipes
+from npfacenet.zoo.provenance import with_known_origin
 
 
 @dataclass(frozen=True)
 class Description:
-    """A weight file beside the network that it resembles most.
+    """A weight file compared with the network that it resembles most.
 
-    The six lists say what keeps it from being that network; they are empty if it is.
+    The six lists say what keeps it from being that network; they are empty if it is one.
     """
 
     path: str
@@ -51,20 +53,23 @@ def describe_file(path: Path) -> Description:
     Raises WeightsError if it is in none, or if its own card contradicts it.
     """
     with open_weight_file(path) as file:
-        found = match(file, agreeing(path, RECIPES, file.card))
+        found = match(file, agreeing(path, all_recipes(), file, described=True))
         reading = read_fitting(found)
-        shapes = {shown(name): tensor.shape for name, tensor in file.tensors(found.network).items()}
+        tensors = file.tensors(found.network, found.recipe.other_names)
+        shapes = {shown(name): tensor.shape for name, tensor in tensors.items()}
         complete = found.complete and not reading.faults
         card, made_by = file.card, None
         if complete:
             require_own_card(path, card, found.recipe, found.network)
+            require_own_graph(path, file, found.recipe)
             digest = weights_digest(reading.parameters)
-            size = found.network.input_shape[0]
-            card = card or derived_card(found.recipe, size, path, digest)
-            made_by = fingerprint(card, digest)
+            if card is None:
+                derived = card_of(path, None, found.recipe, found.network)
+                card = with_known_origin(derived, digest)
+            made_by = fingerprint(card, digest, found.network)
         return Description(
             path=str(path),
-            layout=file.layout,
+            layout=file.name,
             network=f"{'' if complete else 'none; nearest is '}{found.recipe}",
             tensors=shapes,
             numbers=sum(int(np.prod(shape)) for shape in shapes.values()),

@@ -1,4 +1,4 @@
-"""Getting a file from an https address: resumed, verified, and whole or not at all."""
+"""Downloading a file from an https address: resumed, verified, and whole or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from npfacenet.progress import Progress, silent
 SECONDS = 30  # without a byte before a server counts as gone
 _CHUNK = 1 << 18
 
-
 RANGE_NOT_SATISFIABLE = 416
 
 
@@ -33,23 +32,22 @@ class _BeyondTheEndError(Exception):
 
 
 class Response(Protocol):
-    """What is used of an answer to a request."""
+    """The part of an answer to a request that is used."""
 
     status: int
     headers: HTTPMessage
 
     def read(self, size: int, /) -> bytes:
-        """At most so many bytes; none at the end."""
+        """Return at most `size` bytes; none at the end."""
 
 
 def download(url: str, target: Path, *, sha256: str, progress: Progress | None = None) -> Path:
     """Download a file that must have this sha256; return `target`.
 
-    What arrived before a line broke is kept beside `target` under a hidden name and resumed by
-    the next call. `target` takes its name only when the hash is right; bytes of another hash
-    are removed. Raises ArgumentError for an address that is not https or text that is not a hash,
-    FetchError for anything that goes wrong on the way, OutputError if the folder cannot be
-    written.
+    If the connection breaks, the part that arrived is kept beside `target` under a hidden name,
+    and the next call resumes it. The file gets its name only when its hash is right; otherwise it
+    is removed. Raises ArgumentError for an address that is not https or text that is not a hash,
+    FetchError if the download fails, OutputError if the folder cannot be written.
     """
     require_address(url, sha256)
     report = silent if progress is None else progress
@@ -65,7 +63,7 @@ def download(url: str, target: Path, *, sha256: str, progress: Progress | None =
             try:
                 with _faults_of(url), open_url(url, file.tell()) as response:
                     _append(response, file, what, report)
-            except _BeyondTheEndError:  # what is there is no beginning of the file: begin anew
+            except _BeyondTheEndError:  # the part is not the beginning of the file: start again
                 file.truncate(0)
                 with _faults_of(url), open_url(url, 0) as response:
                     _append(response, file, what, report)
@@ -85,7 +83,7 @@ def download(url: str, target: Path, *, sha256: str, progress: Progress | None =
 
 
 def _opened(partial: Path) -> BinaryIO:
-    """What arrived before, to be read and continued; what cannot be that is removed."""
+    """Open the part that arrived before, to be continued; remove what cannot be one."""
     if os.path.lexists(partial):
         status = os.lstat(partial)
         if stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST_WEIGHTS:
@@ -102,7 +100,7 @@ def require_address(url: str, sha256: str) -> None:
 
 
 def name_in(url: str) -> str:
-    """The last part of the path in an https address, without its suffixes.
+    """Return the last part of the path in an https address, without its suffixes.
 
     >>> name_in("https://example.org/models/my_facenet.weights.h5?download=true")
     'my_facenet'
@@ -112,7 +110,7 @@ def name_in(url: str) -> str:
 
 @contextmanager
 def open_url(url: str, start: int) -> Iterator[Response]:
-    """Ask for a file from byte `start` on; redirections may only lead to https."""
+    """Request a file from byte `start` on; redirections may only lead to https."""
     headers = {"User-Agent": "npfacenet", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
@@ -159,14 +157,14 @@ def _require_https(url: str) -> None:
 
 
 def _sha256_of(file: IO[bytes]) -> str:
-    """The hash of a whole file, which stands at its end afterwards."""
+    """Return the hash of a whole file, and leave it at its end."""
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # an open file
 
 
 def _append(response: Response, file: IO[bytes], what: str, report: Progress) -> None:
     done = file.tell()
-    if done and response.status != 206:  # the server begins anew, so what is there is dropped
+    if done and response.status != 206:  # the server starts again, so the part is dropped
         file.truncate(0)
         done = 0
     announced = response.headers.get("Content-Length", "")
@@ -181,7 +179,9 @@ def _append(response: Response, file: IO[bytes], what: str, report: Progress) ->
             file.write(chunk)
         report(what, done, total)
     if total is not None and done < total:
-        raise FetchError(f"the line broke after {done:,} of {total:,} bytes; fetch again to resume")
+        raise FetchError(
+            f"the connection broke after {done:,} of {total:,} bytes; fetch again to resume"
+        )
 
 
 @contextmanager

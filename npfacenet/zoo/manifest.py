@@ -14,7 +14,10 @@ from npfacenet.threads import without_forks
 
 Kind = Literal["wheel", "sdist"]
 PACKAGED = "npfacenet-small"
-"""The weights that come with the package; they are in no manifest, because nobody fetches them."""
+"""The weights that come with the package, which are never fetched and so in no manifest.
+
+This is the name of a file of weights, and not a fact about the network of the same name.
+"""
 
 LARGEST = 1 << 20  # bytes
 _KINDS: Mapping[str, Kind] = {"wheel": "wheel", "sdist": "sdist"}
@@ -55,7 +58,7 @@ class PublicWeights:
 
 
 def is_name(text: str) -> bool:
-    """Tell whether `text` could name weights: ASCII letters, digits and `.`, `_`, `-`.
+    """Whether `text` could name weights: ASCII letters, digits and `.`, `_`, `-`.
 
     >>> is_name("nn4.small2"), is_name("../nn4"), is_name("")
     (True, False, False)
@@ -64,7 +67,7 @@ def is_name(text: str) -> bool:
 
 
 def data_folders() -> tuple[Path, ...]:
-    """Where the library's own weight files may lie: in the installed package, in the checkout.
+    """Return the folders of the library's own weight files: in the package, in the checkout.
 
     The checkout's folder counts only where `pyproject.toml` stands beside it.
     """
@@ -76,16 +79,16 @@ def data_folders() -> tuple[Path, ...]:
 
 
 def manifest(path: Path | None = None) -> Mapping[str, PublicWeights]:
-    """Read the manifest: every public weight file under its name, in the manifest's order.
+    """Read the manifest: every public weight file by its name, in the manifest's order.
 
-    `path` is another manifest than the library's own. Raises WeightsError when there is none,
-    or when it does not say all that it must; the message names the file and the key.
+    `path` is a manifest other than the library's own. Raises WeightsError if there is none,
+    or if it is incomplete; the message names the file and the key.
 
     >>> manifest()["nn4.small2"].outputs
     128
     """
     with without_forks():
-        import tomllib  # here, because finding a file by its path must not pay for it
+        import tomllib  # finding a file by its path needs none of it
 
     path = _manifest_path() if path is None else path
     text = read_text(path, what="the manifest", error=WeightsError, largest=LARGEST)
@@ -107,7 +110,7 @@ def manifest(path: Path | None = None) -> Mapping[str, PublicWeights]:
 def public_weights(name: str) -> PublicWeights:
     """Return the manifest's entry of that name.
 
-    Raises WeightsNotFoundError when it has none; the message gives the names it has.
+    Raises WeightsNotFoundError if it has none; the message lists the names it has.
 
     >>> public_weights("nn4.small").name
     Traceback (most recent call last):
@@ -128,7 +131,7 @@ def public_weights(name: str) -> PublicWeights:
 
 
 def known_names(name: str) -> str:
-    """Say which names there are, the one that was probably meant first; for messages."""
+    """List the known names for a message, after the one that was probably meant."""
     with without_forks():
         from npfacenet.recipes.familiar_names import suggestion
 
@@ -142,12 +145,12 @@ def _manifest_path() -> Path:
         if path.is_file():
             return path
     raise WeightsError(
-        f"the installation is incomplete: no {' or '.join(map(str, paths))}; install npfacenet anew"
+        f"the installation is incomplete: no {' or '.join(map(str, paths))}; reinstall npfacenet"
     )
 
 
 class _Table:
-    """A TOML table whose keys are taken out one by one, so that unknown ones remain."""
+    """A TOML table whose keys are removed one by one, so that unknown ones remain."""
 
     def __init__(self, table: object, where: str) -> None:
         if not isinstance(table, dict):
@@ -209,7 +212,7 @@ def _weights(table: _Table) -> PublicWeights:
         origin=table.text("origin"),
         package=_package(_Table(table.take("package"), f"{table.where} [package]")),
     )
-    # The look-up knows a name only, and must find what was fetched under it.
+    # The look-up has only the name, and must find the file that was fetched under it.
     if entry.file_name != f"{name}.h5":
         raise WeightsError(
             f"{table.where}: file_name must be '{name}.h5', not {quoted(entry.file_name)}"

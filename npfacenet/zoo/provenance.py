@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
-from npfacenet.cards import PREPROCESSING, Card, threshold_of
-from npfacenet.errors import printable, shortened
-from npfacenet.recipes import Recipe
+from npfacenet.cards import Card, threshold_of
 from npfacenet.zoo.manifest import manifest
 
 
-def derived_card(recipe: Recipe, input_size: int, path: Path, digest: str) -> Card:
-    """The card of a file that carries none: derived from the network that it holds.
+def with_known_origin(card: Card, digest: str) -> Card:
+    """Return the card with what the manifest knows of weights with this digest.
 
-    `digest` is that of its weights (`fingerprint.py`). The weights that the manifest knows are
-    given their source, their licence, and the threshold that was measured with them.
+    That is their source, their licence, and the threshold that was measured with them. `digest`
+    is a `weights_digest` (`fingerprint.py`); for one that the manifest does not list, the card
+    stays as it is.
     """
     public = [entry for entry in manifest().values() if digest in entry.weights]
-    scaling = PREPROCESSING[recipe.architecture]
-    card = Card(
-        architecture=recipe.architecture,
-        variant=recipe.variant,
-        outputs=recipe.outputs,
-        input_size=input_size,
-        preprocessing=scaling,
-        threshold=None,
-        source=public[0].origin if public else f"the file {shortened(printable(path.name))}",
-        licence=public[0].licence if public else "not stated",
+    if not public:
+        return card
+    origin, licence = public[0].origin, public[0].licence
+    return replace(
+        card, source=origin, licence=licence, threshold=threshold_of(card, measured=True)
     )
-    return replace(card, threshold=threshold_of(card, measured=bool(public)))

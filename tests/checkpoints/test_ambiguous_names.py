@@ -14,14 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras2_files import write_keras2
 
+from npfacenet.checkpoints.container import Container
+from npfacenet.checkpoints.csv_folder import CsvFolder
 from npfacenet.checkpoints.keras3 import write_keras3_weights
-from npfacenet.checkpoints.layout import Tensor, WeightFile
+from npfacenet.checkpoints.layout import Layout, Tensor
 from npfacenet.checkpoints.matching import match
 from npfacenet.checkpoints.openface_csv import BATCH_NORM, OTHERS, OpenfaceCsv
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.errors import WeightsError
 from npfacenet.layers import Shape
-from npfacenet.networks import Network, ParameterName
+from npfacenet.networks import Network, Outputs, ParameterName
 from npfacenet.recipes import inception_resnet_v1, nn4_small2, npfacenet_small, recipes
 from npfacenet.testing.weight_files import TINY, tiny_network, whole_weight_file
 
@@ -40,20 +42,26 @@ def deepface_name(layer: str) -> str:
     return layer.replace("_Branch_1_", f"_Branch_{found[2]}_")
 
 
-class Listed(WeightFile):
+class Listed(Layout):
     """A file of which only names and shapes are looked at."""
 
-    layout: ClassVar[str] = "listed"
+    name: ClassVar[str] = "listed"
 
     def __init__(self, shapes: Mapping[ParameterName, Shape]) -> None:
         self.path = Path("listed.h5")
         self._shapes = shapes
 
-    def tensors(self, network: Network) -> Mapping[ParameterName, Tensor]:
+    @classmethod
+    def recognises(cls, container: Container) -> bool:
+        return False
+
+    def tensors(
+        self, network: Network[Outputs], other_names: Mapping[str, str]
+    ) -> Mapping[ParameterName, Tensor]:
         return {name: Tensor(shape, lambda output: None) for name, shape in self._shapes.items()}
 
 
-def shapes_of(network: Network) -> dict[ParameterName, Shape]:
+def shapes_of(network: Network[Outputs]) -> dict[ParameterName, Shape]:
     return {name: spec.shape for name, spec in network.parameter_specs().items()}
 
 
@@ -243,11 +251,11 @@ def test_a_csv_file_under_both_names_is_unexpected(tmp_path: Path) -> None:
         letters = BATCH_NORM if "bn" in layer else OTHERS
         (tmp_path / f"{layer}_{letters[parameter]}.csv").write_text("0.1")
     course = recipes("nn4.small2")[:1]
-    assert match(OpenfaceCsv(tmp_path), course).complete
+    assert match(OpenfaceCsv(CsvFolder(tmp_path)), course).complete
     (tmp_path / "dense_b.csv").write_text("7")
-    assert match(OpenfaceCsv(tmp_path), course).unexpected == ("dense_b.csv ()",)
+    assert match(OpenfaceCsv(CsvFolder(tmp_path)), course).unexpected == ("dense_b.csv ()",)
     (tmp_path / "dense_layer_b.csv").unlink()
-    assert match(OpenfaceCsv(tmp_path), course).complete
+    assert match(OpenfaceCsv(CsvFolder(tmp_path)), course).complete
 
 
 def test_a_tiny_file_is_whole_without_any_of_this(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_the_child_process_and_who_checks_its_numbers_refuse_them(
     kernel = next(name for name in parameters if name[1] == "kernel")
     parameters[kernel] = np.zeros_like(parameters[kernel])
     path = tmp_path / "w.h5"
-    write_native(path, parameters, SMALL)
+    write_native(path, npfacenet_small(), parameters, SMALL)
     with pytest.raises(WeightsError, match=r"1 untrained: .*kernel \(all zeros\)"):
         read_isolated(path)
     assert describe_file(path).untrained == (f"{kernel[0]}/kernel (all zeros)",)
@@ -189,7 +189,7 @@ def test_a_card_that_contradicts_the_network_is_refused(
     tmp_path: Path, wrong: dict[str, object], said: str
 ) -> None:
     path = tmp_path / "w.h5"
-    write_native(path, npfacenet_small().initialise(0), replace(SMALL, **wrong))  # type: ignore[arg-type]  # drawn
+    write_native(path, npfacenet_small(), npfacenet_small().initialise(0), replace(SMALL, **wrong))  # type: ignore[arg-type]  # drawn
     openers: list[Callable[[Path], object]] = [npfacenet.load, describe_file]
     if wrong.keys() & {"input_size"}:
         openers.append(lambda path: npfacenet.load(path, untrusted=True))
@@ -219,6 +219,7 @@ def test_texts_that_are_no_line_are_refused_in_every_field(text: str, tmp_path: 
     with pytest.raises(WeightsError, match="the card's threshold cannot be"):
         write_native(
             tmp_path / "w.h5",
+            tiny_network(),
             tiny_network().initialise(0),
             replace(CARD, threshold=Threshold(1.0, text)),
         )
@@ -232,7 +233,7 @@ def test_a_file_name_that_steers_a_terminal_makes_a_card_that_can_be_written(
     path.write_bytes(drawn_file.read_bytes())
     model = npfacenet.load(path)
     assert model.card.source == r"the file a\x1b[31m\nb.h5"
-    write_native(tmp_path / "out.h5", model.parameters, model.card)
+    write_native(tmp_path / "out.h5", model.network, model.parameters, model.card)
     assert npfacenet.load(tmp_path / "out.h5").card == model.card
 
 
@@ -246,13 +247,13 @@ def test_options_that_do_not_fit_a_file_are_named_as_such(
     with pytest.raises(ArgumentError, match=said):
         npfacenet.load(inception_resnet_file, variant="openface")
     path = tmp_path / "w.h5"
-    write_native(path, npfacenet_small().initialise(0), SMALL)
+    write_native(path, npfacenet_small(), npfacenet_small().initialise(0), SMALL)
     for options in ({"variant": "course"}, {"architecture": "inception-resnet-v1"}):
         for untrusted in (False, True) if "variant" in options else (False,):
             with pytest.raises(ArgumentError, match=r"w\.h5 holds npfacenet-small"):
                 npfacenet.load(path, untrusted=untrusted, **options)
     broken = tmp_path / "broken.h5"
-    write_native(broken, tiny_network().initialise(0), CARD)
+    write_native(broken, tiny_network(), tiny_network().initialise(0), CARD)
     with pytest.raises(WeightsError, match="its card speaks of 'tiny'"):
         npfacenet.load(broken, variant="course")
 
@@ -272,7 +273,7 @@ def test_a_file_under_the_name_of_another_network_is_not_used(
         "variable": tmp_path / "variable" / f"{name}.h5",
         "here": tmp_path / "here" / name,
     }[where]
-    write_native(path, npfacenet_small().initialise(0), SMALL)
+    write_native(path, npfacenet_small(), npfacenet_small().initialise(0), SMALL)
     said = rf"{name}.* was found under the name '{name}', but holds npfacenet-small.*rename or"
     with pytest.raises(WeightsError, match=said):
         npfacenet.load(name)
@@ -280,6 +281,7 @@ def test_a_file_under_the_name_of_another_network_is_not_used(
     network = nn4_small2()
     write_native(
         path.with_name("nn4.small2.h5" if where != "here" else "nn4.small2"),
+        network,
         network.initialise(0),
         replace(SMALL, architecture="nn4.small2", variant="course"),
     )

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
+from npfacenet.cards import derived_card
 from npfacenet.checkpoints.conversion import (
     SUFFIXES,
     WRITABLE,
@@ -23,7 +24,6 @@ from npfacenet.errors import ArgumentError, OutputError
 from npfacenet.networks import Network
 from npfacenet.recipes import RECIPES, inception_resnet_v1, nn4_small2, npfacenet_small
 from npfacenet.testing.weight_files import tiny_network
-from npfacenet.zoo.provenance import derived_card
 
 NETWORKS = {
     "nn4.small2": nn4_small2(),
@@ -44,7 +44,7 @@ def test_a_file_is_called_as_its_layout_is(
     layout: str, good: str, bad: str, tmp_path: Path
 ) -> None:
     network = tiny_network()
-    card = derived_card(RECIPES[0], 6, Path("drawn"), "")
+    card = derived_card(RECIPES[0], 6, Path("drawn"))
     for name in good.split():
         require_layout(Path(name), layout)
     for name in bad.split():
@@ -72,7 +72,7 @@ def test_evaluate_refuses_the_suffix_before_it_reads_anything(
 
 def test_choices_without_room_are_told() -> None:
     for recipe in RECIPES:
-        card = derived_card(recipe, 96, Path("drawn"), "")
+        card = derived_card(recipe, 96, Path("drawn"))
         for layout in WRITABLE:
             stored = layout == "npfacenet"
             expected = {"variant": "openface"} if recipe.variant == "openface" else {}
@@ -87,9 +87,7 @@ def written(network: Network, layout: str, folder: Path) -> Path:
     # Given in an order of no meaning, as a dict that somebody changed is.
     specs = sorted(network.parameter_specs().items(), reverse=True)
     parameters = {name: np.broadcast_to(np.float32(1), spec.shape) for name, spec in specs}
-    write_checkpoint(
-        path, network, parameters, derived_card(RECIPES[0], 6, path, ""), layout=layout
-    )
+    write_checkpoint(path, network, parameters, derived_card(RECIPES[0], 6, path), layout=layout)
     return path
 
 
@@ -141,7 +139,7 @@ def test_a_file_for_keras_3_has_all_groups_that_its_first_versions_ask_for(
 
 def test_numbers_are_stored_as_they_are(tmp_path: Path) -> None:
     network = tiny_network()
-    card, path = derived_card(RECIPES[0], 6, tmp_path, ""), tmp_path / "w.h5"
+    card, path = derived_card(RECIPES[0], 6, tmp_path), tmp_path / "w.h5"
     write_checkpoint(path, network, network.initialise(0), card, layout="keras2-weights")
     with h5py.File(path) as file:
         for (layer, name), tensor in network.initialise(0).items():

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import npfacenet
-from npfacenet.cards import Card, Threshold
+from npfacenet.cards import METRIC, Card, Threshold, derived_card
 from npfacenet.checkpoints.conversion import SUFFIXES, WRITABLE, write_checkpoint
 from npfacenet.checkpoints.isolation import ChildError, read_isolated
 from npfacenet.checkpoints.layer_order import keras_order
@@ -76,7 +76,8 @@ def test_any_chain_of_conversions_changes_nothing(layouts: list[str], seed: int)
             write_checkpoint(path, network, parameters, CARD, layout=layout)
             checkpoint = read_checkpoint(path, (TINY,))
             parameters = dict(checkpoint.parameters)
-            assert checkpoint.card == (CARD if layout == "npfacenet" else None)
+            assert checkpoint.own_card == (layout == "npfacenet")
+            assert checkpoint.card == (CARD if checkpoint.own_card else derived_card(TINY, 6, path))
         assert parameters.keys() == first.keys()
         for name, tensor in first.items():
             np.testing.assert_array_equal(parameters[name], tensor)
@@ -214,6 +215,12 @@ def test_a_changed_card_is_refused_and_one_without_a_checksum_read(tmp_path: Pat
         ("threshold", {"value": -1, "evidence": "", "metric": ""}), ("threshold", 0.7),
         ("threshold", {"value": 2.5, "evidence": "", "metric": ""}), ("preprocessing", "none"),
         ("threshold", {"value": 10**400, "evidence": "", "metric": ""}),
+        *(
+            ("threshold", {"value": value, "evidence": "e", "metric": metric})
+            for value in (-1, 10**400, float("nan"), float("inf"), True, "1")
+            for metric in (METRIC, "cosine")
+        ),
+        ("threshold", {"value": 2.5, "evidence": "", "metric": METRIC}),
         ("trained_on", "Ada"), ("trained_on", [1]), ("architecture", None),
     ],
 )  # fmt: skip

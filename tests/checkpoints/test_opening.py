@@ -16,7 +16,7 @@ import pytest
 
 import npfacenet
 from npfacenet.checkpoints import opening
-from npfacenet.checkpoints.hdf5 import TensorFile, open_tensor_file
+from npfacenet.checkpoints.hdf5 import Hdf5File
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.errors import WeightsError
 from npfacenet.testing.weight_files import LAYOUTS, TINY, whole_weight_file
@@ -93,9 +93,9 @@ def test_a_change_between_opening_and_the_end_is_told(
 ) -> None:
     path = tmp_path / "w.h5"
     path.write_bytes(whole_weight_file(layout))
-    datasets = TensorFile.datasets
+    datasets = Hdf5File.entries
 
-    def meanwhile(file: TensorFile, *options: object, **more: object) -> object:
+    def meanwhile(file: Hdf5File, *options: object, **more: object) -> object:
         found = datasets(file, *options, **more)  # type: ignore[arg-type]  # passed on
         if change == "shorter":
             os.truncate(path, path.stat().st_size // 2)
@@ -114,7 +114,7 @@ def test_a_change_between_opening_and_the_end_is_told(
     now = time.time_ns() + 10**10  # as of a file that is written just now, however slow this is
     os.utime(path, ns=(now, now))
 
-    monkeypatch.setattr(TensorFile, "datasets", meanwhile)
+    monkeypatch.setattr(Hdf5File, "entries", meanwhile)
     with pytest.raises(WeightsError, match=r"w\.h5 was changed while it was read"):
         read_checkpoint(path, (TINY,))
 
@@ -188,7 +188,7 @@ def test_the_mark_of_a_writer_that_was_killed_is_told(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
     with (
         pytest.raises(WeightsError, match=r"marked as open for writing.*h5clear"),
-        open_tensor_file(path),
+        Hdf5File.open(path),
     ):
         pass
 

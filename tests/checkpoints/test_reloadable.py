@@ -1,4 +1,4 @@
-"""Parameters that stay in their file while nobody needs them."""
+"""Parameters that are released, and read again from their file when they are accessed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ import npfacenet
 from npfacenet.checkpoints.isolation import read_isolated
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
-from npfacenet.checkpoints.reloadable import StoredParameters
+from npfacenet.checkpoints.reloadable import ReloadableParameters
 from npfacenet.errors import WeightsError
 from npfacenet.layers import Array
 from npfacenet.models import Model
@@ -50,8 +50,8 @@ def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Reader:
     return Reader(path)
 
 
-def stored(reader: Reader) -> StoredParameters:
-    return StoredParameters(reader(), reader)
+def stored(reader: Reader) -> ReloadableParameters:
+    return ReloadableParameters(reader(), reader)
 
 
 @contextmanager
@@ -70,13 +70,13 @@ def freed(array: Array) -> Iterator[None]:
         gc.enable()
 
 
-def test_what_is_let_go_is_free_and_read_again_when_asked_for(reader: Reader) -> None:
+def test_released_arrays_are_freed_and_reread_on_access(reader: Reader) -> None:
     parameters = stored(reader)
     before = {name: tensor.copy() for name, tensor in parameters.items()}
     holder = [parameters["dense_layer", "bias"]]
     with freed(holder[0]):
         holder.clear()
-        parameters.let_go()
+        parameters.release()
     assert list(parameters) == list(before)
     assert len(parameters) == len(before)
     assert ("dense_layer", "bias") in parameters
@@ -88,7 +88,7 @@ def test_what_is_let_go_is_free_and_read_again_when_asked_for(reader: Reader) ->
         np.testing.assert_array_equal(tensor, before[name])
         assert not tensor.flags.writeable
     assert reader.times == 2
-    parameters.let_go()
+    parameters.release()
     assert reader.times == 2
     again = pickle.loads(pickle.dumps(parameters))  # noqa: S301  (our own)
     assert again.keys() == before.keys()
@@ -115,7 +115,7 @@ def test_what_was_handed_out_stays(reader: Reader) -> None:
     parameters = stored(reader)
     bias = parameters["dense_layer", "bias"]
     before = bias.copy()
-    parameters.let_go()
+    parameters.release()
     parameters["dense_layer", "kernel"]
     reader.path.unlink()
     np.testing.assert_array_equal(bias, before)
@@ -127,7 +127,7 @@ def test_threads_that_ask_together_get_the_same(reader: Reader) -> None:
 
     def ask(turn: int) -> Array:
         if turn % 3 == 0:
-            parameters.let_go()
+            parameters.release()
         return parameters["dense_layer", "bias"]
 
     with ThreadPoolExecutor(8) as pool:
@@ -148,7 +148,7 @@ def test_of_threads_that_ask_together_one_reads(reader: Reader) -> None:
         return parameters["dense_layer", "bias"]
 
     parameters._read = slowly
-    parameters.let_go()
+    parameters.release()
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(ask, range(4)))
     assert len(reads) == 1
@@ -167,7 +167,7 @@ def test_a_child_forked_while_a_thread_reads_may_ask_too(reader: Reader) -> None
         return reader()
 
     parameters._read = slowly
-    parameters.let_go()
+    parameters.release()
     thread = threading.Thread(target=parameters.__getitem__, args=[("dense_layer", "bias")])
     thread.start()
     reading.wait(60)
@@ -189,7 +189,7 @@ def test_some_may_be_replaced_as_in_a_dict(reader: Reader) -> None:
 
 def test_a_file_that_is_gone_is_an_error(reader: Reader) -> None:
     parameters = stored(reader)
-    parameters.let_go()
+    parameters.release()
     kept = reader.path.rename(reader.path.with_name("kept.h5"))
     with pytest.raises(WeightsError, match=r"tiny\.h5"):
         parameters["dense_layer", "bias"]
@@ -310,7 +310,7 @@ def test_a_file_that_is_overwritten_in_place_changes_no_model(
     half: bool, own_file: Path, tmp_path: Path
 ) -> None:
     loaded, path = npfacenet.load(own_file), tmp_path / "native.h5"
-    write_native(path, loaded.parameters, loaded.card, half=half)
+    write_native(path, loaded.network, loaded.parameters, loaded.card, half=half)
     model = npfacenet.load(path)
     before = {name: tensor.copy() for name, tensor in model.parameters.items()}
     with path.open("r+b") as file:
@@ -326,6 +326,6 @@ def test_other_weights_in_the_file_are_not_taken_for_the_models(own_file: Path) 
     changed = dict(model.parameters)
     changed["bn1", "beta"] = changed["bn1", "beta"] + np.float32(1e-7)
     assert model.plan.workspace_bytes == 0
-    write_native(own_file, changed, model.card)
-    with pytest.raises(WeightsError, match=r"w\.h5 holds other weights .* load it anew"):
+    write_native(own_file, model.network, changed, model.card)
+    with pytest.raises(WeightsError, match=r"w\.h5 holds other weights .* load it again"):
         model.parameters["bn1", "beta"]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from npfacenet.checkpoints import chunk_filters
 from npfacenet.checkpoints.chunk_filters import DEFLATE, FLETCHER32, LZF, decoded
-from npfacenet.checkpoints.hdf5 import open_tensor_file
+from npfacenet.checkpoints.hdf5 import Hdf5File
 from npfacenet.checkpoints.isolation import read_isolated
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.errors import WeightsError
@@ -64,8 +64,10 @@ def test_chunks_read_as_hdf5_reads_them(
             )
         with h5py.File(path) as file:
             expected = file["x"].astype("f4")[()]
-        with open_tensor_file(path) as tensors:
-            np.testing.assert_array_equal(tensors.read(tensors.datasets()[0]), expected)
+        with Hdf5File.open(path) as tensors:
+            np.testing.assert_array_equal(
+                tensors.entries()[0].read_as(np.dtype(np.float32)), expected
+            )
 
 
 @given(st.binary(max_size=300), st.integers(0, 1))

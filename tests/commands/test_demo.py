@@ -25,7 +25,7 @@ from npfacenet.commands.demo_pictures import (
 from npfacenet.commands.main import main
 from npfacenet.errors import OutputError
 from npfacenet.images import read
-from npfacenet.recognition.people_folder import pictures_of
+from npfacenet.recognition.people_folder import people_in
 from npfacenet.samples import people
 
 draw_once = functools.cache(people)
@@ -52,7 +52,7 @@ def test_twelve_people_work_there_and_a_visitor_comes(office: DemoPictures) -> N
     assert {picture.shape for picture in pictures} == {(112, 112, 3)}
     assert len({picture.tobytes() for picture in pictures}) == len(pictures)
     assert office.drawn_in is not None
-    assert set(pictures_of(office.drawn_in / "staff").people) == set(STAFF)
+    assert set(people_in(office.drawn_in / "staff").people) == set(STAFF)
 
 
 def test_it_is_always_the_same_and_drawn_again_over_itself(

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from npfacenet.commands.progress import ProgressBar, amount
+from npfacenet.commands.progress_bar import ProgressBar, amount
 
 
 class Terminal(io.StringIO):

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from drawn_people import draw_people, small_model
 
+import npfacenet.commands.run_origin
 import npfacenet.commands.train
 from npfacenet.commands.main import main
-from npfacenet.commands.train import HELP, draw_curves, starting_model, teaching_model
+from npfacenet.commands.run_origin import starting_model, teaching_model
+from npfacenet.commands.train import draw_curves
+from npfacenet.commands.train_options import HELP
 from npfacenet.models import Model
 from npfacenet.recipes import nn4_small2
 from npfacenet.training import Configuration
@@ -264,7 +267,7 @@ def test_an_untrusted_file_is_read_in_a_child(
     def spy(*arguments: object, **options: object) -> None:
         asked.append(options["untrusted"])
 
-    monkeypatch.setattr(npfacenet.commands.train, "load", spy)
+    monkeypatch.setattr(npfacenet.commands.run_origin, "load", spy)
     about = dict.fromkeys(("fresh", "variant", "preprocessing"))
     starting_model({**about, "model": str(drawn_file), "untrusted": True}, 0)
     assert asked == [True]

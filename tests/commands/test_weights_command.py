@@ -62,7 +62,7 @@ def test_list_shows_where_each_file_is(run: Run, tmp_path: Path) -> None:
     header, own, first, second = run("list").splitlines()
     assert header.split() == ["NAME", "ARCHITECTURE", "SIZE", "LICENCE", "WHERE"]
     assert own.split()[:2] == ["npfacenet-small"] * 2
-    assert own.endswith("  missing: install npfacenet anew")
+    assert own.endswith("  missing: reinstall npfacenet")
     assert first.startswith("nn4.small2 ")
     assert first.endswith(f"  {tmp_path / 'nn4.small2.h5'}")
     assert "15.3 MB" in first
@@ -79,7 +79,7 @@ def test_list_says_what_the_packaged_file_says_of_itself(
         *("npfacenet-small", None, 128, 96, "prewhiten", None), "drawn", "for tests (and no more)"
     )
     path = tmp_path / "npfacenet-small.h5"
-    write_native(path, network.initialise(0), card)
+    write_native(path, network, network.initialise(0), card)
     line = run("list").splitlines()[1]
     assert "  for tests  " in line
     assert line.endswith(str(path))
@@ -88,7 +88,7 @@ def test_list_says_what_the_packaged_file_says_of_itself(
         "licence": "for tests (and no more)", "size": path.stat().st_size, "path": str(path),
     }  # fmt: skip
     path.write_bytes(b"no weights")
-    assert "damaged: install npfacenet anew" in run("list")
+    assert "damaged: reinstall npfacenet" in run("list")
 
 
 @pytest.mark.parametrize("words", [["fetch", "npfacenet-small"], ["path", "npfacenet-small"]])

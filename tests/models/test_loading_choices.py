@@ -9,11 +9,11 @@ import pytest
 from keras2_files import write_keras2
 
 import npfacenet
+from npfacenet.cards import derived_card
 from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.commands.main import main
 from npfacenet.errors import ArgumentError, WeightsError
 from npfacenet.recipes import npfacenet_small, recipes
-from npfacenet.zoo.provenance import derived_card
 
 
 @pytest.fixture(scope="module", params=["others", "ours"])
@@ -24,7 +24,7 @@ def small_file(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixture
     parameters = network.initialise(4)
     if request.param == "others":
         return write_keras2(path, parameters)
-    card = derived_card(recipes("npfacenet-small")[0], 96, path, "")
+    card = derived_card(recipes("npfacenet-small")[0], 96, path)
     write_checkpoint(path, network, parameters, card)
     return path
 

@@ -13,7 +13,7 @@ import npfacenet
 from npfacenet.commands.main import main
 from npfacenet.errors import ArgumentError, WeightsNotFoundError
 from npfacenet.recipes import recipes
-from npfacenet.recipes.familiar_names import FOREIGN, OURS, suggestion
+from npfacenet.recipes.familiar_names import FOREIGN, familiar_names, suggestion
 from npfacenet.zoo.manifest import known_names
 
 KNOWN = ["nn4.small2", "inception-resnet-v1", "npfacenet-small"]
@@ -72,8 +72,9 @@ def test_any_name_gives_a_line(name: object) -> None:
 
 
 def test_the_tables_lead_to_names_that_there_are() -> None:
-    assert set(OURS.values()) <= set(KNOWN)
-    assert not OURS.keys() & FOREIGN.keys()
+    ours = familiar_names()
+    assert set(ours.values()) == set(KNOWN)
+    assert not ours.keys() & FOREIGN.keys()
     for name in KNOWN:
         assert name in known_names(name)
 

@@ -13,7 +13,7 @@ from npfacenet.cards import Card
 from npfacenet.errors import GalleryError, ImageError
 from npfacenet.recipes import nn4_small2
 from npfacenet.recognition import enrol
-from npfacenet.recognition.people_folder import pictures_of
+from npfacenet.recognition.people_folder import people_in
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +61,12 @@ def test_damaged_pictures_stop_or_are_skipped(tmp_path: Path, model: npfacenet.M
 
 def test_folders_that_are_no_gallery_are_refused(tmp_path: Path) -> None:
     with pytest.raises(GalleryError, match="holds no picture; a gallery holds"):
-        pictures_of(tmp_path)
+        people_in(tmp_path)
     with pytest.raises(GalleryError, match="is not a folder"):
-        pictures_of(tmp_path / "missing")
+        people_in(tmp_path / "missing")
     (tmp_path / "anna").mkdir()
     with pytest.raises(GalleryError, match=r"passed over: anna \(holds no picture\)"):
-        pictures_of(tmp_path)
+        people_in(tmp_path)
 
 
 def test_a_person_who_is_not_there_is_said_so(tmp_path: Path, model: npfacenet.Model) -> None:

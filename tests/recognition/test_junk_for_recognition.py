@@ -61,7 +61,7 @@ from npfacenet.recognition.lfw import (
     pair_distances,
     read_pairs,
 )
-from npfacenet.recognition.people_folder import pictures_of
+from npfacenet.recognition.people_folder import people_in
 from npfacenet.recognition.plots import plot_evaluation
 from npfacenet.training.pair_fitting import fit_pair_head
 
@@ -151,7 +151,7 @@ CALLS: dict[str, Call] = {
     "Gallery.person": lambda x: Gallery.of({"a": V}).person(x),
     "Gallery.without": lambda x: Gallery.of({"a": V}).without(x),
     "enrol model": lambda x: enrol(x, "."),
-    "pictures_of": lambda x: pictures_of(x),
+    "people_in": lambda x: people_in(x),
     "errors_at threshold": lambda x: errors_at(x, NUMBERS, NUMBERS),
     "errors_at genuine": lambda x: errors_at(1, x, NUMBERS),
     "errors_at impostors": lambda x: errors_at(1, NUMBERS, x),

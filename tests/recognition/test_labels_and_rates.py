@@ -131,7 +131,7 @@ def test_rows_that_are_not_pairs_have_no_distances() -> None:
 
 def test_errors_are_counted_among_trials() -> None:
     for errors, trials in ((-1, 3), (4, 3), (0, 0), (1.5, 3), (True, 3), (0, None)):
-        with pytest.raises(EvaluationError, match="are counted from"):
+        with pytest.raises(EvaluationError, match="is a whole number from"):
             ErrorRate(errors, trials)  # type: ignore[arg-type]  # the fault under test
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfacenet.checkpoints.state_files import write_record
+from npfacenet.checkpoints.state_files import write_state
 from npfacenet.errors import (
     ArgumentError,
     EmbeddingError,
@@ -183,7 +183,7 @@ def test_other_records_are_not_pair_heads(
     tmp_path: Path, rows: dict[str, np.ndarray], record: dict[str, object]
 ) -> None:
     path = tmp_path / "head.h5"
-    write_record(path, rows, {"similarity": "absolute", "fingerprint": None} | record)
+    write_state(path, rows, {"similarity": "absolute", "fingerprint": None} | record)
     with pytest.raises(WeightsError, match=r"head\.h5"):
         read_pair_head(path)
 

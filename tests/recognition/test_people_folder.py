@@ -14,7 +14,7 @@ import pytest
 
 from npfacenet.errors import GalleryError
 from npfacenet.images.picture_kinds import LONGEST_SIGNATURE, SUFFIXES, kind
-from npfacenet.recognition.people_folder import pictures_of
+from npfacenet.recognition.people_folder import people_in
 
 KINDS = {
     "JPEG": "JPEG", "PNG": "PNG", "GIF": "GIF", "BMP": "BMP", "TIFF": "TIFF", "WEBP": "WebP",
@@ -37,7 +37,7 @@ def fill(root: Path, *names: str, content: bytes | None = None) -> Path:
 
 
 def passed_over(root: Path) -> dict[str, str]:
-    found = pictures_of(root).passed_over
+    found = people_in(root).passed_over
     return {Path(s.source).relative_to(root).as_posix(): s.reason for s in found}
 
 
@@ -71,14 +71,14 @@ def test_other_beginnings() -> None:
 )  # fmt: skip
 def test_a_picture_is_somebody_by_suffix_or_contents(tmp_path: Path, name: str) -> None:
     for form in ("JPEG", "PNG", "WEBP"):
-        found = pictures_of(fill(tmp_path, name, content=picture(form)))
+        found = people_in(fill(tmp_path, name, content=picture(form)))
         assert dict(found.people) == {"dan": (tmp_path / name,)}
         assert found.passed_over == ()
 
 
 def test_a_dot_in_a_name_is_not_a_suffix(tmp_path: Path) -> None:
     names = ("J. Smith", "Mr.Bean", "2.5", "Ada v.", "Dr. No.jpg", "Eve.A", "Eve.B")
-    assert set(pictures_of(fill(tmp_path, *names)).people) == {
+    assert set(people_in(fill(tmp_path, *names)).people) == {
         "J. Smith", "Mr.Bean", "2.5", "Ada v.", "Dr. No", "Eve.A", "Eve.B"
     }  # fmt: skip
 
@@ -87,7 +87,7 @@ def test_a_dot_in_a_name_is_not_a_suffix(tmp_path: Path) -> None:
 def test_known_suffixes_are_pictures_even_damaged_ones(tmp_path: Path, suffix: str) -> None:
     for name in (f"dan{suffix}", f"eva{suffix.upper()}"):
         fill(tmp_path, name, content=b"damaged")
-    assert set(pictures_of(tmp_path).people) == {"dan", "eva"}
+    assert set(people_in(tmp_path).people) == {"dan", "eva"}
 
 
 def test_everything_else_is_reported(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_everything_else_is_reported(tmp_path: Path) -> None:
     for folder in ("nobody", "dan/none"):
         (tmp_path / folder).mkdir()
     fill(tmp_path, "sub/ .jpg")
-    assert set(pictures_of(tmp_path).people) == {"anna", "dan", "sub"}
+    assert set(people_in(tmp_path).people) == {"anna", "dan", "sub"}
     reasons = passed_over(tmp_path)
     assert set(reasons) == {
         "dan/old/2.jpg", "dan/old/older/3", "eva", "eva/old/1.png", "notes.txt", "dan/list.csv",
@@ -117,20 +117,20 @@ def test_what_systems_leave_is_left_out_and_stops_nothing(tmp_path: Path) -> Non
               "dan/._1.jpg", "dan/@eaDir/1.jpg/THUMB.jpg", "dan/Thumbs.db", "dan/Desktop.ini",
               "System Volume Information/x", ".Trashes/1.jpg", "dan/.DS_Store")  # fmt: skip
     fill(tmp_path, *litter)
-    found = pictures_of(tmp_path)
+    found = people_in(tmp_path)
     assert {name: len(paths) for name, paths in found.people.items()} == {"dan": 1, "eva": 1}
     assert found.passed_over == ()
 
 
 def test_a_file_and_a_folder_of_one_name_are_one_person(tmp_path: Path) -> None:
     fill(tmp_path, "dan.jpg", "dan/1.jpg", "dan.png")
-    assert {n: len(p) for n, p in pictures_of(tmp_path).people.items()} == {"dan": 3}
+    assert {n: len(p) for n, p in people_in(tmp_path).people.items()} == {"dan": 3}
 
 
 def test_two_spellings_in_unicode_are_one_person(tmp_path: Path) -> None:
     composed, decomposed = (unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD"))
     fill(tmp_path, f"{composed}.jpg", f"{decomposed}/1.jpg")
-    people = pictures_of(tmp_path).people
+    people = people_in(tmp_path).people
     assert len(people) == 1
     assert sum(map(len, people.values())) == 2
     assert next(iter(people)) == min(composed, decomposed)  # as it comes first
@@ -148,17 +148,17 @@ def test_what_cannot_be_opened_is_reported(tmp_path: Path) -> None:
     assert "pipe" in reasons["pipe"]
     assert "does not exist" in reasons["broken"]
     assert "bytes, more than a picture can have" in reasons["huge"]
-    assert set(pictures_of(tmp_path).people) == {"dan"}
+    assert set(people_in(tmp_path).people) == {"dan"}
 
 
 def test_a_folder_one_level_too_high_says_where_the_pictures_are(tmp_path: Path) -> None:
     fill(tmp_path, "lfw/Ada/1.jpg", "lfw/Bob/1.jpg")
     with pytest.raises(GalleryError, match=r"passed over: lfw/Ada/1\.jpg \(lies deeper than NAME/"):
-        pictures_of(tmp_path)
+        people_in(tmp_path)
 
 
 @pytest.mark.parametrize("folder", [None, "", " ", 3, b"", [], "a\0b", "x" * 5000], ids=repr)
 def test_paths_that_are_not_folders_are_refused_in_short(folder: str) -> None:
     with pytest.raises(GalleryError) as raised:
-        pictures_of(folder)
+        people_in(folder)
     assert len(str(raised.value)) < 400

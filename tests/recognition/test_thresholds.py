@@ -9,15 +9,17 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from drawn_people import small_model
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfacenet.cards import Threshold
+from npfacenet.cards import Card, Threshold
+from npfacenet.commands.evaluate import error_rates
 from npfacenet.errors import ArgumentError, EmbeddingError, NpfacenetError
 from npfacenet.models import Embeddings
 from npfacenet.recognition import Gallery, Verification, identify, identify_all, verify
 from npfacenet.recognition.calibration import errors_at
-from npfacenet.recognition.distance import threshold_for, within
+from npfacenet.recognition.distance import is_for_distances, limit_of, threshold_for, within
 
 PACKAGED, CALIBRATED = Threshold(0.3, "measured by us"), Threshold(0.9, "x" * 500)
 
@@ -159,3 +161,25 @@ def test_embeddings_keep_no_threshold_that_cannot_decide() -> None:
         made([1, 0], Threshold(0.7, ["wrong"]))  # type: ignore[arg-type]  # the fault under test
     with pytest.raises(EmbeddingError, match="is a Threshold"):
         made([1, 0], 0.7)  # type: ignore[arg-type]  # the fault under test
+
+
+def test_one_place_says_whether_a_threshold_is_for_these_distances() -> None:
+    assert is_for_distances(PACKAGED)
+    assert limit_of(PACKAGED) == PACKAGED.value
+    cosine = replace(PACKAGED, metric="cosine")
+    assert not is_for_distances(cosine)
+    with pytest.raises(EmbeddingError, match="is not for distances that are Euclidean"):
+        limit_of(cosine)
+
+
+def test_error_rates_are_measured_for_thresholds_in_this_metric_only(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    genuine, impostors = np.linspace(0.1, 0.9, 9), np.linspace(0.8, 1.8, 300)
+    card = Card("small", None, 16, 24, "fixed", PACKAGED, "drawn", "none")
+    model = replace(small_model(), card=card)
+    assert error_rates(model, genuine, impostors, None).keys() == {"card"}
+    assert capsys.readouterr().err == ""
+    other = replace(model, card=replace(card, threshold=replace(PACKAGED, metric="cosine")))
+    assert error_rates(other, genuine, impostors, 0.01).keys() == {"calibrated"}
+    assert "is for distances that are cosine, so its error rates" in capsys.readouterr().err

@@ -153,7 +153,7 @@ def test_a_gallery_keeps_names_and_embeddings_together() -> None:
     assert len(gallery) == 3
     with pytest.raises(GalleryError, match="1 names for 2 embeddings"):
         npfacenet.Gallery(("anna",), npfacenet.Embeddings.of([[1, 0], [0, 1]]))
-    with pytest.raises(GalleryError, match="a text that is not empty"):
+    with pytest.raises(GalleryError, match="is text and not empty"):
         npfacenet.Gallery.of({" ": [1, 0]})
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from npfacenet.errors import ArgumentError
 from npfacenet.samples import Conditions, Identity, conditions, draw, identity
-from npfacenet.samples.camera import cast, coarsely, view
+from npfacenet.samples.camera import cast_rays, coarsely, rays_under
 from npfacenet.samples.conditions import LIMITS as CONDITION_LIMITS
 from npfacenet.samples.features import features
 from npfacenet.samples.identity import LIMITS as IDENTITY_LIMITS
@@ -131,10 +131,10 @@ def test_positive_numbers_go_where_they_are_said_to() -> None:
 
 def nose_tip(now: Conditions) -> tuple[int, int]:
     """The pixel (row, column) of the point farthest in front of the head."""
-    who, rays = Identity(), view(now, SIDE)
+    who, rays = Identity(), rays_under(now, SIDE)
     head = surface(who, features(who, now), 0.2)
     rows, columns, depth, scale = coarsely(rays, head)
-    hit = cast(rays.cut(rows, columns), head, depth, scale)
+    hit = cast_rays(rays.cut(rows, columns), head, depth, scale)
     in_front = np.where((hit.rim > 0) & (abs(hit.y - 0.6) < 0.4), hit.z, 0)
     row, column = np.unravel_index(in_front.argmax(), in_front.shape)
     return int(row) + rows.start, int(column) + columns.start

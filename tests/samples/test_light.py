@@ -9,10 +9,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from npfacenet.samples import Conditions, Identity
-from npfacenet.samples.camera import cast, coarsely, normals, view
+from npfacenet.samples.camera import cast_rays, coarsely, normals, rays_under
 from npfacenet.samples.features import features
-from npfacenet.samples.grid import looked_up, pattern, product, smoothly_looked_up, step
 from npfacenet.samples.light import gloss, lamp, lit, open_to
+from npfacenet.samples.pixel_planes import (
+    looked_up,
+    pattern,
+    product,
+    smoothly_looked_up,
+    smoothstep,
+)
 from npfacenet.samples.surface import surface
 
 small = st.integers(1, 40)
@@ -48,7 +54,7 @@ def test_patterns_repeat_without_a_seam(seed: int, size: int, waves: int) -> Non
 @given(st.floats(-3, 3), st.floats(0.1, 3))
 def test_steps_rise_or_fall(low: float, width: float) -> None:
     x = np.linspace(-8, 8, 200, dtype=np.float32)
-    up, down = step(x, low, low + width), step(x, low + width, low)
+    up, down = smoothstep(x, low, low + width), smoothstep(x, low + width, low)
     assert (np.diff(up) >= 0).all()
     assert up[0] == 0
     assert up[-1] == 1
@@ -58,12 +64,12 @@ def test_steps_rise_or_fall(low: float, width: float) -> None:
 @given(st.floats(-25, 25), st.floats(-12, 12), st.floats(-8, 8))
 def test_rays_meet_the_surface_where_they_go(yaw: float, pitch: float, roll: float) -> None:
     now = Conditions(yaw=yaw, pitch=pitch, roll=roll)
-    who, rays = Identity(), view(now, 48)
+    who, rays = Identity(), rays_under(now, 48)
     np.testing.assert_allclose(rays.turn @ rays.turn.T, np.eye(3), atol=1e-6)
     head = surface(who, features(who, now), 0.2)
     rows, columns, depth, scale = coarsely(rays, head)
     part = rays.cut(rows, columns)
-    hit = cast(part, head, depth, scale)
+    hit = cast_rays(part, head, depth, scale)
     on = (hit.rim > 0.3) & (abs(hit.y) < 1)
     assert on.mean() > 0.15
     seen = np.einsum("ij,jhw->ihw", rays.turn, np.stack([hit.x, hit.y, hit.z]))

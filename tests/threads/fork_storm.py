@@ -148,7 +148,7 @@ def warm(count: int, seed: int) -> Counter[str]:
                 yield load_and_embed, 0.05
                 again.embed(pictures[0])
                 again.plan.__class__  # noqa: B018
-                again.parameters.let_go()  # type: ignore[attr-defined]
+                again.parameters.release()  # type: ignore[attr-defined]
                 yield lambda: all(again.parameters[n].tobytes() == b for n, b in held.items()), 0.02
 
     draw = random.Random(seed)  # noqa: S311

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -222,7 +222,7 @@ def test_onnx_computes_what_the_readable_path_does(
 @pytest.mark.parametrize("recipe", [RECIPES[0], RECIPES[2]], ids=str)
 def test_pytorch_computes_what_the_readable_path_does(recipe: Recipe) -> None:
     torch = pytest.importorskip("torch", reason="needs torch: pip install 'npfacenet[bench]'")
-    network = recipe.build()
+    network = cast("Network", recipe.build())
     parameters = drawn(network)
     module = tool("torch_network").TorchNetwork(network, parameters).eval()
     with torch.inference_mode():

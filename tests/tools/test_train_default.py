@@ -66,7 +66,7 @@ def default_training(shared: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleTyp
     teacher = module.untrained(1)
     path = shared / "weights" / "teacher.h5"
     path.parent.mkdir(exist_ok=True)
-    write_native(path, teacher.parameters, teacher.card)
+    write_native(path, teacher.network, teacher.parameters, teacher.card)
     little = {"TEACHER": "weights/teacher.h5", "PEOPLE": 3, "PHOTOGRAPHS": 5, "DRAWN": 3}
     for name, value in little.items():
         monkeypatch.setattr(module, name, value)

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 import npfacenet
 from npfacenet.errors import ArgumentError, TrainingError
-from npfacenet.training import Configuration, StepReport, Trained, train
+from npfacenet.training import Callbacks, Configuration, StepReport, Trained, train
 from npfacenet.training.collapse import collapsed, decline, half_lost
-from npfacenet.training.standing import Standing, standing_from_json
 from npfacenet.training.validation import Split, Validation, validation_from_json
+from npfacenet.training.validation_history import ValidationHistory, history_from_json
 
 SHORT = Configuration(
     steps=2, identities=4, pictures=2, validate=1, save=1, warm_up=0, learning_rate=1e-3
@@ -48,7 +48,9 @@ def test_who_is_held_out_is_told_before_the_first_step(
     some = npfacenet.training.IdentityFolder.of(people, [f"person_{i}" for i in range(count)])
     trained = train(
         small_model(), some, tmp_path / "run", replace(SHORT, held_out=share),
-        begins=told.append, watch=lambda progress: told.append(progress.step),
+        callbacks=Callbacks(
+            begins=told.append, watch=lambda report: told.append(report.step)
+        ),
     )  # fmt: skip
     split = trained.split
     assert told == [split, 1, 2]
@@ -69,7 +71,9 @@ def test_that_nobody_is_held_out_is_told_with_the_reason(
     told: list[Split] = []
     some = npfacenet.training.IdentityFolder.of(people, [f"person_{i}" for i in range(count)])
     choices = replace(SHORT, held_out=share)
-    trained = train(small_model(), some, tmp_path / "run", choices, begins=told.append)
+    trained = train(
+        small_model(), some, tmp_path / "run", choices, callbacks=Callbacks(begins=told.append)
+    )
     assert (told[0].learnt, told[0].held_out, told[0].pairs) == (count, 0, 0)
     assert why in told[0].reason
     assert "nobody is held out" in caplog.text
@@ -164,7 +168,8 @@ def test_weights_that_give_no_embeddings_any_more_are_a_collapse(
     with pytest.raises(TrainingError, match=r"unit length.*best\.h5 keeps"):
         train(
             small_model(), people, tmp_path / "run",
-            replace(SHORT, held_out=0.4, validate=2, learning_rate=0.0), watch=ruin,
+            replace(SHORT, held_out=0.4, validate=2, learning_rate=0.0),
+            callbacks=Callbacks(watch=ruin),
         )  # fmt: skip
 
 
@@ -213,8 +218,12 @@ def test_the_signs_of_a_collapse(start: Validation, now: Validation, said: str |
 @pytest.mark.parametrize(
     ("start", "now", "said"),
     [
-        (rates(0.99), rates(0.62, 0.9), "less than half is left"),
-        (rates(1.0, pairs=10), rates(0.69, 0.64, pairs=10), "less than half is left"),
+        (rates(0.99), rates(0.62, 0.9), "more than half of the area"),
+        (
+            rates(1.0, pairs=10),
+            rates(0.69, 0.64, pairs=10),
+            "more than half of the area",
+        ),
         (rates(0.99), rates(0.8, 0.9), None),
         (rates(0.6, pairs=10), rates(0.52, pairs=10), None),
         (rates(0.3), rates(0.2), None),
@@ -233,12 +242,12 @@ def test_ruined_weights_do_not_take_the_place_of_sound_ones(
     """Nobody is held out, so the last weights are kept, and were kept whatever they could."""
     seen = iter([rates(1.0), rates(0.9), rates(0.6, 0.9)])
     monkeypatch.setattr(npfacenet.training.held_out.HeldOut, "look", lambda *_: next(seen))
-    with pytest.raises(TrainingError, match=r"less than half .* keeps the weights of step 1: "):
+    with pytest.raises(TrainingError, match=r"more than half .* keeps the weights of step 1: "):
         train(small_model(), people, tmp_path / "run", replace(SHORT, held_out=0.0))
 
 
 def test_a_collapse_lasts_after_three_validations_and_twenty_steps() -> None:
-    standing, bad = Standing(), rates(0.5, 0.1)
+    standing, bad = ValidationHistory(), rates(0.5, 0.1)
     standing.see(0, rates())
     for step in range(1, 30):
         standing.see(step, bad)
@@ -251,10 +260,10 @@ def test_a_collapse_lasts_after_three_validations_and_twenty_steps() -> None:
 
 
 def test_how_a_run_stands_travels_as_json() -> None:
-    standing = Standing(rates(), 3, rates(0.5), rates(0.6), 0, 0)
-    assert standing_from_json(json.loads(json.dumps(standing.as_json())), 3) == standing
+    standing = ValidationHistory(rates(), 3, rates(0.5), rates(0.6), 0, 0)
+    assert history_from_json(json.loads(json.dumps(standing.as_json())), 3) == standing
     with pytest.raises(ArgumentError, match="best_step"):
-        standing_from_json(standing.as_json(), 2)
+        history_from_json(standing.as_json(), 2)
     assert validation_from_json(asdict(rates())) == rates()
 
 

@@ -10,25 +10,29 @@ import numpy as np
 import pytest
 from drawn_people import draw_people, small_model
 
-from npfacenet.errors import NpfacenetError
+from npfacenet.errors import ArgumentError, NpfacenetError
 from npfacenet.images import preprocessing
 from npfacenet.training import (
     Augmentation,
+    Callbacks,
     Configuration,
     IdentityFolder,
     configuration_from_json,
     train,
 )
 from npfacenet.training.collapse import CollapseDetector, spread
+from npfacenet.training.drawn_codes import codes
 from npfacenet.training.held_out import held_out_people
-from npfacenet.training.learner import Learner, learning_from
+from npfacenet.training.learner import Learner
+from npfacenet.training.learning_parameters import learning_from
 from npfacenet.training.objectives import objectives, parse
 from npfacenet.training.optimizers import SGD, Adam
 from npfacenet.training.people import read_people
-from npfacenet.training.pictures import PictureStore
+from npfacenet.training.picture_store import PictureStore
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.sampling import IdentitySampler
 from npfacenet.training.schedules import Constant, Cosine, Steps, WarmUp
+from npfacenet.training.teacher_views import Views
 from npfacenet.training.teaching import teach
 from npfacenet.training.validation import (
     Pairs,
@@ -38,8 +42,9 @@ from npfacenet.training.validation import (
     hold_out,
     validated,
 )
-from npfacenet.training.view_feed import Source, ViewFeed
-from npfacenet.training.views import Views, codes, open_views, prepare_views
+from npfacenet.training.view_batches import Source, ViewBatches
+from npfacenet.training.view_folder import open_views
+from npfacenet.training.view_preparation import prepare_views
 
 JUNK: tuple[object, ...] = (
     None, "text", "", 3, -1, 0, 10**400, 1.5, float("nan"), float("inf"), True, [], (), {}, [None],
@@ -159,13 +164,20 @@ def test_junk_in_the_place_of_people_is_refused(folder: IdentityFolder) -> None:
         assert refused_or_taken(call, arguments) > 5
 
 
+@pytest.mark.parametrize("name", ["watch", "progress", "begins"])
+def test_what_a_run_cannot_call_is_refused(name: str) -> None:
+    for junk in (3, "text", object(), [[1], [1, 2]], 10**400, np.zeros(3), b"x"):
+        with pytest.raises(ArgumentError, match=f"{name} is a function"):
+            Callbacks(**{name: junk})  # type: ignore[arg-type]  # junk
+
+
 def test_junk_given_to_a_run_is_refused_before_it_begins(
     folder: IdentityFolder, tmp_path: Path
 ) -> None:
     nobody = held_out_people(MODEL, folder.subset([]), folder, Configuration())
     taught = Configuration(loss=("distillation",), steps=1)
-    feed = ViewFeed((Source(VIEWS, 2),), preprocessing("unit"), 0)
-    assert len(feed.batch(0).images) == 2
+    batches = ViewBatches((Source(VIEWS, 2),), preprocessing("unit"), 0)
+    assert len(batches.batch(0).images) == 2
     calls: list[tuple[Callable[..., object], dict[str, Any]]] = [
         (train, {"model": MODEL, "pictures": folder, "configuration": Configuration(steps=1)}),
         (
@@ -180,7 +192,7 @@ def test_junk_given_to_a_run_is_refused_before_it_begins(
             {"draw": VIEWS.pictures.__getitem__, "count": 2, "teacher": MODEL, "size": 24},
         ),
     ]  # fmt: skip
-    options: dict[str, Any] = {"resume": False, "watch": None, "about": {}}
+    options: dict[str, Any] = {"resume": False, "callbacks": None, "about": {}}
     for call, right in calls:
         name = "folder" if call is prepare_views else "run_folder"
         every = {**right, **({"about": {}} if call is prepare_views else options)}

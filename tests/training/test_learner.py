@@ -26,7 +26,9 @@ from npfacenet.losses.loss import Loss, LossValue, Targets
 from npfacenet.networks import Builder, Network, NetworkParameters
 from npfacenet.threads.blas import blas_threads
 from npfacenet.training import Configuration
-from npfacenet.training.learner import Batch, Learner, learning_from
+from npfacenet.training.batch import Batch
+from npfacenet.training.learner import Learner
+from npfacenet.training.learning_parameters import learning_from
 from npfacenet.training.objectives import LOSSES, Objective, objectives
 
 PEOPLE = 4
@@ -94,7 +96,7 @@ def rows_after(
     with closing(learner_of(choices, threads)) as learner:
         for number in range(steps):
             learner.step(batch_of(number))
-        return {name: row.copy() for name, row in learner.rows().items()}
+        return {name: row.copy() for name, row in learner.state().items()}
 
 
 def assert_same(
@@ -255,7 +257,7 @@ def test_weights_that_a_learner_was_given_are_left_alone() -> None:
 
 
 def state_of(learner: Learner) -> dict[str, npt.NDArray[np.float32]]:
-    return {name: row.copy() for name, row in learner.rows().items()}
+    return {name: row.copy() for name, row in learner.state().items()}
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 3e38, 1e22])
@@ -415,7 +417,7 @@ def test_a_run_that_is_taken_up_again_comes_to_the_same_bits(changed: dict[str, 
         saved = state_of(first)
         second.step(batch_of(50))  # whatever it was before
         second.restore(saved, 3)
-        assert_same(second.rows(), saved)
+        assert_same(second.state(), saved)
         assert second.done == 3
         for number in range(3, 6):
             one, other = first.step(batch_of(number)), second.step(batch_of(number))

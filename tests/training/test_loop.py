@@ -17,11 +17,19 @@ from drawn_people import draw_people, draw_person, small_model
 from PIL import Image
 
 import npfacenet
-from npfacenet.checkpoints.state_files import read_record, write_record
+from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import ArgumentError, NpfacenetError, OutputError, TrainingError
-from npfacenet.training import Augmentation, Configuration, IdentityFolder, StepReport, run, train
-from npfacenet.training.feed import Feed
-from npfacenet.training.learner import Batch
+from npfacenet.training import (
+    Augmentation,
+    Callbacks,
+    Configuration,
+    IdentityFolder,
+    StepReport,
+    run_checkpoint,
+    train,
+)
+from npfacenet.training.batch import Batch
+from npfacenet.training.picture_batches import PictureBatches
 
 SHORT = Configuration(
     steps=9, identities=4, save=3, validate=3, held_out=0.5, average=0.9, warm_up=2, clip=5.0,
@@ -48,7 +56,7 @@ def log(folder: Path) -> list[dict[str, object]]:
 
 
 def assert_same_run(a: Path, b: Path) -> None:
-    (rows, record), (others, other) = (read_record(f / "checkpoint.h5") for f in (a, b))
+    (rows, record), (others, other) = (read_state(f / "checkpoint.h5") for f in (a, b))
     assert record == other
     assert rows.keys() == others.keys() >= {"numbers", "fixed", "slot0", "slot1", "average"}
     for name, row in rows.items():
@@ -66,7 +74,7 @@ def test_an_interrupted_run_comes_to_the_same_bits(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(small_model(), people, tmp_path / "run", SHORT, watch=interrupt)
+        train(small_model(), people, tmp_path / "run", SHORT, callbacks=Callbacks(watch=interrupt))
     train(small_model(), people, tmp_path / "run", SHORT, resume=True)
     assert_same_run(tmp_path / "run", whole_run)
 
@@ -74,18 +82,18 @@ def test_an_interrupted_run_comes_to_the_same_bits(
 def test_an_interrupt_while_waiting_saves_the_step_before(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    feed = Feed.batches
+    feed = PictureBatches.batches
 
-    def few(self: Feed, start: int, stop: int) -> Iterator[Batch]:
+    def few(self: PictureBatches, start: int, stop: int) -> Iterator[Batch]:
         for number, batch in enumerate(feed(self, start, stop)):
             if number == 5:
                 raise KeyboardInterrupt
             yield batch
 
-    monkeypatch.setattr(Feed, "batches", few)
+    monkeypatch.setattr(PictureBatches, "batches", few)
     with pytest.raises(KeyboardInterrupt):
         train(small_model(), people, tmp_path / "run", SHORT)
-    assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 5
+    assert read_state(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 5
 
 
 KILLED = """
@@ -93,8 +101,9 @@ import sys, pathlib
 sys.path[:0] = [sys.argv[1], str(pathlib.Path(sys.argv[1]).parent)]
 from drawn_people import small_model
 from test_loop import SHORT
-from npfacenet.training import train
-train(small_model(), sys.argv[2], sys.argv[3], SHORT, watch=lambda p: print(p.step, flush=True))
+from npfacenet.training import Callbacks, train
+told = Callbacks(watch=lambda report: print(report.step, flush=True))
+train(small_model(), sys.argv[2], sys.argv[3], SHORT, callbacks=told)
 """
 
 
@@ -158,7 +167,7 @@ def test_early_stop(people: Path, tmp_path: Path) -> None:
     choices = replace(SHORT, learning_rate=0.0, steps=100, patience=2)
     trained = train(small_model(), people, tmp_path / "run", choices)
     assert "2 validations brought nothing better" in trained.ended
-    assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 6 + trained.step
+    assert read_state(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 6 + trained.step
 
 
 @pytest.mark.parametrize(
@@ -221,7 +230,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_loses_nothing(
     model = replace(model, parameters=huge)
     with np.errstate(all="ignore"), pytest.raises(TrainingError, match=r"loss is|unit length"):
         train(model, people, tmp_path / "run", replace(choices, held_out=0.0))
-    rows, record = read_record(tmp_path / "run" / "checkpoint.h5")
+    rows, record = read_state(tmp_path / "run" / "checkpoint.h5")
     assert np.isfinite(rows["numbers"]).all()
     assert record["done"] == 0
 
@@ -235,7 +244,7 @@ def test_a_collapse_is_said(people: Path, tmp_path: Path) -> None:
     choices = replace(SHORT, learning_rate=0.0, steps=50, held_out=0.0)
     with pytest.raises(TrainingError, match="step 20: the embeddings of 20 batches in a row"):
         train(replace(model, parameters=flat), people, tmp_path / "run", choices)
-    assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 18
+    assert read_state(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 18
 
 
 def test_distillation_needs_a_teacher_and_learns_from_it(people: Path, tmp_path: Path) -> None:
@@ -266,7 +275,7 @@ def test_pictures_that_are_too_small_for_the_crop(people: Path, tmp_path: Path) 
 def test_a_full_disk_keeps_the_last_checkpoint(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = write_record
+    write = write_state
     calls = []
 
     def full(*arguments: object) -> None:
@@ -275,10 +284,10 @@ def test_a_full_disk_keeps_the_last_checkpoint(
             raise OutputError("cannot write: no space left on device")
         write(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(run, "write_record", full)
+    monkeypatch.setattr(run_checkpoint, "write_state", full)
     with pytest.raises(OutputError, match="no space left"):
         train(small_model(), people, tmp_path / "run", SHORT)
-    assert read_record(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 3
+    assert read_state(tmp_path / "run" / "checkpoint.h5")[1]["done"] == 3
 
 
 def test_grey_and_large_pictures_are_taken(tmp_path: Path) -> None:
@@ -296,13 +305,13 @@ def test_a_kill_before_the_first_checkpoint_leaves_a_folder_to_begin_in(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "write_record", interrupted)
+        patch.setattr(run_checkpoint, "write_state", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(small_model(), people, tmp_path / "run", SHORT)
     with pytest.raises(TrainingError, match="ended before its first checkpoint: begin it anew"):
         train(small_model(), people, tmp_path / "run", SHORT, resume=True)
     train(small_model(), people, tmp_path / "run", SHORT)
-    rows, others = (read_record(f / "checkpoint.h5")[0] for f in (tmp_path / "run", whole_run))
+    rows, others = (read_state(f / "checkpoint.h5")[0] for f in (tmp_path / "run", whole_run))
     assert all(np.array_equal(row, others[name]) for name, row in rows.items())
 
 
@@ -328,7 +337,7 @@ def test_an_interrupted_distillation_comes_to_the_same_bits(people: Path, tmp_pa
     with pytest.raises(KeyboardInterrupt):
         train(
             small_model(), people, tmp_path / "run", choices, teacher=small_model(1),
-            watch=interrupt,
+            callbacks=Callbacks(watch=interrupt),
         )  # fmt: skip
     train(small_model(), people, tmp_path / "run", choices, teacher=small_model(1), resume=True)
     assert_same_run(tmp_path / "run", tmp_path / "whole")

@@ -13,8 +13,8 @@ import pytest
 from npfacenet.errors import ImageError, TrainingError
 from npfacenet.images import central_square, centre_crop, preprocessing, read, resize
 from npfacenet.training import Augmentation, IdentityFolder
-from npfacenet.training.feed import Feed
-from npfacenet.training.pictures import PictureStore
+from npfacenet.training.picture_batches import PictureBatches
+from npfacenet.training.picture_store import PictureStore
 from npfacenet.training.sampling import IdentitySampler
 
 Picture = npt.NDArray[np.uint8]
@@ -186,11 +186,11 @@ def test_a_picture_too_small_for_the_crop_is_named(tmp_path: Path) -> None:
         store.view(1, NONE, rng_of(0))
 
 
-def feed_of(folder: Path, augmentation: Augmentation, seed: int = 5) -> Feed:
+def feed_of(folder: Path, augmentation: Augmentation, seed: int = 5) -> PictureBatches:
     people = IdentityFolder.of(folder)
     store = PictureStore(people.paths, None, 10)
     sampler = IdentitySampler(people.labels, 2, 2, 1, seed)
-    return Feed(store, sampler, augmentation, 6, preprocessing("unit"), seed)
+    return PictureBatches(store, sampler, augmentation, 6, preprocessing("unit"), seed)
 
 
 def test_a_batch_is_views_and_labels_of_what_was_sampled(folder: Path) -> None:

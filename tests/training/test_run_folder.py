@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from drawn_people import draw_people, small_model
 
-from npfacenet.checkpoints.state_files import read_record, write_record
+from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import ArgumentError, NpfacenetError, OutputError, TrainingError, WeightsError
-from npfacenet.training import Configuration, StepReport, Trained, folder_lock, train
+from npfacenet.training import Callbacks, Configuration, StepReport, Trained, folder_lock, train
 from npfacenet.training.folder_lock import locked
 from npfacenet.training.run_folder import RunFolder
 
@@ -43,7 +43,7 @@ def whole(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("runs") / "run"
     with pytest.raises(KeyboardInterrupt):
-        train(small_model(), people, folder, SHORT, watch=interrupt)
+        train(small_model(), people, folder, SHORT, callbacks=Callbacks(watch=interrupt))
     return folder
 
 
@@ -90,7 +90,7 @@ def test_a_run_holds_its_folder_from_the_first_step_to_the_last(
         steps.append(progress.step)
 
     steps: list[int] = []
-    train(small_model(), people, tmp_path / "run", SHORT, watch=second)
+    train(small_model(), people, tmp_path / "run", SHORT, callbacks=Callbacks(watch=second))
     assert steps == [1, 2, 3, 4]
     with locked(tmp_path / "run", "training"):
         pass
@@ -231,7 +231,14 @@ def test_a_damaged_file_is_noticed_before_the_first_step(
         train(small_model(), people, run, SHORT, resume=True)
         return
     with pytest.raises(NpfacenetError, match=name):
-        train(small_model(), people, run, SHORT, resume=True, watch=lambda p: steps.append(p.step))
+        train(
+            small_model(),
+            people,
+            run,
+            SHORT,
+            resume=True,
+            callbacks=Callbacks(watch=lambda report: steps.append(report.step)),
+        )
     assert steps == []
 
 
@@ -318,23 +325,23 @@ CHANGES: list[Callable[[dict[str, Any]], object]] = [
 def test_a_record_that_no_run_writes_is_refused(
     change: Callable[[dict[str, Any]], object], people: Path, run: Path
 ) -> None:
-    rows, record = read_record(run / "checkpoint.h5")
+    rows, record = read_state(run / "checkpoint.h5")
     change(record)
-    write_record(run / "checkpoint.h5", rows, record)
+    write_state(run / "checkpoint.h5", rows, record)
     with pytest.raises(TrainingError, match=r"checkpoint\.h5 has a malformed record"):
         go_on(people, run)
 
 
 def test_mean_squares_below_zero_are_refused(people: Path, run: Path) -> None:
-    rows, record = read_record(run / "checkpoint.h5")
+    rows, record = read_state(run / "checkpoint.h5")
     rows["slot1"][3] = -1.0
-    write_record(run / "checkpoint.h5", rows, record)
+    write_state(run / "checkpoint.h5", rows, record)
     with pytest.raises(TrainingError, match="mean squares below 0"):
         go_on(people, run)
 
 
 def test_a_number_that_was_changed_in_the_file_is_noticed(people: Path, run: Path) -> None:
-    rows, _ = read_record(run / "checkpoint.h5")
+    rows, _ = read_state(run / "checkpoint.h5")
     content = bytearray((run / "checkpoint.h5").read_bytes())
     place = content.index(rows["numbers"][10:20].tobytes())
     content[place] ^= 1

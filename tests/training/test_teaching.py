@@ -12,11 +12,11 @@ from test_loop import assert_same_run
 
 from npfacenet.errors import ArgumentError, TrainingError
 from npfacenet.recognition.lfw import Pair
-from npfacenet.training import Configuration, IdentityFolder, StepReport
+from npfacenet.training import Callbacks, Configuration, IdentityFolder, StepReport
 from npfacenet.training.held_out import HeldOut, held_out_folds, held_out_people
+from npfacenet.training.teacher_views import Views
 from npfacenet.training.teaching import teach
-from npfacenet.training.view_feed import Source
-from npfacenet.training.views import Views
+from npfacenet.training.view_batches import Source
 
 CHOICES = Configuration(
     loss=("distillation", "relations:2"), steps=9, save=3, validate=3, average=0.9, warm_up=2,
@@ -52,7 +52,14 @@ def test_an_interrupted_run_comes_to_the_same_bits(
 
     teach(small_model(), [source], tmp_path / "whole", CHOICES, held_out)
     with pytest.raises(KeyboardInterrupt):
-        teach(small_model(), [source], tmp_path / "run", CHOICES, held_out, watch=interrupt)
+        teach(
+            small_model(),
+            [source],
+            tmp_path / "run",
+            CHOICES,
+            held_out,
+            callbacks=Callbacks(watch=interrupt),
+        )
     teach(small_model(), [source], tmp_path / "run", CHOICES, held_out, resume=True)
     assert_same_run(tmp_path / "run", tmp_path / "whole")
     other = replace(source, each=8)
@@ -70,7 +77,7 @@ def test_a_pupil_comes_closer_to_its_teacher(
     choices = replace(CHOICES, steps=60, learning_rate=1e-2, validate=60)
     teach(
         small_model(), [source], tmp_path / "run", choices, held_out,
-        watch=lambda progress: losses.append(progress.measures["cosine"]),
+        callbacks=Callbacks(watch=lambda report: losses.append(report.measures["cosine"])),
     )  # fmt: skip
     assert np.mean(losses[-5:]) > np.mean(losses[:5]) + 0.2
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from npfacenet.errors import ArgumentError, TrainingError
 from npfacenet.training import Configuration, IdentityFolder, train
 from npfacenet.training.people import read_people
-from npfacenet.training.pictures import PictureStore
+from npfacenet.training.picture_store import PictureStore
 
 SHORT = Configuration(steps=1, identities=3, pictures=2, held_out=0.0)
 

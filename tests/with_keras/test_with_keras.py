@@ -26,13 +26,12 @@ import pytest
 from keras_networks import NETWORKS, Built
 
 import npfacenet
-from npfacenet.cards import Card
+from npfacenet.cards import Card, derived_card
 from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.layers import Array
 from npfacenet.models import Model
-from npfacenet.networks import Network
+from npfacenet.networks import Network, Outputs, sole
 from npfacenet.recipes import recipes
-from npfacenet.zoo.provenance import derived_card
 
 KERAS = os.environ.get("NPFACENET_KERAS", "keras")
 if find_spec(KERAS) is None:
@@ -71,7 +70,7 @@ class Case:
         return vectors
 
 
-def drawn_model(network: Network, card: Card) -> Model:
+def drawn_model(network: Network[Outputs], card: Card) -> Model:
     rng = np.random.default_rng(18)
     parameters = {
         name: tensor if name[1] == "kernel" else rng.uniform(0.5, 1.5, tensor.shape).astype("f4")
@@ -85,10 +84,10 @@ def case(keras: ModuleType, request: pytest.FixtureRequest) -> Iterator[Case]:
     architecture, outputs, build = NETWORKS[request.param]
     recipe = recipes(architecture, outputs=outputs)[0]
     network = recipe.build()
-    card = derived_card(recipe, network.input_shape[0], Path("drawn"), "")
+    card = derived_card(recipe, network.input_shape[0], Path("drawn"))
     images = np.random.default_rng(19).random((2, *network.input_shape), np.float32)
     ours = drawn_model(network, card)
-    yield Case(ours, build(keras), images, network.forward(ours.parameters, images))
+    yield Case(ours, build(keras), images, sole(network.forward(ours.parameters, images)))
     keras.backend.clear_session()
 
 

@@ -17,23 +17,21 @@ from engines import Task
 import npfacenet
 from npfacenet.cards import Card
 from npfacenet.checkpoints.conversion import write_checkpoint
-from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.models import Model
-from npfacenet.networks import Network, NetworkParameters, summarise
+from npfacenet.models.fresh import fresh_model
+from npfacenet.networks import Network, NetworkParameters, Outputs, sole, summarise
 from npfacenet.recipes import recipes
 from npfacenet.threads.cores import cores
-from npfacenet.zoo.provenance import derived_card
 
 
-def subject(name: str, models: Mapping[str, Model]) -> tuple[Network, NetworkParameters, Card]:
+def subject(
+    name: str, models: Mapping[str, Model]
+) -> tuple[Network[Outputs], NetworkParameters, Card]:
     """Return a network with its weights, drawn ones unless some were given, and its card."""
     if model := models.get(name):
         return model.network, model.parameters, model.card
-    recipe = recipes(name)[0]
-    network = recipe.build()
-    parameters = network.initialise(0)
-    size, digest = network.input_shape[0], weights_digest(parameters)
-    return network, parameters, derived_card(recipe, size, Path("drawn"), digest)
+    model = fresh_model(recipes(name)[0], seed=0)
+    return model.network, model.parameters, model.card
 
 
 def write(folder: Path, name: str, batches: Sequence[int], models: Mapping[str, Model]) -> int:
@@ -44,7 +42,7 @@ def write(folder: Path, name: str, batches: Sequence[int], models: Mapping[str, 
     shape = (max(batches), *network.input_shape)
     pictures = np.random.default_rng(0).random(shape, dtype=np.float32)
     np.save(task.faces, pictures)
-    np.save(task.expected, network.forward(parameters, pictures[:1])[0])
+    np.save(task.expected, sole(network.forward(parameters, pictures[:1]))[0])
     if find_spec("onnx") is not None:
         from onnx_file import write_onnx
 

@@ -32,14 +32,14 @@ from npfacenet.layers import (
     ZeroPadding,
 )
 from npfacenet.layers.window import Window, margins
-from npfacenet.networks import Network, NetworkParameters, Node
+from npfacenet.networks import Network, NetworkParameters, Node, Outputs
 
 Constant: TypeAlias = npt.NDArray[np.generic]
 OPSET = 17
 
 
 def write_onnx(
-    network: Network, parameters: NetworkParameters, path: Path, batch: int | str = "N"
+    network: Network[Outputs], parameters: NetworkParameters, path: Path, batch: int | str = "N"
 ) -> None:
     """Write a network that takes NHWC pictures and computes in NCHW.
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from npfacenet.inference import Plan
 from npfacenet.layers import Convolution, PReLU
 from npfacenet.networks import Builder, Network
-from npfacenet.threads.blas import cores
+from npfacenet.threads.cores import cores
 
 Picture: TypeAlias = npt.NDArray[np.float32]
 
@@ -44,7 +44,7 @@ class SizeMeasurement:
 
 def open_network() -> Network:
     """Return a network of five convolutions for pictures of any size of at least 11 x 11."""
-    build = Builder("pyramid", input_shape=(*LARGEST, 3))
+    build = Builder("pyramid", input_shape=(None, None, 3))
     x = build.input
     for i, filters in enumerate(FILTERS):
         x = build.add(f"conv{i}", Convolution(filters, 3), x)
@@ -102,12 +102,12 @@ def pyramid(rounds: int, *, as_json: bool) -> None:
         )
     whole = round(statistics.median(sum(turns) / sum(own) for turns, own in timed), 3)
     if as_json:
-        described = {"cores": cores(), "ratio": whole, "workspace_bytes": plan.workspace}
+        described = {"cores": cores(), "ratio": whole, "workspace_bytes": plan.workspace_bytes}
         print(json.dumps(described | {"results": [asdict(one) for one in measured]}, indent=2))
         return
     print(f"five convolutions, {SIZES} sizes, {cores()} cores, {rounds} rounds")
     print_table(measured, whole)
-    print(f"memory of the plan: {plan.workspace / 2**20:.1f} MB")
+    print(f"memory of the plan: {plan.workspace_bytes / 2**20:.1f} MB")
 
 
 def print_table(measured: Sequence[SizeMeasurement], ratio: float) -> None:

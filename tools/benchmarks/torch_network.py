@@ -20,13 +20,13 @@ from npfacenet.layers import (
     ZeroPadding,
 )
 from npfacenet.layers.window import Pair, Window, margins
-from npfacenet.networks import Network, NetworkParameters, Node
+from npfacenet.networks import Network, NetworkParameters, Node, Outputs
 
 
 class TorchNetwork(torch.nn.Module):  # type: ignore[misc]  # untyped where torch is missing
     """The same graph in NCHW, for nn4.small2 `course` and Inception-ResNet; `eval()` to infer."""
 
-    def __init__(self, network: Network, parameters: NetworkParameters) -> None:
+    def __init__(self, network: Network[Outputs], parameters: NetworkParameters) -> None:
         super().__init__()
         self.network = network
         self.values = torch.nn.ParameterDict()

@@ -12,9 +12,10 @@ import numpy as np
 
 from npfacenet.networks import Network
 from npfacenet.recipes import nn4_small2
-from npfacenet.threads.blas import cores
+from npfacenet.threads.cores import cores
 from npfacenet.training import Configuration
-from npfacenet.training.learner import Batch, Learner
+from npfacenet.training.batch import Batch
+from npfacenet.training.learner import Learner
 from npfacenet.training.objectives import objectives
 
 FACES = 48

@@ -16,7 +16,7 @@ from npfacenet.images.blending import blended
 from npfacenet.samples import picture
 from npfacenet.training import Augmentation, IdentityFolder
 from npfacenet.training.people import read_people
-from npfacenet.training.pictures import PictureStore
+from npfacenet.training.picture_store import PictureStore
 
 Picture = npt.NDArray[np.uint8]
 

@@ -92,10 +92,10 @@ def write_default(model: Model, target: Path, lfw: Path, licence: str) -> tuple[
     """
     with tempfile.TemporaryDirectory() as folder:
         rounded = Path(folder) / target.name
-        write_native(rounded, model.parameters, model.card, half=True)
+        write_native(rounded, model.network, model.parameters, model.card, half=True)
         threshold = calibrated(npfacenet.load(rounded), lfw)
     card = replace(model.card, threshold=threshold, licence=licence)
-    write_native(target, model.parameters, card, half=True)
+    write_native(target, model.network, model.parameters, card, half=True)
     return npfacenet.load(target), threshold.value
 
 

@@ -13,22 +13,25 @@ from default_material import CROP, EACH, PEOPLE, Photographs, about_drawn, drawn
 from default_report import FOLDS, by_brightness, lfw_folds, on_drawn_pairs, on_lfw, write_default
 
 import npfacenet
-from npfacenet.cards import Card
-from npfacenet.checkpoints.state_files import read_record
-from npfacenet.commands.main import ending_tidily
-from npfacenet.commands.progress import ProgressBar
+from npfacenet.checkpoints.state_files import read_state
+from npfacenet.commands.progress_bar import ProgressBar
+from npfacenet.commands.signals import ending_tidily
 from npfacenet.errors import TrainingError
 from npfacenet.models import Model
-from npfacenet.recipes import npfacenet_small
-from npfacenet.training import Augmentation, Configuration, StepReport, Trained
+from npfacenet.models.fresh import fresh_model
+from npfacenet.recipes import recipes
+from npfacenet.training import Augmentation, Callbacks, Configuration, StepReport, Trained
+from npfacenet.training.drawn_codes import codes
 from npfacenet.training.held_out import HeldOut, held_out_folds
 from npfacenet.training.learner import Learner
 from npfacenet.training.objectives import objectives
 from npfacenet.training.people import read_people
 from npfacenet.training.run_folder import RunFolder
+from npfacenet.training.teacher_views import Views
 from npfacenet.training.teaching import teach
-from npfacenet.training.view_feed import Source
-from npfacenet.training.views import Views, codes, open_views, prepare_views
+from npfacenet.training.view_batches import Source
+from npfacenet.training.view_folder import open_views
+from npfacenet.training.view_preparation import prepare_views
 
 TEACHER = "weights/inception_resnet_v1_128_f16.h5"
 SEED = 23
@@ -46,14 +49,10 @@ LICENCE = (
 
 
 def untrained(seed: int) -> Model:
-    """Return the network with fresh parameters and the card that its weights will carry."""
-    network = npfacenet_small()
-    card = Card(
-        "npfacenet-small", None, 128, 96, "prewhiten", None,
-        f"npfacenet-small, fresh parameters of seed {seed}, taught by inception-resnet-v1",
-        LICENCE,
-    )  # fmt: skip
-    return Model(network, network.initialise(seed), card)
+    """Return the network with fresh parameters, and the card that its weights will carry."""
+    model = fresh_model(recipes("npfacenet-small")[0], seed=seed)
+    source = f"npfacenet-small, fresh parameters of seed {seed}, taught by inception-resnet-v1"
+    return replace(model, card=replace(model.card, source=source, licence=LICENCE))
 
 
 def held_out(model: Model, lfw: Path) -> HeldOut:
@@ -92,7 +91,7 @@ def taught(
     folder = folder_of(run, choices.seed)
     return teach(
         model, sources(run), folder.path, choices, held_out(model, shared / "lfw"),
-        resume=folder.checkpoint.is_file(), watch=watch,
+        resume=folder.checkpoint.is_file(), callbacks=Callbacks(watch=watch),
         about={"teacher": TEACHER, "photographs": PHOTOGRAPHS, "drawn": DRAWN},
     )  # fmt: skip
 
@@ -109,7 +108,7 @@ def last_of(run: Path, seed: int, shared: Path) -> Model:
     would bias the rates measured there upwards.
     """
     model = untrained(seed)
-    rows, record = read_record(folder_of(run, seed).checkpoint)
+    rows, record = read_state(folder_of(run, seed).checkpoint)
     if type(done := record.get("done")) is not int:
         raise TrainingError(f"{folder_of(run, seed).checkpoint} has a malformed record")
     terms = objectives(CHOICES.loss, CHOICES.margin, model.card.outputs, 2)

@@ -23,7 +23,7 @@ from npfacenet.recognition.lfw import (
 )
 from npfacenet.recognition.pair_head import Similarity
 from npfacenet.recognition.reliability import reliability
-from npfacenet.training import Configuration, IdentityFolder, StepReport, train
+from npfacenet.training import Callbacks, Configuration, IdentityFolder, StepReport, train
 from npfacenet.training.pair_fitting import fit_pair_head
 from npfacenet.training.people import read_people
 from npfacenet.training.validation import draw_pairs
@@ -58,7 +58,7 @@ def fine_tuned(
 
     choices = replace(CHOICES, seed=seed, steps=steps)
     resume = (run / "checkpoint.h5").is_file()
-    return train(start, people, run, choices, resume=resume, watch=watch).model
+    return train(start, people, run, choices, resume=resume, callbacks=Callbacks(watch=watch)).model
 
 
 def report_heads(

@@ -1,4 +1,4 @@
-"""What callers say of labelled pairs: rows of numbers, and which pairs are genuine."""
+"""Checking labelled pairs: their distances, their labels, and folds of both."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ Distances = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 
-def number_row(
+def finite_vector(
     values: npt.ArrayLike, what: str = "distances", error: type[NpfacenetError] = EvaluationError
 ) -> Distances:
-    """The values as finite float64 (N,), N at least 1; `error`, which calls them `what`, else."""
+    """Return finite values as float64 (N,), N >= 1; raise `error`, naming `what`, for others."""
     array = real_array(values, what, error)
     with np.errstate(over="ignore"):  # a long double beyond the range is refused below
-        row = np.asarray(array, np.float64)
-    if row.ndim != 1 or not row.size:
-        raise error(f"{what} are a list of finite numbers that is not empty, not {row.shape}")
-    if not np.isfinite(row).all():
+        vector = np.asarray(array, np.float64)
+    if vector.ndim != 1 or not vector.size:
+        raise error(f"{what} are a list of finite numbers that is not empty, not {vector.shape}")
+    if not np.isfinite(vector).all():
         raise error(
             f"{what} are a list of finite numbers that is not empty; given was one that is NaN or "
             "infinite"
         )
-    return row
+    return vector
 
 
 def checked_labels(values: npt.ArrayLike, error: type[NpfacenetError] = EvaluationError) -> Flags:
-    """Labels as booleans, of any shape: True for pairs of one person.
+    """Return labels as booleans, of any shape: True for pairs of one person.
 
-    Whole numbers count if all are 0 or 1. Raises `error` for anything else, such as -1 and 1,
-    text, None, fractions and NaN: all of these would be True.
+    Whole numbers are accepted if all are 0 or 1. Raises `error` for anything else, such as -1 and
+    1, text, None, fractions and NaN, all of which would become True.
 
     >>> checked_labels([1, 0, True])
     array([ True, False,  True])
@@ -52,7 +52,7 @@ def checked_labels(values: npt.ArrayLike, error: type[NpfacenetError] = Evaluati
 
 
 def listed_folds(values: Iterable[T], what: str) -> list[T]:
-    """What is given fold by fold as a list; EvaluationError for what does not hold folds."""
+    """Return what is given fold by fold as a list; raise EvaluationError for other types."""
     if isinstance(values, (str, bytes, memoryview)) or not isinstance(values, Iterable):
         raise EvaluationError(f"{what} are given fold by fold, in a list, not {quoted(values)}")
     try:

@@ -1,4 +1,4 @@
-"""Batches of views that were prepared ahead."""
+"""Batches of prepared views."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import numpy as np
 
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.images import Preprocessing
+from npfacenet.training.batch import Batch, prefetched
 from npfacenet.training.checks import require_kind
-from npfacenet.training.feed import ahead
-from npfacenet.training.learner import Batch
-from npfacenet.training.views import Views
+from npfacenet.training.teacher_views import Views
 
 
 @dataclass(frozen=True)
 class Source:
-    """Views, and how many of them are in each batch."""
+    """Views, and how many of them each batch holds.
+
+    Raises ArgumentError unless `each` is a whole number from 1 to the number of views.
+    """
 
     views: Views
     each: int
@@ -31,8 +33,10 @@ class Source:
             )
 
     def chosen(self, number: int, seed: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-        """The indices of the views in a batch (each,): in an epoch every view comes once, but for
-        a rest. `seed` is the beginning of a seed, to which the epoch's number is added.
+        """Return the indices of the views in a batch: (each,).
+
+        In an epoch each view is used once, except for an incomplete last batch. The epoch's number
+        is appended to `seed`.
         """
         epoch, place = divmod(number, len(self.views) // self.each)
         order = np.random.default_rng([*seed, epoch]).permutation(len(self.views))
@@ -40,11 +44,12 @@ class Source:
 
 
 @dataclass(frozen=True)
-class ViewFeed:
-    """Batch number i, always the same: it follows from the seed and its number.
+class ViewBatches:
+    """Batch i follows from `seed` and i alone, so a run can resume at any batch.
 
-    Sources are mixed, so that every shard of a batch has its share of each. Half of the views are
-    mirrored: a teacher's embedding hardly tells a face from its mirror image.
+    The views of all sources are shuffled together, so that every shard of a batch has its share
+    of each. Half of the views are mirrored: a teacher's embeddings of a face and of its mirror
+    image are nearly the same.
     """
 
     sources: tuple[Source, ...]
@@ -52,7 +57,7 @@ class ViewFeed:
     seed: int
 
     def batch(self, number: int) -> Batch:
-        """The views of one batch, scaled, float32 (N, S, S, 3), with their targets (N, D)."""
+        """Return one batch: scaled views, float32 (N, S, S, 3), with their targets (N, D)."""
         pictures, targets = [], []
         for i, source in enumerate(self.sources):
             chosen = source.chosen(number, [self.seed, 1, i])
@@ -67,5 +72,5 @@ class ViewFeed:
         return Batch(self.scaling.scale(views), nobody, np.concatenate(targets)[order])
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
-        """Batches from `start` up to `stop`."""
-        return ahead(self.batch, start, stop)
+        """Return the batches from `start` up to `stop`, prepared in a background thread."""
+        return prefetched(self.batch, start, stop)

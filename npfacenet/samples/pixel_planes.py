@@ -1,4 +1,4 @@
-"""Arithmetic on planes of pixels: steps, bumps, irregular patterns, and mixing of colours."""
+"""Arithmetic on planes of pixels: steps, bumps, irregular patterns, and blending colours."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 Colour: TypeAlias = tuple[float, float, float]
 
 
-_SINGLE_THREADED = 200_000  # multiplications; OpenBLAS shares them out from 262,144 on
+_SINGLE_THREADED = 200_000  # multiplications; OpenBLAS uses several threads from 262,144 on
 
 
-def step(x: Floats, low: float, high: float) -> Floats:
-    """From 0 at `low` to 1 at `high`, smoothly; `high` may be the smaller.
+def smoothstep(x: Floats, low: float, high: float) -> Floats:
+    """Rise smoothly from 0 at `low` to 1 at `high`; `high` may be the smaller.
 
-    >>> step(np.array([0, 2, 4], np.float32), 1, 3).tolist()
+    >>> smoothstep(np.array([0, 2, 4], np.float32), 1, 3).tolist()
     [0.0, 0.5, 1.0]
     """
     t = np.clip((x - np.float32(low)) * np.float32(1 / (high - low)), 0, 1)
@@ -25,17 +25,17 @@ def step(x: Floats, low: float, high: float) -> Floats:
 
 
 def bump(x: Floats, width: float) -> Floats:
-    """exp(-x^2 / (2 width^2)): 1 in the middle, 0.61 at `width`."""
+    """Return exp(-x^2 / (2 width^2)): 1 in the middle, 0.61 at `width`."""
     return np.exp(x * x * np.float32(-0.5 / width**2))
 
 
 def spot(x: Floats, y: Floats, x_width: float, y_width: float) -> Floats:
-    """A bump in both directions."""
+    """Return the product of a bump in x and a bump in y."""
     return np.exp(x * x * np.float32(-0.5 / x_width**2) + y * y * np.float32(-0.5 / y_width**2))
 
 
 def mix(picture: Floats, mask: Floats, colour: Colour | Floats) -> None:
-    """Lay a colour (or a picture) over a picture (3, h, w), in place, where the mask says so."""
+    """Blend a colour or picture into a picture (3, h, w), in place; `mask` (h, w) is its share."""
     over = (
         np.reshape(np.asarray(colour, np.float32), (3, 1, 1))
         if len(np.shape(colour)) == 1
@@ -45,7 +45,7 @@ def mix(picture: Floats, mask: Floats, colour: Colour | Floats) -> None:
 
 
 def pattern(rng: np.random.Generator, size: int, waves: int) -> Floats:
-    """An irregular, periodic plane (size, size) of mean 0, spread 1, smooth over size / waves."""
+    """Draw a periodic random plane (size, size), mean 0, spread 1, smooth over size / waves."""
     spectrum = np.fft.rfft2(rng.standard_normal((size, size)))
     rows, columns = np.fft.fftfreq(size) * size, np.arange(size // 2 + 1)
     spectrum *= np.exp(-0.5 * (rows[:, None] ** 2 + columns**2) / waves**2)
@@ -55,7 +55,7 @@ def pattern(rng: np.random.Generator, size: int, waves: int) -> Floats:
 
 
 def looked_up(plane: Floats, u: Floats, v: Floats) -> Floats:
-    """A periodic plane (n, n), n a power of two, at (row v, column u) of its pixels; nearest."""
+    """Sample a periodic plane (n, n), n a power of two, at row v and column u: nearest pixel."""
     size = len(plane)
     rows = v.astype(np.int32) & (size - 1)
     columns = u.astype(np.int32) & (size - 1)
@@ -63,7 +63,7 @@ def looked_up(plane: Floats, u: Floats, v: Floats) -> Floats:
 
 
 def smoothly_looked_up(plane: Floats, u: Floats, v: Floats) -> Floats:
-    """The same between its pixels, by bilinear interpolation; u and v are not negative."""
+    """Sample as `looked_up`, by bilinear interpolation; u and v are not negative."""
     size = len(plane)
     columns, rows = u.astype(np.int32), v.astype(np.int32)
     across, down = u - columns.astype(np.float32), v - rows.astype(np.float32)
@@ -78,10 +78,10 @@ def smoothly_looked_up(plane: Floats, u: Floats, v: Floats) -> Floats:
 
 
 def product(a: Floats, b: Floats) -> Floats:
-    """The product of (m, k) and (k, n), in pieces so small that OpenBLAS leaves them to one thread.
+    """Multiply (m, k) by (k, n), in blocks so small that OpenBLAS uses one thread for each.
 
-    A picture's matrices are small: to wake other threads, and to wait for them where processors
-    are shared, would take longer than all the rest of the drawing.
+    A picture's matrices are small: waking other threads, and waiting for them on shared
+    processors, would take longer than the rest of the drawing.
     """
     result = np.empty((len(a), b.shape[1]), np.float32)
     piece = max(1, _SINGLE_THREADED // b.size)

@@ -1,4 +1,4 @@
-"""What the numbers of a drawn person or picture may be."""
+"""Checking the fields of identities and conditions against their limits."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ def check_fields(
 ) -> None:
     """Raise ArgumentError for the first field that is not a finite number within its limits.
 
-    Fields named in `whole` must be whole numbers. NumPy's numbers count, and are made Python's;
-    truth values do not.
+    Fields named in `whole` must be whole numbers. NumPy's numbers are converted to Python's;
+    booleans are refused.
     """
     for field in fields(record):
         low, high = limits[field.name]
         value = getattr(record, field.name)
         kinds = (int, np.integer) if field.name in whole else (int, float, np.integer, np.floating)
         known = isinstance(value, kinds) and not isinstance(value, bool)
-        # A whole number is finite, and may be too large to be asked.
+        # A whole number is finite, and may be too large for math.isfinite.
         if not known or not (isinstance(value, int) or math.isfinite(value)):
             kind = "a whole number" if field.name in whole else "a finite number"
             raise ArgumentError(f"{field.name} is {kind} of {low} to {high}, not {value!r}")
         if not low <= value <= high:
             raise ArgumentError(f"{field.name} is {low} to {high}, not {value!r}")
-        # NumPy's small numbers would be reckoned with in their own precision.
+        # Arithmetic with NumPy's float16 or float32 would lose precision.
         plain = int(value) if isinstance(value, (int, np.integer)) else float(value)
         object.__setattr__(record, field.name, plain)
 
 
 def check_whole(value: object, name: str) -> int:
-    """The value, known to be a whole number of 0 or above; raises ArgumentError that names it.
+    """Return the value as an int; raise ArgumentError unless it is a whole number of 0 or above.
 
     >>> check_whole(np.int64(3), "seed")
     3

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 
 from npfacenet.errors import ArgumentError, OutputError, ShapeError, TrainingError
 from npfacenet.images import preprocessing, resize
-from npfacenet.training import views as views_file
-from npfacenet.training.view_feed import Source, ViewFeed
-from npfacenet.training.views import Picture, Views, codes, open_views, prepare_views
+from npfacenet.training import view_preparation
+from npfacenet.training.drawn_codes import codes
+from npfacenet.training.teacher_views import Views
+from npfacenet.training.view_batches import Source, ViewBatches
+from npfacenet.training.view_folder import open_views
+from npfacenet.training.view_preparation import Picture, prepare_views
 
 COUNT, SIZE = 11, 16
 
@@ -26,7 +29,7 @@ def draw(number: int) -> Picture:
 
 @pytest.fixture(autouse=True)
 def few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views_file, "TOGETHER", 4)
+    monkeypatch.setattr(view_preparation, "TOGETHER", 4)
 
 
 @pytest.fixture
@@ -95,7 +98,7 @@ def test_a_batch_that_was_cut_off_is_made_anew(rows: int, folder: Path, tmp_path
 
 
 def test_views_that_are_drawn_otherwise_by_now_are_refused(folder: Path) -> None:
-    with pytest.raises(TrainingError, match="view 0 is not what is drawn now"):
+    with pytest.raises(TrainingError, match="view 0 differs from what is drawn now"):
         prepare_views(folder, lambda number: draw(number + 1), COUNT, small_model(), SIZE)
     assert len(open_views(folder)) == COUNT
 
@@ -128,7 +131,7 @@ def test_two_at_a_time_do_not_mix_their_views(folder: Path, tmp_path: Path) -> N
 
 def test_views_without_a_record_are_nobodys(folder: Path) -> None:
     (folder / "record.json").unlink()
-    with pytest.raises(TrainingError, match="views of which nothing is known"):
+    with pytest.raises(TrainingError, match="views without a record"):
         prepare_views(folder, draw, COUNT, small_model(1), SIZE)
 
 
@@ -185,10 +188,10 @@ def test_a_damaged_record_is_refused(record: str, folder: Path) -> None:
 def test_numbers_that_are_not_finite_are_refused(folder: Path) -> None:
     with (folder / "embeddings.f16").open("r+b") as file:
         file.write(np.array([np.nan], "<f2").tobytes())
-    with pytest.raises(TrainingError, match="no embeddings"):
+    with pytest.raises(TrainingError, match="not unit vectors"):
         open_views(folder)
     (folder / "embeddings.f16").write_bytes(bytes(COUNT * 16 * 2))
-    with pytest.raises(TrainingError, match="no embeddings"):
+    with pytest.raises(TrainingError, match="not unit vectors"):
         open_views(folder)
     assert json.loads((folder / "record.json").read_text())["count"] == COUNT
 
@@ -213,7 +216,7 @@ def test_who_is_everybody_on_average_has_no_code() -> None:
 
 @pytest.mark.parametrize(("count", "pictures"), [(5, 2), (4, 4), (4, 0), (0, 1)])
 def test_views_that_are_of_no_two_people_have_no_codes(count: int, pictures: int) -> None:
-    with pytest.raises(ArgumentError, match="two people or more"):
+    with pytest.raises(ArgumentError, match="two or more people"):
         codes(np.ones((count, 3), np.float32), pictures)
 
 
@@ -235,7 +238,7 @@ def test_every_view_comes_once_in_an_epoch(each: int, count: int, seed: int) -> 
 
 
 def test_a_batch_takes_its_share_of_each_source_and_keeps_pictures_with_targets() -> None:
-    feed = ViewFeed((Source(numbered(20), 6), Source(numbered(30), 9)), preprocessing("unit"), 5)
+    feed = ViewBatches((Source(numbered(20), 6), Source(numbered(30), 9)), preprocessing("unit"), 5)
     batches = list(feed.batches(3, 6))
     assert [batch.images.shape for batch in batches] == [(15, 2, 2, 3)] * 3
     mirrored = 0

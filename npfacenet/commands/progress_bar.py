@@ -1,4 +1,4 @@
-"""A progress bar for people: one line on standard error, while work takes long, then gone."""
+"""A progress bar: one line on standard error while work takes long, erased afterwards."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _SPINNER = "|/-\\"
 
 
 class ProgressBar:
-    """A context manager to call as `progress(what, done, total)`; `total` None means unknown.
+    """A context manager to be called as `progress(what, done, total)` (`npfacenet.progress`).
 
-    Draws only on a terminal, only once work has taken `delay` seconds, and at most ten times a
-    second; leaving the context erases the line. `unit` says what is counted: "bytes" are shown as
-    kB or MB. `stream` (default: standard error) and `clock` can be replaced in tests.
+    Draws only on a terminal, only after `delay` seconds, and at most ten times a second; leaving
+    the context erases the line. With the unit "bytes", numbers are shown as kB or MB. `stream`
+    (default: standard error) and `clock` can be replaced in tests.
 
     >>> with ProgressBar() as progress:
     ...     for done in range(1, 4):
@@ -55,7 +55,7 @@ class ProgressBar:
         self.erase()
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
-        """Show how far the work called `what` has come, if it is time to."""
+        """Show the progress of the work called `what`, if enough time has passed."""
         if not self._draws or self._clock() < self._next:
             return
         self._next = self._clock() + _INTERVAL
@@ -81,7 +81,7 @@ class ProgressBar:
         self._width = len(line)
 
     def erase(self) -> None:
-        """Take the line away, so that something else can be said."""
+        """Erase the line, so that something else can be printed."""
         if self._width:
             self._stream.write(f"\r{' ' * self._width}\r")
             self._stream.flush()
@@ -89,7 +89,7 @@ class ProgressBar:
 
 
 def amount(count: int, unit: Literal["items", "bytes"]) -> str:
-    """Write a number of items as it is, and a number of bytes in kB, MB or GB (powers of 1000).
+    """Format a number of items, or a number of bytes in kB, MB or GB (powers of 1000).
 
     >>> amount(15_297_584, "bytes"), amount(812, "bytes"), amount(48, "items")
     ('15.3 MB', '812 B', '48')

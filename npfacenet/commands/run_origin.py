@@ -1,4 +1,4 @@
-"""What a training run is begun with, as its folder keeps it, so that it goes on from there."""
+"""What a training run begins with, stored in its folder so that it can be resumed from there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeGuard
 
+from npfacenet.commands.own_networks import is_own, own_recipe
 from npfacenet.errors import ArgumentError, TrainingError
+from npfacenet.models import Model, load
+from npfacenet.models.fresh import fresh_model
+from npfacenet.recipes import recipes
 from npfacenet.training import Configuration, IdentityFolder, configuration_from_json
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.zoo.manifest import PACKAGED
@@ -18,14 +22,20 @@ BEGUN = {"people", "fresh", "model", "variant", "preprocessing", "teacher", *FLA
 
 
 def begun_with(arguments: argparse.Namespace) -> dict[str, object]:
-    """What is written down so that the run can be resumed from its folder alone."""
+    """Return what is stored so that the run can be resumed from its folder alone.
+
+    Raises ArgumentError for options that exclude each other, and for empty names.
+    """
     for name in ("folder", "people", "fresh", "model", "teacher"):
         if getattr(arguments, name) == "":
             raise ArgumentError(f"{name} is the name of a file, a folder or a model, not ''")
     people = None if arguments.people is None else os.path.abspath(arguments.people)
     if arguments.fresh is not None and arguments.model is not None:
         raise ArgumentError("--fresh begins with drawn weights, --model with those of a file")
-    return {
+    own = arguments.fresh is not None and is_own(arguments.fresh)
+    if own and arguments.variant is not None:
+        raise ArgumentError("--variant is of a network in the catalogue, not of MODULE:FUNCTION")
+    origin = {
         "folder": os.path.abspath(arguments.folder),
         "people": people,
         "fresh": arguments.fresh,
@@ -36,12 +46,17 @@ def begun_with(arguments: argparse.Namespace) -> dict[str, object]:
         "untrusted": arguments.untrusted,
         "skip_errors": arguments.skip_errors,
     }
+    return origin | {"fresh_from": os.getcwd()} if own else origin
 
 
 def resumed_choices(
     folder: RunFolder, arguments: argparse.Namespace, choices: Sequence[str]
 ) -> tuple[Configuration, dict[str, object]]:
-    """The configuration of a run, and what it began with; other choices are refused."""
+    """Return the configuration of a run and what it began with.
+
+    Raises ArgumentError if options were given that contradict resuming, TrainingError for the
+    folder of another run.
+    """
     given = {name: getattr(arguments, name) for name in (*choices, *sorted(BEGUN))}
     # Not by ==: the 0 of `--seed 0` is a choice.
     if stated := [
@@ -62,7 +77,7 @@ def resumed_choices(
 
 
 def _is_of_this_command(about: object) -> TypeGuard[dict[str, object]]:
-    """Whether this is what `begun_with` gave."""
+    """Whether this is what `begun_with` returned."""
     if not isinstance(about, dict) or {"folder", *BEGUN} - about.keys():
         return False
     flags = all(type(about[name]) is bool for name in FLAGS)
@@ -71,13 +86,41 @@ def _is_of_this_command(about: object) -> TypeGuard[dict[str, object]]:
     return flags and named and all(text is None or isinstance(text, str) for text in texts)
 
 
-def pictures_of(about: Mapping[str, object]) -> IdentityFolder:
-    """The pictures to learn from: of all people in the folder, or of those on a list."""
+def identity_folder(about: Mapping[str, object]) -> IdentityFolder:
+    """Return the pictures to learn from: of all people in the folder, or of those on a list."""
     people = about["people"]
     only = None if people is None else Path(str(people))
     return IdentityFolder.of(str(about["folder"]), only)
 
 
+def starting_model(about: Mapping[str, object], seed: int) -> Model:
+    """Return the model to begin with: loaded, or with random weights.
+
+    Raises ArgumentError for a network that does not exist or cannot be trained, WeightsError for a
+    file that cannot be used.
+    """
+    names = ("fresh", "model", "variant", "preprocessing")
+    fresh, name, variant, scaling = (_text(about[key]) for key in names)
+    if fresh is None:
+        untrusted = bool(about["untrusted"])
+        return load(str(name), variant=variant, preprocessing=scaling, untrusted=untrusted)
+    if is_own(fresh):
+        recipe = own_recipe(fresh, _text(about.get("fresh_from")) or os.getcwd())
+    else:
+        recipe = recipes(fresh, variant)[0]
+    return fresh_model(recipe, seed=seed, preprocessing=scaling)
+
+
+def teaching_model(about: Mapping[str, object]) -> Model | None:
+    """Return the model whose embeddings are to be matched, or None if there is none."""
+    name = _text(about["teacher"])
+    return None if name is None else load(name, untrusted=bool(about["untrusted"]))
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
 def _resolved(name: str) -> str:
-    """A file by its full path, so that a run can be resumed from anywhere; a name as it is."""
+    """Return a file's full path, so that a run can be resumed from anywhere; a name unchanged."""
     return os.path.abspath(name) if os.path.exists(name) else name

@@ -1,4 +1,4 @@
-"""How a run stands by its validations: the best, the first and the last."""
+"""The validations of a run: the best, the first and the last, and signs of a collapse."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _COUNTS = ("best_step", "bad_since", "bad")
 
 
 @dataclass
-class Standing:
-    """The validations of a run so far.
+class ValidationHistory:
+    """What is kept of the validations of a run so far.
 
-    `best` is the one whose weights are kept (None where nobody is held out), at `best_step`.
-    `first` and `last` are of held-out people or else of some who are learnt from. `bad` counts
-    validations in a row that show a collapse, the first of them at step `bad_since`.
+    `best`, made at `best_step`, belongs to the weights that are kept (None if nobody is held
+    out). `first` and `last` are of held-out people, or else of some who are learnt from. `bad`
+    counts the latest validations in a row that show a collapse, since step `bad_since`.
     """
 
     best: Validation | None = None
@@ -32,7 +32,7 @@ class Standing:
     bad_since: int = 0
 
     def see(self, step: int, seen: Validation | None) -> None:
-        """Take the rates of a step."""
+        """Record the rates that were measured after `step`."""
         self.first, self.last = seen if self.first is None else self.first, seen
         if self.fault is None:
             self.bad = 0
@@ -43,34 +43,39 @@ class Standing:
 
     @property
     def fault(self) -> str | None:
-        """What shows that the network of the last validation has collapsed."""
+        """The sign of a collapse in the last validation, in words; None without one."""
         if self.first is None or self.last is None:
             return None
         return collapsed(self.first, self.last)
 
     @property
     def ruin(self) -> str | None:
-        """What shows that the weights of the last validation are not worth keeping."""
+        """Why the weights of the last validation are not worth keeping; None if they are."""
         if self.first is None or self.last is None:
             return None
         return self.fault or half_lost(self.first, self.last)
 
     def lasting(self, step: int) -> str | None:
-        """The fault, if it has been there for three validations and twenty steps."""
+        """Return the fault if it has lasted for three validations and twenty steps."""
         long = self.bad >= IN_A_ROW and step - self.bad_since >= OVER_STEPS
         return self.fault if long else None
 
     def as_json(self) -> dict[str, object]:
-        """All of it, for a file."""
+        """Return all fields, for a file."""
         return asdict(self)
 
 
-def standing_from_json(value: object, done: int) -> Standing:
-    """What `as_json` gave after `done` steps; ArgumentError for anything else."""
+def history_from_json(value: object, done: int) -> ValidationHistory:
+    """Return the history that `as_json` wrote after `done` steps.
+
+    Raises ArgumentError for anything else.
+    """
     if not isinstance(value, Mapping) or value.keys() != {*_RATES, *_COUNTS}:
-        raise ArgumentError("it does not say how the run stands")
+        raise ArgumentError("the record of its validations is not one")
     rates = [None if value[name] is None else validation_from_json(value[name]) for name in _RATES]
     for name in _COUNTS:
         require_whole(name, value[name], 0, done + 1 if name == "bad" else done)
     best, first, last = rates
-    return Standing(best, value["best_step"], first, last, value["bad"], value["bad_since"])
+    return ValidationHistory(
+        best, value["best_step"], first, last, value["bad"], value["bad_since"]
+    )

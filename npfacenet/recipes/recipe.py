@@ -1,0 +1,108 @@
+"""A recipe: one concrete network, and what is known of it in general."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Literal, TypeAlias
+
+from npfacenet.networks import Network, Outputs
+
+Purpose: TypeAlias = Literal["embedding", "detection"]
+PURPOSES: Final[tuple[Purpose, ...]] = ("embedding", "detection")
+METRIC = "Euclidean between unit vectors, 0 to 2"
+
+# Evidence. Measured by `npfacenet evaluate lfw --crop 150 --calibrate 0.01` on folds 1 to 4, with
+# the public weights; rates of a calibrated threshold are those of the pairs it was chosen on.
+LFW = "on LFW folds 1-4, centre crop 150, 1,200 pairs of each kind"
+ASSIGNMENT = "the deeplearning.ai assignment's choice"
+CALIBRATED = "chosen for a false match rate of 0.01 on these very pairs"
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The distance up to which two pictures count as one person, and why.
+
+    `value` is a distance (`metric` says which); `evidence` says who chose it, or which
+    error rates were measured on which pictures.
+    """
+
+    value: float
+    evidence: str
+    metric: str = METRIC
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One concrete network: an architecture with every choice made, and the facts about it.
+
+    `variant` is None for an architecture that has only one. `outputs` is the length of the vector
+    that the network gives, or the number of its outputs if there are several. `build` makes it.
+    `other_names` maps layers of the network to the names that other people's files give them.
+    `purpose` says what the network computes; only an "embedding" can be compared with others.
+    `preprocessing` is the scaling of its pictures (`npfacenet.images.PREPROCESSINGS`) unless the
+    card of its weights states another; without either it is "unit", numbers from 0 to 1.
+    `thresholds` holds, by preprocessing, the threshold that was measured with the public weights;
+    none where nothing was. `known_as` lists what other projects call the architecture, for
+    suggestions in messages; case and separators do not matter.
+    """
+
+    architecture: str
+    variant: str | None
+    outputs: int
+    build: Callable[[], Network[Outputs]] = field(repr=False, compare=False)
+    other_names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    purpose: Purpose = field(default="embedding", repr=False)
+    preprocessing: str = field(default="unit", repr=False)
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict, repr=False, compare=False)
+    known_as: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        network: Network[Outputs],
+        *,
+        architecture: str | None = None,
+        variant: str | None = None,
+        outputs: int | None = None,
+        purpose: Purpose | None = None,
+        preprocessing: str = "unit",
+        thresholds: Mapping[str, Threshold] | None = None,
+    ) -> Recipe:
+        """Return the recipe of a network that is built already.
+
+        `architecture` is the network's own name unless stated. A network that gives one vector is
+        for embedding unless stated, any other for detection. `outputs` is the length of a single
+        output's last axis, or the number of outputs where there are several.
+
+        >>> from npfacenet.recipes import npfacenet_small
+        >>> str(Recipe.of(npfacenet_small()))
+        'npfacenet-small (128 numbers)'
+        """
+        shapes = list(network.output_shapes.values())
+        length = shapes[0][-1] if len(shapes) == 1 else len(shapes)
+        vector = len(shapes) == 1 and len(shapes[0]) == 1
+        return cls(
+            network.name if architecture is None else architecture,
+            variant,
+            (length or 1) if outputs is None else outputs,
+            partial(_built, network),
+            purpose=("embedding" if vector else "detection") if purpose is None else purpose,
+            preprocessing=preprocessing,
+            thresholds={} if thresholds is None else thresholds,
+        )
+
+    @property
+    def key(self) -> tuple[str, str | None, int]:
+        """What tells one recipe from another: architecture, variant and number of outputs."""
+        return self.architecture, self.variant, self.outputs
+
+    def __str__(self) -> str:
+        choices = [self.variant] if self.variant else []
+        return f"{self.architecture} ({', '.join([*choices, f'{self.outputs} numbers'])})"
+
+
+def _built(network: Network[Outputs]) -> Network[Outputs]:
+    """Return the network itself: a `build` that can be pickled, which a lambda cannot."""
+    return network

@@ -1,0 +1,54 @@
+"""What is below a head: neck and clothes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from npfacenet.samples.background import drawn_colour
+from npfacenet.samples.light import lit
+from npfacenet.samples.pixel_planes import Floats, bump, mix, smoothstep
+from npfacenet.samples.scene import Scene
+from npfacenet.samples.skin import tone
+
+
+def neck_and_clothes(scene: Scene, picture: Floats) -> None:
+    """Draw the neck, and the collar or neckline below it, into the picture, in place."""
+    who, face, now, source = scene.who, scene.face, scene.now, scene.lamp
+    skin = tone(who)
+    rng = np.random.default_rng([now.clothes, 4])
+    # A body turns less than its head.
+    x, y = scene.rays.at_depth(-0.3)
+    x = x - np.float32(0.4 * scene.rays.turn[2, 0])
+    aside = np.abs(x)
+    half = who.neck * (1 + 0.25 * smoothstep(y, face.chin + 0.1, face.chin + 0.7))
+    round_x = np.clip(x / half, -0.98, 0.98)
+    normal = (round_x, np.full_like(x, 0.1), np.sqrt(1 - round_x * round_x))
+    under = 0.5 + 0.5 * smoothstep(y, face.chin + 0.0, face.chin + 0.7)
+    cords = 1 - 0.08 * bump(aside - 0.3 * who.neck, 0.05)
+    albedo = skin[:, None, None] * (under * cords)
+    light = lit(
+        albedo, normal, source, 0.45 + 0.55 * smoothstep(y, face.chin, face.chin + 0.6), under
+    )
+    mix(picture, smoothstep(half - aside, 0.0, 0.03) * smoothstep(y, 0.5, 0.9), light)
+    shoulder = (
+        face.chin
+        + 0.28
+        + 0.32 * (aside - who.neck) * smoothstep(aside, 1.2, 0.9)
+        + rng.normal(0, 0.03)
+    )
+    shoulder += 0.3 * np.maximum(aside - 0.9, 0) ** 1.5
+    neckline = rng.uniform(0.12, 0.75)
+    opening = face.chin + 0.25 + neckline * np.maximum(1 - aside / (who.neck * 1.2), 0)
+    cloth = smoothstep(y - np.maximum(shoulder, opening), -0.02, 0.03)
+    colour, inner = drawn_colour(rng, 0.8), drawn_colour(rng, 0.5)
+    fold = 1 + 0.12 * np.sin(
+        x * np.float32(rng.uniform(3, 8)) + y * 4 + np.float32(rng.uniform(0, 6))
+    )
+    lean = np.clip(x / 2.2, -0.9, 0.9)
+    normal = (lean, np.full_like(x, -0.3), np.sqrt(np.maximum(0.91 - lean * lean, 0.05)))
+    albedo = colour[:, None, None] * fold
+    if rng.random() < 0.5:  # a shirt below a jacket
+        lapel = who.neck * 0.95 - 0.35 * (y - face.chin - 0.3)
+        mix(albedo, smoothstep(lapel - aside, -0.02, 0.04), inner)
+    shade = np.ones_like(x)
+    mix(picture, cloth, lit(albedo, normal, source, shade, shade))

@@ -1,0 +1,37 @@
+"""Weights that the manifest knows get their source, licence and threshold, whatever the file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from npfacenet.cards import UNMEASURED, derived_card
+from npfacenet.recipes import Recipe, recipes
+from npfacenet.zoo.manifest import PublicWeights, manifest
+from npfacenet.zoo.provenance import with_known_origin
+
+PUBLIC = [(entry, digest) for entry in manifest().values() for digest in entry.weights]
+
+
+@pytest.mark.parametrize(("entry", "digest"), PUBLIC, ids=lambda x: getattr(x, "name", "")[:20])
+def test_known_weights_have_what_was_measured_with_them(entry: PublicWeights, digest: str) -> None:
+    recipe = recipes(entry.architecture, outputs=entry.outputs)[0]
+    card = derived_card(recipe, recipe.build().input_shape[0], Path("w.h5"))
+    assert card.threshold is not None
+    assert card.threshold.evidence == UNMEASURED
+    known = with_known_origin(card, digest)
+    assert known.threshold == recipe.thresholds[recipe.preprocessing]
+    assert (known.source, known.licence) == (entry.origin, entry.licence)
+    same = replace(known, source=card.source, licence=card.licence, threshold=card.threshold)
+    assert same == card
+
+
+@pytest.mark.parametrize("recipe", recipes(), ids=str)
+def test_others_keep_the_card_of_their_network(recipe: Recipe) -> None:
+    card = derived_card(recipe, recipe.build().input_shape[0], Path("w.h5"))
+    assert with_known_origin(card, "0" * 64) is card
+    assert (card.source, card.licence) == ("the file w.h5", "not stated")
+    known = recipe.thresholds.get(recipe.preprocessing)
+    assert (card.threshold is None) == (known is None)
