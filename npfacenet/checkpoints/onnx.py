@@ -53,6 +53,10 @@ class OnnxFile(Container):
     """An open ONNX file: tensors that are stored in its graph, and its `operations`."""
 
     kind: ClassVar[str] = "an ONNX model"
+    unrecognised: ClassVar[str] = (
+        "which is read for detectors only (npfacenet.faces.load); of a network that embeds faces, "
+        "Keras' HDF5 file is needed"
+    )
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self.path = path
@@ -84,12 +88,10 @@ class OnnxFile(Container):
     def open(cls, path: Path) -> Iterator[OnnxFile]:
         """Open an ONNX file for reading.
 
-        Raises WeightsError, naming the file and the fault, for another file, and for one that is
-        damaged or whose graph has more tensors, longer names or more axes than any network.
+        Raises WeightsError, naming the file and the fault, for one that is damaged or whose graph
+        has more tensors, longer names or more axes than any network.
         """
         with open_weights(path) as file:
-            if protobuf.kind(file) != "ONNX":
-                raise WeightsError(f"{path} is not an ONNX model, or its beginning is damaged")
             yield cls(path, file)
 
     def entries(self, within: str = "", skip: Callable[[str], bool] | None = None) -> list[Entry]:
@@ -252,4 +254,6 @@ def _faults_of(path: Path) -> Iterator[None]:
     except WeightsError:
         raise
     except (ValueError, OSError) as error:
-        raise WeightsError(f"{path} is a damaged ONNX model: {error}; obtain it again") from error
+        raise WeightsError(
+            f"{path} is an ONNX model that is damaged: {error}; obtain it again"
+        ) from error

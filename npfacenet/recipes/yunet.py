@@ -27,6 +27,7 @@ from npfacenet.layers import (
     UpsampleNearest,
 )
 from npfacenet.networks import Builder, Network, Outputs
+from npfacenet.recipes.recipe import Recipe
 
 STRIDES = (8, 16, 32)
 CHANNELS = 64
@@ -91,3 +92,6 @@ def head(build: Builder, x: str, name: str, numbers: int, *, squashed: bool) -> 
     depthwise = f"{name}_depthwise" if squashed else name
     x = build.add(depthwise, DepthwiseConvolution(3, padding="same"), x)
     return build.add(name, Sigmoid(), x) if squashed else x
+
+
+YUNET = Recipe("yunet", None, len(HEADS) * len(STRIDES), yunet, purpose="detection")

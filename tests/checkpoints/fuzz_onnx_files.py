@@ -17,9 +17,8 @@ from pathlib import Path
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
-from onnx_files import BrokenOnnx, broken_onnx_files, small_network
+from onnx_files import BrokenOnnx, broken_onnx_files, read_onnx, small_network
 
-from npfacenet.checkpoints.onnx_order import read_onnx
 from npfacenet.errors import WeightsError
 
 outcomes: Counter[str] = Counter()

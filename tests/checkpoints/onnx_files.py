@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from hypothesis import strategies as st
 
+from npfacenet.checkpoints.onnx_order import OnnxInOrder
+from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.layers import Array, Convolution, DepthwiseConvolution, MaxPool, PReLU, ReLU
 from npfacenet.networks import Builder, Network, NetworkParameters, Outputs
+from npfacenet.recipes import Recipe
 
 FLOAT, INT64, FLOAT16 = 1, 7, 10
 
@@ -100,6 +105,19 @@ def exported(parameters: NetworkParameters, *, typed: bool = False) -> list[byte
         tensor(name, np.ascontiguousarray(values), typed=typed) for name, values in stored.items()
     ]
     return [*tensors, tensor("sizes", np.array([0, -1])), *operations]
+
+
+class OnItsSide(OnnxInOrder):
+    name: ClassVar[str] = "lying"
+    on_its_side: ClassVar[bool] = True
+
+
+def read_onnx(
+    path: Path, network: Network[Outputs], *, on_its_side: bool = False
+) -> NetworkParameters:
+    """The parameters of a network from a file that may be ONNX."""
+    layout = OnItsSide if on_its_side else OnnxInOrder
+    return read_checkpoint(path, (Recipe.of(network),), layouts=(layout,)).parameters
 
 
 @dataclass(frozen=True)
