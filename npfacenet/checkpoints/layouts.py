@@ -40,12 +40,12 @@ WRITERS: tuple[Writer, ...] = (
 )
 
 
-def recognised(container: Container, layouts: Sequence[type[Layout]] = LAYOUTS) -> Layout:
-    """Return an open container as the first of several layouts that recognises it.
+def recognised(container: Container, layouts: Sequence[type[Layout]] | None = None) -> Layout:
+    """Return an open container as the first of `layouts` (None: the table) that recognises it.
 
     Raises WeightsError if none does, or if the container contradicts that layout.
     """
-    for layout in layouts:
+    for layout in LAYOUTS if layouts is None else layouts:
         if layout.recognises(container):
             return layout(container)
     raise WeightsError(f"{container.path} is {container.kind}, {container.unrecognised}")
