@@ -18,10 +18,11 @@ from typing import BinaryIO, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.checkpoints import protobuf
 from npfacenet.checkpoints.container import Container, Entry
-from npfacenet.checkpoints.signature import open_weights
+from npfacenet.checkpoints.signature import SIGNATURE, open_weights
+from npfacenet.checkpoints.wire import BYTES, VARINT, fields, varint
 from npfacenet.errors import WeightsError, quoted
+from npfacenet.threads import without_forks
 
 MOST_FIELDS = 50_000
 """Fields of one message: nodes and tensors of a graph, dimensions of a tensor."""
@@ -81,6 +82,11 @@ class OnnxFile(Container):
         if not path.is_file():
             return False
         with open_weights(path) as file:
+            if file.read(len(SIGNATURE)) == SIGNATURE:  # as most weight files
+                return False
+            with without_forks():
+                from npfacenet.checkpoints import protobuf
+
             return protobuf.kind(file) == "ONNX"
 
     @classmethod
@@ -192,7 +198,7 @@ class OnnxFile(Container):
 
     def _fields(self, start: int, end: int) -> Iterator[_Field]:
         """Yield the fields of a message; ValueError if one is larger than the message itself."""
-        found = protobuf.fields(self._file, start, end, most=MOST_FIELDS + 1)
+        found = fields(self._file, start, end, most=MOST_FIELDS + 1)
         for count, (number, wire, place, length) in enumerate(found):
             if count == MOST_FIELDS:
                 raise ValueError(f"a message has more than {MOST_FIELDS:,} fields")
@@ -208,13 +214,13 @@ class OnnxFile(Container):
 
     def _numbers(self, part: _Field, most: int) -> list[int]:
         """Read whole numbers: one, or several that are packed."""
-        if part.wire == protobuf.VARINT:
-            return [protobuf.varint(self._file, part.start)[0]]
+        if part.wire == VARINT:
+            return [varint(self._file, part.start)[0]]
         if not part.is_bytes or part.end - part.start > 10 * most:
             raise ValueError("a list of numbers is too long")
         numbers, place = [], part.start
         while place < part.end:
-            number, place = protobuf.varint(self._file, place)
+            number, place = varint(self._file, place)
             numbers.append(number)
         return numbers
 
@@ -231,7 +237,7 @@ class _Field:
     @property
     def is_bytes(self) -> bool:
         """Whether it holds a text, a message or packed numbers."""
-        return self.wire == protobuf.BYTES
+        return self.wire == BYTES
 
     def is_message(self, number: int) -> bool:
         """Whether it is the field of this number, and holds a text or a message."""
