@@ -15,6 +15,9 @@ Scores: TypeAlias = npt.NDArray[np.floating]
 Points: TypeAlias = npt.NDArray[np.floating]
 Shared: TypeAlias = Literal["union", "smaller"]
 
+TOGETHER = 64
+"""Boxes that are compared with all others at once."""
+
 
 def sides(boxes: Boxes) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
     """Widths and heights, (N,) each."""
@@ -24,7 +27,7 @@ def sides(boxes: Boxes) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floati
 def overlaps(
     box: Boxes, boxes: Boxes, *, of: Shared = "union", pixel: float = 0
 ) -> npt.NDArray[np.floating]:
-    """How much of a box (4,) and each of some boxes (N, 4) is shared, 0 to 1: (N,).
+    """How much of a box and another is shared, 0 to 1: (..., 4) and (N, 4) to (..., N).
 
     `of` is what the shared area is a part of: of the union of both, known as intersection over
     union, or of the smaller box, so that a box inside another shares all. With `pixel` 1 the last
@@ -33,10 +36,13 @@ def overlaps(
     >>> overlaps(np.array([0.0, 0, 2, 2]), np.array([[1.0, 0, 3, 2], [0, 0, 1, 1], [2, 2, 3, 3]]))
     array([0.33333333, 0.25      , 0.        ])
     """
-    begin, end = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    shared = np.maximum(end - begin + pixel, 0).prod(axis=1)
-    area = (box[2:] - box[:2] + pixel).prod()
-    areas = (boxes[:, 2:] - boxes[:, :2] + pixel).prod(axis=1)
+    left, top, right, bottom = np.moveaxis(box[..., np.newaxis, :], -1, 0)
+    lefts, tops, rights, bottoms = boxes.T
+    width = np.minimum(right, rights) - np.maximum(left, lefts) + pixel
+    height = np.minimum(bottom, bottoms) - np.maximum(top, tops) + pixel
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    area = (right - left + pixel) * (bottom - top + pixel)
+    areas = (rights - lefts + pixel) * (bottoms - tops + pixel)
     whole = np.minimum(area, areas) if of == "smaller" else area + areas - shared
     parts: npt.NDArray[np.floating] = shared / np.maximum(whole, np.finfo(boxes.dtype).tiny)
     return parts
@@ -54,14 +60,18 @@ def suppress(
     >>> suppress(boxes, np.array([0.8, 0.9, 0.7]), 0.5)
     array([1, 2])
     """
-    left = np.argsort(-scores, kind="stable")
-    kept = []
-    while len(left):
-        best, left = left[0], left[1:]
-        kept.append(best)
-        shared = overlaps(boxes[best], boxes[left], of=of, pixel=pixel)
-        left = left[shared <= most_shared]
-    return np.array(kept, np.intp)
+    order = np.argsort(-scores, kind="stable")
+    ranked = boxes[order]
+    kept: list[int] = []
+    dropped = np.zeros(len(order), bool)
+    for start in range(0, len(order), TOGETHER):  # all pairs of a few at a time, which is faster
+        few = start + np.flatnonzero(~dropped[start : start + TOGETHER])
+        alike = overlaps(ranked[few], ranked, of=of, pixel=pixel) > most_shared
+        for row, drops in zip(few.tolist(), alike, strict=True):
+            if not dropped[row]:
+                kept.append(row)
+                dropped |= drops
+    return order[kept]
 
 
 def squares(boxes: Boxes) -> Boxes:

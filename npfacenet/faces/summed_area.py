@@ -8,6 +8,8 @@ ceil((i + 1) * N / n) of N. Each mean comes from four numbers of a table of sums
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import numpy.typing as npt
 
@@ -26,19 +28,25 @@ class SummedAreaTable:
     """
 
     def __init__(self, picture: npt.NDArray[np.uint8]) -> None:
-        height, width, channels = picture.shape
-        self.height, self.width = height, width
-        sums = np.zeros((height + 1, width + 1, channels), np.uint32)
-        np.cumsum(picture, axis=0, dtype=np.uint32, out=sums[1:, 1:])
+        self.picture = picture
+        self.height, self.width = picture.shape[:2]
+
+    @cached_property
+    def sums(self) -> npt.NDArray[np.uint32]:
+        """The table: (height + 1, width + 1, channels), made when it is first needed."""
+        sums = np.zeros((self.height + 1, self.width + 1, self.picture.shape[2]), np.uint32)
+        np.cumsum(self.picture, axis=0, dtype=np.uint32, out=sums[1:, 1:])
         np.cumsum(sums[1:, 1:], axis=1, dtype=np.uint32, out=sums[1:, 1:])
-        self._sums = sums
+        return sums
 
     def resized(self, height: int, width: int) -> npt.NDArray[np.float32]:
         """The whole picture in another size: float32 (height, width, channels), 0 to 255."""
+        if (height, width) == (self.height, self.width):
+            return self.picture.astype(np.float32)
         zero = np.zeros(1, np.intp)
         left, right = (cells[0] for cells in _cells(zero, zero + self.width, width))
         top, bottom = (cells[0] for cells in _cells(zero, zero + self.height, height))
-        rows = self._sums[bottom] - self._sums[top]
+        rows = self.sums[bottom] - self.sums[top]
         means: npt.NDArray[np.float32] = (rows[:, right] - rows[:, left]).astype(np.float32)
         means /= ((bottom - top)[:, None] * (right - left)).astype(np.float32)[..., None]
         return means
@@ -52,10 +60,10 @@ class SummedAreaTable:
         top, bottom = _cells(boxes[:, 1], boxes[:, 3], height)
         rows = (top[:, :, None], bottom[:, :, None])
         columns = (left[:, None, :], right[:, None, :])
-        total = self._sums[rows[1], columns[1]]
-        total -= self._sums[rows[0], columns[1]]
-        total -= self._sums[rows[1], columns[0]]
-        total += self._sums[rows[0], columns[0]]
+        total = self.sums[rows[1], columns[1]]
+        total -= self.sums[rows[0], columns[1]]
+        total -= self.sums[rows[1], columns[0]]
+        total += self.sums[rows[0], columns[0]]
         count = (rows[1] - rows[0]) * (columns[1] - columns[0])
         means = total.astype(np.float32)
         means /= count[..., None].astype(np.float32)

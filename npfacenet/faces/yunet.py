@@ -55,8 +55,8 @@ class Yunet(Detector):
             raise ArgumentError(f"threshold is a number, not {quoted(self.threshold)}")
         if not is_real(self.most_shared, 0, 1):
             raise ArgumentError(f"most_shared is from 0 to 1, not {quoted(self.most_shared)}")
-        row: object = () if self.scales is None else self.scales
-        if not isinstance(row, tuple) or not all(is_real(scale, 1e-4, 4) for scale in row):
+        row: object = (1.0,) if self.scales is None else self.scales
+        if not (isinstance(row, tuple) and row and all(is_real(s, 1e-4, 4) for s in row)):
             raise ArgumentError(f"scales are numbers from 0.0001 to 4, not {quoted(row)}")
 
     def find(
