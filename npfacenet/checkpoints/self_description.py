@@ -30,7 +30,8 @@ def agreeing(
     of_the_card = [one for one in known if (one.architecture, one.outputs) == stated]
     if of_the_card:
         return sorted(of_the_card, key=lambda recipe: recipe.variant != card.variant)
-    if described and file.graph is not None:
+    of_ours = any(one.architecture == card.architecture for one in known)
+    if described and not of_ours and file.graph is not None:
         return (card.recipe_of(described_network(path, file.graph)),)
     raise WeightsError(
         f"{path}: its card speaks of {quoted(card.architecture)} with {card.outputs} numbers, "

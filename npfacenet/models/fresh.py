@@ -47,8 +47,6 @@ def fresh_model(recipe: Recipe, *, seed: int, preprocessing: str | None = None) 
 def _require_embedding(recipe: Recipe, network: Network[Outputs]) -> None:
     """Raise ArgumentError unless the network makes one vector of each square colour picture."""
     name, size = network.name, network.accepted_shape
-    if recipe.purpose != "embedding":
-        raise ArgumentError(f"{name} is a network for {recipe.purpose}, not for embedding")
     if len(network.outputs) != 1:
         raise ArgumentError(
             f"{name} has {len(network.outputs)} outputs ({listed(network.outputs)}), and embedding "
@@ -64,6 +62,8 @@ def _require_embedding(recipe: Recipe, network: Network[Outputs]) -> None:
             f"{name} gives an output of shape {network.output_shape} for each picture, and an "
             "embedding is one vector (D,)"
         )
+    if recipe.purpose != "embedding":
+        raise ArgumentError(f"{name} is a network for {recipe.purpose}, not for embedding")
     if network.output_shape[0] != recipe.outputs:
         raise ArgumentError(
             f"{name} gives vectors of {network.output_shape[0]} numbers, and its recipe says "

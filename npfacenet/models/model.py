@@ -241,8 +241,8 @@ class Model:
         """Raise EmbeddingError if the network is for another purpose."""
         if self.card.purpose != "embedding":
             raise EmbeddingError(
-                f"{self.network.name} is a network for {self.card.purpose}, not for embedding: it "
-                "gives no vectors that could be compared"
+                f"{shortened(self.card.architecture, 40)} is a network for {self.card.purpose}, "
+                "not for embedding: it gives no vectors that could be compared"
             )
         if not self.card.input_size:
             raise EmbeddingError(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import shared
 from keras2_files import write_keras2
+from old_files import without_graph
 
 import npfacenet
 from npfacenet.cards import Card, Threshold, card_from_json
@@ -254,8 +255,10 @@ def test_options_that_do_not_fit_a_file_are_named_as_such(
                 npfacenet.load(path, untrusted=untrusted, **options)
     broken = tmp_path / "broken.h5"
     write_native(broken, tiny_network(), tiny_network().initialise(0), CARD)
-    with pytest.raises(WeightsError, match="its card speaks of 'tiny'"):
+    with pytest.raises(ArgumentError, match=r"broken\.h5 holds tiny \(4 numbers\), which is not"):
         npfacenet.load(broken, variant="course")
+    with pytest.raises(WeightsError, match="its card speaks of 'tiny'"):
+        npfacenet.load(without_graph(broken), variant="course")
 
 
 @pytest.mark.parametrize("where", ["cache", "variable", "here"])

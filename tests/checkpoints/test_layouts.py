@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from old_files import without_graph
 
 import npfacenet
 from npfacenet.cards import METRIC, Card, Threshold, derived_card
@@ -26,7 +27,7 @@ from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.errors import ArgumentError, WeightsError
 from npfacenet.layers import Array, BatchNorm
 from npfacenet.networks import Network, ParameterName
-from npfacenet.recipes import nn4_small2, npfacenet_small
+from npfacenet.recipes import nn4_small2, npfacenet_small, recipes
 from npfacenet.testing.weight_files import LAYOUTS, TINY, tiny_network, whole_weight_file
 
 CARD = Card("tiny", None, 4, 6, "unit", Threshold(0.5, "drawn"), "drawn", "none", ("Ada", "Bob"))
@@ -211,7 +212,8 @@ def test_a_changed_card_is_refused_and_one_without_a_checksum_read(tmp_path: Pat
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("outputs", "4"), ("outputs", True), ("input_size", 0), ("variant", 3), ("source", "a\nb"),
+        ("outputs", "4"), ("outputs", True), ("input_size", -1), ("variant", 3), ("source", "a\nb"),
+        ("purpose", "art"),
         ("threshold", {"value": -1, "evidence": "", "metric": ""}), ("threshold", 0.7),
         ("threshold", {"value": 2.5, "evidence": "", "metric": ""}), ("preprocessing", "none"),
         ("threshold", {"value": 10**400, "evidence": "", "metric": ""}),
@@ -236,8 +238,11 @@ def test_a_card_of_wrong_values_is_refused(name: str, value: object) -> None:
 
 
 def test_a_card_of_a_network_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    path = native(tmp_path / "w.h5")
     with pytest.raises(WeightsError, match="its card speaks of 'tiny' with 4 numbers"):
-        read_checkpoint(native(tmp_path / "w.h5"))
+        read_checkpoint(path, recipes())
+    with pytest.raises(WeightsError, match="its card speaks of 'tiny' with 4 numbers"):
+        read_checkpoint(without_graph(path))
 
 
 @pytest.mark.parametrize(

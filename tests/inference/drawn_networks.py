@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeAlias
 
 import hypothesis.strategies as st
@@ -34,6 +36,13 @@ from npfacenet.networks import Builder, Network, Outputs, ParameterName
 from npfacenet.networks.outputs import Out
 
 Parameters: TypeAlias = dict[ParameterName, Array]
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.append(str(TESTS / "layers"))  # where the table of layer cases is
+
+from layer_cases import CASES  # noqa: E402
+
+OF_THE_TABLE = [case.layer for case in CASES if [len(shape) for shape in case.inputs] == [3]]
+"""The layers of one picture in the table of layer cases, a new one included."""
 ACTIVATIONS: st.SearchStrategy[Layer] = st.sampled_from([ReLU(), PReLU()])
 
 
@@ -96,6 +105,7 @@ def one_input_layers(draw: st.DrawFn) -> Layer:
                     L2Pool(size, stride, padding),  # type: ignore[arg-type]
                 ]
             ),
+            st.sampled_from(OF_THE_TABLE),
         )
     )
 

@@ -13,6 +13,7 @@ from threading import Barrier
 
 import numpy as np
 import pytest
+from old_files import without_graph
 
 import npfacenet
 from npfacenet.cards import UNMEASURED, Threshold, derived_card, threshold_of
@@ -142,6 +143,9 @@ def test_files_of_a_registered_network_load(
     assert model.parameters["conv1", "bias"].shape == (5,)  # read again
     assert npfacenet.load(path, architecture="tiny").fingerprint == model.fingerprint
     unregister(own)
+    if layout == "npfacenet":
+        assert npfacenet.load(path).fingerprint == model.fingerprint  # the file describes it
+        path = without_graph(path)
     with pytest.raises(WeightsError, match=r"no tensor of a known network|speaks of 'tiny'"):
         npfacenet.load(path)
 

@@ -2,7 +2,8 @@
 
 (no name)   from pictures to embeddings: npfacenet and its readable path against ONNX Runtime,
             PyTorch and OpenCV where these are installed (`--json` for programs, `--plot` a figure;
-            `--layers`: the time of npfacenet's plan, operation by operation)
+            `--layers`: the time of npfacenet's plan, operation by operation; `--against
+            CHECKOUT`: another version of npfacenet in turn with this one)
 
 --training  a training step of nn4.small2, 48 faces, against PyTorch eager (`--json` for programs;
             `--layers`: npfacenet's time, layer by layer)
@@ -18,6 +19,7 @@ pyramid     a fully convolutional network on pictures of ten sizes in turn, as a
     .venv/bin/python -m pip install -e ".[bench]"
     .venv/bin/python tools/benchmarks/bench.py
     .venv/bin/python tools/benchmarks/bench.py --json --networks nn4.small2 --batches 8 --rounds 5
+    .venv/bin/python tools/benchmarks/bench.py --against ../before --rounds 9
     .venv/bin/python tools/benchmarks/bench.py --training
     .venv/bin/python tools/benchmarks/bench.py cold-start --weights nn4.small2
 
@@ -65,10 +67,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=(),
         help="names or files; for cold-start and pictures one of nn4.small2",
     )
+    parser.add_argument(
+        "--against", type=Path, metavar="CHECKOUT", help="inference: a checkout of another version"
+    )
     parser.add_argument("--rounds", type=positive, default=15)
     chosen = parser.parse_args(arguments)
     if chosen.training and chosen.name is not None:
         parser.error(f"choose {chosen.name} or --training")
+    if chosen.against is not None and not (chosen.against / "npfacenet/__init__.py").is_file():
+        parser.error(f"{chosen.against} is not a checkout of npfacenet")
     return exit_code(run, chosen)
 
 
@@ -107,7 +114,7 @@ def run(chosen: argparse.Namespace) -> int:
     else:
         inference.inference(
             chosen.networks, chosen.batches, chosen.rounds, chosen.weights,
-            as_json=chosen.json, plot=chosen.plot,
+            as_json=chosen.json, plot=chosen.plot, against=chosen.against,
         )  # fmt: skip
     return 0
 

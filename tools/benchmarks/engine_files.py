@@ -39,6 +39,7 @@ def write(folder: Path, name: str, batches: Sequence[int], models: Mapping[str, 
     network, parameters, card = subject(name, models)
     task = Task(folder, name, max(batches), 1)
     write_checkpoint(task.weights, network, parameters, card)
+    write_checkpoint(task.keras, network, parameters, card, layout="keras2-weights")
     shape = (max(batches), *network.input_shape)
     pictures = np.random.default_rng(0).random(shape, dtype=np.float32)
     np.save(task.faces, pictures)

@@ -8,6 +8,7 @@ starts the processes and times them.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import statistics
 import sys
@@ -20,7 +21,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from turns import ORDER, PRODUCT
+from turns import AGAINST, ORDER, PRODUCT
 
 Pictures: TypeAlias = npt.NDArray[np.float32]
 Run: TypeAlias = Callable[[Pictures], Any]
@@ -42,6 +43,11 @@ class Task:
     def weights(self) -> Path:
         """Our own file of the network."""
         return self.folder / f"{self.network}.h5"
+
+    @property
+    def keras(self) -> Path:
+        """A file of the network that every version of npfacenet reads."""
+        return self.folder / f"{self.network}-keras.h5"
 
     @property
     def onnx(self) -> Path:
@@ -69,6 +75,17 @@ def npfacenet(task: Task) -> Run:
 
     model = load(task.weights)
     return lambda pictures: model.plan.run(pictures)  # keeps the model, as a user's program does
+
+
+def against(task: Task) -> Run:
+    """Run the compiled plan of another checkout, which is first on the path."""
+    from npfacenet.models import load
+
+    checkout = os.environ.get("PYTHONPATH", "")
+    if not str(sys.modules["npfacenet"].__file__).startswith(checkout):
+        sys.exit(f"the npfacenet that was imported is not that of {checkout}")
+    model = load(task.keras)
+    return lambda pictures: model.plan.run(pictures)
 
 
 def readable(task: Task) -> Run:
@@ -134,6 +151,7 @@ def matrix_product(_: Task) -> Run:
 
 ENGINES: Mapping[str, Callable[[Task], Run]] = {
     "npfacenet": npfacenet,
+    AGAINST: against,
     "readable": readable,
     "onnxruntime": onnxruntime,
     "torch": torch,

@@ -20,7 +20,7 @@ from typing import Any
 
 from machine import machine
 from measurement import PRODUCT_GFLOP, Measurement, summarise
-from turns import PROCESS, PRODUCT, Engines, say
+from turns import AGAINST, PROCESS, PRODUCT, Engines, say
 
 NETWORKS = ("npfacenet-small", "nn4.small2", "inception-resnet-v1")
 NEEDS = {
@@ -89,7 +89,7 @@ def measure(
 
     `networks` maps names to multiply-adds. The cold start is that of the smallest batch.
     """
-    names = importable()
+    names = [*importable(), *([] if engines.against is None else [AGAINST])]
     for network, multiply_adds in networks.items():
         for batch in batches:
             turns = engines.take_turns(names, network, batch, rounds)
@@ -109,8 +109,12 @@ def inference(
     *,
     as_json: bool,
     plot: Path | None,
+    against: Path | None = None,
 ) -> None:
-    """Measure every network with every batch; print tables or JSON, and draw the figure."""
+    """Measure every network with every batch; print tables or JSON, and draw the figure.
+
+    `against` is a checkout of another version of npfacenet, which takes turns as well.
+    """
     if plot is not None and find_spec("matplotlib") is None:
         sys.exit("--plot needs matplotlib: pip install 'npfacenet[bench]'")
     measured: list[Measurement] = []
@@ -120,7 +124,9 @@ def inference(
         described = machine(files["cores"], files["blas"])
         if not as_json:
             print(f"{described['cpu']}, {files['cores']} cores, {rounds} rounds", flush=True)
-        engines = Engines(folder, files["cores"])
+        engines = Engines(
+            folder, files["cores"], None if against is None else str(against.resolve())
+        )
         for group, rate in measure(engines, files["multiply_adds"], batches, rounds):
             measured += group
             rates.append(rate)

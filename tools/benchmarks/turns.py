@@ -8,6 +8,7 @@ neither NumPy nor npfacenet.
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from typing import IO, TypeAlias
 PROCESS = Path(__file__).resolve().with_name("process.py")
 PRODUCT = "matrix product"  # no network: how fast NumPy multiplies two large matrices
 ORDER = 1024  # of those matrices
+AGAINST = "another checkout"
 PAUSE = 0.2  # seconds; idle threads of OpenBLAS spin for up to 0.11 before they sleep
 
 Turns: TypeAlias = dict[str, list[tuple[float, float]]]  # seconds of a call, peak megabytes
@@ -34,18 +36,25 @@ def say(sentence: str) -> None:
 
 @dataclass(frozen=True)
 class Engines:
-    """Processes of engines, with the folder of their files and their number of threads."""
+    """Processes of engines, with the folder of their files and their number of threads.
+
+    `against` is the checkout of another version of npfacenet.
+    """
 
     folder: str
     threads: int
+    against: str | None = None
 
     def start(
         self, what: str, engine: str, network: str, batch: int, errors: IO[str]
     ) -> subprocess.Popen[str]:
         """Start a process that serves turns, or one that computes a first output."""
         options = [what, engine, self.folder, network, str(batch), str(self.threads)]
+        environment = dict(os.environ)
+        if engine == AGAINST and self.against is not None:
+            environment["PYTHONPATH"] = self.against
         return subprocess.Popen(
-            [sys.executable, str(PROCESS), *options],
+            [sys.executable, str(PROCESS), *options], env=environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
         )  # fmt: skip
 
