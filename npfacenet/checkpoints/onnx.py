@@ -1,7 +1,7 @@
-"""ONNX files from strangers, as containers of tensors: the numbers, and who reads them.
+"""ONNX files from strangers, as containers of tensors, with the operations that read them.
 
-Nothing is executed, and no number is read before the size that the file states for it has been
-compared with the bytes that are there. Message and field numbers are those of onnx.proto3.
+Nothing is executed, and no memory is taken for numbers before the size that the file states has
+been compared with the bytes that it has. Message and field numbers are those of onnx.proto3.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class OnnxFile(Container):
         return name in self._tensors
 
     def _graph(self, size: int) -> tuple[int, int]:
-        """Where the graph begins and ends."""
+        """Return where the graph begins and ends."""
         graphs = [m for m in self._fields(0, size) if m.is_message(MODEL_GRAPH)]
         if len(graphs) != 1:
             raise ValueError(f"it holds {len(graphs)} graphs")
@@ -131,7 +131,7 @@ class OnnxFile(Container):
         return Operation(kind, tuple(inputs), tuple(outputs))
 
     def _tensor(self, message: _Field) -> Entry:
-        """List a tensor, whose numbers lie in one piece; ValueError unless its size is true."""
+        """Return a tensor, its numbers in one piece; ValueError for a size that is not true."""
         axes: list[int] = []
         code, name, elsewhere = 0, "", False
         data: dict[int, _Field] = {}
@@ -163,7 +163,7 @@ class OnnxFile(Container):
         data: dict[int, _Field],
         elsewhere: bool,
     ) -> _Stored:
-        """Find a tensor's numbers; the fault, where there is one, is told when they are read."""
+        """Find a tensor's numbers, or say why they cannot be read; ValueError for a size."""
         if elsewhere:
             return _Stored(fault="lies in another file; save the model as one file")
         if code not in DTYPES:

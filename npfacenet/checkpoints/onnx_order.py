@@ -1,11 +1,11 @@
-"""Tensors of an ONNX graph by the names of a network: paired in the order of computation.
+"""The layouts of ONNX files: tensors are paired with layers in the order of computation.
 
-Exporters name tensors as they please, or number them. What both sides agree on is the order in
-which operations with weights follow each other, and the shapes: each layer of the network takes
-the first operation that is left, of its kind and with a kernel of its shape.
+Exporters name tensors as they please, or number them. File and network agree on shapes, and on the
+order of the operations that have weights. So each layer of the network takes the first operation
+left that is of its kind and has a kernel of its shape.
 
-ONNX's kernels are (filters, channels, height, width), a network's (height, width, channels,
-filters). A product of matrices behind `Flatten` serves a convolution that covers the whole map.
+Kernels are (filters, channels, height, width) in ONNX, and (height, width, channels, filters) here.
+A matrix product after `Flatten` is a convolution whose kernel covers the whole map.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class OnnxInOrder(Layout):
 class MtcnnOnnx(OnnxInOrder):
     """MTCNN as keras2onnx wrote it from the public Keras version.
 
-    Its numbers are those of the authors' training in MATLAB, whose pictures lie on their side.
+    The authors trained it in MATLAB, on pictures whose rows are columns.
     """
 
     name: ClassVar[str] = "mtcnn-onnx"
@@ -145,7 +145,7 @@ def weighted_operations(file: OnnxFile, stored: Mapping[str, Entry]) -> list[Wei
 def _tensors_of(
     operation: Weighted, layer: Layer, shapes: Mapping[str, Shape], *, on_its_side: bool
 ) -> dict[str, Tensor] | None:
-    """Give an operation's weights a layer's names and shapes; None if they do not fit."""
+    """Return an operation's weights as a layer names and shapes them; None if they do not fit."""
     main = "alpha" if isinstance(layer, PReLU) else "kernel"
     shape = operation.kernel.shape
     if shape is None or main not in shapes:
@@ -163,7 +163,7 @@ def _tensors_of(
 
 @dataclass(frozen=True)
 class Move:
-    """How numbers get into another order: in which shape they are seen, and its axes in turn."""
+    """A reordering of numbers: reshape to `seen_as`, then transpose to `axes`."""
 
     seen_as: Shape
     axes: tuple[int, ...]
@@ -172,7 +172,7 @@ class Move:
 def _move(
     kind: str, layer: Layer, stored: Shape, wanted: Shape, *, on_its_side: bool
 ) -> Move | None:
-    """From the order of the file to the layer's; None if the operation is not the layer's."""
+    """Return how to reorder a kernel for a layer; None if the operation is not the layer's."""
     move: Move | None = None
     if kind == "PRelu" and isinstance(layer, PReLU):
         move = Move((prod(stored),), (0,))

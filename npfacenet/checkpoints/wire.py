@@ -1,6 +1,6 @@
-"""Protocol buffers on the wire: the fields of a message, wherever it lies in a file.
+"""The wire format of protocol buffers: the fields of a message somewhere in a file.
 
-Nothing is read but the numbers that say what a field is and how long it is.
+Only the numbers that say what a field is, and how long, are read.
 """
 
 from __future__ import annotations

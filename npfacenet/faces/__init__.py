@@ -1,4 +1,4 @@
-"""Faces found: where in a picture they are, and where their eyes, nose and mouth.
+"""Finding faces: where they are in a picture, and where their eyes, nose and mouth are.
 
 detector = npfacenet.faces.load("mtcnn")
 faces = detector.detect("group.jpg")

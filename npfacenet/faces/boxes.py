@@ -1,6 +1,6 @@
-"""Boxes around faces: left, top, right, bottom in pixels, (N, 4), and what is computed with them.
+"""Geometry of boxes: left, top, right, bottom in pixels, (N, 4).
 
-Coordinates are those of edges: a box over the whole picture is (0, 0, width, height).
+Coordinates are those of edges: a box around the whole picture is (0, 0, width, height).
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ TOGETHER = 64
 
 
 def sides(boxes: Boxes) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
-    """Widths and heights, (N,) each."""
+    """Return widths and heights, (N,) each."""
     return boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
 
 
 def overlaps(
     box: Boxes, boxes: Boxes, *, of: Shared = "union", pixel: float = 0
 ) -> npt.NDArray[np.floating]:
-    """How much of a box and another is shared, 0 to 1: (..., 4) and (N, 4) to (..., N).
+    """Return the overlap of boxes, 0 to 1: (..., 4) and (N, 4) to (..., N).
 
-    `of` is what the shared area is a part of: of the union of both, known as intersection over
-    union, or of the smaller box, so that a box inside another shares all. With `pixel` 1 the last
-    row and column count as parts of a box, for detectors that count so.
+    The shared area is divided by that of the union (intersection over union), or by that of the
+    smaller box, so that a box inside another has 1. With `pixel` 1 the last row and column belong
+    to a box, as some detectors count.
 
     >>> overlaps(np.array([0.0, 0, 2, 2]), np.array([[1.0, 0, 3, 2], [0, 0, 1, 1], [2, 2, 3, 3]]))
     array([0.33333333, 0.25      , 0.        ])
@@ -51,10 +51,10 @@ def overlaps(
 def suppress(
     boxes: Boxes, scores: Scores, most_shared: float, *, of: Shared = "union", pixel: float = 0
 ) -> npt.NDArray[np.intp]:
-    """Keep the best of boxes that overlap: the rows to keep, best score first.
+    """Return the rows of the boxes to keep, best score first, where several overlap.
 
-    Non-maximum suppression: the box with the best score is kept, and those that share more than
-    `most_shared` with it (`overlaps`) are dropped; then the best that is left, and so on.
+    Non-maximum suppression: keep the box with the best score, drop those that overlap it by more
+    than `most_shared` (`overlaps`), and go on with the best that is left.
 
     >>> boxes = np.array([[0.0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10]])
     >>> suppress(boxes, np.array([0.8, 0.9, 0.7]), 0.5)
@@ -75,7 +75,7 @@ def suppress(
 
 
 def squares(boxes: Boxes) -> Boxes:
-    """Squares around the same centres, with the longer side of each box.
+    """Return squares with the same centres and with the longer side of each box.
 
     >>> squares(np.array([[0.0, 0, 4, 2]]))
     array([[ 0., -1.,  4.,  3.]])
@@ -87,9 +87,9 @@ def squares(boxes: Boxes) -> Boxes:
 
 
 def moved(boxes: Boxes, shares: Boxes, *, pixel: float = 0) -> Boxes:
-    """Move each edge by a share of the box's width or height; shares as edges, (N, 4).
+    """Move each edge by a fraction of the box's width or height, (N, 4) in the order of edges.
 
-    With `pixel` 1 the last row and column count as parts of a box.
+    With `pixel` 1 the last row and column belong to a box.
 
     >>> moved(np.array([[0.0, 0, 10, 20]]), np.array([[0.1, 0, -0.1, 0.5]]))
     array([[ 1.,  0.,  9., 30.]])

@@ -1,4 +1,4 @@
-"""What every detector does: pictures in, faces out."""
+"""What all detectors share: pictures in, faces out."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ from npfacenet.threads.cores import threads as threads_to_use
 from npfacenet.threads.sharing import in_batches
 
 SMALLEST_FACE = 20.0
-"""Pixels of the smallest face that is looked for by default, in a small picture."""
+"""Pixels of the smallest face to look for by default."""
 SMALLEST_PART = 1 / 40
-"""The same in a large one, as a part of its longer side."""
+"""The same as a fraction of the longer side, where that is more."""
+LEAST_FACE = 10.0
+"""Pixels of the smallest face that may be asked for; detectors do not find smaller ones."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class Detector(ABC):
-    """A face detector that is ready for use; it may be used from several threads, and pickled."""
+    """A face detector that is ready for use. Several threads may use it, and it can be pickled."""
 
     name: ClassVar[str]
 
@@ -39,10 +41,10 @@ class Detector(ABC):
     def find(
         self, picture: npt.NDArray[np.uint8], smallest_face: float, threads: int | None = None
     ) -> Faces:
-        """Find the faces of one picture (H, W, 3), RGB, the surest first.
+        """Find the faces of one picture (H, W, 3), RGB, best score first.
 
         `smallest_face` is the side in pixels of the smallest face to look for; `threads` is the
-        number of threads to use, None for one for each core.
+        number of threads to use, None for one per core.
         """
 
     @overload
@@ -90,19 +92,20 @@ class Detector(ABC):
         `images`: a path, the bytes of a picture file, a PIL image, a uint8 array (H, W, 3), or
         several of these. `channel_order` is that of arrays ("bgr" for OpenCV's).
 
-        `smallest_face` is the side in pixels of the smallest face to look for; None means 20
-        pixels, or a fortieth of the picture's longer side where that is more. Larger faces are
-        found faster. `least_score` drops faces that the detector is less sure of (None: all that
-        pass its own thresholds stay), and `most_faces` all but the surest few.
+        `smallest_face` is the side in pixels of the smallest face to look for, at least 10; None
+        means 20 pixels, or a fortieth of the picture's longer side if that is more. The larger it
+        is, the faster the search. `least_score` drops faces with lower scores (None: those that
+        pass the detector's own thresholds stay), `most_faces` all but the best few.
 
-        Up to `threads` threads (None: as many as there are cores, see `threads.cores.cores`) look
-        at a picture each; meanwhile NumPy's matrix products use one core each, in the whole
-        process. `progress` is called as progress("detecting", done, total), total None if unknown.
+        Up to `threads` threads (None: one per core, see `threads.cores.cores`) search one picture
+        each. Meanwhile each of NumPy's matrix products stays on one core, in the whole process.
+        `progress` is called as progress("detecting", done, total), total None if unknown.
 
-        Returns Faces for one picture, and a list of them, in the order of the pictures, for
-        several; without faces they are empty. `on_error="skip"` gives empty Faces with the reason
-        in `skipped` for a picture that cannot be read. Raises ImageError naming the first picture
-        that cannot be used, ArgumentError for an unknown option.
+        Returns Faces for one picture, a list of them for several, in the order of the pictures;
+        they are empty where no face was found. With `on_error="skip"` a picture that cannot be read
+        gives empty Faces with the reason in `skipped`. Raises ImageError naming the first picture
+        that cannot be used, ArgumentError for an unknown option, WeightsError if the network gives
+        numbers that are not finite.
         """
         options = Options(smallest_face, least_score, most_faces, channel_order, on_error)
         if progress is not None and not callable(progress):
@@ -151,7 +154,7 @@ class Detector(ABC):
 
 @dataclass(frozen=True)
 class Options:
-    """The options of `Detector.detect` that say what to look for; ArgumentError if one is wrong."""
+    """Options of `Detector.detect`. Raises ArgumentError for values that they cannot have."""
 
     smallest_face: float | None
     least_score: float | None
@@ -161,9 +164,10 @@ class Options:
 
     def __post_init__(self) -> None:
         smallest, least, most = self.smallest_face, self.least_score, self.most_faces
-        if smallest is not None and not (is_finite(smallest) and smallest >= 1):
+        if smallest is not None and not (is_finite(smallest) and smallest >= LEAST_FACE):
             raise ArgumentError(
-                f"smallest_face is a number of pixels, at least 1, not {quoted(smallest)}"
+                f"smallest_face is a number of pixels, at least {LEAST_FACE:.0f}, not "
+                f"{quoted(smallest)}"
             )
         if least is not None and not is_finite(least):
             raise ArgumentError(f"least_score is a number, not {quoted(least)}")
@@ -177,7 +181,7 @@ class Options:
             raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(self.on_error)}")
 
     def smallest_face_in(self, picture: npt.NDArray[np.uint8]) -> float:
-        """The side of the smallest face to look for in a picture, in pixels."""
+        """Return the side of the smallest face to look for in a picture, in pixels."""
         if self.smallest_face is None:
             return max(SMALLEST_FACE, SMALLEST_PART * float(max(picture.shape[:2])))
         return float(self.smallest_face)
@@ -186,7 +190,7 @@ class Options:
 def each_picture(
     images: ImageSource | Iterable[ImageSource],
 ) -> tuple[bool, Iterable[ImageSource]]:
-    """Whether one picture was given, and the pictures one by one, whichever it was."""
+    """Tell whether a single picture was given, and return the pictures one by one."""
     if hasattr(images, "read") or isinstance(images, Mapping):
         raise ImageError(
             f"pictures are not taken from a {type(images).__name__}; of an open file pass its "

@@ -21,16 +21,16 @@ LANDMARKS = (
 
 @dataclass(frozen=True, eq=False)
 class Faces:
-    """The faces of one picture, the surest first; read-only float32 arrays, empty for no face.
+    """The faces of one picture, best score first, as read-only float32 arrays.
 
-    `boxes` (N, 4) are left, top, right and bottom in pixels of the upright picture, where 0 is its
-    edge; they may lie partly outside. `landmarks` (N, 5, 2) are x and y of the points that
-    `LANDMARKS` names, as seen in the picture. `scores` (N,) are 0 to 1, of the detector's own
-    kind. `source` names the picture. `skipped` says why the picture could not be read, where that
-    was asked for instead of an error; None for a picture that was.
+    `boxes` (N, 4) are left, top, right and bottom in pixels of the upright picture, from its top
+    left corner; they may lie partly outside. `landmarks` (N, 5, 2) are x and y of the points that
+    `LANDMARKS` names, as seen in the picture. `scores` (N,) from 0 to 1 can be compared
+    within one detector only. Without faces the arrays are empty. `source` names the picture.
+    `skipped` is the reason why it could not be read (`on_error="skip"`), None if it was read.
 
-    The truth value says whether there is a face. Raises ArgumentError for arrays of other shapes,
-    or that are not finite.
+    The truth value tells whether there is a face. Raises ArgumentError for arrays of other shapes
+    or with numbers that are not finite.
 
     >>> faces = Faces([[10, 20, 50, 70]], [[[22, 40], [38, 40], [30, 48], [24, 58], [36, 58]]], [1])
     >>> len(faces), faces
@@ -79,10 +79,10 @@ class Faces:
         first = f"{right - left:.0f}x{bottom - top:.0f} pixels, score {self.scores[0]:.2f}"
         if len(self) == 1:
             return f"<Faces: 1 face, {first}>"
-        return f"<Faces: {len(self)} faces, the surest {first}>"
+        return f"<Faces: {len(self)} faces, the best {first}>"
 
     def as_json(self) -> dict[str, object]:
-        """The faces as JSON values: what `npfacenet detect --json` prints for a picture.
+        """Return the faces as JSON values.
 
         Pixels are rounded to hundredths, scores to four places.
         """

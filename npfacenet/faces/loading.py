@@ -1,4 +1,4 @@
-"""From a name, a file or a folder to a detector."""
+"""Loading a detector by its name or from its weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from npfacenet.zoo.lookup import cache_folder
 from npfacenet.zoo.manifest import data_folders
 
 MTCNN_NETWORKS = {"pnet": P_NET, "rnet": R_NET, "onet": O_NET}
-"""MTCNN's networks, each in a file of its name."""
+"""MTCNN's networks by the names of their files."""
 SUFFIXES = (".h5", ".onnx")
 LAYOUTS = (Native, MtcnnOnnx, OnnxInOrder)
 _FILES = {"mtcnn": ("mtcnn",), "yunet": ("yunet.h5", "yunet.onnx", "yunet_n.onnx")}
@@ -36,11 +36,11 @@ _REMEDIES = {
 def load(name_or_path: str | os.PathLike[str]) -> Detector:
     """Load a face detector: "mtcnn", "yunet", or the path of its weights.
 
-    MTCNN's weights are a folder with three files called pnet, rnet and onet, YuNet's one file; all
-    either ONNX files or in the library's own layout, .h5. A name is looked for in
+    The weights of MTCNN are a folder with three files called pnet, rnet and onet, those of YuNet
+    one file: ONNX (.onnx), or the library's own layout (.h5). A name is looked for in
     `$NPFACENET_WEIGHTS`, the user's cache, the package's own data and the checkout's `weights/`, as
     a folder `mtcnn` or a file `yunet.h5`, `yunet.onnx` or `yunet_n.onnx`. A detector's settings are
-    fields, so that `dataclasses.replace(detector, threshold=0.8)` makes a stricter one.
+    its fields: `dataclasses.replace(detector, threshold=0.8)` returns a stricter one.
 
     Raises WeightsNotFoundError, saying where it looked, and WeightsError for weights that cannot
     be used.
@@ -63,7 +63,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Detector:
 
 
 def _mtcnn(folder: Path) -> Mtcnn:
-    """MTCNN from a folder of three files."""
+    """Load MTCNN from a folder of three files."""
     files: dict[str, Path] = {}
     for name in MTCNN_NETWORKS:
         present = [f for suffix in SUFFIXES if (f := folder / f"{name}{suffix}").exists()]
@@ -80,7 +80,7 @@ def _ready(path: Path, recipe: Recipe) -> ReadyNetwork:
 
 
 def _named(name: str) -> Path:
-    """The file or folder with the weights of a detector."""
+    """Find the file or folder with the weights of a detector."""
     looked = []
     for folder in _places():
         looked.append(str(folder))
@@ -91,7 +91,7 @@ def _named(name: str) -> Path:
 
 
 def _places() -> Iterator[Path]:
-    """The folders to look in, in order."""
+    """Yield the folders to look in, in order."""
     for entry in os.environ.get("NPFACENET_WEIGHTS", "").split(os.pathsep):
         if entry:
             yield Path(os.path.expanduser(entry))

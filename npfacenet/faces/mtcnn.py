@@ -1,9 +1,9 @@
-"""MTCNN's cascade: from a picture to boxes, in three steps that each look closer.
+"""MTCNN's cascade: three steps from a picture to faces, each looking closer.
 
 Zhang et al. 2016, "Joint Face Detection and Alignment using Multi-task Cascaded Convolutional
 Networks", section 2. Thresholds, scales and rounding are those of facenet-pytorch's
-`detect_face.py`, which go back to the authors' own code in MATLAB; so pixels count from 1 in
-places, and the last row and column of a box as parts of it.
+`detect_face.py`. They go back to the authors' MATLAB code, so in places pixels count from 1, and
+the last row and column belong to a box.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from npfacenet.layers import Array
 from npfacenet.recipes.mtcnn import O_NET_SIDE, P_NET_STRIDE, P_NET_WINDOW, R_NET_SIDE
 
 LIKE_ANOTHER = 0.5
-"""Share of the union from which on two windows of one scale are the same face."""
+"""Intersection over union above which two windows of one scale show the same face."""
 SAME_FACE = 0.7
-"""Share from which on two boxes are the same face: after each step."""
+"""Overlap above which two boxes show the same face, after each step."""
 TOGETHER = 128
-"""Windows that R-Net or O-Net looks at in one batch."""
+"""Candidates in a batch of R-Net or O-Net."""
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Boxes that may hold a face, (N, 4), with scores (N,), of one step of the cascade."""
+    """Boxes (N, 4) that may hold a face, with the scores (N,) of one step of the cascade."""
 
     boxes: Boxes
     scores: Scores
 
     def __getitem__(self, rows: npt.NDArray[np.generic]) -> Candidates:
-        """Some of them."""
+        """Return some of them."""
         return Candidates(self.boxes[rows], self.scores[rows])
 
 
@@ -49,8 +49,9 @@ class Candidates:
 class Mtcnn(Detector):
     """The detector MTCNN: three networks in a cascade.
 
-    `thresholds` are the scores that a candidate needs to pass P-Net, R-Net and O-Net. Pictures
-    are searched at scales that differ by `factor`.
+    `thresholds` are the scores that a candidate needs to pass P-Net, R-Net and O-Net. `factor` is
+    that between one scale at which a picture is searched and the next. Raises ArgumentError for
+    other values.
     """
 
     name: ClassVar[str] = "mtcnn"
@@ -133,14 +134,14 @@ def scales(table: SummedAreaTable, smallest_face: float, factor: float) -> Itera
 
 
 def scaled(images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """0 to 255 to about -1 to 1, as the networks take it."""
+    """Scale pixels from 0 to 255 to about -1 to 1, as the networks take them."""
     return (images - np.float32(127.5)) * np.float32(1 / 128)
 
 
 def windows_above(
     outputs: dict[str, Array], scale: float, threshold: float
 ) -> tuple[Candidates, Boxes]:
-    """P-Net's windows with enough score in pixels of the picture, and how to move their edges."""
+    """Return P-Net's windows with enough score, in pixels of the picture, and their `box`."""
     scores = outputs["probability"][0, :, :, 1]
     rows, columns = np.nonzero(scores >= threshold)
     corner = np.stack([columns, rows], axis=1).astype(np.float32) * P_NET_STRIDE
@@ -157,10 +158,10 @@ def look(
     side: int,
     threads: int | None = None,
 ) -> tuple[Candidates, dict[str, Array]]:
-    """Cut each candidate out, scale it to side x side, and let a network judge it.
+    """Crop each candidate, scale it to side x side, and run a network on it.
 
-    Returns the candidates with the network's scores, without those that lie outside the picture,
-    and the network's outputs (N, numbers).
+    Returns the candidates inside the picture, with the network's scores, and the network's outputs
+    (N, numbers).
     """
     pixels = visible_part(candidates.boxes, table)
     inside = np.flatnonzero((pixels[:, 2:] > pixels[:, :2]).all(axis=1))
@@ -176,7 +177,7 @@ def look(
 
 
 def visible_part(boxes: Boxes, table: SummedAreaTable) -> npt.NDArray[np.intp]:
-    """The whole pixels of boxes that lie inside the picture; the first one is number 1."""
+    """Return the whole pixels of boxes inside the picture, as edges; boxes count pixels from 1."""
     pixels = np.trunc(boxes).astype(np.intp)
     begin = np.maximum(pixels[:, :2], 1) - 1
     end = np.minimum(pixels[:, 2:], (table.width, table.height))
@@ -184,7 +185,7 @@ def visible_part(boxes: Boxes, table: SummedAreaTable) -> npt.NDArray[np.intp]:
 
 
 def landmarks(boxes: Boxes, shares: Array) -> Points:
-    """Landmarks (N, 5, 2) from shares (N, 10) of the box: five x, then five y."""
+    """Return landmarks (N, 5, 2) from five x and five y as fractions of the box, (N, 10)."""
     width, height = sides(boxes)
     size = np.stack([width, height], axis=1)[:, np.newaxis] + 1
     corners = boxes[:, np.newaxis, :2]

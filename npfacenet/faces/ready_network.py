@@ -1,4 +1,4 @@
-"""A detector's network with its numbers, and the one place where it is run."""
+"""A network of a detector with its parameters; the only place where it is run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from npfacenet.threads import Lock
 class ReadyNetwork:
     """A network with parameters of its own, read-only float32, by (layer, parameter).
 
-    It may be used from several threads, and pickled; it is compiled when it is first run. Raises
+    Several threads may use it, and it can be pickled. It is compiled when it is first run. Raises
     ShapeError for parameters that are missing or do not fit.
     """
 

@@ -1,9 +1,9 @@
-"""Pictures and parts of them, averaged down to any size.
+"""Averaging pictures, or parts of them, down to any size.
 
-A pixel of the smaller picture is the mean of all pixels that it covers, whole ones, as PyTorch's
-adaptive average pooling takes them: pixel i of n covers those from floor(i * N / n) to
-ceil((i + 1) * N / n) of N. Each mean comes from four numbers of a table of sums (Crow 1984,
-"Summed-area tables for texture mapping"), whatever the factor is.
+A pixel of the result is the mean of the whole pixels that it covers, as in PyTorch's adaptive
+average pooling: pixel i of n covers pixels floor(i * N / n) to ceil((i + 1) * N / n) of N. Each
+mean takes four numbers from a table of sums (Crow 1984, "Summed-area tables for texture mapping"),
+whatever the factor.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Indices = npt.NDArray[np.intp]
 
 
 class SummedAreaTable:
-    """The sums of all pixels above and left of each corner of a picture, by channel.
+    """The sum of all pixels above and to the left of each pixel corner, by channel.
 
     Sums are kept modulo 2**32, so that means over up to 16 million pixels are exact.
 
@@ -40,7 +40,7 @@ class SummedAreaTable:
         return sums
 
     def resized(self, height: int, width: int) -> npt.NDArray[np.float32]:
-        """The whole picture in another size: float32 (height, width, channels), 0 to 255."""
+        """Return the whole picture in another size: float32 (height, width, channels), 0 to 255."""
         if (height, width) == (self.height, self.width):
             return self.picture.astype(np.float32)
         zero = np.zeros(1, np.intp)
@@ -52,9 +52,10 @@ class SummedAreaTable:
         return means
 
     def crops(self, boxes: Indices, height: int, width: int) -> npt.NDArray[np.float32]:
-        """Parts of the picture in one size: float32 (N, height, width, channels), 0 to 255.
+        """Return parts of the picture in one size: float32 (N, height, width, channels), 0 to 255.
 
-        `boxes` (N, 4) are left, top, right, bottom in whole pixels inside the picture, not empty.
+        `boxes` (N, 4) are left, top, right, bottom in whole pixels; they lie inside the picture and
+        are not empty.
         """
         left, right = _cells(boxes[:, 0], boxes[:, 2], width)
         top, bottom = _cells(boxes[:, 1], boxes[:, 3], height)
@@ -71,7 +72,7 @@ class SummedAreaTable:
 
 
 def _cells(begin: Indices, end: Indices, count: int) -> tuple[Indices, Indices]:
-    """Where each of `count` cells of some stretches begins and ends, (N, count) each."""
+    """Return where each of `count` cells of N intervals begins and ends, (N, count) each."""
     length, i = (end - begin)[:, None], np.arange(count)
     first = begin[:, None] + i * length // count
     last = begin[:, None] - (-(i + 1) * length // count)

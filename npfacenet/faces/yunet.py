@@ -1,9 +1,9 @@
-"""YuNet on photographs: at several sizes, so that small and large faces are found alike.
+"""YuNet on photographs: searched at several scales, so that faces of all sizes are found.
 
-The network knows faces of about 10 to 300 pixels, and takes parts of a larger one for faces. A
-photograph is therefore halved while the smallest face that is asked for stays visible; and that
-picture is made smaller still, until a face that fills it is one that the network knows. What a
-fine level found inside a face that is too large for it is dropped, because it is a part of it.
+The network finds faces of about 10 to 300 pixels, and takes parts of larger ones for faces. So a
+photograph is first halved as long as the smallest face asked for stays visible. Coarser scales
+follow, until a face that fills the picture is small enough. What a fine scale finds inside a face
+that is too large for it is a part of that face, and dropped.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from npfacenet.faces.yunet_decoding import Detections, decoded, joined
 from npfacenet.recipes.yunet import HEADS, STRIDES
 
 SMALLEST_KNOWN = 12.0
-"""Pixels of the smallest face that is found without fail."""
+"""Pixels of the smallest face that is found reliably."""
 LARGEST_KNOWN = 256.0
-"""Pixels of the largest one."""
+"""Pixels of the largest face that is found reliably."""
 STEP = 4
-"""Between the levels behind the finest one: less than what lies between these two."""
+"""Factor from one scale to the next, smaller than LARGEST_KNOWN / SMALLEST_KNOWN."""
 
 
 @dataclass(frozen=True, eq=False)
 class Yunet(Detector):
     """The detector YuNet.
 
-    `threshold` is the least score of a face. Of two that share more than `most_shared` of their
-    union only the better one is a face. `scales` are those at which pictures are searched; None
-    chooses them by the picture and the smallest face, and (1.0,) is what OpenCV's FaceDetectorYN
-    does.
+    `threshold` is the least score of a face. Of two whose intersection over union is above
+    `most_shared` only the better one is kept. `scales` are those at which pictures are searched:
+    None chooses them for each picture, (1.0,) does what OpenCV's FaceDetectorYN does. Raises
+    ArgumentError for other values.
     """
 
     name: ClassVar[str] = "yunet"
@@ -74,7 +74,7 @@ class Yunet(Detector):
     def at_scale(
         self, table: SummedAreaTable, scale: float, threads: int | None = None
     ) -> Detections:
-        """Find faces in a picture at a part of its size, in pixels of the picture itself."""
+        """Find faces in a picture at one scale; returns them in pixels of the picture itself."""
         height = max(1, round(table.height * scale))
         width = max(1, round(table.width * scale))
         outputs = self.network.run(prepared(table.resized(height, width)), threads)
@@ -83,7 +83,7 @@ class Yunet(Detector):
 
 
 def scales(table: SummedAreaTable, smallest_face: float) -> list[float]:
-    """The scales at which a picture is searched, the finest first."""
+    """Return the scales at which a picture is searched, the finest first."""
     finest = 1.0
     while smallest_face * finest / 2 >= SMALLEST_KNOWN:
         finest /= 2
@@ -94,7 +94,7 @@ def scales(table: SummedAreaTable, smallest_face: float) -> list[float]:
 
 
 def parts_of(found: Detections, faces: Detections, scale: float) -> npt.NDArray[np.bool_]:
-    """Which of what was found at a scale are parts of faces that are too large for it: (N,)."""
+    """Tell which of the detections at a scale are parts of `faces` too large for it: (N,)."""
     width, height = sides(faces.boxes)
     large = faces[np.maximum(width, height) * scale > LARGEST_KNOWN]
     width, height = sides(found.boxes)
@@ -105,7 +105,7 @@ def parts_of(found: Detections, faces: Detections, scale: float) -> npt.NDArray[
 
 
 def prepared(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-    """RGB (H, W, 3) as YuNet takes it: BGR, black at the right and below, a batch of one."""
+    """Return RGB (H, W, 3) as YuNet takes it: BGR, padded with black, a batch of one."""
     height, width = picture.shape[:2]
     whole = (-(-height // STRIDES[-1]) * STRIDES[-1], -(-width // STRIDES[-1]) * STRIDES[-1])
     batch = np.zeros((1, *whole, 3), np.float32)

@@ -13,7 +13,7 @@ from npfacenet.layers import Array
 from npfacenet.recipes.yunet import STRIDES
 
 LARGEST = 10.0
-"""The logarithm of the largest side of a face, in cells: beyond any picture, but finite."""
+"""Logarithm of the largest side of a face in cells: larger than any picture, but finite."""
 
 
 @dataclass(frozen=True)
@@ -25,21 +25,21 @@ class Detections:
     scores: Scores
 
     def __getitem__(self, rows: npt.NDArray[np.generic]) -> Detections:
-        """Some of them."""
+        """Return some of them."""
         return Detections(self.boxes[rows], self.landmarks[rows], self.scores[rows])
 
     def enlarged(self, horizontally: float, vertically: float) -> Detections:
-        """The same in a picture that is so much larger."""
+        """Return them in pixels of a picture that is larger by these factors."""
         factors = np.array([horizontally, vertically], np.float32)
         return Detections(self.boxes * np.tile(factors, 2), self.landmarks * factors, self.scores)
 
     def suppressed(self, most_shared: float) -> Detections:
-        """Without those that share more than a part of their union with a better one."""
+        """Return them without those that overlap a better one by more than `most_shared`."""
         return self[suppress(self.boxes, self.scores, most_shared)]
 
 
 def joined(some: list[Detections]) -> Detections:
-    """Several sets of detections as one."""
+    """Return several sets of detections as one."""
     return Detections(
         np.concatenate([np.empty((0, 4), np.float32), *(one.boxes for one in some)]),
         np.concatenate([np.empty((0, 5, 2), np.float32), *(one.landmarks for one in some)]),
@@ -48,10 +48,10 @@ def joined(some: list[Detections]) -> Detections:
 
 
 def decoded(outputs: Mapping[str, Array], least_score: float) -> Detections:
-    """The faces of one picture, in its pixels, before any is suppressed.
+    """Decode the faces of one picture, in its pixels, before any is suppressed.
 
-    `outputs` are those of `recipes.yunet` for a batch of one. Each cell of each map is a face with
-    a score: the root of its class probability times how well its box is expected to fit.
+    `outputs` are those of `recipes.yunet` for a batch of one. Each cell of each map predicts a
+    face, with the geometric mean of `cls` and `obj` as its score.
     """
     return joined([_of_one_map(outputs, stride, least_score) for stride in STRIDES])
 

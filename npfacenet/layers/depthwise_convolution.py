@@ -28,9 +28,9 @@ from npfacenet.layers.window import Padding, Pair, Window, pair
 class DepthwiseConvolution(Layer):
     """Cross-correlation of each channel of (N, H, W, C) with a kernel of its own.
 
-    The kernel has the shape of Keras' DepthwiseConv2D with a depth multiplier of 1, (h, w, C, 1).
-    Before a 1x1 convolution or behind one it stands for a full convolution at a fraction of the
-    cost (Howard et al. 2017, "MobileNets", section 3.1).
+    The kernel has the name and the shape that Keras 3's DepthwiseConv2D gives it with a depth
+    multiplier of 1: `kernel` (h, w, C, 1). Together with a 1x1 convolution it replaces a full
+    convolution at a fraction of the cost (Howard et al. 2017, "MobileNets", section 3.1).
 
     >>> DepthwiseConvolution(3, stride=2, padding="same").output_shape((96, 96, 16))
     (48, 48, 16)
@@ -42,7 +42,7 @@ class DepthwiseConvolution(Layer):
     bias: bool = True
 
     def __post_init__(self) -> None:
-        self.window  # noqa: B018  (an impossible window is an error now, not at first use)
+        self.window  # noqa: B018  (an impossible window is refused here, not at first use)
 
     @property
     def window(self) -> Window:
@@ -50,11 +50,11 @@ class DepthwiseConvolution(Layer):
         return Window(pair(self.size), pair(self.stride), self.padding)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """(H, W, C) to (rows, columns, C)."""
+        """Map (H, W, C) to (rows, columns, C)."""
         return self.window.output_shape(self.one_input(*inputs, rank=3))
 
     def parameters(self, *inputs: Shape) -> dict[str, ParameterSpec]:
-        """`kernel` (h, w, C, 1) and, unless switched off, `bias` (C,)."""
+        """Return `kernel` (h, w, C, 1) and, unless `bias` is False, `bias` (C,)."""
         channels = self.one_input(*inputs, rank=3)[2]
         shape = (*pair(self.size), channels, 1)
         kernel = ParameterSpec(shape, "he_normal_depthwise", decays=True)
@@ -62,11 +62,11 @@ class DepthwiseConvolution(Layer):
         return {"kernel": kernel, "bias": bias} if self.bias else {"kernel": kernel}
 
     def multiply_adds(self, *inputs: Shape) -> int:
-        """One for every number of the kernel at every position."""
+        """Count one for every number of the kernel at every position."""
         return prod(self.output_shape(*inputs)) * prod(self.window.size)
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, H, W, C) to (N, rows, columns, C)."""
+        """Map (N, H, W, C) to (N, rows, columns, C)."""
         (images,) = self.accept(parameters, *inputs)
         weights = self._weights(parameters)
         output = np.zeros(
@@ -82,7 +82,7 @@ class DepthwiseConvolution(Layer):
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """Each pixel of the kernel passes on to the pixels that it saw, and learns from them."""
+        """As `Layer.backward`; works on one pixel of the kernel at a time."""
         upstream = self.accept_upstream(saved, upstream)
         images, weights = saved["0"], self._weights(parameters)
         to_weights = np.zeros_like(weights)
@@ -100,7 +100,7 @@ class DepthwiseConvolution(Layer):
         return (to_images,) if to_inputs else (), to_parameters
 
     def _weights(self, parameters: Parameters) -> Array:
-        """The kernel as rows (h * w, C), one for each pixel of the window."""
+        """Return the kernel as (h * w, C), a row for each pixel of the window."""
         kernel = parameters["kernel"]
         return kernel.reshape(prod(self.window.size), kernel.shape[2])
 

@@ -29,12 +29,12 @@ class Softmax(Layer):
     """
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """The shape of the input, whose last axis holds the classes."""
+        """Return the shape of the input, whose last axis holds the classes."""
         shape = self.one_input(*inputs)
         return shape if shape else self.one_input(shape, rank=1)
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """Any shape, unchanged."""
+        """Return an output of the shape of the input, which may be any."""
         (x,) = self.accept(parameters, *inputs)
         # Subtracting the largest changes nothing, and keeps exp from overflowing.
         powers = np.exp(x - x.max(axis=-1, keepdims=True, initial=-np.inf))
@@ -48,14 +48,14 @@ class Softmax(Layer):
         training: bool = True,
         rng: np.random.Generator | None = None,
     ) -> tuple[Array, Saved, Statistics]:
-        """Keeps the output."""
+        """As `Layer.forward_saving`; saves the output."""
         output = self.forward(parameters, *inputs)
         return output, Saved(training, (output.shape,), {"output": output}), {}
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """Output times what upstream differs from its mean, weighted by the output."""
+        """Return output * (upstream - m); m is the mean of upstream, weighted by the output."""
         upstream = self.accept_upstream(saved, upstream)
         output = saved["output"]
         mean = (upstream * output).sum(axis=-1, keepdims=True)

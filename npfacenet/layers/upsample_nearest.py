@@ -22,7 +22,7 @@ from npfacenet.layers.registry import register
 @register
 @dataclass(frozen=True)
 class UpsampleNearest(Layer):
-    """Every pixel becomes `factor` x `factor` equal ones, as Keras' UpSampling2D.
+    """Repeat every pixel `factor` times in both directions, as Keras' UpSampling2D.
 
     >>> import numpy as np
     >>> picture = np.array([[1.0, 2.0]]).reshape(1, 1, 2, 1)
@@ -41,19 +41,19 @@ class UpsampleNearest(Layer):
         )
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """(H, W, C) to (factor * H, factor * W, C)."""
+        """Map (H, W, C) to (factor * H, factor * W, C)."""
         height, width, channels = self.one_input(*inputs, rank=3)
         return (self.factor * height, self.factor * width, channels)
 
     def forward(self, parameters: Parameters, *inputs: Array) -> Array:
-        """(N, H, W, C), enlarged."""
+        """Map (N, H, W, C) to (N, factor * H, factor * W, C)."""
         (images,) = self.accept(parameters, *inputs)
         return images.repeat(self.factor, axis=1).repeat(self.factor, axis=2)
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
     ) -> tuple[InputGradients, Gradients]:
-        """The sum of upstream over the pixels that are copies of one."""
+        """Sum upstream over the copies of each pixel."""
         upstream = self.accept_upstream(saved, upstream)
         batch, height, width, channels = saved.shapes[0]
         copies = (batch, height, self.factor, width, self.factor, channels)

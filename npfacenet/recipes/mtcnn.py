@@ -5,17 +5,16 @@ Convolutional Networks", figure 2. P-Net slides over pictures of any size and pr
 12x12 pixels, R-Net looks at the proposals at 24x24, O-Net at 48x48; `npfacenet.faces` runs the
 three in turn. 495,850 numbers.
 
-The trained P-Net and R-Net have no landmarks, and R-Net's and O-Net's first kernels are smaller
-than the figure's. What the figure calls fully connected is a convolution with a kernel as large as
-the map, so that the outputs of R-Net and O-Net are maps of 1x1. Pooling takes the last, incomplete
-window too where there is one, which is what "same" padding means for these sizes.
+The public weights have landmarks in O-Net only. A fully connected layer of the figure is written as
+a convolution whose kernel covers the whole map, so the outputs of R-Net and O-Net are maps of 1x1.
+Pooling includes a last, incomplete window; at these sizes that equals "same" padding.
 
 Pictures are RGB, (pixel - 127.5) / 128. The outputs:
 
-- `probability`: of no face and of a face
-- `box`: what to add to left, top, right and bottom, as shares of the window's sides
-- `landmarks` (O-Net): five x, then five y, as shares of the window's sides from its left and top:
-  the eye at the left of the picture, that at the right, nose, left and right corner of the mouth
+- `probability`: that there is no face, and that there is one
+- `box`: how far to move left, top, right and bottom, as fractions of the window's sides
+- `landmarks` (O-Net): five x, then five y, from the window's top left corner, as fractions of its
+  sides: eyes, nose, corners of the mouth, the one at the left of the picture first
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ R_NET_SIDE, O_NET_SIDE = 24, 48
 
 
 def pnet() -> Network[Outputs]:
-    """P-Net: (height, width, 3) of at least 12 pixels to a map of windows, one every 2 pixels."""
+    """Build P-Net: (height, width, 3), 12 pixels or more, to maps of windows 2 pixels apart."""
     build = Builder("mtcnn-pnet", input_shape=(None, None, 3))
     x = convolution(build, build.input, "1", 10, 3)
     x = build.add("pool1", MaxPool(2, padding="same"), x)
@@ -39,7 +38,7 @@ def pnet() -> Network[Outputs]:
 
 
 def rnet() -> Network[Outputs]:
-    """R-Net: (24, 24, 3) to one window."""
+    """Build R-Net: (24, 24, 3) to maps of one window."""
     build = Builder("mtcnn-rnet", input_shape=(R_NET_SIDE, R_NET_SIDE, 3))
     x = convolution(build, build.input, "1", 28, 3)
     x = build.add("pool1", MaxPool(3, stride=2, padding="same"), x)
@@ -51,7 +50,7 @@ def rnet() -> Network[Outputs]:
 
 
 def onet() -> Network[Outputs]:
-    """O-Net: (48, 48, 3) to one window, with landmarks."""
+    """Build O-Net: (48, 48, 3) to maps of one window, landmarks included."""
     build = Builder("mtcnn-onet", input_shape=(O_NET_SIDE, O_NET_SIDE, 3))
     x = convolution(build, build.input, "1", 32, 3)
     x = build.add("pool1", MaxPool(3, stride=2, padding="same"), x)
@@ -65,13 +64,13 @@ def onet() -> Network[Outputs]:
 
 
 def convolution(build: Builder, x: str, number: str, filters: int, size: int) -> str:
-    """Convolution without padding, PReLU; named `conv1` and `prelu1`."""
+    """Add a convolution without padding and PReLU; they are called `conv1` and `prelu1`."""
     x = build.add(f"conv{number}", Convolution(filters, size), x)
     return build.add(f"prelu{number}", PReLU(), x)
 
 
 def heads(build: Builder, x: str, **numbers: int) -> list[str]:
-    """The outputs: each a convolution of the last map; the score becomes a probability."""
+    """Add the outputs, each a 1x1 convolution; softmax turns the score into probabilities."""
     score = build.add("score", Convolution(2, 1), x)
     probability = build.add("probability", Softmax(), score)
     others = [build.add(name, Convolution(count, 1), x) for name, count in numbers.items()]

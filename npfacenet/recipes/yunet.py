@@ -1,18 +1,18 @@
 """YuNet: a face detector of 73,840 numbers, for pictures of any size.
 
 Wu, Peng and Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector", figures 2 and 3; the network
-YuNet_n of libfacedetection.train. A unit is a 1x1 convolution and a depthwise one of 3x3. A
-backbone halves the picture five times; its maps at an eighth, a sixteenth and a thirty-second of
-the size are added up from the coarsest to the finest; and each of them gives one face for every
-cell of 8, 16 or 32 pixels.
+YuNet_n of libfacedetection.train. A unit is a 1x1 convolution and a depthwise 3x3 one. The
+backbone halves the picture five times. Its maps at an eighth, a sixteenth and a thirty-second of
+the size are added up from the coarsest to the finest, and each sum predicts one face per cell of 8,
+16 or 32 pixels.
 
 Pictures are BGR, 0 to 255, their sides multiples of 32. The outputs, for stride s in 8, 16, 32:
 
-- `cls_s` and `obj_s`: how surely a face, and how well its box would fit, 0 to 1
-- `bbox_s`: centre x and y from the cell's own corner, and the logarithms of width and height, all
-  in cells
-- `kps_s`: x and y of five landmarks from the cell's own corner, in cells: the eye at the left of
-  the picture, that at the right, nose, left and right corner of the mouth
+- `cls_s` and `obj_s`: how likely a face is, and how well its box would fit, 0 to 1
+- `bbox_s`: x and y of the centre from the cell's top left corner, and the logarithms of width and
+  height, all in cells
+- `kps_s`: x and y of five landmarks from the cell's top left corner, in cells: eyes, nose, corners
+  of the mouth, the one at the left of the picture first
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from npfacenet.recipes.recipe import Recipe
 STRIDES = (8, 16, 32)
 CHANNELS = 64
 HEADS = {"cls": 1, "bbox": 4, "obj": 1, "kps": 10}
-"""The numbers that each output has for a cell."""
+"""Numbers per cell of each output."""
 
 
 def yunet() -> Network[Outputs]:
-    """The network: (height, width, 3) to `cls_8`, `cls_16`, ..., `kps_32`, a map each."""
+    """Build the network: (height, width, 3) to the maps `cls_8`, `cls_16`, ..., `kps_32`."""
     build = Builder("yunet", input_shape=(None, None, 3))
 
     x = build.add("stem", Convolution(16, 3, stride=2, padding=1), build.input)
@@ -68,12 +68,12 @@ def yunet() -> Network[Outputs]:
 
 
 def two_units(build: Builder, x: str, name: str) -> str:
-    """Two units, one after the other."""
+    """Add two units, one after the other."""
     return unit(build, unit(build, x, f"{name}_first", CHANNELS), f"{name}_second", CHANNELS)
 
 
 def unit(build: Builder, x: str, name: str, filters: int) -> str:
-    """A 1x1 convolution, a depthwise convolution, ReLU."""
+    """Add a 1x1 convolution, a depthwise convolution and ReLU."""
     with build.block(name):
         x = build.add(f"{name}_pointwise", Convolution(filters, 1), x)
         x = build.add(f"{name}_depthwise", DepthwiseConvolution(3, padding="same"), x)
@@ -81,13 +81,13 @@ def unit(build: Builder, x: str, name: str, filters: int) -> str:
 
 
 def enlarged_onto(build: Builder, coarse: str, fine: str, stride: str) -> str:
-    """The coarser map at twice its size, added to the finer one."""
+    """Add the coarse map, enlarged twice, to the fine one."""
     coarse = build.add(f"enlarged_{stride}", UpsampleNearest(2), coarse)
     return build.add(f"sum_{stride}", ResidualAdd(), fine, coarse)
 
 
 def head(build: Builder, x: str, name: str, numbers: int, *, squashed: bool) -> str:
-    """A unit without ReLU; `squashed` between 0 and 1 by a sigmoid."""
+    """Add a unit without ReLU; if `squashed`, a sigmoid follows."""
     x = build.add(f"{name}_pointwise", Convolution(numbers, 1), x)
     depthwise = f"{name}_depthwise" if squashed else name
     x = build.add(depthwise, DepthwiseConvolution(3, padding="same"), x)

@@ -133,8 +133,8 @@ def test_the_smallest_face_is_20_pixels_or_a_fortieth() -> None:
     detector = Asked(drawn(yunet(), 0))
     for width in (100, 800, 1000):
         detector.detect(noise(0, 10, width))
-    detector.detect(noise(0, 10, 1000), smallest_face=np.float32(7))  # type: ignore[call-overload]  # a number
-    assert asked == [20, 20, 25, 7]
+    detector.detect(noise(0, 10, 1000), smallest_face=np.float32(12))  # type: ignore[call-overload]  # a number
+    assert asked == [20, 20, 25, 12]
 
 
 @either
@@ -213,7 +213,8 @@ def test_a_grey_file_is_a_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("smallest_face", 0), ("smallest_face", np.nan), ("smallest_face", "20"),
+        ("smallest_face", 0), ("smallest_face", 9.9), ("smallest_face", np.nan),
+        ("smallest_face", "20"),
         ("smallest_face", True), ("least_score", "0.5"), ("least_score", np.inf),
         ("most_faces", 0), ("most_faces", 1.5), ("channel_order", "rbg"), ("on_error", "ignore"),
         ("threads", 0), ("progress", 3),

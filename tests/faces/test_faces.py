@@ -73,6 +73,6 @@ def test_what_are_not_faces_is_refused(arguments, said: str) -> None:  # type: i
 
 def test_a_repr_is_short() -> None:
     many = Faces(BOX * 500, POINTS * 500, np.ones(500))  # type: ignore[arg-type]  # as above
-    assert repr(many) == "<Faces: 500 faces, the surest 40x50 pixels, score 1.00>"
+    assert repr(many) == "<Faces: 500 faces, the best 40x50 pixels, score 1.00>"
     assert repr(Faces(skipped="x" * 300)).startswith("<Faces: skipped, 'xxx")
     assert len(repr(Faces(skipped="x" * 3000))) < 300
