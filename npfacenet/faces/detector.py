@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, overload
 
@@ -17,6 +16,7 @@ from npfacenet.errors import ArgumentError, ImageError, quoted
 from npfacenet.faces.faces import Faces
 from npfacenet.images import ChannelOrder, ImageSource, read, source_name
 from npfacenet.images.pillow import import_pillow
+from npfacenet.images.several import each_picture, holds_several
 from npfacenet.progress import Progress
 from npfacenet.threads.cores import threads as threads_to_use
 from npfacenet.threads.sharing import in_batches
@@ -112,7 +112,7 @@ class Detector(ABC):
             raise ArgumentError(f"progress is called, and {quoted(progress)} cannot be")
         cores = threads_to_use(threads)
         import_pillow()
-        alone, sources = each_picture(images)
+        sources, alone = each_picture(images), not holds_several(images)
         total = len(sources) if isinstance(sources, Sized) else None
         numbered = ((None if alone else i, source) for i, source in enumerate(sources))
 
@@ -185,19 +185,3 @@ class Options:
         if self.smallest_face is None:
             return max(SMALLEST_FACE, SMALLEST_PART * float(max(picture.shape[:2])))
         return float(self.smallest_face)
-
-
-def each_picture(
-    images: ImageSource | Iterable[ImageSource],
-) -> tuple[bool, Iterable[ImageSource]]:
-    """Tell whether a single picture was given, and return the pictures one by one."""
-    if hasattr(images, "read") or isinstance(images, Mapping):
-        raise ImageError(
-            f"pictures are not taken from a {type(images).__name__}; of an open file pass its "
-            "content, file.read(), of a mapping its values()"
-        )
-    if isinstance(images, np.ndarray):
-        return (False, images) if images.ndim == 4 else (True, [images])
-    if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)):
-        return True, [images]
-    return (False, images) if isinstance(images, Iterable) else (True, [images])

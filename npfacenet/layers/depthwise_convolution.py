@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from npfacenet.errors import quoted
 from npfacenet.layers.batch_slices import batch_slices, channel_sums
 from npfacenet.layers.layer import (
     Array,
@@ -42,6 +43,10 @@ class DepthwiseConvolution(Layer):
     bias: bool = True
 
     def __post_init__(self) -> None:
+        self.require(
+            isinstance(self.bias, (bool, np.bool_)),
+            f"bias is True or False, not {quoted(self.bias)}",
+        )
         self.window  # noqa: B018  (an impossible window is refused here, not at first use)
 
     @property

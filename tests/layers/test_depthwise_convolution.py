@@ -65,5 +65,7 @@ def test_a_channel_begins_with_the_variance_of_its_own_window() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ArgumentError, match="at least 1"):
         DepthwiseConvolution(0)
+    with pytest.raises(ArgumentError, match="bias is True or False, not 'no'"):
+        DepthwiseConvolution(1, bias="no")  # type: ignore[arg-type]  # the fault under test
     with pytest.raises(ShapeError, match="does not fit"):
         DepthwiseConvolution(3).output_shape((2, 2, 1))

@@ -10,6 +10,7 @@ import pytest
 
 from npfacenet.errors import ShapeError
 from npfacenet.faces import Mtcnn, Yunet
+from npfacenet.layers import MaxPool
 from npfacenet.networks import Network, Outputs, summarise
 from npfacenet.networks.outputs import by_name
 from npfacenet.recipes.mtcnn import onet, pnet, rnet
@@ -45,6 +46,22 @@ def test_pnet_gives_a_window_for_every_second_pixel() -> None:
 def test_rnet_and_onet_see_one_window() -> None:
     assert rnet().output_shapes == {"probability": (1, 1, 2), "box": (1, 1, 4)}
     assert onet().output_shapes["landmarks"] == (1, 1, 10)
+
+
+@pytest.mark.parametrize("build", [pnet, rnet, onet], ids=["pnet", "rnet", "onet"])
+def test_pooling_includes_the_last_incomplete_window(build: Callable[[], Network[Outputs]]) -> None:
+    """Ceil mode: the positions are ceil((side - window) / stride) + 1, without padding before."""
+    network = build()
+    sizes = range(12, 40) if None in network.accepted_shape else network.input_shape[:1]
+    for side in sizes:
+        shapes = network.shapes((side, side, 3))
+        for node in network.nodes:
+            if isinstance(node.layer, MaxPool):
+                window = node.layer.window
+                before = shapes[node.inputs[0]][0]
+                expected = -(-(before - window.size[0]) // window.stride[0]) + 1
+                assert shapes[node.name][0] == expected
+                assert window.margins(before, before)[0][0] == 0
 
 
 def test_yunet_gives_a_face_for_every_cell() -> None:
