@@ -43,9 +43,9 @@ class DepthwiseConvolution(Layer):
     bias: bool = True
 
     def __post_init__(self) -> None:
+        switch: object = self.bias
         self.require(
-            isinstance(self.bias, (bool, np.bool_)),
-            f"bias is True or False, not {quoted(self.bias)}",
+            isinstance(switch, (bool, np.bool_)), f"bias is True or False, not {quoted(switch)}"
         )
         self.window  # noqa: B018  (an impossible window is refused here, not at first use)
 
