@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from npfacenet.arguments import is_one_of, is_whole
 from npfacenet.cards import Card, derived_card, input_size_of
-from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
 from npfacenet.checkpoints.reloadable import ReloadableParameters
 from npfacenet.errors import (
@@ -41,7 +40,7 @@ from npfacenet.networks import Network, NetworkParameters, Outputs
 from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress, silent
 from npfacenet.recipes import Recipe
-from npfacenet.threads import Lock
+from npfacenet.threads import Lock, without_forks
 from npfacenet.threads.cores import threads as threads_to_use
 from npfacenet.threads.sharing import in_batches
 
@@ -126,6 +125,9 @@ class Model:
         for another name and for a layer that is not registered, OutputError if the file cannot be
         written.
         """
+        with without_forks():
+            from npfacenet.checkpoints.conversion import write_checkpoint  # only writing needs it
+
         target = Path(os.fspath(path))
         write_checkpoint(target, self.network, self.parameters, self.card, half=half)
 
