@@ -100,7 +100,8 @@ class Recipe:
 
     def __str__(self) -> str:
         choices = [self.variant] if self.variant else []
-        return f"{self.architecture} ({', '.join([*choices, f'{self.outputs} numbers'])})"
+        counted = f"{self.outputs} {'numbers' if self.purpose == 'embedding' else 'outputs'}"
+        return f"{self.architecture} ({', '.join([*choices, counted])})"
 
 
 def _built(network: Network[Outputs]) -> Network[Outputs]:
