@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from npfacenet import faces
 from npfacenet.commands import options
 from npfacenet.commands.progress_bar import ProgressBar
+from npfacenet.commands.signals import finishing
 from npfacenet.errors import ArgumentError, OutputError, quoted
 from npfacenet.faces import Detector, Faces
 from npfacenet.files.atomic import atomic_file, require_writable, writing_in
@@ -182,6 +184,8 @@ def draw(photo: str, found: Faces, copy: Path) -> None:
     """Write a copy of a picture with its faces marked, whole or not at all."""
     marked = with_faces(read(photo), found.boxes, found.landmarks, found.scores)
     write = write_jpeg if copy.suffix.lower() in JPEG else write_png
+    encoded = io.BytesIO()
+    write(marked, encoded)
     require_new(copy)
-    with writing_in(copy.parent), atomic_file(copy) as file:
-        write(marked, file)
+    with finishing(), writing_in(copy.parent), atomic_file(copy) as file:
+        file.write(encoded.getbuffer())

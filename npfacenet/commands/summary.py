@@ -60,6 +60,9 @@ def network(arguments: argparse.Namespace) -> Network[Outputs]:
         raise ArgumentError(f"summary takes one MODEL: {', '.join(architectures())} or a file")
     if name in architectures():
         return recipes(name, arguments.variant, arguments.outputs)[0].build()
+    parts = [known for known in architectures() if known.startswith(f"{name}-")]
+    if len(parts) > 1:
+        raise ArgumentError(f"{name} is {len(parts)} networks, {', '.join(parts)}: name one")
     if arguments.outputs is not None:
         raise ArgumentError("--outputs is for a name; the outputs of a file are fixed")
     return load(name, variant=arguments.variant).network

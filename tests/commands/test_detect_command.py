@@ -23,6 +23,7 @@ import pytest
 from npfacenet import faces
 from npfacenet.commands import detect
 from npfacenet.commands.main import main
+from npfacenet.commands.signals import finishing
 from npfacenet.faces import Detector, Faces
 from npfacenet.images import read
 
@@ -218,6 +219,23 @@ def test_a_picture_that_cannot_be_written_leaves_nothing(
     assert err == "npfacenet: interrupted\n"
     assert out.startswith("a.png: 2 faces\n")
     assert os.listdir("drawn") == ["a.png"]
+
+
+def test_a_signal_waits_until_a_copy_is_in_place() -> None:
+    done = []
+
+    def write() -> None:
+        with finishing():
+            signal.raise_signal(signal.SIGINT)
+            done.append("written")
+        done.append("gone on")
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert done == ["written"]
+    with finishing():
+        done.append("again")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 # Real detectors.
