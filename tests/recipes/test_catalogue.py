@@ -87,7 +87,7 @@ def test_a_taken_name_is_refused(own: Recipe) -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_only_recipes_are_registered(what: object) -> None:
-    with pytest.raises(ArgumentError, match="a Recipe is registered, not"):
+    with pytest.raises(ArgumentError, match="register takes a Recipe, not"):
         register(what)  # type: ignore[arg-type]  # that is the point
     assert all_recipes() == RECIPES
 
