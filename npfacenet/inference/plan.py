@@ -20,7 +20,7 @@ from npfacenet.networks.node import NetworkParameters
 from npfacenet.networks.open_shape import shown
 from npfacenet.networks.outputs import Out, as_outputs, shape_and_dtype
 from npfacenet.threads.blas import single_threaded
-from npfacenet.threads.cores import threads as threads_to_use
+from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import share_out
 
 _MOST_PICTURES = 1 << 16  # of a bound plan

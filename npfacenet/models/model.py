@@ -40,7 +40,7 @@ from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress, silent
 from npfacenet.recipes import Recipe
 from npfacenet.threads import Lock, without_forks
-from npfacenet.threads.cores import threads as threads_to_use
+from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import in_batches
 
 _log = logging.getLogger(__name__)
