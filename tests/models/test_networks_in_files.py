@@ -174,6 +174,16 @@ def test_a_file_under_the_name_of_our_network_that_holds_another_is_refused(tmp_
         npfacenet.load(path)
 
 
+@pytest.mark.parametrize("untrusted", [False, True])
+@pytest.mark.parametrize("network", [npfacenet_small(), own_network()], ids=["ours", "own"])
+def test_a_hyperparameter_with_a_default_may_be_missing_in_a_file(
+    network: Network[Outputs], untrusted: bool, tmp_path: Path
+) -> None:
+    """As in files that were written before the layer had it."""
+    path = with_graph(saved(tmp_path, network), '"epsilon": 1e-12', "")
+    assert npfacenet.load(path, untrusted=untrusted).network == network
+
+
 def test_a_layer_of_one_s_own_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     @dataclass(frozen=True)
     class Unregistered(Layer):
