@@ -34,7 +34,7 @@ def agreeing(
     if described and not of_ours and file.graph is not None:
         return (card.recipe_of(described_network(path, file.graph)),)
     raise WeightsError(
-        f"{path}: its card speaks of {quoted(card.architecture)} with {card.outputs} numbers, "
+        f"{path}: its card states {quoted(card.architecture)} with {card.outputs} numbers, "
         f"which is none of {listed(list(map(str, known)))}"
     )
 
@@ -71,7 +71,7 @@ def require_own_card(
     elif card.purpose != recipe.purpose:
         fault = f"a network for {card.purpose}, where {recipe} is for {recipe.purpose}"
     if fault:
-        raise WeightsError(f"{path}: its card speaks of {fault}; obtain the file again")
+        raise WeightsError(f"{path}: its card states {fault}; obtain the file again")
 
 
 def require_own_graph(path: Path, file: Layout, held: Recipe) -> None:

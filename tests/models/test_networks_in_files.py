@@ -144,7 +144,7 @@ def with_graph(path: Path, change: str, to: str) -> Path:
         ('"filters": 8', '"filters": 9', "mis-shaped"),
         ('"inputs": ["conv"]', '"inputs": ["later"]', "unknown inputs"),
         ('"outputs": ["embedding"]', '"outputs": ["dense"]', "no output needs embedding"),
-        ('"input_shape": [24, 24', '"input_shape": [25, 25', "card speaks of pictures of 24"),
+        ('"input_shape": [24, 24', '"input_shape": [25, 25', "card states pictures of 24"),
         ('{"name": "own"', '["name": "own"', "'network' is not JSON"),
     ],
     ids=["unknown layer", "no filters", "other filters", "order", "unneeded", "size", "syntax"],
@@ -234,5 +234,5 @@ def test_an_old_file_of_a_network_in_no_catalogue_is_refused(tmp_path: Path) -> 
     write_native(tmp_path / "w.h5", network, network.initialise(0), card)
     with h5py.File(tmp_path / "w.h5", "r+") as file:
         del file[NETWORK], file[f"{NETWORK}_sha256"]
-    with pytest.raises(WeightsError, match="its card speaks of 'own' with 16 numbers"):
+    with pytest.raises(WeightsError, match="its card states 'own' with 16 numbers"):
         npfacenet.load(tmp_path / "w.h5")
