@@ -40,6 +40,7 @@ _ROOMS = (
     "course",
     "errors",
     "images",
+    "inference",
     "layers",
     "losses",
     "models",

@@ -1,4 +1,4 @@
-"""The model card: everything about a model but its weights."""
+"""The model card: everything about a model except its weights."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Card:
 
     `outputs` is as in `npfacenet.recipes.Recipe`; `input_size` is the side of the square picture
     in pixels, 0 for a network that takes any; `preprocessing` names the scaling of its numbers
-    (`npfacenet.images.PREPROCESSINGS`); `threshold` is None where none has evidence; `source` and
+    (`npfacenet.images.PREPROCESSINGS`); `threshold` is None if none has evidence; `source` and
     `licence` are in words; `trained_on` names the people in the training pictures, where they are
     known; `purpose` is what the network is for.
     """
@@ -73,7 +73,7 @@ UNMEASURED = (
 
 
 def input_size_of(network: Network[Outputs]) -> int:
-    """The side of a network's pictures in pixels, 0 if it takes any size."""
+    """Return the side of a network's pictures in pixels, 0 if it takes any size."""
     return network.accepted_shape[0] or 0
 
 

@@ -34,7 +34,7 @@ def agreeing(
     if described and not of_ours and file.graph is not None:
         return (card.recipe_of(described_network(path, file.graph)),)
     raise WeightsError(
-        f"{path}: its card speaks of {quoted(card.architecture)} with {card.outputs} numbers, "
+        f"{path}: its card states {quoted(card.architecture)} with {card.outputs} numbers, "
         f"which is none of {listed(list(map(str, known)))}"
     )
 
@@ -71,21 +71,31 @@ def require_own_card(
     elif card.purpose != recipe.purpose:
         fault = f"a network for {card.purpose}, where {recipe} is for {recipe.purpose}"
     if fault:
-        raise WeightsError(f"{path}: its card speaks of {fault}; obtain the file again")
+        raise WeightsError(f"{path}: its card states {fault}; obtain the file again")
 
 
 def require_own_graph(path: Path, file: Layout, held: Recipe) -> None:
-    """Raise WeightsError if a file describes another network than the one that its card names."""
+    """Raise WeightsError if a file describes another network than the one that its card names.
+
+    Networks are compared, not texts: a file that leaves out a hyperparameter, because it was
+    written before the layer had it, describes the network in which that has its default.
+    """
     card, graph = file.card, file.graph
     if card is None or graph is None:
         return
     named = find_recipe(card.architecture, card.variant, card.outputs) or held
-    try:
-        expected = graph_of(named.build())
-    except ArgumentError:  # a layer that nobody registered: files cannot describe it
-        expected = None
-    if graph != expected:
+    network = named.build()
+    if not _describes(graph, network):
         raise WeightsError(
             f"{path}: the network that it describes is not {named} as it is here: another version "
             "of npfacenet wrote it, or it was changed; obtain the file again"
         )
+
+
+def _describes(graph: object, network: Network[Outputs]) -> bool:
+    """Whether a graph is that of a network."""
+    try:
+        # Comparing texts first is faster than building the network.
+        return graph == graph_of(network) or network_from_graph(graph) == network
+    except (ArgumentError, ShapeError):  # a layer that is not registered cannot be in a file
+        return False

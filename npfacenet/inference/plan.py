@@ -20,7 +20,7 @@ from npfacenet.networks.node import NetworkParameters
 from npfacenet.networks.open_shape import shown
 from npfacenet.networks.outputs import Out, as_outputs, shape_and_dtype
 from npfacenet.threads.blas import single_threaded
-from npfacenet.threads.cores import threads as threads_to_use
+from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import share_out
 
 _MOST_PICTURES = 1 << 16  # of a bound plan
@@ -97,7 +97,7 @@ class Plan(Generic[Out]):
         affected. The same batch on as many threads gives the same bits.
 
         Raises ShapeError for pictures that do not fit, naming the layer where the size is open,
-        and ArgumentError for less than one thread.
+        and ArgumentError for fewer than one thread.
         """
         cores = threads_to_use(threads)
         shapes, largest = self._accepted(images)
@@ -126,7 +126,7 @@ class Plan(Generic[Out]):
 
         It has memory of its own. `shape` is that of a picture, by default the network's.
 
-        Raises ShapeError for a shape that does not fit, ArgumentError for a batch of less than one
+        Raises ShapeError for a shape that does not fit, ArgumentError for a batch of fewer than one
         picture and for other numbers of cores.
         """
         if (

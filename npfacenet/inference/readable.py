@@ -18,7 +18,7 @@ from npfacenet.layers import Layer, Parameters, Shape
 
 @dataclass(frozen=True, eq=False)
 class Readable(Operation):
-    """A layer that the plan does not know, through its own `forward`."""
+    """A layer that the plan does not know; it runs through its own `forward`."""
 
     layer: Layer
     parameters: Parameters

@@ -40,7 +40,7 @@ from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress, silent
 from npfacenet.recipes import Recipe
 from npfacenet.threads import Lock, without_forks
-from npfacenet.threads.cores import threads as threads_to_use
+from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import in_batches
 
 _log = logging.getLogger(__name__)
@@ -293,4 +293,4 @@ def _require_options(
     if not is_whole(batch_size, low=1):
         raise ArgumentError(f"batch_size is a whole number of at least 1, not {quoted(batch_size)}")
     if progress is not None and not callable(progress):
-        raise ArgumentError(f"progress is called, and {quoted(progress)} cannot be")
+        raise ArgumentError(f"progress must be callable, not {quoted(progress)}")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from npfacenet.inference.batching import TOGETHER, largest_batch
 from npfacenet.models.model import Model
 from npfacenet.models.network_inputs import Picture, directions, scaled, square
-from npfacenet.threads.cores import threads as threads_to_use
+from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import in_batches
 
 

@@ -4,8 +4,8 @@
      "nodes": [{"name": "conv", "layer": "Convolution", "hyperparameters": {"filters": 4, ...},
                 "inputs": ["image"], "block": ""}, ...]}
 
-What comes from a file is not trusted: a network is built of it as by hand, layer after layer, and
-refused as it would be there.
+Nothing in a file is trusted: the network is built layer by layer, with the checks that a network
+built by hand undergoes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NODE_KEYS = {"name", "layer", "hyperparameters", "inputs", "block"}
 
 
 def graph_of(network: Network[Outputs]) -> dict[str, object]:
-    """The network as JSON values, from which `network_from_graph` makes an equal one.
+    """Return the network as JSON values, from which `network_from_graph` makes an equal one.
 
     Raises ArgumentError for a layer that is not registered (`npfacenet.layers.register_layer`),
     and for names that a file cannot hold: longer than 200 characters, or not printable.
@@ -55,7 +55,7 @@ def graph_of(network: Network[Outputs]) -> dict[str, object]:
 
 
 def network_from_graph(graph: object) -> Network[Outputs]:
-    """The network that `graph_of` wrote down.
+    """Return the network that `graph_of` described.
 
     Raises ArgumentError, naming the entry, for anything else, for an unknown layer (with the
     remedy), and for a graph that is not a network; ShapeError for layers that do not fit.
@@ -77,7 +77,7 @@ def network_from_graph(graph: object) -> Network[Outputs]:
 
 
 def _require_possible(network: Network[Outputs]) -> None:
-    """Raise ShapeError for a network that no memory can run: a padding of a million pixels."""
+    """Raise ShapeError for tensors that fit into no memory, as after a padding of 1e6 pixels."""
     for node in network.nodes:
         if None not in node.open_output_shape and prod(node.output_shape) > LARGEST_TENSOR:
             raise ShapeError(

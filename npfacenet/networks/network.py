@@ -35,11 +35,11 @@ Compute: TypeAlias = Callable[[Node, Parameters, list[Array]], Array]
 class Network(Generic[Out]):
     """An immutable graph of named layers; it holds no numbers.
 
-    `nodes` stand in an order in which each finds its inputs computed, and `outputs` names those
-    whose values the network gives. Parameters are a mapping of (node name, parameter name) to
+    `nodes` are in an order in which the inputs of each come before it, and `outputs` names those
+    whose values the network returns. Parameters are a mapping of (node name, parameter name) to
     arrays. In `accepted_shape`, (height, width, channels), None stands for any height or width.
 
-    For a type checker a `Network` gives an array; `Network[Outputs]` may give several by name.
+    To a type checker, a `Network` returns an array; `Network[Outputs]` may return several by name.
     """
 
     name: str
@@ -71,10 +71,11 @@ class Network(Generic[Out]):
         return fixed(self.name, self.output_shapes[self.outputs[0]])
 
     def shapes(self, input_shape: Shape | None = None) -> dict[str, Shape]:
-        """The shape of every node for a picture of this shape, by name, with the input's own.
+        """Return the shape of the input and of every node, by name, for pictures of this shape.
 
-        Without `input_shape`, for the size that the network is written for. Raises ShapeError,
-        naming the node, for a picture that does not fit, and for an open size that is not given.
+        Without `input_shape`, the size is the one that the network is written for. Raises
+        ShapeError, naming the node, for a picture that does not fit, and for an open size that is
+        not given.
         """
         shape = self.input_shape if input_shape is None else input_shape
         if not is_shape(shape) or not fits(shape, self.accepted_shape):
@@ -89,7 +90,7 @@ class Network(Generic[Out]):
         return shapes
 
     def with_input_shape(self, input_shape: OpenShape) -> Network[Out]:
-        """The same layers for pictures of another shape, or with None for any height or width.
+        """Return the same layers for pictures of another shape; None is any height or width.
 
         Raises ShapeError, naming the layer, where one does not fit.
         """
@@ -98,9 +99,10 @@ class Network(Generic[Out]):
         return Network(self.name, input_shape, tuple(nodes), self.outputs)
 
     def with_outputs(self, *outputs: str) -> Network[Outputs]:
-        """The part of the network that computes these nodes, which are its outputs.
+        """Return the part of the network that computes these nodes, with them as its outputs.
 
-        Parameters of the whole serve the part. Raises ArgumentError for an unknown node or none.
+        The parameters of the whole network fit the part. Raises ArgumentError for an unknown node
+        or none.
         """
         chosen = accepted_outputs(self.name, outputs, [node.name for node in self.nodes])
         left = set(unneeded({node.name: node.inputs for node in self.nodes}, chosen))
@@ -108,7 +110,7 @@ class Network(Generic[Out]):
         return Network(self.name, self.accepted_shape, nodes, chosen)
 
     def parameter_specs(self) -> dict[ParameterName, ParameterSpec]:
-        """Every parameter by (node, name), in the order of the nodes."""
+        """Return the spec of every parameter by (node, name), in the order of the nodes."""
         return {
             (node.name, name): spec for node in self.nodes for name, spec in node.parameters.items()
         }
@@ -118,7 +120,7 @@ class Network(Generic[Out]):
         require_parameters(self.name, self.parameter_specs(), parameters)
 
     def initialise(self, seed: int) -> dict[ParameterName, Array]:
-        """Fresh float32 parameters; each depends on the seed and its own name only."""
+        """Return fresh float32 parameters; each depends only on the seed and its own name."""
         return {
             name: initial(spec, derived_generator([seed], "/".join(name)))
             for name, spec in self.parameter_specs().items()
@@ -127,9 +129,9 @@ class Network(Generic[Out]):
     def forward(
         self, parameters: NetworkParameters, images: Array, observe: Observer | None = None
     ) -> Out:
-        """The output for a batch: (N, *input_shape) to (N, *output_shape).
+        """Return the output for a batch: (N, *input_shape) to (N, *output_shape).
 
-        A network with several outputs gives a dict of them by name. `observe` is shown every node
+        A network with several outputs returns a dict of them by name. `observe` is shown every node
         with its output, in order. Raises ShapeError for a batch that does not fit, naming the
         layer where the size is open, and for parameters that are missing or do not fit.
         """
@@ -152,7 +154,7 @@ class Network(Generic[Out]):
         to_image: bool = False,
         seed: Sequence[int] = (),
     ) -> tuple[Out, Tape]:
-        """What `forward` gives, and a tape of all that `backward` needs.
+        """Return what `forward` returns, and a tape of everything that `backward` needs.
 
         `training` is for batch norm and dropout (`Layer.forward_saving`). Only the parameters
         in `learning` (None: all that are trainable) receive gradients; a node that none of
@@ -189,7 +191,7 @@ class Network(Generic[Out]):
         upstream: Array | Mapping[str, Array],
         observe: Observer | None = None,
     ) -> tuple[Array | None, dict[ParameterName, Array]]:
-        """The gradients of a forward pass: of the picture (or None), and of parameters by name.
+        """Return the gradients of the picture (or None), and of the parameters by name.
 
         `upstream` (N, *output_shape) is the gradient with respect to the output; with several
         outputs a mapping by name, in which those left out count as zero. The tape is used up:
@@ -227,9 +229,9 @@ class Network(Generic[Out]):
         return flowing.get(self.INPUT), gradients
 
     def trace(self, parameters: NetworkParameters, images: Array) -> dict[str, Array]:
-        """The output of every node by name, and of every block by the block's name.
+        """Return the output of every node by name, and of every block by the block's name.
 
-        A block's output is that of its last node, and so is that of a block around it.
+        A block's output is that of its last node, also if that node lies in a block within it.
         """
         traced: dict[str, Array] = {}
 
@@ -264,7 +266,7 @@ class Network(Generic[Out]):
         return {name: values[name] for name in self.outputs}
 
     def _reached(self, learning: Collection[ParameterName] | None, to_image: bool) -> set[str]:
-        """The nodes through which gradients must flow."""
+        """Return the nodes through which gradients must flow."""
         reached = {self.INPUT} if to_image else set()
         for node in self.nodes:
             learns = any(
@@ -277,7 +279,7 @@ class Network(Generic[Out]):
 
 
 def _zeros(node: Node, own: Parameters, tape: Tape) -> dict[ParameterName, Array]:
-    """The gradients of a node on which nothing that flows back depends."""
+    """Return zero gradients for a node that no output with an upstream gradient depends on."""
     return {
         (node.name, name): np.zeros_like(own[name])
         for name, spec in node.parameters.items()

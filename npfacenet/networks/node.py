@@ -1,4 +1,4 @@
-"""A layer at its place in a network, and how the parts of a network are called."""
+"""A layer at its place in a network, and the names of a network's parts."""
 
 from __future__ import annotations
 

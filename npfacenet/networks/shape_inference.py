@@ -1,8 +1,8 @@
 """The shapes of a network's nodes, for one size of pictures or for any.
 
 An open height or width is tried at two large sizes. An axis whose length differs between them is
-open as well, and a layer whose parameters differ cannot stand there. So layers need not know of
-open sizes: they work out shapes from numbers.
+open as well, and a layer whose parameters differ is refused. So layers need not know about open
+sizes: they compute shapes from numbers.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from npfacenet.networks.node import Node
 from npfacenet.networks.open_shape import OpenShape, is_open_shape
 
 INPUT = "image"
-"""The name of what goes into a network."""
+"""The name of a network's input."""
 TRIED = (8192, 12288)
 """Sizes for open axes: multiples of 4,096, so that halvings meet."""
 
 
 class ShapeInference:
-    """Shapes by node name, worked out and refused as each node is added.
+    """Shapes by node name, computed and checked as each node is added.
 
     `input_shape` is (height, width, channels) or any other shape; height and width may be None.
     Raises ShapeError for anything else.
@@ -43,12 +43,12 @@ class ShapeInference:
         return name in self._shapes[0]
 
     def __getitem__(self, name: str) -> OpenShape:
-        """The shape of what the node of this name gives."""
+        """Return the output shape of the node with this name."""
         first, last = self._shapes[0][name], self._shapes[-1][name]
         return tuple(a if a == b else None for a, b in zip(first, last, strict=True))
 
     def node(self, name: str, layer: Layer, inputs: tuple[str, ...], block: str) -> Node:
-        """The layer as a node, whose shape is known from now on.
+        """Return the layer as a node, and remember its output shape.
 
         Raises ShapeError, naming the node, for inputs that do not fit the layer, and for a layer
         whose parameters depend on an open size.
@@ -69,7 +69,7 @@ class ShapeInference:
 
 
 def output_shape(network: str, name: str, layer: Layer, inputs: Iterable[Shape]) -> Shape:
-    """The layer's output shape; its ShapeError names the node and the network."""
+    """Return the layer's output shape; a ShapeError names the node and the network."""
     try:
         return layer.output_shape(*inputs)
     except ShapeError as error:

@@ -11,12 +11,12 @@ from npfacenet.layers import Array, Saved, Shape
 
 @dataclass
 class Tape:
-    """The records of one forward pass, by node, which the backward pass takes off one by one.
+    """The records of one forward pass, by node; the backward pass consumes them one by one.
 
     `nodes` are those of the network that wrote it. `reached` names the nodes through which
     gradients flow; `learning` are the parameters that receive them (None: all that are trainable).
     `output_shapes` are those of the outputs by name, the batch axis included. `statistics` are the
-    new values of moving statistics, which the caller may put in the place of the old.
+    new moving statistics, with which the caller may replace the old ones.
     """
 
     nodes: Sequence[object]

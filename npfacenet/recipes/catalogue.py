@@ -60,7 +60,7 @@ def register(recipe: Recipe) -> None:
     """
     global _registered
     if not isinstance(recipe, Recipe):
-        raise ArgumentError(f"a Recipe is registered, not {quoted(recipe)}")
+        raise ArgumentError(f"register takes a Recipe, not {quoted(recipe)}")
     if fault := _fault(recipe):
         raise ArgumentError(f"a recipe cannot be registered with {fault}")
     with _registering.held():

@@ -1,4 +1,4 @@
-"""A recipe: one concrete network, and what is known of it in general."""
+"""A recipe: one concrete network, and the general facts about it."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Recipe:
     `purpose` says what the network computes; only an "embedding" can be compared with others.
     `preprocessing` is the scaling of its pictures (`npfacenet.images.PREPROCESSINGS`) unless the
     card of its weights states another; without either it is "unit", numbers from 0 to 1.
-    `thresholds` holds, by preprocessing, the threshold that was measured with the public weights;
-    none where nothing was. `known_as` lists what other projects call the architecture, for
+    `thresholds` holds, by preprocessing, the threshold measured with the public weights, if one
+    was. `known_as` lists what other projects call the architecture, for
     suggestions in messages; case and separators do not matter.
     """
 
@@ -95,12 +95,13 @@ class Recipe:
 
     @property
     def key(self) -> tuple[str, str | None, int]:
-        """What tells one recipe from another: architecture, variant and number of outputs."""
+        """What distinguishes recipes: architecture, variant and number of outputs."""
         return self.architecture, self.variant, self.outputs
 
     def __str__(self) -> str:
         choices = [self.variant] if self.variant else []
-        return f"{self.architecture} ({', '.join([*choices, f'{self.outputs} numbers'])})"
+        unit = "numbers" if self.purpose == "embedding" else "outputs"
+        return f"{self.architecture} ({', '.join([*choices, f'{self.outputs} {unit}'])})"
 
 
 def _built(network: Network[Outputs]) -> Network[Outputs]:

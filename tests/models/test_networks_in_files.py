@@ -144,7 +144,7 @@ def with_graph(path: Path, change: str, to: str) -> Path:
         ('"filters": 8', '"filters": 9', "mis-shaped"),
         ('"inputs": ["conv"]', '"inputs": ["later"]', "unknown inputs"),
         ('"outputs": ["embedding"]', '"outputs": ["dense"]', "no output needs embedding"),
-        ('"input_shape": [24, 24', '"input_shape": [25, 25', "card speaks of pictures of 24"),
+        ('"input_shape": [24, 24', '"input_shape": [25, 25', "card states pictures of 24"),
         ('{"name": "own"', '["name": "own"', "'network' is not JSON"),
     ],
     ids=["unknown layer", "no filters", "other filters", "order", "unneeded", "size", "syntax"],
@@ -172,6 +172,16 @@ def test_a_file_under_the_name_of_our_network_that_holds_another_is_refused(tmp_
     path = with_graph(tmp_path / "w.h5", '"epsilon": 0.001', '"epsilon": 0.5')
     with pytest.raises(WeightsError, match=r"is not npfacenet-small .* as it is here"):
         npfacenet.load(path)
+
+
+@pytest.mark.parametrize("untrusted", [False, True])
+@pytest.mark.parametrize("network", [npfacenet_small(), own_network()], ids=["ours", "own"])
+def test_a_hyperparameter_with_a_default_may_be_missing_in_a_file(
+    network: Network[Outputs], untrusted: bool, tmp_path: Path
+) -> None:
+    """As in files that were written before the layer had it."""
+    path = with_graph(saved(tmp_path, network), '"epsilon": 1e-12', "")
+    assert npfacenet.load(path, untrusted=untrusted).network == network
 
 
 def test_a_layer_of_one_s_own_is_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -224,5 +234,5 @@ def test_an_old_file_of_a_network_in_no_catalogue_is_refused(tmp_path: Path) -> 
     write_native(tmp_path / "w.h5", network, network.initialise(0), card)
     with h5py.File(tmp_path / "w.h5", "r+") as file:
         del file[NETWORK], file[f"{NETWORK}_sha256"]
-    with pytest.raises(WeightsError, match="its card speaks of 'own' with 16 numbers"):
+    with pytest.raises(WeightsError, match="its card states 'own' with 16 numbers"):
         npfacenet.load(tmp_path / "w.h5")
