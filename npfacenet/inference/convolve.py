@@ -19,7 +19,11 @@ from npfacenet.layers import Array, Shape, Window
 
 
 class Algorithm(Protocol):
-    """An algorithm for convolutions: which ones it serves, at what cost, and how."""
+    """An algorithm for convolutions: which ones it serves, at what cost, and how.
+
+    The operation that `sized` returns asks for the zeros around its input by `borders`, the
+    window's margins at least, and for scratch memory, what `Activation.spare` needs included.
+    """
 
     def serves(self, window: Window) -> bool:
         """Whether it can serve convolutions with this window."""
