@@ -39,6 +39,7 @@ _ROOMS = (
     "checkpoints",
     "course",
     "errors",
+    "faces",
     "images",
     "inference",
     "layers",

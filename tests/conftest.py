@@ -12,6 +12,7 @@ from keras2_files import write_keras2
 
 import npfacenet
 from npfacenet.errors import WeightsNotFoundError
+from npfacenet.faces import Mtcnn, Yunet
 from npfacenet.recipes import nn4_small2
 from npfacenet.zoo.lookup import find
 
@@ -91,3 +92,23 @@ def drawn_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(18)
+
+
+@pytest.fixture(scope="session")
+def photographs() -> Path:
+    """The folder below which the pictures lie that references of detections name."""
+    return shared("pictures").parent
+
+
+@pytest.fixture(scope="session")
+def mtcnn() -> Mtcnn:
+    detector = npfacenet.faces.load(shared("weights/mtcnn"))
+    assert isinstance(detector, Mtcnn)
+    return detector
+
+
+@pytest.fixture(scope="session")
+def yunet() -> Yunet:
+    detector = npfacenet.faces.load(shared("weights/yunet_n.onnx"))
+    assert isinstance(detector, Yunet)
+    return detector

@@ -9,9 +9,11 @@ from pathlib import Path
 from npfacenet.checkpoints.container import Container
 from npfacenet.checkpoints.csv_folder import CsvFolder
 from npfacenet.checkpoints.hdf5 import Hdf5File
+from npfacenet.checkpoints.onnx import OnnxFile
 
 CONTAINERS: tuple[type[Container], ...] = (
     CsvFolder,
+    OnnxFile,
     Hdf5File,  # last: it is asked to open what no other recognises, and says what that is
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from npfacenet.checkpoints.container import Container
 from npfacenet.checkpoints.keras2 import KerasModel, KerasWeights, write_keras_weights
 from npfacenet.checkpoints.keras3 import Keras3Weights, write_keras3_weights
@@ -38,12 +40,12 @@ WRITERS: tuple[Writer, ...] = (
 )
 
 
-def recognised(container: Container) -> Layout:
-    """Return an open container as the first layout of the table that recognises it.
+def recognised(container: Container, layouts: Sequence[type[Layout]] | None = None) -> Layout:
+    """Return an open container as the first of `layouts` (None: the table) that recognises it.
 
     Raises WeightsError if none does, or if the container contradicts that layout.
     """
-    for layout in LAYOUTS:
+    for layout in LAYOUTS if layouts is None else layouts:
         if layout.recognises(container):
             return layout(container)
     raise WeightsError(f"{container.path} is {container.kind}, {container.unrecognised}")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-VARINT, LONG, BYTES, SHORT = 0, 1, 2, 5  # wire types
-MOST_FIELDS = 4096
+from npfacenet.checkpoints.wire import BYTES, VARINT, fields, varint
+
 LONGEST_NAME = 4096
 
 # Numbers of the outermost fields, with their wire types, in each format's .proto file.
@@ -42,7 +41,7 @@ def _kind(file: BinaryIO) -> str | None:
             return None
         first.setdefault(number, (start, length))
     found = types.items()
-    if found == SAVED_MODEL.items() and _varint(file, first[1][0])[0] == 1:  # its only version
+    if found == SAVED_MODEL.items() and varint(file, first[1][0])[0] == 1:  # its only version
         return "SavedModel"
     # The format's version or the opsets, and the graph or who produced it.
     if found <= ONNX.items() and types.keys() & {1, 8} and types.keys() & {2, 7}:
@@ -68,39 +67,3 @@ def _is_node(file: BinaryIO, start: int, length: int) -> bool:
             if len(texts) == 2:
                 break
     return len(texts) == 2 and all(t.isascii() and t.decode().isprintable() for t in texts)
-
-
-def fields(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield number, wire type, place and length of each field of a message in a file.
-
-    Stops at the end of the message, or after `MOST_FIELDS`. Raises ValueError for what is not a
-    message.
-    """
-    place = start
-    for _ in range(MOST_FIELDS):
-        if place >= end:
-            return
-        tag, place = _varint(file, place)
-        number, wire = tag >> 3, tag & 7
-        if not number:
-            raise ValueError("a field without a number")
-        length = {LONG: 8, SHORT: 4}.get(wire, 0)
-        if wire == VARINT:
-            length = _varint(file, place)[1] - place
-        elif wire == BYTES:
-            length, place = _varint(file, place)
-        elif wire not in (LONG, SHORT):
-            raise ValueError("an unknown wire type")
-        yield number, wire, place, length
-        place += length
-
-
-def _varint(file: BinaryIO, place: int) -> tuple[int, int]:
-    """Return a number of seven bits a byte, and the place behind it."""
-    file.seek(place)
-    number = 0
-    for i, byte in enumerate(file.read(10)):
-        number |= (byte & 127) << 7 * i
-        if byte < 128:
-            return number, place + i + 1
-    raise ValueError("a number that does not end")

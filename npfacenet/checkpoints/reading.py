@@ -54,29 +54,34 @@ class Checkpoint:
 
 
 @contextmanager
-def open_weight_file(path: Path) -> Iterator[Layout]:
+def open_weight_file(path: Path, layouts: Sequence[type[Layout]] | None = None) -> Iterator[Layout]:
     """Open a weight file or folder and recognise its layout; no tensor is read yet.
 
     Raises WeightsError for what is not a weight file, saying what it is instead where that is
     known.
     """
     with open_container(path) as container:
-        yield recognised(container)
+        yield recognised(container, layouts)
 
 
 @without_forks()  # HDF5 and h5py have locks and open files that a child could not go on with
 def read_checkpoint(
-    path: Path, recipes: Sequence[Recipe] | None = None, *, described: bool | None = None
+    path: Path,
+    recipes: Sequence[Recipe] | None = None,
+    *,
+    described: bool | None = None,
+    layouts: Sequence[type[Layout]] | None = None,
 ) -> Checkpoint:
     """Read a weight file, finding out from names and shapes which network it holds.
 
     Of `recipes` (None: the catalogue) the one that fits best is taken, the earlier of two that fit
     equally well. A file may also hold a network that it describes itself; `described` says whether
-    that is wanted (None: if no recipes are given). Raises WeightsError for a file that cannot be
-    read; for one whose tensors are not those of the network, or not of a trained one (a kernel of
-    zeros), with the first few deviations; and for one whose own card or network contradicts it.
+    that is wanted (None: if no recipes are given). `layouts` (None: all) are tried in their order.
+    Raises WeightsError for a file that cannot be read; for one whose tensors are not those of the
+    network, or not of a trained one (a kernel of zeros), with the first few deviations; and for one
+    whose own card or network contradicts it.
     """
-    with open_weight_file(path) as file:
+    with open_weight_file(path, layouts) as file:
         known = all_recipes() if recipes is None else recipes
         wanted = recipes is None if described is None else described
         candidates = agreeing(path, known, file, described=wanted)

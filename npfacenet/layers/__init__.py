@@ -6,6 +6,7 @@ from npfacenet.layers.concatenate import Concatenate
 from npfacenet.layers.convolution import Convolution
 from npfacenet.layers.cosine_dense import CosineDense
 from npfacenet.layers.dense import Dense
+from npfacenet.layers.depthwise_convolution import DepthwiseConvolution
 from npfacenet.layers.dropout import Dropout
 from npfacenet.layers.l2_normalize import L2Normalize
 from npfacenet.layers.layer import (
@@ -25,6 +26,9 @@ from npfacenet.layers.pair_similarity import AbsoluteDifference, ChiSquare
 from npfacenet.layers.pooling import AveragePool, GlobalAveragePool, L2Pool, MaxPool
 from npfacenet.layers.registry import register as register_layer
 from npfacenet.layers.residual import ResidualAdd
+from npfacenet.layers.sigmoid import Sigmoid
+from npfacenet.layers.softmax import Softmax
+from npfacenet.layers.upsample_nearest import UpsampleNearest
 from npfacenet.layers.window import Window, col2im, im2col
 
 __all__ = [
@@ -37,6 +41,7 @@ __all__ = [
     "Convolution",
     "CosineDense",
     "Dense",
+    "DepthwiseConvolution",
     "Dropout",
     "GlobalAveragePool",
     "Gradients",
@@ -53,7 +58,10 @@ __all__ = [
     "ResidualAdd",
     "Saved",
     "Shape",
+    "Sigmoid",
+    "Softmax",
     "Statistics",
+    "UpsampleNearest",
     "Window",
     "ZeroPadding",
     "col2im",

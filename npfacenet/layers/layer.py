@@ -28,7 +28,7 @@ from npfacenet.layers.hyperparameters import JSONValue, to_json
 Array: TypeAlias = npt.NDArray[np.floating]
 Shape: TypeAlias = tuple[int, ...]
 Parameters: TypeAlias = Mapping[str, Array]
-Initialiser: TypeAlias = Literal["he_normal", "zeros", "ones", "quarter"]
+Initialiser: TypeAlias = Literal["he_normal", "he_normal_depthwise", "zeros", "ones", "quarter"]
 
 
 def is_floating(x: object) -> bool:

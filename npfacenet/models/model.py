@@ -30,11 +30,12 @@ from npfacenet.errors import (
 from npfacenet.images import ImageSource
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.images.pillow import import_pillow
+from npfacenet.images.several import each_picture
 from npfacenet.inference import Plan
 from npfacenet.inference.batching import TOGETHER, largest_batch
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.models.network_inputs import directions
-from npfacenet.models.picture_reading import PictureReader, each_picture
+from npfacenet.models.picture_reading import PictureReader
 from npfacenet.networks import Network, NetworkParameters, Outputs
 from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress, silent

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -64,20 +63,3 @@ class PictureReader:
         if min(picture.shape[:2]) < len(seen):  # enlarged noise becomes patches, as structure does
             require_contrast(picture, name)
         return scaled(seen, self.card)
-
-
-def each_picture(images: ImageSource | Iterable[ImageSource]) -> Iterable[ImageSource]:
-    """Return the pictures one by one, whether one was given or several.
-
-    Raises ImageError for an open file or a mapping, with the remedy.
-    """
-    if hasattr(images, "read") or isinstance(images, Mapping):
-        raise ImageError(
-            f"pictures are not taken from a {type(images).__name__}; of an open file pass its "
-            "content, file.read(), of a mapping its values()"
-        )
-    if isinstance(images, np.ndarray):
-        return images if images.ndim == 4 else [images]
-    if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)):
-        return [images]
-    return images if isinstance(images, Iterable) else [images]

@@ -29,8 +29,9 @@ def initial(spec: ParameterSpec, rng: np.random.Generator) -> Array:
             return np.ones(spec.shape, np.float32)
         case "quarter":
             return np.full(spec.shape, 0.25, np.float32)
-        case "he_normal":
-            fan_in = np.prod(spec.shape[:-1], dtype=np.int64)
+        case "he_normal" | "he_normal_depthwise":
+            axes = 2 if spec.initialiser == "he_normal_depthwise" else -1  # a channel sees itself
+            fan_in = np.prod(spec.shape[:axes], dtype=np.int64)
             drawn = rng.standard_normal(spec.shape, np.float32)
             return drawn * np.float32(np.sqrt(2 / fan_in))
     raise ArgumentError(f"no initialiser is called {spec.initialiser!r}")

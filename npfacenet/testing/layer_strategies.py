@@ -19,6 +19,7 @@ from npfacenet.layers import (
     Convolution,
     CosineDense,
     Dense,
+    DepthwiseConvolution,
     Dropout,
     GlobalAveragePool,
     L2Normalize,
@@ -30,6 +31,9 @@ from npfacenet.layers import (
     ReLU,
     ResidualAdd,
     Shape,
+    Sigmoid,
+    Softmax,
+    UpsampleNearest,
     ZeroPadding,
 )
 from npfacenet.networks import Builder, Network, Outputs
@@ -79,8 +83,12 @@ def placed_layers(draw: st.DrawFn) -> Placed:
     if kind == "window":
         window = draw(windows())
         if draw(st.booleans()):
-            filters = draw(st.integers(1, 4))
-            convolution = Convolution(filters, **window)  # type: ignore[arg-type]  # drawn
+            depthwise, filters = draw(st.booleans()), draw(st.integers(1, 4))
+            convolution: Layer = (
+                DepthwiseConvolution(**window)  # type: ignore[arg-type]  # drawn
+                if depthwise
+                else Convolution(filters, **window)  # type: ignore[arg-type]  # drawn
+            )
             return Placed(convolution, (draw(picture),))
         # A pool's padding must be smaller than its window.
         window["padding"] = draw(st.sampled_from(["valid", "same"]))
@@ -112,6 +120,7 @@ _PLACED: dict[str, st.SearchStrategy[Layer]] = {
             st.sampled_from([1, 3, 5]), st.floats(0, 1), st.floats(0, 1), st.floats(0.5, 2),
         ),
         st.builds(ZeroPadding, st.integers(0, 3)),
+        st.builds(UpsampleNearest, st.integers(1, 3)),
     ),
     "features": st.one_of(
         st.builds(Dense, st.integers(1, 5), bias=st.booleans()),
@@ -120,6 +129,7 @@ _PLACED: dict[str, st.SearchStrategy[Layer]] = {
     "pair": st.one_of(st.just(AbsoluteDifference()), st.just(ChiSquare())),
     "any shape": st.one_of(
         st.just(ReLU()), st.just(PReLU()), st.just(L2Normalize()),
+        st.just(Sigmoid()), st.just(Softmax()),
         st.builds(BatchNorm, st.sampled_from([1e-5, 1e-3]), st.booleans()),
         st.builds(Dropout, st.floats(0, 0.9)),
     ),

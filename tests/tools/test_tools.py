@@ -21,6 +21,7 @@ RUN_BY_PATH = sorted(
 )
 WITH_PACKAGES = {
     "benchmarks/bench.py": [],
+    "experiments/detection.py": ["."],
     "experiments/drawn_pairs.py": [],
     "experiments/finetune_lfw.py": ["--lfw", "."],
     "experiments/train_default.py": ["train"],

@@ -1,0 +1,71 @@
+"""From YuNet's maps of numbers to boxes, landmarks and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.faces.boxes import Boxes, Points, Scores, suppress
+from npfacenet.layers import Array
+from npfacenet.recipes.yunet import STRIDES
+
+LARGEST = 10.0
+"""Logarithm of the largest side of a face in cells: larger than any picture, but finite."""
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Boxes (N, 4), landmarks (N, 5, 2) and scores (N,) that belong together."""
+
+    boxes: Boxes
+    landmarks: Points
+    scores: Scores
+
+    def __getitem__(self, rows: npt.NDArray[np.generic]) -> Detections:
+        """Return some of them."""
+        return Detections(self.boxes[rows], self.landmarks[rows], self.scores[rows])
+
+    def enlarged(self, horizontally: float, vertically: float) -> Detections:
+        """Return them in pixels of a picture that is larger by these factors."""
+        factors = np.array([horizontally, vertically], np.float32)
+        return Detections(self.boxes * np.tile(factors, 2), self.landmarks * factors, self.scores)
+
+    def suppressed(self, most_shared: float) -> Detections:
+        """Return them without those that overlap a better one by more than `most_shared`."""
+        return self[suppress(self.boxes, self.scores, most_shared)]
+
+
+def joined(some: list[Detections]) -> Detections:
+    """Return several sets of detections as one."""
+    return Detections(
+        np.concatenate([np.empty((0, 4), np.float32), *(one.boxes for one in some)]),
+        np.concatenate([np.empty((0, 5, 2), np.float32), *(one.landmarks for one in some)]),
+        np.concatenate([np.empty(0, np.float32), *(one.scores for one in some)]),
+    )
+
+
+def decoded(outputs: Mapping[str, Array], least_score: float) -> Detections:
+    """Decode the faces of one picture, in its pixels, before any is suppressed.
+
+    `outputs` are those of `recipes.yunet` for a batch of one. Each cell of each map predicts a
+    face, with the geometric mean of `cls` and `obj` as its score.
+    """
+    return joined([_of_one_map(outputs, stride, least_score) for stride in STRIDES])
+
+
+def _of_one_map(outputs: Mapping[str, Array], stride: int, least_score: float) -> Detections:
+    sure, fits = outputs[f"cls_{stride}"][0, ..., 0], outputs[f"obj_{stride}"][0, ..., 0]
+    scores = np.sqrt(np.clip(sure, 0, 1) * np.clip(fits, 0, 1))
+    rows, columns = np.nonzero(scores >= least_score)
+    corners = np.stack([columns, rows], axis=1).astype(np.float32)
+    box = outputs[f"bbox_{stride}"][0, rows, columns]
+    centres, halves = corners + box[:, :2], np.exp(np.minimum(box[:, 2:], LARGEST)) / 2
+    points = outputs[f"kps_{stride}"][0, rows, columns].reshape(-1, 5, 2)
+    return Detections(
+        np.concatenate([centres - halves, centres + halves], axis=1) * stride,
+        (points + corners[:, np.newaxis]) * stride,
+        scores[rows, columns],
+    )
