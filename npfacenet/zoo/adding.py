@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from npfacenet.checkpoints.isolation import read_isolated
-from npfacenet.checkpoints.opening import State, require_unchanged, state_of
+from npfacenet.checkpoints.opening import FileState, file_state, require_unchanged
 from npfacenet.checkpoints.signature import open_weights
 from npfacenet.errors import ArgumentError, FetchError, NpfacenetError, WeightsError, quoted
 from npfacenet.files.atomic import place_verified
@@ -31,7 +31,7 @@ def add(path: Path, name: str | None = None) -> Path:
     manifest, OutputError if the cache cannot be written.
     """
     with open_weights(path) as file:  # what is hashed, and what is copied
-        opened = state_of(file)
+        opened = file_state(file)
         sha256 = _sha256_of(file, path)
         known = [entry for entry in manifest().values() if entry.sha256 == sha256]
         if known:
@@ -85,7 +85,7 @@ def free_name(name: str) -> str:
     return name
 
 
-def _require_same(path: Path, file: BinaryIO, opened: State) -> None:
+def _require_same(path: Path, file: BinaryIO, opened: FileState) -> None:
     """Raise WeightsError unless the path still leads to the open file, and that is unchanged."""
     require_unchanged(path, file, opened)
     with suppress(OSError):
