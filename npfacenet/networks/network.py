@@ -106,7 +106,12 @@ class Network(Generic[Out]):
         """
         chosen = accepted_outputs(self.name, outputs, [node.name for node in self.nodes])
         left = set(unneeded({node.name: node.inputs for node in self.nodes}, chosen))
-        nodes = tuple(node for node in self.nodes if node.name not in left)
+        ends = {block: node.name for node in self.nodes for block in node.blocks}
+        nodes = tuple(
+            node.without_blocks({block for block, end in ends.items() if end in left})
+            for node in self.nodes
+            if node.name not in left
+        )
         return Network(self.name, self.accepted_shape, nodes, chosen)
 
     def parameter_specs(self) -> dict[ParameterName, ParameterSpec]:
