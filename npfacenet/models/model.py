@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,7 +31,8 @@ from npfacenet.images import preprocessing as scaling_named
 from npfacenet.images.pillow import import_pillow
 from npfacenet.images.several import each_picture
 from npfacenet.inference import Plan
-from npfacenet.inference.batching import TOGETHER, largest_batch
+from npfacenet.inference.batching import TOGETHER
+from npfacenet.inference.batching import batch_size as batch_size_for
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.models.network_inputs import directions
 from npfacenet.models.picture_reading import PictureReader
@@ -209,9 +209,7 @@ class Model:
         import_pillow()
         sources = each_picture(images)
         total = len(sources) if isinstance(sources, Sized) else None
-        size = min(batch_size, sys.maxsize)
-        if total:
-            size = largest_batch(total, cores, batch_size)
+        size = batch_size_for(sources, cores, batch_size)
         reader = PictureReader(self.card, channel_order, skip=on_error == "skip")
 
         def embed_batch(batch: list[tuple[int, ImageSource]], threads: int) -> _Embedded:
