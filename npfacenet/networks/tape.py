@@ -26,6 +26,8 @@ class Tape:
     saved: dict[str, Saved] = field(default_factory=dict, repr=False)
     statistics: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
 
+    _used: bool = field(default=False, repr=False)
+
     def learns(self, parameter: tuple[str, str]) -> bool:
         """Whether this parameter receives a gradient."""
         return self.learning is None or parameter in self.learning
@@ -37,6 +39,15 @@ class Tape:
                 f"{name}: this tape is of another network; backward takes the tape that its own "
                 "forward_saving gave"
             )
+
+    def use(self) -> None:
+        """Raise ArgumentError if a backward pass used the tape, if only in part, before.
+
+        A pass that was interrupted has freed what it passed: another one would lack gradients.
+        """
+        if self.reached and self._used:
+            raise ArgumentError("this tape was used up by a backward pass: go forward again")
+        self._used = True
 
     @property
     def nbytes(self) -> int:
