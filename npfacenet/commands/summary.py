@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Build the network, or load it from its file, and print its table."""
     summary = summarise(network(arguments))
     if arguments.json:
-        totals = {"parameters": summary.parameters, "multiply_adds": summary.multiply_adds}
+        totals = {"parameters": summary.parameters, "multiply_adds": total_cost(summary)}
         layers = [asdict(row) for row in summary.rows]
         about = {"name": summary.name, "input_shape": summary.input_shape}
         options.print_json(about | totals | {"layers": layers})
@@ -67,7 +67,15 @@ def print_table(summary: Summary) -> None:
         cost = f"{row.multiply_adds:,}" if row.multiply_adds else ""
         size = shape(row.output_shape)
         print(f"{row.name:{width}}  {size:>12}  {numbers:>10}  {cost:>13}  {row.layer}")
-    print(f"{'total':{width}}  {'':>12}  {summary.parameters:>10,}  {summary.multiply_adds:>13,}")
+    total = total_cost(summary)
+    cost = "any" if total is None else f"{total:,}"
+    print(f"{'total':{width}}  {'':>12}  {summary.parameters:>10,}  {cost:>13}")
+
+
+def total_cost(summary: Summary) -> int | None:
+    """Return the multiply-adds for one picture; None where they depend on its size."""
+    is_open = any(row.multiply_adds is None for row in summary.rows)
+    return None if is_open else summary.multiply_adds
 
 
 def shape(sizes: OpenShape) -> str:
