@@ -192,6 +192,13 @@ def test_a_card_that_the_network_gives_the_lie_is_refused(
         npfacenet.load(path, untrusted=untrusted)
 
 
+@pytest.mark.parametrize("path", [None, 5, b"own.h5"])
+def test_a_model_is_saved_to_a_path(path: object) -> None:
+    model = Model.of(own_network(), own_network().initialise(0))
+    with pytest.raises(ArgumentError, match="a model is saved to the path of a file, not to "):
+        model.save(path)  # type: ignore[arg-type]  # that is what is tested
+
+
 def test_a_graph_that_was_changed_is_not_what_was_written(tmp_path: Path) -> None:
     path = saved(tmp_path, own_network())
     with h5py.File(path, "r+") as file:
