@@ -19,7 +19,7 @@ def keras_order(network: Network[Outputs]) -> list[Node]:
     ['inception_3a_3x3_conv1', 'inception_3a_5x5_conv1', 'inception_3a_pool_conv',
      'inception_3a_3x3_conv2', 'inception_3a_5x5_conv2', 'inception_3a_1x1_conv']
     """
-    distance = {network.nodes[-1].name: 0}
+    distance = dict.fromkeys(network.outputs, 0)
     for node in reversed(network.nodes):
         for name in node.inputs:
             distance[name] = max(distance.get(name, 0), distance[node.name] + 1)

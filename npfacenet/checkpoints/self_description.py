@@ -12,6 +12,7 @@ from npfacenet.networks import Network, Outputs
 from npfacenet.networks.graph import graph_of, network_from_graph
 from npfacenet.recipes import Recipe
 from npfacenet.recipes.catalogue import all_recipes, find_recipe
+from npfacenet.recipes.recipe import outputs_of
 
 
 def agreeing(
@@ -68,6 +69,11 @@ def require_own_card(
         fault = f"{card.outputs} numbers, where {recipe} gives {recipe.outputs}"
     elif card.variant not in variants:
         fault = f"the variant {quoted(card.variant)}, which {recipe.architecture} does not have"
+    elif card.outputs != outputs_of(network):
+        fault = f"{card.outputs} outputs, where {recipe.architecture} has {outputs_of(network)}"
+    elif card.purpose == "embedding" and [*network.output_shapes.values()] != [(card.outputs,)]:
+        gives = listed([*map(str, network.output_shapes.values())])
+        fault = f"vectors of {card.outputs} numbers to compare, where {recipe} gives {gives}"
     elif card.purpose != recipe.purpose:
         fault = f"a network for {card.purpose}, where {recipe} is for {recipe.purpose}"
     if fault:

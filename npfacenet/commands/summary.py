@@ -73,7 +73,7 @@ def print_table(summary: Summary) -> None:
         size = shape(row.output_shape)
         print(f"{row.name:{width}}  {size:>{longest}}  {numbers:>10}  {cost:>13}  {row.layer}")
     total = total_cost(summary)
-    cost = "" if total is None else f"{total:,}"
+    cost = "any" if total is None else f"{total:,}"
     print(f"{'total':{width}}  {'':>{longest}}  {summary.parameters:>10,}  {cost:>13}".rstrip())
     if len(summary.outputs) > 1:
         print(f"outputs: {', '.join(summary.outputs)}")

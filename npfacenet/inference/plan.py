@@ -24,6 +24,7 @@ from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import share_out
 
 _MOST_PICTURES = 1 << 16  # of a bound plan
+_LARGEST = 1 << 38  # numbers of one tensor for a picture: a terabyte
 _MOST_SIZES = 64  # of pictures that are remembered
 _MEASURED = Costs()
 
@@ -156,11 +157,18 @@ class Plan(Generic[Out]):
 
     def _sizes_for(self, shape: Shape) -> _Sizes:
         """The sizes for pictures of this shape; ShapeError if it does not fit."""
-        if shape in self._sizes:
-            return self._sizes[shape]
+        known = self._sizes.get(shape)  # in one step: another thread may begin anew
+        if known is not None:
+            return known
         of_nodes = self.network.shapes(shape)
         shapes = {name: of_nodes[name] for name in self._folded.tensors}
+        name = max(shapes, key=lambda one: prod(shapes[one]))
+        if prod(shapes[name]) > _LARGEST:
+            raise ShapeError(
+                f"{name!r} of {self.network.name} would have {prod(shapes[name]):,} numbers for a "
+                f"picture of shape {shape}, more than any memory holds"
+            )
         if len(self._sizes) >= _MOST_SIZES:
             self._sizes = {}
-        sizes = self._sizes[shape] = _Sizes(shapes, max(map(prod, shapes.values())))
+        sizes = self._sizes[shape] = _Sizes(shapes, prod(shapes[name]))
         return sizes

@@ -128,7 +128,9 @@ class Model:
         with without_forks():
             from npfacenet.checkpoints.conversion import write_checkpoint  # only writing needs it
 
-        target = Path(os.fspath(path))
+        if not isinstance(path, (str, os.PathLike)):
+            raise ArgumentError(f"a model is saved to the path of a file, not to {quoted(path)}")
+        target = Path(path)
         write_checkpoint(target, self.network, self.parameters, self.card, half=half)
 
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[object, ...]]:

@@ -43,7 +43,6 @@ class Builder:
             raise ArgumentError(f"a network's name is a text, not {quoted(name)}")
         self.name = name
         self.input = Network.INPUT
-        self._input_shape = input_shape
         self._shapes = ShapeInference(name, input_shape)
         self._nodes: dict[str, Node] = {}
         self._block = ""
@@ -128,4 +127,4 @@ class Builder:
                     f"{self.name}: the block {block!r} ends with {end!r}, and its name stands for "
                     "that: rename the block or the node"
                 )
-        return Network(self.name, self._input_shape, nodes, chosen)
+        return Network(self.name, self._shapes.input_shape, nodes, chosen)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, cast
 
-import numpy as np
-
 from npfacenet.arguments import is_shape
 from npfacenet.errors import ArgumentError, ShapeError, quoted
 from npfacenet.layers import Array, Parameters, ParameterSpec, Shape
@@ -20,11 +18,17 @@ from npfacenet.networks.outputs import (
     Outputs,
     accepted_outputs,
     as_outputs,
+    gives,
     shape_and_dtype,
+    unlike,
     unneeded,
     upstream_by_name,
 )
-from npfacenet.networks.parameter_checks import require_mapping, require_parameters
+from npfacenet.networks.parameter_checks import (
+    require_learning,
+    require_mapping,
+    require_parameters,
+)
 from npfacenet.networks.shape_inference import INPUT, ShapeInference, output_shape
 from npfacenet.networks.tape import Tape
 
@@ -83,7 +87,7 @@ class Network(Generic[Out]):
                 f"{self.name} takes pictures of shape ({shown(self.accepted_shape)}), not "
                 f"{quoted(shape)}"
             )
-        shapes = {self.INPUT: shape}
+        shapes = {self.INPUT: tuple(map(int, shape))}
         for node in self.nodes:
             received = [shapes[name] for name in node.inputs]
             shapes[node.name] = output_shape(self.name, node.name, node.layer, received)
@@ -96,7 +100,7 @@ class Network(Generic[Out]):
         """
         shapes = ShapeInference(self.name, input_shape)
         nodes = [shapes.node(n.name, n.layer, n.inputs, n.block) for n in self.nodes]
-        return Network(self.name, input_shape, tuple(nodes), self.outputs)
+        return Network(self.name, shapes.input_shape, tuple(nodes), self.outputs)
 
     def with_outputs(self, *outputs: str) -> Network[Outputs]:
         """Return the part of the network that computes these nodes, with them as its outputs.
@@ -169,8 +173,7 @@ class Network(Generic[Out]):
         training if `seed` is empty, or for an unknown parameter. The tape holds the
         new moving statistics.
         """
-        if unknown := set(learning or ()) - self.parameter_specs().keys():
-            raise ArgumentError(f"{self.name} has no parameter {min(unknown)}")
+        require_learning(self.name, self.parameter_specs(), learning)
         tape = Tape(self.nodes, self._reached(learning, to_image), learning)
 
         def compute(node: Node, own: Parameters, inputs: list[Array]) -> Array:
@@ -202,13 +205,15 @@ class Network(Generic[Out]):
         outputs a mapping by name, in which those left out count as zero. The tape is used up:
         what a node saved is freed when its turn is over. `observe` is shown every node with the
         gradient with respect to its output, last node first. Raises ShapeError for an upstream of
-        another shape, ArgumentError for an unknown output and for a tape that was used before or
-        that another network wrote.
+        another shape and for parameters that do not fit, and ArgumentError for an unknown output
+        and for a tape that another network wrote or that was used before, if only in part.
         """
+        if not isinstance(tape, Tape):
+            raise ArgumentError(f"{self.name}: a tape of forward_saving, not {quoted(tape)}")
         tape.require_of(self.nodes, self.name)
         flowing = upstream_by_name(self.name, upstream, tape.output_shapes)
-        if tape.reached and not tape.saved:
-            raise ArgumentError("this tape was used up by a backward pass: go forward again")
+        self.require(parameters)
+        tape.use()
         gradients: dict[ParameterName, Array] = {}
         for node in reversed(self.nodes):
             saved, arriving = tape.saved.pop(node.name, None), flowing.pop(node.name, None)
@@ -216,7 +221,7 @@ class Network(Generic[Out]):
                 continue
             own = {p: parameters[node.name, p] for p in node.parameters}
             if arriving is None:  # only outputs without an upstream depend on it
-                gradients |= _zeros(node, own, tape)
+                gradients |= tape.zero_gradients(node.name, own, node.parameters)
                 continue
             if observe is not None:
                 observe(node, arriving)
@@ -264,7 +269,10 @@ class Network(Generic[Out]):
             own = {
                 p: parameters[node.name, p] for p in node.parameters if (node.name, p) in parameters
             }
-            values[node.name] = compute(node, own, [values[name] for name in node.inputs])
+            output = compute(node, own, [values[name] for name in node.inputs])
+            if not gives(output, len(images), node.open_output_shape):
+                raise ShapeError(f"{node.name!r} of {self.name}: {unlike(node.layer, output)}")
+            values[node.name] = output
             for name in set(node.inputs).difference(self.outputs):
                 if last_use[name] is node:
                     del values[name]
@@ -281,12 +289,3 @@ class Network(Generic[Out]):
             if learns or reached.intersection(node.inputs):
                 reached.add(node.name)
         return reached
-
-
-def _zeros(node: Node, own: Parameters, tape: Tape) -> dict[ParameterName, Array]:
-    """Return zero gradients for a node that no output with an upstream gradient depends on."""
-    return {
-        (node.name, name): np.zeros_like(own[name])
-        for name, spec in node.parameters.items()
-        if spec.trainable and tape.learns((node.name, name))
-    }

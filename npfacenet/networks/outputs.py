@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from npfacenet.arguments import is_masked, is_one_of
 from npfacenet.errors import ArgumentError, ShapeError, quoted
-from npfacenet.layers import Array, Shape
+from npfacenet.layers import Array, Layer, Shape
 from npfacenet.layers.layer import is_floating, kind_of
+from npfacenet.networks.open_shape import OpenShape, fits
 
 Outputs: TypeAlias = Array | dict[str, Array]
 """The array of a network with one output; a dict of arrays by output name otherwise."""
@@ -98,6 +99,19 @@ def unneeded(inputs: Mapping[str, Sequence[str]], outputs: Sequence[str]) -> lis
         if name in needed:
             needed.update(inputs[name])
     return [name for name in inputs if name not in needed]
+
+
+def gives(output: object, batch: int, shape: OpenShape) -> bool:
+    """Whether what a layer's forward returned is an array of that many pictures and that shape."""
+    return is_floating(output) and len(output) == batch and fits(output.shape[1:], shape)
+
+
+def unlike(layer: Layer, output: object) -> str:
+    """What is wrong with a layer whose `forward` did not give what its `output_shape` says."""
+    return (
+        f"forward of {layer} returned {shape_and_dtype(output)}, which is not floating numbers of "
+        "the shape that its output_shape states"
+    )
 
 
 def shape_and_dtype(value: object) -> str:

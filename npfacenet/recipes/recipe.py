@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Literal, TypeAlias
 
+from npfacenet.arguments import finite_number
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.networks import Network, Outputs
 
 Purpose: TypeAlias = Literal["embedding", "detection"]
 PURPOSES: Final[tuple[Purpose, ...]] = ("embedding", "detection")
+LARGEST_DISTANCE = 2  # between unit vectors
 METRIC = "Euclidean between unit vectors, 0 to 2"
 
 # Evidence. Measured by `npfacenet evaluate lfw --crop 150 --calibrate 0.01` on folds 1 to 4, with
@@ -31,6 +34,25 @@ class Threshold:
     value: float
     evidence: str
     metric: str = METRIC
+
+
+def is_distance(value: object, metric: object) -> bool:
+    """Whether it is a finite number >= 0; between unit vectors also at most 2.
+
+    >>> is_distance(1.1, METRIC), is_distance(7, "cosine"), is_distance(7, METRIC)
+    (True, True, False)
+    """
+    number = finite_number(value)
+    if number is None or not metric:
+        return False
+    return number >= 0 and (metric != METRIC or number <= LARGEST_DISTANCE)
+
+
+def outputs_of(network: Network[Outputs]) -> int:
+    """The length of a single output's last axis, or the number of outputs where several are."""
+    shapes = list(network.output_shapes.values())
+    length = shapes[0][-1] if len(shapes) == 1 and shapes[0] else len(shapes)
+    return length or 1
 
 
 @dataclass(frozen=True)
@@ -80,13 +102,14 @@ class Recipe:
         >>> str(Recipe.of(npfacenet_small()))
         'npfacenet-small (128 numbers)'
         """
+        if not isinstance(network, Network):
+            raise ArgumentError(f"a recipe is made of a Network, not of {quoted(network)}")
         shapes = list(network.output_shapes.values())
-        length = shapes[0][-1] if len(shapes) == 1 else len(shapes)
         vector = len(shapes) == 1 and len(shapes[0]) == 1
         return cls(
             network.name if architecture is None else architecture,
             variant,
-            (length or 1) if outputs is None else outputs,
+            outputs_of(network) if outputs is None else outputs,
             partial(_built, network),
             purpose=("embedding" if vector else "detection") if purpose is None else purpose,
             preprocessing=preprocessing,

@@ -157,6 +157,48 @@ def test_a_graph_that_is_not_a_network_is_refused(
         npfacenet.load(path, untrusted=untrusted)
 
 
+def with_card(path: Path, **values: object) -> Path:
+    """The file with other values in its card, and with the checksum of that."""
+    with h5py.File(path, "r+") as file:
+        text = json.dumps({**json.loads(bytes(file["card"][()])), **values}).encode()
+        for name in ("card", "card_sha256"):
+            del file[name]
+        file["card"] = np.frombuffer(text, np.uint8)
+        file["card_sha256"] = np.frombuffer(sha256(text).hexdigest().encode(), np.uint8)
+    return path
+
+
+@pytest.mark.parametrize("untrusted", [False, True])
+@pytest.mark.parametrize(
+    ("network", "values", "said"),
+    [
+        ("embedding", {"outputs": 9}, "9 outputs, where own has 16"),
+        ("map", {"purpose": "embedding"}, r"vectors of 4 numbers .* gives \(2[24], 2[24], 4\)"),
+        ("heads", {"purpose": "embedding"}, r"vectors of 2 .*, \(2[24], 2[24], 1\)"),
+        ("heads", {"outputs": 7}, "7 outputs, where map has 2"),
+        ("embedding", {"architecture": ""}, "architecture cannot be ''"),
+    ],
+)
+def test_a_card_that_the_network_gives_the_lie_is_refused(
+    network: str, values: dict[str, object], said: str, untrusted: bool, tmp_path: Path
+) -> None:
+    build = Builder("map", (24, 24, 3))
+    conv = build.add("conv", Convolution(4, 3), build.input)
+    score = build.add("score", Convolution(1), conv)
+    heads = build.network(outputs=[conv, score])
+    chosen = {"embedding": own_network(), "map": heads.with_outputs(conv), "heads": heads}[network]
+    path = with_card(saved(tmp_path, chosen), **values)
+    with pytest.raises(WeightsError, match=said):
+        npfacenet.load(path, untrusted=untrusted)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"own.h5"])
+def test_a_model_is_saved_to_a_path(path: object) -> None:
+    model = Model.of(own_network(), own_network().initialise(0))
+    with pytest.raises(ArgumentError, match="a model is saved to the path of a file, not to "):
+        model.save(path)  # type: ignore[arg-type]  # that is what is tested
+
+
 def test_a_graph_that_was_changed_is_not_what_was_written(tmp_path: Path) -> None:
     path = saved(tmp_path, own_network())
     with h5py.File(path, "r+") as file:
