@@ -6,11 +6,14 @@ import argparse
 from dataclasses import asdict
 
 from npfacenet.commands import options
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
+from npfacenet.layers import Shape
 from npfacenet.models import load
 from npfacenet.networks import Network, OpenShape, Outputs, Summary, summarise
 from npfacenet.recipes import recipes
 from npfacenet.recipes.selection import architectures, choices_of
+
+LONGEST_SIZE = 13
 
 
 def add_parser(subparsers: options.Subparsers) -> None:
@@ -28,13 +31,18 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser.add_argument("--model", dest="named", metavar="MODEL", help="the same, as an option")
     parser.add_argument("--variant", help=choices_of("variant"))
     parser.add_argument("--outputs", type=int, help=choices_of("outputs"))
+    parser.add_argument(
+        "--size",
+        metavar="HEIGHTxWIDTH",
+        help="of the pictures to count for, such as 320x320, for a network that takes any",
+    )
     options.add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Build the network, or load it from its file, and print its table."""
-    summary = summarise(network(arguments))
+    summary = summarise(network(arguments), picture_shape(arguments.size))
     if arguments.json:
         totals = {"parameters": summary.parameters, "multiply_adds": total_cost(summary)}
         layers = [asdict(row) for row in summary.rows]
@@ -73,15 +81,26 @@ def print_table(summary: Summary) -> None:
         size = shape(row.output_shape)
         print(f"{row.name:{width}}  {size:>{longest}}  {numbers:>10}  {cost:>13}  {row.layer}")
     total = total_cost(summary)
-    cost = "any" if total is None else f"{total:,}"
+    cost = "depends: --size" if total is None else f"{total:,}"
     print(f"{'total':{width}}  {'':>{longest}}  {summary.parameters:>10,}  {cost:>13}".rstrip())
     if len(summary.outputs) > 1:
         print(f"outputs: {', '.join(summary.outputs)}")
 
 
 def total_cost(summary: Summary) -> int | None:
-    """Return the multiply-adds for one picture; None where its size is open."""
-    return None if None in summary.input_shape else summary.multiply_adds
+    """Return the multiply-adds for one picture; None where they depend on its size."""
+    known = all(row.multiply_adds is not None for row in summary.rows)
+    return summary.multiply_adds if known else None
+
+
+def picture_shape(size: str | None) -> Shape | None:
+    """Return the shape (height, width, 3) that --size states; ArgumentError if it is not one."""
+    if size is None:
+        return None
+    height, _, width = size.partition("x")
+    if not (height.isdecimal() and width.isdecimal() and len(size) <= LONGEST_SIZE):
+        raise ArgumentError(f"--size is HEIGHTxWIDTH in pixels, not {quoted(size)}")
+    return int(height), int(width), 3
 
 
 def shape(sizes: OpenShape) -> str:

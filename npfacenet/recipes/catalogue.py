@@ -8,12 +8,20 @@ from npfacenet.arguments import is_whole
 from npfacenet.errors import ArgumentError, listed, quoted
 from npfacenet.networks import Network
 from npfacenet.recipes.inception_resnet_v1 import INCEPTION_RESNET_V1
+from npfacenet.recipes.mtcnn import MTCNN
 from npfacenet.recipes.nn4_small2 import NN4_SMALL2
 from npfacenet.recipes.npfacenet_small import NPFACENET_SMALL
 from npfacenet.recipes.recipe import PURPOSES, Recipe, Threshold, is_distance, outputs_of
+from npfacenet.recipes.yunet import YUNET
 from npfacenet.threads import Lock, without_forks
 
-RECIPES: tuple[Recipe, ...] = (*NN4_SMALL2, *INCEPTION_RESNET_V1, *NPFACENET_SMALL)
+RECIPES: tuple[Recipe, ...] = (
+    *NN4_SMALL2,
+    *INCEPTION_RESNET_V1,
+    *NPFACENET_SMALL,
+    *MTCNN,
+    YUNET,
+)
 """The library's own recipes; of one architecture the default choice comes first."""
 
 LONGEST_NAME = 200

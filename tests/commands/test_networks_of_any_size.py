@@ -35,7 +35,7 @@ def test_a_summary_leaves_open_what_depends_on_the_size(finder: Path, capsys: Ca
     assert main(["summary", str(finder)]) == 0
     said = capsys.readouterr()
     assert said.err == ""
-    assert said.out.splitlines()[-2].split() == ["total", "137", "any"]
+    assert said.out.splitlines()[-2].split() == ["total", "137", "depends:", "--size"]
     assert main(["summary", str(finder), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["parameters"], told["multiply_adds"]) == (137, None)
