@@ -32,7 +32,7 @@ def rectify(source: Region, target: Region, run: int) -> list[Call]:
     """max(source, 0) to `target`, which may be the same."""
     lines = source.line(), target.line()
     if lines[0] is not None and lines[1] is not None:
-        length = _length(lines[0].shape[0], run)
+        length = run_length(lines[0].shape[0], run)
         pairs = zip(_runs(lines[0], length), _runs(lines[1], length), strict=True)
         return [partial(np.maximum, a, _zeros((a.shape[-1],)), out=b) for a, b in pairs]
     zeros = _zeros(_trailing(target.shape, run))
@@ -106,7 +106,7 @@ def _small_parts(source: Region, target: Region, most: int) -> Iterator[tuple[Re
 
 
 @lru_cache(maxsize=1024)
-def _length(count: int, most: int) -> int:
+def run_length(count: int, most: int) -> int:
     """Return the length of runs of at most `most` that leave no rest, if not half as long."""
     lengths = (n for n in range(min(most, count), most // 2, -1) if count % n == 0)
     return next(lengths, min(most, count))
@@ -114,7 +114,7 @@ def _length(count: int, most: int) -> int:
 
 def _length_in(numbers: int, channels: int, run: int) -> int:
     """The same in multiples of the channels."""
-    return _length(numbers // channels, max(run // channels, 1)) * channels
+    return run_length(numbers // channels, max(run // channels, 1)) * channels
 
 
 def _runs(line: Region, run: int) -> list[Array]:
