@@ -58,6 +58,10 @@ class Depthwise(Operation):
         """Take the activation into the epilogue, if there is none yet."""
         return None if self.activation.kind != "none" else replace(self, activation=activation)
 
+    def bare(self) -> tuple[Self, Array | None, Activation] | None:
+        """Return the operation without its epilogue, the bias and the activation."""
+        return replace(self, bias=None, activation=NONE), self.bias, self.activation
+
 
 class SizedDepthwise(SizedOperation):
     """A depthwise convolution of some rows of the output, all by default."""

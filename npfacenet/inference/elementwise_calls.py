@@ -28,6 +28,22 @@ def add_row(target: Region, row: Array, run: int) -> list[Call]:
     return [partial(np.add, a, _repeated(row, a.shape[-1]), a) for a in _runs(line, length)]
 
 
+def add_row_to(source: Region, target: Region, row: Array) -> list[Call] | None:
+    """Add `row` (C,) to the last axis of `source`, to `target`, which has gaps between its rows.
+
+    None where they are not pictures (N, H, W, C) whose pixels lie side by side in a row.
+    """
+    if len(target.shape) != 4 or source.line() is None:
+        return None
+    batch, height, width, channels = target.shape
+    if target.strides[2:] != (channels, 1):
+        return None
+    shape = (batch, height, width * channels)
+    rows = Region(target.memory, target.offset, shape, (*target.strides[:2], 1)).array()
+    numbers = contiguous(source.memory, source.offset, shape).array()
+    return [partial(np.add, numbers, _repeated(row, shape[-1]), rows)]
+
+
 def rectify(source: Region, target: Region, run: int) -> list[Call]:
     """max(source, 0) to `target`, which may be the same."""
     lines = source.line(), target.line()

@@ -124,6 +124,10 @@ class Operation(ABC):
         """Return one operation that computes activation(output); None if there is none."""
         return None
 
+    def bare(self) -> tuple[Self, Array | None, Activation] | None:
+        """Return the operation without its bias and activation, and both; None if it has none."""
+        return None
+
     def apart(self) -> Sequence[Operation]:
         """Return what was joined into this operation, so that cores can share it otherwise."""
         return [self]
