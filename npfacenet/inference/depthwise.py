@@ -83,7 +83,7 @@ class SizedDepthwise(SizedOperation):
         self.rows = range(height) if rows is None else rows
         self.channels = shape[2]
         row = self.columns * self.channels * (1 + window.stride[0] * window.stride[1])
-        self.pieces = partition(batch, self.rows, row, costs.cache // 2)
+        self.pieces = partition(batch, self.rows, row, 2 * costs.cache)
         most = max((p.stop - p.start) * (r.stop - r.start) for p, r in self.pieces)
         self._before_spare = most * self.columns * self.channels
         spare = operation.activation.spare(self._before_spare, costs)

@@ -160,4 +160,12 @@ def _zeros(shape: Shape) -> Array:
 
 
 def _repeated(row: Array, numbers: int) -> Array:
-    return np.tile(row, numbers // len(row))
+    """A row of a few channels as a long one, which all pieces of an operation share."""
+    return _tiled(row.tobytes(), numbers // len(row))
+
+
+@lru_cache(maxsize=16)
+def _tiled(row: bytes, times: int) -> Array:
+    tiled = np.tile(np.frombuffer(row, np.float32), times)
+    tiled.flags.writeable = False
+    return tiled
