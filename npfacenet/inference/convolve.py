@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from npfacenet.inference.activation import Activation
+from npfacenet.inference.activation import NONE, Activation
 from npfacenet.inference.costs import Costs
 from npfacenet.inference.filter_bank import FilterBank
 from npfacenet.inference.im2col import Im2col
@@ -79,6 +79,12 @@ class Convolve(Operation):
         if self.bank.members[0].activation.kind != "none":
             return None
         return replace(self, bank=self.bank.activated(activation))
+
+    def bare(self) -> tuple[Self, Array | None, Activation] | None:
+        """Return a lone convolution without its epilogue, the bias and the activation."""
+        (member,) = self.bank.members
+        plain = replace(self.bank.activated(NONE), bias=None)
+        return replace(self, bank=plain), self.bank.bias, member.activation
 
     def apart(self) -> Sequence[Operation]:
         """The members, each on its own."""

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from npfacenet.inference.activation import NONE
-from npfacenet.inference.convolve import Convolve
 from npfacenet.inference.fold_state import Folding, Site
 from npfacenet.inference.operation import Operation
 from npfacenet.inference.pooling import Pooling
@@ -23,15 +21,11 @@ def fold_max_pool(folding: Folding, site: Site[MaxPool]) -> Operation:
     """
     pool = Pooling(site.inputs, site.outputs, "max", site.layer.window)
     before = folding.only_read_here(site.inputs[0])
-    if not isinstance(before, Convolve):
+    parts = None if before is None else before.bare()
+    if parts is None or not parts[2].rises:
         return pool
-    bank = before.bank
-    (member,) = bank.members
-    if not member.activation.rises:
-        return pool
-    plain = replace(bank.activated(NONE), bias=None)
-    folding.operations[site.inputs[0]] = replace(before, bank=plain)
-    return replace(pool, bias=bank.bias, activation=member.activation)
+    folding.operations[site.inputs[0]], bias, activation = parts
+    return replace(pool, bias=bias, activation=activation)
 
 
 def fold_average_pool(_: Folding, site: Site[AveragePool]) -> Operation:

@@ -93,8 +93,13 @@ class SizedIm2col(SizedOperation):
         bank, costs, sizes = self._bank, self._costs, self._sizes
         return [
             *halves_of_rows(self.rows, lambda rows: SizedIm2col(bank, costs, *sizes, rows)),
-            *bank.halves(lambda half: SizedIm2col(half, costs, *sizes)),
+            *bank.halves(lambda half: SizedIm2col(half, costs, *sizes), self._exchange()),
         ]
+
+    def _exchange(self) -> float:
+        """What it costs a core to read the half of the input that the other one wrote."""
+        batch, shape = self._sizes
+        return self._costs.far * batch * prod(shape) / 2
 
     def _patches(self, images: Region, piece: Piece, scratch: Region) -> tuple[Region, list[Call]]:
         """Return the patches of a piece as rows of a matrix, and the copies that arrange them."""
