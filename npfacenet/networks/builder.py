@@ -26,7 +26,8 @@ class Builder:
     >>> build.network().output_shape
     (6, 6, 4)
 
-    None stands for any height or width. A network may have several outputs:
+    None stands for any height or width; such a network is tried at multiples of 4,096 pixels, where
+    branches that halve a picture in different ways must meet. It may have several outputs:
 
     >>> build = Builder("heads", input_shape=(None, None, 3))
     >>> x = build.add("conv1", Convolution(4, size=3), build.input)
