@@ -46,7 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         totals = {"parameters": summary.parameters, "multiply_adds": total_cost(summary)}
         layers = [asdict(row) for row in summary.rows]
-        about = {"name": summary.name, "input_shape": summary.input_shape}
+        about = {
+            "name": summary.name,
+            "input_shape": summary.input_shape,
+            "outputs": summary.outputs,
+        }
         options.print_json(about | totals | {"layers": layers})
     else:
         print_table(summary)
@@ -72,15 +76,18 @@ def print_table(summary: Summary) -> None:
     """Print the table for people: a line for each layer, totals at the end."""
     width = max(len(row.name) for row in summary.rows)
     print(f"{summary.name}: {shape(summary.input_shape)} pixels in")
-    print(f"{'':{width}}  {'output':>12}  {'numbers':>10}  {'multiply-adds':>13}")
+    longest = max(12, *(len(shape(row.output_shape)) for row in summary.rows))
+    print(f"{'':{width}}  {'output':>{longest}}  {'numbers':>10}  {'multiply-adds':>13}")
     for row in summary.rows:
         numbers = f"{row.parameters:,}" if row.parameters else ""
         cost = f"{row.multiply_adds:,}" if row.multiply_adds else ""
         size = shape(row.output_shape)
-        print(f"{row.name:{width}}  {size:>12}  {numbers:>10}  {cost:>13}  {row.layer}")
+        print(f"{row.name:{width}}  {size:>{longest}}  {numbers:>10}  {cost:>13}  {row.layer}")
     total = total_cost(summary)
-    told = "depends: --size" if total is None else f"{total:,}"
-    print(f"{'total':{width}}  {'':>12}  {summary.parameters:>10,}  {told:>13}")
+    cost = "depends: --size" if total is None else f"{total:,}"
+    print(f"{'total':{width}}  {'':>{longest}}  {summary.parameters:>10,}  {cost:>13}".rstrip())
+    if len(summary.outputs) > 1:
+        print(f"outputs: {', '.join(summary.outputs)}")
 
 
 def total_cost(summary: Summary) -> int | None:
@@ -100,5 +107,6 @@ def picture_shape(size: str | None) -> Shape | None:
 
 
 def shape(sizes: OpenShape) -> str:
-    """Return a shape as people write it: 96x96x3; an open height or width is "any"."""
-    return "x".join("any" if size is None else str(size) for size in sizes)
+    """Return a shape as people write it: 96x96x3, or any x any x 3 for any height and width."""
+    between = " x " if None in sizes else "x"
+    return between.join("any" if size is None else str(size) for size in sizes)

@@ -128,12 +128,18 @@ def _threshold(known: Threshold | None) -> str:
 
 def run_convert(arguments: argparse.Namespace) -> int:
     """Convert, read back, compare, print; 0 when done."""
-    from npfacenet.checkpoints.conversion import require_target, unstored_choices, write_checkpoint
+    from npfacenet.checkpoints.conversion import (
+        require_describable,
+        require_target,
+        unstored_choices,
+        write_checkpoint,
+    )
     from npfacenet.models import load
 
     target, layout, half = Path(arguments.target), arguments.layout, arguments.half
     require_target(target, layout, half=half)
     model = load(arguments.source, variant=arguments.variant, preprocessing=arguments.preprocessing)
+    require_describable(model.card, layout)
     write_checkpoint(target, model.network, model.parameters, model.card, layout=layout, half=half)
     choices = unstored_choices(model.card, layout)
     written = load(

@@ -14,11 +14,11 @@ import numpy.typing as npt
 from npfacenet.arguments import is_finite, is_one_of, is_whole
 from npfacenet.errors import ArgumentError, ImageError, quoted
 from npfacenet.faces.faces import Faces
-from npfacenet.images import ChannelOrder, ImageSource, read, source_name
+from npfacenet.images import ChannelOrder, ImageSource, read_reduced, source_name
 from npfacenet.images.pillow import import_pillow
 from npfacenet.images.several import each_picture, holds_several
 from npfacenet.progress import Progress
-from npfacenet.threads.cores import threads as threads_to_use
+from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import in_batches
 
 SMALLEST_FACE = 20.0
@@ -36,6 +36,14 @@ class Detector(ABC):
     """A face detector that is ready for use. Several threads may use it, and it can be pickled."""
 
     name: ClassVar[str]
+
+    @property
+    def pixels_of_a_face(self) -> float:
+        """The side in pixels down to which a face can be made smaller and be found as well.
+
+        Pictures whose smallest faces are at least twice as large are read at a reduced scale.
+        """
+        return float("inf")
 
     @abstractmethod
     def find(
@@ -131,22 +139,28 @@ class Detector(ABC):
     ) -> Faces:
         """Read one picture and find its faces."""
         name = source_name(source, position)
+
+        def reduction(width: int, height: int) -> int:
+            return int(min(options.smallest_face_in(width, height) / self.pixels_of_a_face, 8))
+
         try:
-            picture = read(source, options.channel_order, position)
+            seen = read_reduced(source, reduction, options.channel_order, position)
         except ImageError as error:
             if options.on_error != "skip":
                 raise
             _log.warning("skipped %s", error)
             return Faces(source=name, skipped=str(error))
-        faces = self.find(picture, options.smallest_face_in(picture), threads)
+        height, width = (seen.factor * side for side in seen.pixels.shape[:2])
+        smallest = options.smallest_face_in(width, height) / seen.factor
+        faces = self.find(seen.pixels, smallest, threads)
         chosen = np.arange(len(faces))
         if options.least_score is not None:
             chosen = np.flatnonzero(faces.scores >= options.least_score)
         chosen = chosen[: options.most_faces]
         return replace(
             faces,
-            boxes=faces.boxes[chosen],
-            landmarks=faces.landmarks[chosen],
+            boxes=seen.whole(faces.boxes[chosen].reshape(-1, 2, 2)).reshape(-1, 4),
+            landmarks=seen.whole(faces.landmarks[chosen]),
             scores=faces.scores[chosen],
             source=name,
         )
@@ -180,8 +194,8 @@ class Options:
         if not is_one_of(self.on_error, "raise", "skip"):
             raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(self.on_error)}")
 
-    def smallest_face_in(self, picture: npt.NDArray[np.uint8]) -> float:
+    def smallest_face_in(self, width: int, height: int) -> float:
         """Return the side of the smallest face to look for in a picture, in pixels."""
         if self.smallest_face is None:
-            return max(SMALLEST_FACE, SMALLEST_PART * float(max(picture.shape[:2])))
+            return max(SMALLEST_FACE, SMALLEST_PART * float(max(width, height)))
         return float(self.smallest_face)

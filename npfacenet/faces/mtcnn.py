@@ -71,6 +71,11 @@ class Mtcnn(Detector):
         if not (is_real(self.factor, 0.01, 0.99)):
             raise ArgumentError(f"factor is from 0.01 to 0.99, not {quoted(self.factor)}")
 
+    @property
+    def pixels_of_a_face(self) -> float:
+        """O-Net sees faces at 48x48 pixels."""
+        return float(O_NET_SIDE)
+
     def find(
         self, picture: npt.NDArray[np.uint8], smallest_face: float, threads: int | None = None
     ) -> Faces:

@@ -5,7 +5,7 @@ This is the only room that uses Pillow, which it loads when a picture is first r
 
 from npfacenet.images.contrast import LEAST_CONTRAST, contrast, require_contrast
 from npfacenet.images.crop import central_square, centre_crop
-from npfacenet.images.decode import read
+from npfacenet.images.decode import read, read_reduced
 from npfacenet.images.preprocessing import PREPROCESSINGS, Preprocessing, prepare, preprocessing
 from npfacenet.images.resize import Filter, resize
 from npfacenet.images.source import (
@@ -33,6 +33,7 @@ __all__ = [
     "prepare",
     "preprocessing",
     "read",
+    "read_reduced",
     "require_contrast",
     "resize",
     "source_name",

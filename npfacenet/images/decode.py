@@ -14,9 +14,10 @@ from npfacenet.arguments import is_one_of
 from npfacenet.errors import ArgumentError, ImageError, quoted
 from npfacenet.images.array import picture
 from npfacenet.images.colour import to_rgb
-from npfacenet.images.orientation import orientation, upright
+from npfacenet.images.orientation import first, orientation, upright
 from npfacenet.images.pillow import import_pillow
 from npfacenet.images.png import without_large_profile
+from npfacenet.images.reduction import Reduced, Reduction, averaged, draft, possible, unreduced
 from npfacenet.images.signature import SIGNATURE_LENGTH, impostor, is_heif
 from npfacenet.images.source import (
     MAX_PIXELS,
@@ -68,27 +69,46 @@ def read(
     >>> read(np.array([[[1, 2, 3]]], np.uint8), channel_order="bgr")
     array([[[3, 2, 1]]], dtype=uint8)
     """
+    return read_reduced(source, unreduced, channel_order, position, colours=colours).pixels
+
+
+def read_reduced(
+    source: ImageSource,
+    reduction: Reduction,
+    channel_order: ChannelOrder = "rgb",
+    position: int | None = None,
+    *,
+    colours: Literal["srgb", "stored"] = "srgb",
+) -> Reduced:
+    """Read one picture as `read` does, but smaller where `reduction` allows it.
+
+    `reduction` is called with the width and the height as stored. Both are divided by the factor
+    that it returns, rounded down to 1, 2, 4 or 8.
+    """
     if not is_one_of(channel_order, "rgb", "bgr"):
         raise ArgumentError(f"channel_order must be 'rgb' or 'bgr', not {quoted(channel_order)}")
     if not is_one_of(colours, "srgb", "stored"):
         raise ArgumentError(f"colours must be 'srgb' or 'stored', not {quoted(colours)}")
     if isinstance(source, np.ndarray):
         pixels = picture(source)
-        return pixels if channel_order == "rgb" else pixels[..., ::-1]
+        pixels = pixels if channel_order == "rgb" else pixels[..., ::-1]
+        height, width = pixels.shape[:2]
+        factor = possible(reduction(width, height), width, height)
+        return Reduced(averaged(pixels, factor), factor)
     import_pillow()
     name, managed = named(source, position), colours == "srgb"
     with _faults_of(name):
         if is_pil_image(source):
-            return _pixels(source, name, managed=managed)
+            return _pixels(source, name, reduction, managed=managed)
         if (content := content_of(source, name)) is not None:
-            return _read_file(content, name, managed=managed)
+            return _read_file(content, name, reduction, managed=managed)
     raise ImageError(
         f"a picture is a path, bytes, a PIL image or a uint8 array (H, W, 3), not "
         f"{type(source).__name__}; for an open file pass its content, file.read()"
     )
 
 
-def _read_file(content: bytes, name: str, *, managed: bool) -> npt.NDArray[np.uint8]:
+def _read_file(content: bytes, name: str, reduction: Reduction, *, managed: bool) -> Reduced:
     if what := impostor(content[:SIGNATURE_LENGTH]):
         raise ImageError(f"{name} is {what}")
     require_sound(content, name)
@@ -102,7 +122,7 @@ def _read_file(content: bytes, name: str, *, managed: bool) -> npt.NDArray[np.ui
             ) from error
         raise
     with image:
-        return _pixels(image, name, managed=managed)
+        return _pixels(image, name, reduction, managed=managed, draft_allowed=True)
 
 
 def _reads(kind: str) -> bool:
@@ -137,7 +157,15 @@ def _open_as_known(file: BinaryIO) -> PIL.Image.Image:
         return Image.open(file, formats=[kind for kind in _FORMATS if kind in Image.OPEN])
 
 
-def _pixels(image: PIL.Image.Image, name: str, *, managed: bool) -> npt.NDArray[np.uint8]:
+def _pixels(
+    image: PIL.Image.Image,
+    name: str,
+    reduction: Reduction,
+    *,
+    managed: bool,
+    draft_allowed: bool = False,
+) -> Reduced:
+    """The picture, upright. With `draft_allowed`, the image may be changed to decode less."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(
@@ -145,9 +173,15 @@ def _pixels(image: PIL.Image.Image, name: str, *, managed: bool) -> npt.NDArray[
         )
     if width < 1 or height < 1:
         raise ImageError(f"{name} has {width} x {height} pixels, so there is nothing to see")
+    factor = possible(reduction(width, height), width, height)
+    drafted = draft_allowed and draft(image, factor)
     image.load()
     turn = orientation(image, name)
-    return np.array(upright(to_rgb(image, name, managed=managed), turn), order="C")
+    pixels = to_rgb(image, name, managed=managed)
+    if not drafted:
+        pixels = averaged(pixels, factor)
+    missing = -width % factor, -height % factor  # pixels of the last blocks
+    return Reduced(np.array(upright(pixels, turn), order="C"), factor, first(*missing, turn))
 
 
 @contextmanager
@@ -173,5 +207,5 @@ def _faults_of(name: str) -> Iterator[None]:
         # struct.error, zlib.error, EOFError, TypeError, warnings turned into errors, ...
         fault = " ".join(f"{type(error).__name__}: {error}".split())
         raise ImageError(
-            f"{name} is damaged or cut short ({fault}); obtain it again or save it anew"
+            f"{name} is damaged or cut short ({fault}); obtain or save it again"
         ) from error

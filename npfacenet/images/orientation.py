@@ -21,6 +21,8 @@ _SIZES = ((0xA002, 0xA003), (0x0100, 0x0101))  # width and height, in EXIF's dir
 
 _log = logging.getLogger(__name__)
 
+_TO_TOP, _TO_LEFT = (3, 4, 7, 8), (2, 3, 6, 7)  # orientations that mirror
+
 
 def orientation(image: PIL.Image.Image, name: str = "the picture") -> int:
     """Return the orientation to apply to a loaded PIL image, 1 to 8; 1 without intact EXIF.
@@ -63,9 +65,20 @@ def upright(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.u
     # 5 to 8 are stored with rows and columns exchanged; only mirrorings remain.
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
-    rows = -1 if orientation in (3, 4, 7, 8) else 1
-    columns = -1 if orientation in (2, 3, 6, 7) else 1
+    rows = -1 if orientation in _TO_TOP else 1
+    columns = -1 if orientation in _TO_LEFT else 1
     return pixels[::rows, ::columns]
+
+
+def first(right: int, bottom: int, orientation: int) -> tuple[int, int]:
+    """Return how many of the pixels at the right and at the bottom come first when upright: x, y.
+
+    >>> first(3, 1, 1), first(3, 1, 2), first(3, 1, 8)
+    ((0, 0), (3, 0), (0, 3))
+    """
+    if orientation >= 5:
+        right, bottom = bottom, right
+    return right if orientation in _TO_LEFT else 0, bottom if orientation in _TO_TOP else 0
 
 
 def _stated(image: PIL.Image.Image, name: str) -> int:

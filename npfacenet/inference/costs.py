@@ -30,6 +30,7 @@ class Costs:
       `read`: the same where it is multiplied in place.
     - `elementwise`: a number that an elementwise call reads and writes; `far`: the same outside
       the cache.
+    - `summed`: a number multiplied by another and added to a third.
     - `gathered`: a number copied in runs of a few hundred; `scattered`: a number copied to its
       place in short runs, with bias and activation.
     - `call`: one call.
@@ -48,6 +49,7 @@ class Costs:
     read: float = 0.25
     elementwise: float = 0.12
     far: float = 0.2
+    summed: float = 0.17
     gathered: float = 0.16
     scattered: float = 0.28
     call: float = 300.0
@@ -75,6 +77,10 @@ class Costs:
     def pooling(self, numbers: float, taps: int) -> float:
         """A window over `numbers`, with as many rows and columns together as `taps`."""
         return self.elementwise * numbers * taps + taps * self.call
+
+    def depthwise(self, numbers: int, taps: int) -> float:
+        """`taps` products added up for each of `numbers`."""
+        return self.summed * numbers * taps + self.call
 
     def calls(self, count: int, numbers: int) -> float:
         """`count` elementwise calls over `numbers`."""

@@ -28,11 +28,27 @@ def add_row(target: Region, row: Array, run: int) -> list[Call]:
     return [partial(np.add, a, _repeated(row, a.shape[-1]), a) for a in _runs(line, length)]
 
 
+def add_row_to(source: Region, target: Region, row: Array) -> list[Call] | None:
+    """Add `row` (C,) to the last axis of `source`, to `target`, which has gaps between its rows.
+
+    None where they are not pictures (N, H, W, C) whose pixels lie side by side in a row.
+    """
+    if len(target.shape) != 4 or source.line() is None:
+        return None
+    batch, height, width, channels = target.shape
+    if target.strides[2:] != (channels, 1):
+        return None
+    shape = (batch, height, width * channels)
+    rows = Region(target.memory, target.offset, shape, (*target.strides[:2], 1)).array()
+    numbers = contiguous(source.memory, source.offset, shape).array()
+    return [partial(np.add, numbers, _repeated(row, shape[-1]), rows)]
+
+
 def rectify(source: Region, target: Region, run: int) -> list[Call]:
     """max(source, 0) to `target`, which may be the same."""
     lines = source.line(), target.line()
     if lines[0] is not None and lines[1] is not None:
-        length = _length(lines[0].shape[0], run)
+        length = run_length(lines[0].shape[0], run)
         pairs = zip(_runs(lines[0], length), _runs(lines[1], length), strict=True)
         return [partial(np.maximum, a, _zeros((a.shape[-1],)), out=b) for a, b in pairs]
     zeros = _zeros(_trailing(target.shape, run))
@@ -106,19 +122,19 @@ def _small_parts(source: Region, target: Region, most: int) -> Iterator[tuple[Re
 
 
 @lru_cache(maxsize=1024)
-def _length(count: int, most: int) -> int:
-    """Return the length of runs of at most `most` that leave no rest, if not half as long."""
+def run_length(count: int, most: int) -> int:
+    """Return the longest length up to `most` that divides `count`; `most` if none exceeds half."""
     lengths = (n for n in range(min(most, count), most // 2, -1) if count % n == 0)
     return next(lengths, min(most, count))
 
 
 def _length_in(numbers: int, channels: int, run: int) -> int:
     """The same in multiples of the channels."""
-    return _length(numbers // channels, max(run // channels, 1)) * channels
+    return run_length(numbers // channels, max(run // channels, 1)) * channels
 
 
 def _runs(line: Region, run: int) -> list[Array]:
-    """A line as rows of `run` numbers, and the rest; a single row without a second axis."""
+    """Return a line as rows of `run` numbers, and the remainder; a single row has one axis."""
     count, left = divmod(line.shape[0], run)
     shape = (run,) if count == 1 else (count, run)
     whole = contiguous(line.memory, line.offset, shape)
@@ -144,4 +160,12 @@ def _zeros(shape: Shape) -> Array:
 
 
 def _repeated(row: Array, numbers: int) -> Array:
-    return np.tile(row, numbers // len(row))
+    """A row of a few channels as a long one, which all pieces of an operation share."""
+    return _tiled(row.tobytes(), numbers // len(row))
+
+
+@lru_cache(maxsize=16)
+def _tiled(row: bytes, times: int) -> Array:
+    tiled = np.tile(np.frombuffer(row, np.float32), times)
+    tiled.flags.writeable = False
+    return tiled

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from npfacenet.inference.activation import NONE, Activation
 from npfacenet.inference.call import Call
 from npfacenet.inference.costs import Costs
-from npfacenet.inference.elementwise_calls import add_row, rectify
+from npfacenet.inference.elementwise_calls import add_row, add_row_to, rectify
 from npfacenet.inference.region import Region
 from npfacenet.layers import Array
 
@@ -33,6 +33,10 @@ def epilogue(
 
     `spare` is free memory as for `Activation.calls`.
     """
+    if bias is not None and product != targets[0] and [one.activation for one in members] == [NONE]:
+        with_bias = add_row_to(product, targets[0], bias)
+        if with_bias is not None:
+            return with_bias
     calls = [] if bias is None else add_row(product, bias, costs.run)
     if all(member.activation.kind == "relu" for member in members):
         calls += rectify(product, product, costs.run)

@@ -26,7 +26,7 @@ class FilterBank:
     """The filters of one or several convolutions of one input, side by side in one product.
 
     `kernel` (h, w, C, filters), `bias` (filters,); `members` are the convolutions, each with a
-    part of the filters. `whole` is a larger bank and the part of its filters that these are.
+    part of the filters. `whole` is the larger bank that these filters are cut from, and where.
     """
 
     kernel: Array
@@ -69,14 +69,18 @@ class FilterBank:
         return [self._some(filters, member) for filters, member in parts]
 
     def halves(
-        self, make: Callable[[FilterBank], SizedOperation]
+        self, make: Callable[[FilterBank], SizedOperation], exchange: float = 0.0
     ) -> list[tuple[SizedOperation, SizedOperation]]:
-        """Return a single way to share the filters, half of them each; none for joined members."""
+        """Return a single way to share the filters, half of them each; none for joined members.
+
+        `exchange` is what it costs each core that it needs all of the input, of which the other one
+        wrote a part.
+        """
         if len(self.members) > 1 or self.filters < 2:
             return []
         middle = self.filters // 2
         one, other = (
-            Sliced(make(self._part(start, stop)), -1, start, stop, of_inputs=False)
+            Sliced(make(self._part(start, stop)), -1, start, stop, of_inputs=False, more=exchange)
             for start, stop in ((0, middle), (middle, self.filters))
         )
         return [(one, other)]
@@ -84,7 +88,7 @@ class FilterBank:
     def transformed(self, tile: Pair) -> Array:
         """Return the kernel at the points of Winograd's filtering, (points, C, filters).
 
-        It is computed once, and kept.
+        They are computed once and kept.
         """
         if self.whole is not None:
             bank, filters = self.whole

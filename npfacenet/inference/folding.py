@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from npfacenet.inference.assemble import fold_concatenate, fold_zero_padding
+from npfacenet.inference.depthwise import fold_depthwise_convolution
 from npfacenet.inference.elementwise import fold_l2_normalize
 from npfacenet.inference.fold_activation import fold_prelu, fold_relu
 from npfacenet.inference.fold_batch_norm import fold_batch_norm
@@ -23,13 +24,16 @@ from npfacenet.inference.fold_residual import fold_residual_add
 from npfacenet.inference.fold_state import Folding, Site, read_only
 from npfacenet.inference.global_mean import fold_global_average_pool
 from npfacenet.inference.operation import Operation
+from npfacenet.inference.probabilities import fold_sigmoid, fold_softmax
 from npfacenet.inference.readable import fold_as_readable
+from npfacenet.inference.upsample import fold_upsample_nearest
 from npfacenet.layers import (
     AveragePool,
     BatchNorm,
     Concatenate,
     Convolution,
     Dense,
+    DepthwiseConvolution,
     Dropout,
     GlobalAveragePool,
     L2Normalize,
@@ -39,6 +43,9 @@ from npfacenet.layers import (
     PReLU,
     ReLU,
     ResidualAdd,
+    Sigmoid,
+    Softmax,
+    UpsampleNearest,
     ZeroPadding,
 )
 from npfacenet.networks import Network, NetworkParameters, Outputs
@@ -52,6 +59,7 @@ HANDLERS: Mapping[type[Layer], Handler | None] = {
     Concatenate: fold_concatenate,
     Convolution: fold_convolution,
     Dense: fold_dense,
+    DepthwiseConvolution: fold_depthwise_convolution,
     Dropout: None,
     GlobalAveragePool: fold_global_average_pool,
     L2Normalize: fold_l2_normalize,
@@ -60,6 +68,9 @@ HANDLERS: Mapping[type[Layer], Handler | None] = {
     PReLU: fold_prelu,
     ReLU: fold_relu,
     ResidualAdd: fold_residual_add,
+    Sigmoid: fold_sigmoid,
+    Softmax: fold_softmax,
+    UpsampleNearest: fold_upsample_nearest,
     ZeroPadding: fold_zero_padding,
 }
 """What becomes of a layer of exactly this type (a class derived from it may compute otherwise);

@@ -53,6 +53,26 @@ def schedule(
     return min(tried, key=lambda one: max(one.free)).tasks
 
 
+def still_used(tasks: Sequence[Task], count: int) -> list[int]:
+    """For each of `count` operations: the last one that a core may begin before it is over on both.
+
+    Operations after that one may use the memory of tensors that are not read any more.
+    """
+    known, seen = [-1, -1], []  # tasks of the other core that are done when a task begins
+    for task in tasks:
+        if task.after is not None:
+            known[task.core] = task.after.order
+        seen.append((task, known[task.core]))
+    begun, last = [-1, -1], []  # the last task of each core up to an operation
+    for index in range(count):
+        for task in tasks:
+            if task.index == index:
+                begun[task.core] = task.order
+        beside = (task.index for task, order in seen if order < begun[1 - task.core])
+        last.append(max([index, *beside]))
+    return last
+
+
 class _Halves(dict[SizedOperation, list[tuple[SizedOperation, SizedOperation]]]):
     """The ways to halve an operation, computed once."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
-from npfacenet.inference.arena import Lifetime, aligned, arrange
+from npfacenet.inference.arena import aligned, arrange
 from npfacenet.inference.placement import Place, Root
 from npfacenet.inference.region import Region, contiguous
-from npfacenet.inference.schedule import Task
+from npfacenet.inference.schedule import Task, still_used
 from npfacenet.layers import Shape
 
 
@@ -25,8 +26,12 @@ class Workspace:
         self._places, self._roots, self._shapes, self._batch = places, roots, shapes, batch
         lifetimes = [root.lifetime(name, batch) for name, root in roots.items()]
         cores = 1 + max((task.core for task in tasks), default=0)
-        if cores > 1:  # one core may be ahead of the other: nothing is reused
-            lifetimes = [Lifetime(-1, len(tasks), one.size, one.zeros) for one in lifetimes]
+        if cores > 1:  # one core may be ahead of the other
+            over = still_used(tasks, 1 + max(task.index for task in tasks))
+            lifetimes = [
+                one._replace(last=over[one.last]) if 0 <= one.last < len(over) else one
+                for one in lifetimes
+            ]
         offsets, size = arrange(lifetimes)
         needed = [0] * cores
         for task in tasks:
@@ -47,6 +52,11 @@ class Workspace:
         if name not in self._regions:
             self._regions[name] = self._region(name)
         return self._regions[name]
+
+    def extent(self, root: str) -> tuple[int, int]:
+        """Return where in the block the array of a root begins and ends."""
+        begin = self._offsets[root]
+        return begin, begin + self._batch * prod(self._roots[root].full_shape)
 
     def _region(self, name: str) -> Region:
         place, shape = self._places[name], self._shapes[name]

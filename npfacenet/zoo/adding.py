@@ -12,7 +12,7 @@ from typing import BinaryIO
 from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.checkpoints.isolation import read_isolated
 from npfacenet.checkpoints.onnx_order import MtcnnOnnx, OnnxInOrder
-from npfacenet.checkpoints.opening import State, require_unchanged, state_of
+from npfacenet.checkpoints.opening import FileState, file_state, require_unchanged
 from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
 from npfacenet.checkpoints.signature import open_weights
 from npfacenet.errors import ArgumentError, FetchError, NpfacenetError, WeightsError, quoted
@@ -38,7 +38,7 @@ def add(path: Path, name: str | None = None) -> Path:
     cannot be written.
     """
     with open_weights(path) as file:  # what is hashed, and what is copied
-        opened = state_of(file)
+        opened = file_state(file)
         sha256 = _sha256_of(file, path)
         known = [entry.name for entry in manifest().values() if is_file_of(entry, sha256)]
         if known:
@@ -148,7 +148,7 @@ def free_name(name: str) -> str:
     return name
 
 
-def _require_same(path: Path, file: BinaryIO, opened: State) -> None:
+def _require_same(path: Path, file: BinaryIO, opened: FileState) -> None:
     """Raise WeightsError unless the path still leads to the open file, and that is unchanged."""
     require_unchanged(path, file, opened)
     with suppress(OSError):
