@@ -72,11 +72,11 @@ npfacenet-small
             f"letters, digits, '.', '_' and '-' only; {known_names(text)}"
         )
     looked: list[str] = []
-    detector = _detector(text)
     for place, candidate in _packaged() if text == PACKAGED else _candidates(text):
         if candidate is not None and os.path.isfile(candidate):
             return candidate
-        if candidate is not None and detector is not None:
+        # Only what does not lie in the first place needs the manifest.
+        if candidate is not None and (detector := _detector(text)) is not None:
             found = _weights_of(detector, candidate.parent)
             if found is not None:
                 return found
