@@ -1,8 +1,52 @@
 """Finding faces: where they are in a picture, and where their eyes, nose and mouth are.
 
-detector = npfacenet.faces.load("mtcnn")
-faces = detector.detect("group.jpg")
-faces.boxes, faces.landmarks, faces.scores
+    detector = npfacenet.faces.load("mtcnn")  # or "yunet"
+    faces = detector.detect("group.jpg")
+    faces.boxes, faces.landmarks, faces.scores
+
+A detector's weights do not come with the package (`loading.py`): `npfacenet weights fetch mtcnn`
+gets MTCNN's three networks, `npfacenet weights add yunet_n.onnx` takes YuNet's.
+
+The way of a photograph, and the files in the order in which to read them:
+
+    photograph -> images          decode, turn upright, RGB, uint8 (H, W, 3); reduced if only large
+                                  faces are wanted
+               -> detector.py     Detector.detect: one picture or many, and the smallest face
+               -> mtcnn.py        Mtcnn.find, or
+                  yunet.py        Yunet.find: the search, described below
+               -> faces.py        Faces: boxes (N, 4), landmarks (N, 5, 2), scores (N,)
+
+Both shrink the picture again and again (`summed_area.py`), because a network knows faces of a
+certain size only, run networks on it (`ready_network.py`; one page each in `recipes/`), and drop
+boxes that show a face a second time (`boxes.py`).
+
+MTCNN asks three networks, each of which looks closer at less:
+
+    picture, at every scale --> P-Net --> windows --> candidates                 propose
+       |        at 12x12 pixels, every 2 pixels           |
+       |                                                  v
+       +-- cut out each candidate, at 24x24 --> R-Net --> fewer, better placed   refine
+       |                                                  |
+       |                                                  v
+       +-- cut out each of those, at 48x48 ---> O-Net --> faces, with landmarks  decide
+
+Each network says how likely a face is, and how far to move the four edges of the window, as
+fractions of its sides; O-Net also places the landmarks. After each step of the cascade, boxes that
+overlap a better one are dropped, and the others are made square for the next network.
+
+YuNet asks one network, once for each scale. Its outputs are maps of cells of s = 8, 16 and 32
+pixels (`yunet_decoding.py`), and every cell predicts one face:
+
+       column c                    score      = sqrt(cls * obj)
+        |                          centre     = (c + bbox[0]) * s, (r + bbox[1]) * s
+    +---+---+---+                  width      = exp(bbox[2]) * s
+    |   |   |   |                  height     = exp(bbox[3]) * s
+    +---+---+---+                  landmark i = (c + kps[2i]) * s, (r + kps[2i+1]) * s
+    |   | o-|---|---> centre
+    +---+---+---+-- row r          in pixels of the scale; o is the corner of the cell (r, c)
+
+Cells that score enough become boxes. Those of a fine scale inside a face that is too large for it
+are parts of that face, and dropped.
 """
 
 from npfacenet.faces.detector import Detector
