@@ -41,6 +41,7 @@ _ROOMS = (
     "errors",
     "faces",
     "images",
+    "inference",
     "layers",
     "losses",
     "models",

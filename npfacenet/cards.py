@@ -1,4 +1,4 @@
-"""The model card: everything about a model but its weights."""
+"""The model card: everything about a model except its weights."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from npfacenet.arguments import finite_number
 from npfacenet.errors import WeightsError, printable, quoted, shortened
 from npfacenet.images import PREPROCESSINGS
 from npfacenet.networks import Network, Outputs
 from npfacenet.recipes.catalogue import find_recipe
-from npfacenet.recipes.recipe import METRIC, PURPOSES, Purpose, Recipe, Threshold
+from npfacenet.recipes.recipe import (
+    METRIC,
+    PURPOSES,
+    Purpose,
+    Recipe,
+    Threshold,
+    is_distance,
+)
 
 __all__ = ["METRIC", "Card", "Threshold", "card_from_json", "derived_card", "threshold_of"]
 
-LARGEST_DISTANCE = 2  # between unit vectors
 LONGEST_TEXT, LONGEST_NAME = 2000, 200  # characters of a card's sentences and names
 
 
@@ -25,7 +30,7 @@ class Card:
 
     `outputs` is as in `npfacenet.recipes.Recipe`; `input_size` is the side of the square picture
     in pixels, 0 for a network that takes any; `preprocessing` names the scaling of its numbers
-    (`npfacenet.images.PREPROCESSINGS`); `threshold` is None where none has evidence; `source` and
+    (`npfacenet.images.PREPROCESSINGS`); `threshold` is None if none has evidence; `source` and
     `licence` are in words; `trained_on` names the people in the training pictures, where they are
     known; `purpose` is what the network is for.
     """
@@ -73,7 +78,7 @@ UNMEASURED = (
 
 
 def input_size_of(network: Network[Outputs]) -> int:
-    """The side of a network's pictures in pixels, 0 if it takes any size."""
+    """Return the side of a network's pictures in pixels, 0 if it takes any size."""
     return network.accepted_shape[0] or 0
 
 
@@ -88,7 +93,7 @@ def derived_card(recipe: Recipe, input_size: int, path: Path) -> Card:
     return Card(
         architecture=recipe.architecture,
         variant=recipe.variant,
-        outputs=recipe.outputs,
+        outputs=int(recipe.outputs),
         input_size=input_size,
         preprocessing=recipe.preprocessing,
         threshold=None if known is None else replace(known, evidence=UNMEASURED),
@@ -161,23 +166,15 @@ def _is_threshold(value: object) -> bool:
         case {"value": float() | int() as number, "evidence": evidence, "metric": metric, **others}:
             return (
                 not others
-                and _is_distance(number, metric)
+                and is_distance(number, metric)
                 and _is_text(evidence)
                 and _is_name(metric)
             )
     return False
 
 
-def _is_distance(value: object, metric: object) -> bool:
-    """Whether it is a finite number >= 0; between unit vectors also at most 2."""
-    number = finite_number(value)
-    if number is None or not metric:
-        return False
-    return number >= 0 and (metric != METRIC or number <= LARGEST_DISTANCE)
-
-
 _VALID: dict[str, Callable[[object], bool]] = {
-    "architecture": _is_name,
+    "architecture": lambda value: _is_name(value) and value != "",
     "variant": lambda value: value is None or _is_name(value),
     "outputs": _is_count,
     "input_size": lambda value: _is_count(value) or (type(value) is int and value == 0),

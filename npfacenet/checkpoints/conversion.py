@@ -12,6 +12,7 @@ from npfacenet.errors import ArgumentError, quoted
 from npfacenet.files.atomic import require_writable
 from npfacenet.networks import Network, NetworkParameters, Outputs
 from npfacenet.recipes import recipes
+from npfacenet.recipes.catalogue import all_recipes
 
 SUFFIXES = {writer.layout: writer.suffixes for writer in WRITERS}
 """The suffixes that files of each writable layout may have."""
@@ -59,6 +60,19 @@ def require_layout(path: Path, layout: str = Native.name, *, half: bool = False)
                 f"{quoted(str(path))}: Keras would take a file called NAME{suffix} for one of the "
                 f"layout {other}, not {layout}; call it NAME{writer.suffixes[0]}"
             )
+
+
+def require_describable(card: Card, layout: str) -> None:
+    """Raise ArgumentError if a file of this layout would hold a network that nothing recognises."""
+    stated = (card.architecture, card.outputs)
+    known = any((one.architecture, one.outputs) == stated for one in all_recipes())
+    if not known and not _writer(layout).keeps_card:
+        able = " and ".join(other.layout for other in WRITERS if other.keeps_card)
+        raise ArgumentError(
+            f"{quoted(card.architecture)} is in no catalogue, and a file of the layout {layout} "
+            f"does not describe its network: write {able}, or register it "
+            "(npfacenet.recipes.register)"
+        )
 
 
 def require_target(path: Path, layout: str = Native.name, *, half: bool = False) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from hashlib import sha256
 
 import numpy as np
 
 from npfacenet.cards import Card
-from npfacenet.layers import Array
+from npfacenet.layers import Array, Layer
 from npfacenet.networks import Network, NetworkParameters, Outputs, ParameterName
 from npfacenet.recipes import RECIPES
 
@@ -22,14 +23,25 @@ def fingerprint(card: Card, digest: str, network: Network[Outputs]) -> str:
     """
     made_by = f"{card.architecture}/{card.variant}/{card.preprocessing}\n{digest}"
     if all(card.architecture != own.architecture for own in RECIPES):
-        made_by += f"\n{_layers(network)}"
+        made_by += f"\n{network_digest(network)}"
     return sha256(made_by.encode()).hexdigest()
 
 
-def _layers(network: Network[Outputs]) -> str:
-    """The graph in words: size, outputs, and each node with its layer and inputs."""
-    nodes = [(node.name, str(node.layer), node.inputs) for node in network.nodes]
-    return repr((network.accepted_shape, network.outputs, nodes))
+def network_digest(network: Network[Outputs]) -> str:
+    """Return the SHA-256 of a network's layers, of how they are connected, and of its size.
+
+    Hyperparameters count where they are not the default, so that a layer may receive new ones.
+    """
+    nodes = [(node.name, _stated(node.layer), node.inputs) for node in network.nodes]
+    told = repr((network.accepted_shape, network.outputs, nodes))
+    return sha256(told.encode()).hexdigest()
+
+
+def _stated(layer: Layer) -> str:
+    """A layer with the hyperparameters that are not the default."""
+    values = [(field.name, getattr(layer, field.name), field.default) for field in fields(layer)]
+    told = ", ".join(f"{name}={value!r}" for name, value, usual in values if value != usual)
+    return f"{type(layer).__name__}({told})"
 
 
 def weights_digest(

@@ -53,6 +53,8 @@ class Layout(ABC):
     """The arrays of one open container, by the names of a network."""
 
     name: ClassVar[str]
+    limits: ClassVar[str] = ""
+    """What is read of files in this layout, for messages about one that holds no known network."""
     path: Path
 
     @abstractmethod

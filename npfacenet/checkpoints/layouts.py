@@ -9,12 +9,21 @@ from npfacenet.checkpoints.keras2 import KerasModel, KerasWeights, write_keras_w
 from npfacenet.checkpoints.keras3 import Keras3Weights, write_keras3_weights
 from npfacenet.checkpoints.layout import Layout, Writer
 from npfacenet.checkpoints.native import Native, write_native
+from npfacenet.checkpoints.onnx_order import MtcnnOnnx, OnnxInOrder
 from npfacenet.checkpoints.openface_csv import OpenfaceCsv
 from npfacenet.errors import WeightsError
 
 KERAS_3 = ".weights.h5"
 
-LAYOUTS: tuple[type[Layout], ...] = (Native, KerasModel, KerasWeights, Keras3Weights, OpenfaceCsv)
+LAYOUTS: tuple[type[Layout], ...] = (
+    Native,
+    KerasModel,
+    KerasWeights,
+    Keras3Weights,
+    OpenfaceCsv,
+    MtcnnOnnx,
+    OnnxInOrder,
+)
 """In the order in which they are tried: a file can have the marks of several."""
 
 WRITERS: tuple[Writer, ...] = (

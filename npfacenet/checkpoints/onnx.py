@@ -54,10 +54,6 @@ class OnnxFile(Container):
     """An open ONNX file: tensors that are stored in its graph, and its `operations`."""
 
     kind: ClassVar[str] = "an ONNX model"
-    unrecognised: ClassVar[str] = (
-        "which is read for detectors only (npfacenet.faces.load); of a network that embeds faces, "
-        "Keras' HDF5 file is needed"
-    )
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self.path = path

@@ -42,6 +42,10 @@ class OnnxInOrder(Layout):
     """The tensors of an ONNX graph in the order of computation."""
 
     name: ClassVar[str] = "onnx"
+    limits: ClassVar[str] = (
+        "it is an ONNX model, which is read for detectors only; of a network that embeds faces, "
+        "Keras' HDF5 file is needed"
+    )
     on_its_side: ClassVar[bool] = False
     """Whether the network was trained on pictures whose rows are columns."""
 

@@ -24,7 +24,7 @@ FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError,
 
 
 @dataclass(frozen=True)
-class State:
+class FileState:
     """The state of a file before it was read, to be compared with the one afterwards."""
 
     size: int
@@ -32,7 +32,7 @@ class State:
     content: bytes | None
 
     @classmethod
-    def of(cls, content: BinaryIO, *, hashed: bool) -> State:
+    def of(cls, content: BinaryIO, *, hashed: bool) -> FileState:
         """Return the state of an open file, with its hash if `hashed`."""
         digest = None
         if hashed:
@@ -42,26 +42,26 @@ class State:
         return cls(status.st_size, status.st_mtime_ns, digest)
 
 
-def state_of(content: BinaryIO) -> State:
+def file_state(content: BinaryIO) -> FileState:
     """Return the state of a file that is about to be read.
 
     A second change within a tick of the system's clock does not alter the time of a file, so one
     that was written just now, or in the future, is hashed.
     """
     age = time.time_ns() - os.fstat(content.fileno()).st_mtime_ns
-    return State.of(content, hashed=age < TICK)
+    return FileState.of(content, hashed=age < TICK)
 
 
-def require_unchanged(path: Path, content: BinaryIO, before: State) -> None:
+def require_unchanged(path: Path, content: BinaryIO, before: FileState) -> None:
     """Raise WeightsError if an open file was written since: what was read may mix two files."""
-    if State.of(content, hashed=before.content is not None) != before:
+    if FileState.of(content, hashed=before.content is not None) != before:
         raise WeightsError(
             f"{path} was changed while it was read: load it again when it is complete (a file that "
             "is put in place by renaming is never seen in part)"
         )
 
 
-def open_both(path: Path) -> tuple[h5py.File, BinaryIO, State]:
+def open_both(path: Path) -> tuple[h5py.File, BinaryIO, FileState]:
     """Open a file twice, by HDF5 and as bytes; return both, and its state for `require_unchanged`.
 
     Both are the same file, even if it is being replaced. Raises WeightsError as
@@ -70,7 +70,7 @@ def open_both(path: Path) -> tuple[h5py.File, BinaryIO, State]:
     for _ in range(TRIES):
         content = _open_content(path)
         try:
-            before = state_of(content)
+            before = file_state(content)
             file = _open(path, content)
             with suppress(OSError):
                 if os.path.samestat(os.fstat(content.fileno()), os.stat(path)):

@@ -86,15 +86,16 @@ def read_checkpoint(
         wanted = recipes is None if described is None else described
         candidates = agreeing(path, known, file, described=wanted)
         found = match(file, candidates)
+        limits = f"; {file.limits}" if wanted and file.limits else ""
         if not found.fitting:
             names = dict.fromkeys(recipe.architecture for recipe in candidates)
             raise WeightsError(
                 f"{path} holds no tensor of a known network ({', '.join(names)}), or in names "
-                "and shapes of its own; 'npfacenet weights info FILE' lists them"
+                f"and shapes of its own; 'npfacenet weights info FILE' lists them{limits}"
             )
         reading = read_fitting(found)
         if reading.faults or not found.complete:
-            raise WeightsError(_account(path, found, reading))
+            raise WeightsError(_account(path, found, reading) + limits)
         require_own_card(path, file.card, found.recipe, found.network)
         require_own_graph(path, file, found.recipe)
         stated = {name: t.checksum for name, t in found.fitting.items() if t.checksum is not None}

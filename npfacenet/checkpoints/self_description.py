@@ -12,6 +12,7 @@ from npfacenet.networks import Network, Outputs
 from npfacenet.networks.graph import graph_of, network_from_graph
 from npfacenet.recipes import Recipe
 from npfacenet.recipes.catalogue import all_recipes, find_recipe
+from npfacenet.recipes.recipe import outputs_of
 
 
 def agreeing(
@@ -34,7 +35,7 @@ def agreeing(
     if described and not of_ours and file.graph is not None:
         return (card.recipe_of(described_network(path, file.graph)),)
     raise WeightsError(
-        f"{path}: its card speaks of {quoted(card.architecture)} with {card.outputs} numbers, "
+        f"{path}: its card states {quoted(card.architecture)} with {card.outputs} numbers, "
         f"which is none of {listed(list(map(str, known)))}"
     )
 
@@ -68,24 +69,39 @@ def require_own_card(
         fault = f"{card.outputs} numbers, where {recipe} gives {recipe.outputs}"
     elif card.variant not in variants:
         fault = f"the variant {quoted(card.variant)}, which {recipe.architecture} does not have"
+    elif card.outputs != outputs_of(network):
+        fault = f"{card.outputs} outputs, where {recipe.architecture} has {outputs_of(network)}"
+    elif card.purpose == "embedding" and [*network.output_shapes.values()] != [(card.outputs,)]:
+        gives = listed([*map(str, network.output_shapes.values())])
+        fault = f"vectors of {card.outputs} numbers to compare, where {recipe} gives {gives}"
     elif card.purpose != recipe.purpose:
         fault = f"a network for {card.purpose}, where {recipe} is for {recipe.purpose}"
     if fault:
-        raise WeightsError(f"{path}: its card speaks of {fault}; obtain the file again")
+        raise WeightsError(f"{path}: its card states {fault}; obtain the file again")
 
 
 def require_own_graph(path: Path, file: Layout, held: Recipe) -> None:
-    """Raise WeightsError if a file describes another network than the one that its card names."""
+    """Raise WeightsError if a file describes another network than the one that its card names.
+
+    Networks are compared, not texts: a file that leaves out a hyperparameter, because it was
+    written before the layer had it, describes the network in which that has its default.
+    """
     card, graph = file.card, file.graph
     if card is None or graph is None:
         return
     named = find_recipe(card.architecture, card.variant, card.outputs) or held
-    try:
-        expected = graph_of(named.build())
-    except ArgumentError:  # a layer that nobody registered: files cannot describe it
-        expected = None
-    if graph != expected:
+    network = named.build()
+    if not _describes(graph, network):
         raise WeightsError(
             f"{path}: the network that it describes is not {named} as it is here: another version "
             "of npfacenet wrote it, or it was changed; obtain the file again"
         )
+
+
+def _describes(graph: object, network: Network[Outputs]) -> bool:
+    """Whether a graph is that of a network."""
+    try:
+        # Comparing texts first is faster than building the network.
+        return graph == graph_of(network) or network_from_graph(graph) == network
+    except (ArgumentError, ShapeError):  # a layer that is not registered cannot be in a file
+        return False

@@ -30,7 +30,17 @@ from npfacenet.commands.streams import (
 )
 from npfacenet.errors import MOST_QUOTED, NpfacenetError, printable, shortened
 
-COMMANDS = ("verify", "identify", "embed", "summary", "evaluate", "train", "weights", "demo")
+COMMANDS = (
+    "verify",
+    "identify",
+    "embed",
+    "detect",
+    "summary",
+    "evaluate",
+    "train",
+    "weights",
+    "demo",
+)
 ERROR = 2
 INTERRUPTED = 130
 TRACEBACK = "NPFACENET_TRACEBACK"

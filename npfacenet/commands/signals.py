@@ -11,6 +11,13 @@ from typing import NoReturn, TypeAlias
 
 Handler: TypeAlias = "Callable[[int, FrameType | None], object] | signal.Handlers"
 
+ENDING = [
+    signal.SIGINT,
+    signal.SIGTERM,
+    *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []),
+]
+"""Signals that end the program: Ctrl-C, `kill`, and a terminal that closes."""
+
 
 @contextmanager
 def handling(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
@@ -40,8 +47,24 @@ def ending_tidily() -> Iterator[None]:
     def end(number: int, _frame: FrameType | None) -> NoReturn:
         sys.exit(128 + number)
 
-    ending = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    ending = [number for number in ENDING if number != signal.SIGINT]
     # `nohup` ignores SIGHUP, and it stays ignored.
     ending = [number for number in ending if signal.getsignal(number) is not signal.SIG_IGN]
     with handling(dict.fromkeys(ending, end)):
         yield
+
+
+@contextmanager
+def finishing() -> Iterator[None]:
+    """Let a signal that ends the program wait until the block is done, which must not take long."""
+    arrived: list[int] = []
+
+    def remember(number: int, _frame: FrameType | None) -> None:
+        arrived.append(number)
+
+    try:
+        with handling(dict.fromkeys(ENDING, remember)):
+            yield
+    finally:
+        if arrived:
+            signal.raise_signal(arrived[0])

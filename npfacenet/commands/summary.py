@@ -6,11 +6,14 @@ import argparse
 from dataclasses import asdict
 
 from npfacenet.commands import options
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
+from npfacenet.layers import Shape
 from npfacenet.models import load
 from npfacenet.networks import Network, OpenShape, Outputs, Summary, summarise
 from npfacenet.recipes import recipes
 from npfacenet.recipes.selection import architectures, choices_of
+
+LONGEST_SIZE = 13
 
 
 def add_parser(subparsers: options.Subparsers) -> None:
@@ -28,17 +31,26 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser.add_argument("--model", dest="named", metavar="MODEL", help="the same, as an option")
     parser.add_argument("--variant", help=choices_of("variant"))
     parser.add_argument("--outputs", type=int, help=choices_of("outputs"))
+    parser.add_argument(
+        "--size",
+        metavar="HEIGHTxWIDTH",
+        help="of the pictures to count for, such as 320x320, for a network that takes any",
+    )
     options.add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Build the network, or load it from its file, and print its table."""
-    summary = summarise(network(arguments))
+    summary = summarise(network(arguments), picture_shape(arguments.size))
     if arguments.json:
-        totals = {"parameters": summary.parameters, "multiply_adds": summary.multiply_adds}
+        totals = {"parameters": summary.parameters, "multiply_adds": total_cost(summary)}
         layers = [asdict(row) for row in summary.rows]
-        about = {"name": summary.name, "input_shape": summary.input_shape}
+        about = {
+            "name": summary.name,
+            "input_shape": summary.input_shape,
+            "outputs": summary.outputs,
+        }
         options.print_json(about | totals | {"layers": layers})
     else:
         print_table(summary)
@@ -52,6 +64,9 @@ def network(arguments: argparse.Namespace) -> Network[Outputs]:
         raise ArgumentError(f"summary takes one MODEL: {', '.join(architectures())} or a file")
     if name in architectures():
         return recipes(name, arguments.variant, arguments.outputs)[0].build()
+    parts = [known for known in architectures() if known.startswith(f"{name}-")]
+    if len(parts) > 1:
+        raise ArgumentError(f"{name} is {len(parts)} networks, {', '.join(parts)}: name one")
     if arguments.outputs is not None:
         raise ArgumentError("--outputs is for a name; the outputs of a file are fixed")
     return load(name, variant=arguments.variant).network
@@ -61,15 +76,37 @@ def print_table(summary: Summary) -> None:
     """Print the table for people: a line for each layer, totals at the end."""
     width = max(len(row.name) for row in summary.rows)
     print(f"{summary.name}: {shape(summary.input_shape)} pixels in")
-    print(f"{'':{width}}  {'output':>12}  {'numbers':>10}  {'multiply-adds':>13}")
+    longest = max(12, *(len(shape(row.output_shape)) for row in summary.rows))
+    print(f"{'':{width}}  {'output':>{longest}}  {'numbers':>10}  {'multiply-adds':>13}")
     for row in summary.rows:
         numbers = f"{row.parameters:,}" if row.parameters else ""
         cost = f"{row.multiply_adds:,}" if row.multiply_adds else ""
         size = shape(row.output_shape)
-        print(f"{row.name:{width}}  {size:>12}  {numbers:>10}  {cost:>13}  {row.layer}")
-    print(f"{'total':{width}}  {'':>12}  {summary.parameters:>10,}  {summary.multiply_adds:>13,}")
+        print(f"{row.name:{width}}  {size:>{longest}}  {numbers:>10}  {cost:>13}  {row.layer}")
+    total = total_cost(summary)
+    cost = "depends: --size" if total is None else f"{total:,}"
+    print(f"{'total':{width}}  {'':>{longest}}  {summary.parameters:>10,}  {cost:>13}".rstrip())
+    if len(summary.outputs) > 1:
+        print(f"outputs: {', '.join(summary.outputs)}")
+
+
+def total_cost(summary: Summary) -> int | None:
+    """Return the multiply-adds for one picture; None where they depend on its size."""
+    known = all(row.multiply_adds is not None for row in summary.rows)
+    return summary.multiply_adds if known else None
+
+
+def picture_shape(size: str | None) -> Shape | None:
+    """Return the shape (height, width, 3) that --size states; ArgumentError if it is not one."""
+    if size is None:
+        return None
+    height, _, width = size.partition("x")
+    if not (height.isdecimal() and width.isdecimal() and len(size) <= LONGEST_SIZE):
+        raise ArgumentError(f"--size is HEIGHTxWIDTH in pixels, not {quoted(size)}")
+    return int(height), int(width), 3
 
 
 def shape(sizes: OpenShape) -> str:
-    """Return a shape as people write it: 96x96x3; an open height or width is "any"."""
-    return "x".join("any" if size is None else str(size) for size in sizes)
+    """Return a shape as people write it: 96x96x3, or any x any x 3 for any height and width."""
+    between = " x " if None in sizes else "x"
+    return between.join("any" if size is None else str(size) for size in sizes)

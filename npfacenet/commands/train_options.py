@@ -62,7 +62,7 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", dest="run_folder", metavar="DIR", help="folder of the new run")
     parser.add_argument("--resume", metavar="DIR", help="continue the run in this folder")
     parser.add_argument(
-        "--people", metavar="FILE", help="use only the people who are named in FILE, one a line"
+        "--people", metavar="FILE", help="use only the people named in FILE, one per line"
     )
     parser.add_argument(
         "--skip-errors",

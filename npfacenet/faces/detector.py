@@ -18,7 +18,7 @@ from npfacenet.images import ChannelOrder, ImageSource, read_reduced, source_nam
 from npfacenet.images.pillow import import_pillow
 from npfacenet.images.several import each_picture, holds_several
 from npfacenet.progress import Progress
-from npfacenet.threads.cores import threads as threads_to_use
+from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import in_batches
 
 SMALLEST_FACE = 20.0

@@ -207,5 +207,5 @@ def _faults_of(name: str) -> Iterator[None]:
         # struct.error, zlib.error, EOFError, TypeError, warnings turned into errors, ...
         fault = " ".join(f"{type(error).__name__}: {error}".split())
         raise ImageError(
-            f"{name} is damaged or cut short ({fault}); obtain it again or save it anew"
+            f"{name} is damaged or cut short ({fault}); obtain or save it again"
         ) from error

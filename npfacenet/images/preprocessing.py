@@ -53,6 +53,11 @@ class Preprocessing:
         return scaled
 
 
+def _raw(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Numbers as they are, 0 to 255."""
+    return image.astype(np.float32)
+
+
 def _unit(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Divide by 255, as the course's assignment does."""
     return image.astype(np.float32) / np.float32(255)
@@ -82,6 +87,7 @@ PREPROCESSINGS: Mapping[str, Preprocessing] = MappingProxyType(
             Preprocessing("unit", "nearest", _unit),
             Preprocessing("fixed", "bilinear", _fixed),
             Preprocessing("prewhiten", "bilinear", _prewhiten),
+            Preprocessing("raw", "bilinear", _raw),
         )
     }
 )

@@ -53,7 +53,7 @@ def require_sound(content: bytes, name: str) -> None:
     elif content[:1] == b"P" and content[1:2] in b"0123456fy" and len(content) > 1:
         fault = _fault_of_ppm(content)
     if fault:
-        raise ImageError(f"{name} is {fault}; save the picture anew, as PNG or JPEG")
+        raise ImageError(f"{name} is {fault}; save the picture again, as PNG or JPEG")
 
 
 def _fault_of_jpeg(content: bytes) -> str | None:

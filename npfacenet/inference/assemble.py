@@ -1,4 +1,4 @@
-"""Branches side by side, and zeros around pictures: mostly a matter of place."""
+"""Concatenation and zero padding: free if their inputs are computed where they belong."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from npfacenet.layers.window import Margins, margins
 class Assemble(Operation):
     """Inputs side by side in channels, or one input within `margins` of zeros.
 
-    Inputs that are computed at their places cost nothing.
+    Inputs that are computed in their place cost nothing.
     """
 
     margins: Margins | None = None
@@ -35,7 +35,7 @@ class Assemble(Operation):
         return [(*[0] * (len(shape) - 1), end) for end, shape in zip(ends, inputs, strict=False)]
 
     def sized(self, costs: Costs, batch: int, *inputs: Shape) -> SizedOperation:
-        """Copy each input that is not at its place."""
+        """Copy each input that was not computed in its place."""
         numbers = batch * sum(map(prod, inputs))
         return SimpleOperation("assembling", self._calls, costs.calls(1, numbers))
 
@@ -50,10 +50,10 @@ class Assemble(Operation):
 
 
 def fold_concatenate(_: Folding, site: Site[Concatenate]) -> Operation:
-    """One operation for one layer."""
+    """Fold concatenation into an operation of its own."""
     return Assemble(site.inputs, site.outputs)
 
 
 def fold_zero_padding(_: Folding, site: Site[ZeroPadding]) -> Operation:
-    """One operation for one layer."""
+    """Fold zero padding into an operation of its own."""
     return Assemble(site.inputs, site.outputs, margins(site.layer.margins))

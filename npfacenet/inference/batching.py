@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass
 
 TOGETHER = 8
@@ -58,11 +60,16 @@ def batches(count: int, threads: int, together: int = TOGETHER) -> list[slice]:
     return [slice(count * i // number, count * (i + 1) // number) for i in range(number)]
 
 
-def largest_batch(count: int, threads: int, together: int = TOGETHER) -> int:
-    """Return the size of the largest of the `batches` of `count` pictures, at least one.
+def batch_size(items: Iterable[object], threads: int, together: int = TOGETHER) -> int:
+    """Return how many of the items a thread should take at a time: at least one.
 
-    >>> largest_batch(5, threads=2)
+    That is `together`, or the largest of their `batches` where their number is known.
+
+    >>> batch_size(range(5), threads=2)
     3
     """
+    count = len(items) if isinstance(items, Sized) else 0
+    if not count:
+        return min(together, sys.maxsize)
     largest: int = max(part.stop - part.start for part in batches(count, threads, together))
     return largest

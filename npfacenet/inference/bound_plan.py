@@ -76,9 +76,8 @@ class BoundPlan:
     def run(self, images: Array, *outputs: Array) -> None:
         """Compute images (batch, H, W, C) to outputs (batch, ...), in the network's order.
 
-        A number that is not finite would be lost where ReLU makes 0 of it: all outputs of such a
-        picture are NaN. After an interrupt, or where memory ends, the object must not be used
-        again.
+        ReLU would turn NaN into 0, so all outputs of a picture with a number that is not finite
+        are set to NaN. After an interrupt or a MemoryError, the object must not be used again.
         """
         with np.errstate(all="ignore"):
             np.copyto(self._image, images)

@@ -19,7 +19,11 @@ from npfacenet.layers import Array, Shape, Window
 
 
 class Algorithm(Protocol):
-    """A way to compute convolutions: which it can serve, what that costs, and how it is done."""
+    """An algorithm for convolutions: which ones it serves, at what cost, and how.
+
+    The operation that `sized` returns asks for the zeros around its input by `borders`, the
+    window's margins at least, and for scratch memory, what `Activation.spare` needs included.
+    """
 
     def serves(self, window: Window) -> bool:
         """Whether it can serve convolutions with this window."""
@@ -39,7 +43,7 @@ ALGORITHMS: Sequence[Algorithm] = (
     Winograd((5, 5)),
     Winograd((6, 6)),
 )
-"""The cheapest that serves is taken, the first of equals."""
+"""The cheapest one that serves is used; of equally cheap ones, the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +63,7 @@ class Convolve(Operation):
         return best.sized(self.bank, costs, batch, shape)
 
     def multiply_adds(self, *inputs: Shape) -> int:
-        """One for every number of the kernel at every position."""
+        """Count one for every number of the kernel at every position."""
         (shape,) = inputs
         positions = self.bank.window.positions(*shape[:2]) if len(shape) == 3 else ()
         return self.bank.kernel.size * prod(positions)

@@ -22,7 +22,7 @@ from npfacenet.layers import Array, L2Normalize, Shape
 
 @dataclass(frozen=True, eq=False)
 class Affine(Operation):
-    """x * factor + shift, each (C,) or absent, and an activation: what nothing else could take."""
+    """x * factor + shift, each (C,) or absent, and an activation, if nothing before takes them."""
 
     factor: Array | None = None
     shift: Array | None = None
@@ -30,7 +30,7 @@ class Affine(Operation):
     in_place: ClassVar[int | None] = 0
 
     def sized(self, costs: Costs, batch: int, *inputs: Shape) -> SizedOperation:
-        """Up to three calls over the numbers."""
+        """Return up to three calls over all numbers."""
         return _number_by_number(self, costs, batch, inputs[0])
 
     def activated(self, activation: Activation) -> Self | None:
@@ -54,14 +54,14 @@ class Affine(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Add(Operation):
-    """x + scale * residual, and an activation; in the memory of the residual."""
+    """x + scale * residual, and an activation, written over the residual."""
 
     scale: float = 1.0
     activation: Activation = NONE
     in_place: ClassVar[int | None] = 1
 
     def sized(self, costs: Costs, batch: int, *inputs: Shape) -> SizedOperation:
-        """Up to three calls over the numbers."""
+        """Return up to three calls over all numbers."""
         return _number_by_number(self, costs, batch, inputs[0])
 
     def activated(self, activation: Activation) -> Self | None:
@@ -107,14 +107,14 @@ class Normalize(Operation):
 
 
 def fold_l2_normalize(_: Folding, site: Site[L2Normalize]) -> Operation:
-    """The same number by number."""
+    """Fold L2 normalisation into an operation of its own."""
     return Normalize(site.inputs, site.outputs, site.layer.epsilon)
 
 
 def _number_by_number(
     operation: Affine | Add, costs: Costs, batch: int, shape: Shape
 ) -> SizedOperation:
-    """Up to three calls over the numbers, of which rows can be computed apart."""
+    """Return the operation: up to three calls over all numbers; rows can be computed apart."""
     numbers = batch * prod(shape)
     return SimpleOperation(
         "elementwise",

@@ -123,7 +123,7 @@ def _small_parts(source: Region, target: Region, most: int) -> Iterator[tuple[Re
 
 @lru_cache(maxsize=1024)
 def run_length(count: int, most: int) -> int:
-    """Return the length of runs of at most `most` that leave no rest, if not half as long."""
+    """Return the longest length up to `most` that divides `count`; `most` if none exceeds half."""
     lengths = (n for n in range(min(most, count), most // 2, -1) if count % n == 0)
     return next(lengths, min(most, count))
 
@@ -134,7 +134,7 @@ def _length_in(numbers: int, channels: int, run: int) -> int:
 
 
 def _runs(line: Region, run: int) -> list[Array]:
-    """A line as rows of `run` numbers, and the rest; a single row without a second axis."""
+    """Return a line as rows of `run` numbers, and the remainder; a single row has one axis."""
     count, left = divmod(line.shape[0], run)
     shape = (run,) if count == 1 else (count, run)
     whole = contiguous(line.memory, line.offset, shape)

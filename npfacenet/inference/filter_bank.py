@@ -26,7 +26,7 @@ class FilterBank:
     """The filters of one or several convolutions of one input, side by side in one product.
 
     `kernel` (h, w, C, filters), `bias` (filters,); `members` are the convolutions, each with a
-    part of the filters. `whole` is a larger bank and the part of its filters that these are.
+    part of the filters. `whole` is the larger bank that these filters are cut from, and where.
     """
 
     kernel: Array
@@ -88,7 +88,7 @@ class FilterBank:
     def transformed(self, tile: Pair) -> Array:
         """Return the kernel at the points of Winograd's filtering, (points, C, filters).
 
-        It is computed once, and kept.
+        They are computed once and kept.
         """
         if self.whole is not None:
             bank, filters = self.whole

@@ -1,4 +1,4 @@
-"""Activations go into the operation before them, where that can take them."""
+"""Folding activations into the operation before them, if it can take them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from npfacenet.layers import PReLU, ReLU
 
 
 def fold_relu(folding: Folding, site: Site[ReLU]) -> Operation:
-    """max(x, 0)."""
+    """Fold ReLU: max(x, 0)."""
     return _activated(folding, site, RELU)
 
 
 def fold_prelu(folding: Folding, site: Site[PReLU]) -> Operation:
-    """X where positive, alpha * x elsewhere."""
+    """Fold PReLU: x where it is positive, alpha * x elsewhere."""
     return _activated(folding, site, Activation("prelu", owned(site.parameters["alpha"])))
 
 

@@ -1,4 +1,4 @@
-"""Batch norm goes into the operation before it, where that can take it."""
+"""Folding batch norm into the operation before it, if it can take it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from npfacenet.layers import BatchNorm
 
 
 def fold_batch_norm(folding: Folding, site: Site[BatchNorm]) -> Operation:
-    """By moving statistics, as a factor and a shift; float32, computed in float64."""
+    """Fold the moving statistics into a float32 factor and shift, computed in float64."""
     wide = {name: tensor.astype(np.float64) for name, tensor in site.parameters.items()}
     factor, shift = (x.astype(np.float32) for x in site.layer.factor_and_shift(wide))
     before = folding.only_read_here(site.inputs[0])

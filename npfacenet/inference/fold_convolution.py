@@ -1,4 +1,4 @@
-"""Convolutions and dense layers as filter banks; those of one pixel with the same input as one."""
+"""Folding convolutions and dense layers into filter banks; joining 1x1 ones with one input."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from npfacenet.layers.window import NO_MARGINS, ONE_PIXEL
 
 
 def fold_convolution(_: Folding, site: Site[Convolution]) -> Operation:
-    """A bank of its filters."""
+    """Fold a convolution into a bank of its filters."""
     return _convolve(site, site.parameters["kernel"], site.layer.window)
 
 
 def fold_dense(_: Folding, site: Site[Dense]) -> Operation:
-    """A convolution of pictures of one pixel."""
+    """Fold a dense layer into a convolution of pictures of one pixel."""
     return _convolve(site, site.parameters["kernel"][None, None], ONE_PIXEL)
 
 

@@ -1,4 +1,7 @@
-"""Poolings; bias and activation of a convolution go behind a max pooling: to fewer numbers."""
+"""Folding poolings; a convolution's bias and activation move behind a max pooling.
+
+There they have fewer numbers to work on.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ from npfacenet.layers import AveragePool, L2Pool, MaxPool
 
 
 def fold_max_pool(folding: Folding, site: Site[MaxPool]) -> Operation:
-    """The largest number, with the bias and the activation of the convolution before it.
+    """Fold max pooling, with the bias and the activation of the convolution before it.
 
     The largest of numbers plus a bias is the largest number plus the bias; likewise for an
-    activation that rises everywhere.
+    activation that never falls.
     """
     pool = Pooling(site.inputs, site.outputs, "max", site.layer.window)
     before = folding.only_read_here(site.inputs[0])
@@ -26,10 +29,10 @@ def fold_max_pool(folding: Folding, site: Site[MaxPool]) -> Operation:
 
 
 def fold_average_pool(_: Folding, site: Site[AveragePool]) -> Operation:
-    """One operation for one layer."""
+    """Fold average pooling into an operation of its own."""
     return Pooling(site.inputs, site.outputs, "average", site.layer.window)
 
 
 def fold_l2_pool(_: Folding, site: Site[L2Pool]) -> Operation:
-    """One operation for one layer."""
+    """Fold L2 pooling into an operation of its own."""
     return Pooling(site.inputs, site.outputs, "l2", site.layer.window)

@@ -1,4 +1,4 @@
-"""The scale of a residual goes into the operation that computes it, where that can take it."""
+"""Folding the scale of a residual into the operation that computes it, if it can take it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from npfacenet.layers import ResidualAdd
 
 
 def fold_residual_add(folding: Folding, site: Site[ResidualAdd]) -> Operation:
-    """X + scale * residual."""
+    """Fold x + scale * residual: a plain sum if the residual's operation takes the scale."""
     residual = site.inputs[1]
     before = folding.only_read_here(residual)
     scaled = None if before is None else before.scaled(np.float32(site.layer.scale), None)

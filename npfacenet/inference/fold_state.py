@@ -1,4 +1,4 @@
-"""The state of folding, which every handler sees, and what a handler is given."""
+"""What a handler receives: the state of folding, and the layer to fold."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AnyLayer = TypeVar("AnyLayer", bound=Layer)
 
 @dataclass(frozen=True, eq=False)
 class Site(Generic[AnyLayer]):
-    """A layer where it stands: the tensors that it reads and writes, and its own parameters."""
+    """A layer in its network: the tensors that it reads and writes, and its parameters."""
 
     layer: AnyLayer
     inputs: tuple[str, ...]
@@ -44,7 +44,7 @@ class Folding:
         self._readers = Counter(map(self.name_of, [*read, *outputs]))
 
     def name_of(self, name: str) -> str:
-        """Return the tensor that a node's output is."""
+        """Return the name of the tensor that holds a node's output."""
         while name in self._same:
             name = self._same[name]
         return name
@@ -52,7 +52,7 @@ class Folding:
     def only_read_here(self, name: str) -> Operation | None:
         """Return the operation that writes a tensor, if only one node reads it; else None.
 
-        What nobody else reads may be replaced by something that is computed further.
+        If nothing else reads it, the operation may be replaced by one that computes more.
         """
         return self.operations.get(name) if self._readers[name] == 1 else None
 
@@ -65,10 +65,10 @@ def read_only(tensor: Array) -> Array:
 
 
 def owned(tensor: Array) -> Array:
-    """Return a tensor that the plan may keep: a caller's is copied, unless nobody can change it.
+    """Return a tensor that the plan may keep: a caller's is copied unless it cannot change.
 
-    It is copied also if it is a part of something larger, which it would keep in memory. A tensor
-    that can be written to was computed by the plan.
+    A part of a larger array is copied too, since it would keep that array in memory. A writable
+    tensor was computed by the plan itself.
     """
     memory = memory_of(tensor)
     if tensor.flags.writeable or (memory and len(memory) <= tensor.nbytes):

@@ -40,5 +40,5 @@ class GlobalMean(Operation):
 
 
 def fold_global_average_pool(_: Folding, site: Site[GlobalAveragePool]) -> Operation:
-    """One operation for one layer."""
+    """Fold global average pooling into an operation of its own."""
     return GlobalMean(site.inputs, site.outputs)

@@ -24,7 +24,7 @@ class Im2col:
     """The algorithm: patches as rows, times the kernel; a window of one pixel needs no patches."""
 
     def serves(self, window: Window) -> bool:
-        """It serves every window."""
+        """Return True: it serves every window."""
         return True
 
     def estimate(self, bank: FilterBank, costs: Costs, batch: int, shape: Shape) -> float:
@@ -58,7 +58,7 @@ class SizedIm2col(SizedOperation):
         row = self.columns * (bank.filters + (0 if self.pointwise else self.numbers))
         self.pieces = partition(batch, self.rows, row, max(costs.cache, bank.kernel.size))
         counts = {rows * self.columns for rows in row_counts(self.pieces)}
-        # A window of one pixel needs patches after all where its input has gaps.
+        # A window of one pixel needs patches only if its input has gaps.
         self._before_sums = max(counts) * (bank.filters + self.numbers)
         sums = [partial_sums(count, self.numbers, bank.filters, costs.cuts) for count in counts]
         spare = [
@@ -69,7 +69,7 @@ class SizedIm2col(SizedOperation):
     def calls(
         self, inputs: Sequence[Region], outputs: Sequence[Region], scratch: Region
     ) -> list[Call]:
-        """Copy, product, epilogue, piece by piece."""
+        """Return copies, products and epilogues, piece by piece."""
         bank, costs = self._bank, self._costs
         kernel = bank.kernel.reshape(-1, bank.filters)
         images, targets = inputs[0].picture(), [region.picture() for region in outputs]
@@ -102,7 +102,7 @@ class SizedIm2col(SizedOperation):
         return self._costs.far * batch * prod(shape) / 2
 
     def _patches(self, images: Region, piece: Piece, scratch: Region) -> tuple[Region, list[Call]]:
-        """The patches of a piece as rows of a matrix, and the copying that makes them so."""
+        """Return the patches of a piece as rows of a matrix, and the copies that arrange them."""
         (pictures, rows), window = piece, self._bank.window
         (down, right), (height, width) = window.stride, window.size
         (top, _), (left, _) = self.borders[0]

@@ -43,14 +43,14 @@ class KeptPlans:
         """Borrow a plan that is free or new; it is kept afterwards, unless there was an error."""
         bound = self._take(key) or bind()
         in_use = self._in_use.get()
-        in_use[id(bound)] = bound
-        self._most_at_once = max(self._most_at_once, len(in_use))
         whole = False
         try:
+            in_use[id(bound)] = bound
+            self._most_at_once = max(self._most_at_once, len(in_use))
             yield bound
             whole = True
         finally:
-            del in_use[id(bound)]
+            in_use.pop(id(bound), None)  # an interrupt may come before it is there
             if whole:
                 self._free.append(bound)
                 self._let_oldest_go(key[1])

@@ -84,7 +84,7 @@ def roots_of(
 def in_place(
     operation: Operation, shapes: Mapping[str, Shape], places: Mapping[str, Place]
 ) -> bool:
-    """Whether an operation has nothing to do: all that it assembles is at its place."""
+    """Whether an operation has nothing to do: all that it assembles is in place already."""
     return isinstance(operation, Assemble) and all(
         places[name] == there for name, there in _parts(operation, shapes, places)
     )

@@ -20,10 +20,11 @@ from npfacenet.networks.node import NetworkParameters
 from npfacenet.networks.open_shape import shown
 from npfacenet.networks.outputs import Out, as_outputs, shape_and_dtype
 from npfacenet.threads.blas import single_threaded
-from npfacenet.threads.cores import threads as threads_to_use
+from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import share_out
 
 _MOST_PICTURES = 1 << 16  # of a bound plan
+_LARGEST = 1 << 38  # numbers of one tensor for a picture: a terabyte
 _MOST_SIZES = 64  # of pictures that are remembered
 _MEASURED = Costs()
 
@@ -97,7 +98,7 @@ class Plan(Generic[Out]):
         affected. The same batch on as many threads gives the same bits.
 
         Raises ShapeError for pictures that do not fit, naming the layer where the size is open,
-        and ArgumentError for less than one thread.
+        and ArgumentError for fewer than one thread.
         """
         cores = threads_to_use(threads)
         shapes, largest = self._accepted(images)
@@ -126,7 +127,7 @@ class Plan(Generic[Out]):
 
         It has memory of its own. `shape` is that of a picture, by default the network's.
 
-        Raises ShapeError for a shape that does not fit, ArgumentError for a batch of less than one
+        Raises ShapeError for a shape that does not fit, ArgumentError for a batch of fewer than one
         picture and for other numbers of cores.
         """
         if (
@@ -156,11 +157,18 @@ class Plan(Generic[Out]):
 
     def _sizes_for(self, shape: Shape) -> _Sizes:
         """The sizes for pictures of this shape; ShapeError if it does not fit."""
-        if shape in self._sizes:
-            return self._sizes[shape]
+        known = self._sizes.get(shape)  # in one step: another thread may begin anew
+        if known is not None:
+            return known
         of_nodes = self.network.shapes(shape)
         shapes = {name: of_nodes[name] for name in self._folded.tensors}
+        name = max(shapes, key=lambda one: prod(shapes[one]))
+        if prod(shapes[name]) > _LARGEST:
+            raise ShapeError(
+                f"{name!r} of {self.network.name} would have {prod(shapes[name]):,} numbers for a "
+                f"picture of shape {shape}, more than any memory holds"
+            )
         if len(self._sizes) >= _MOST_SIZES:
             self._sizes = {}
-        sizes = self._sizes[shape] = _Sizes(shapes, max(map(prod, shapes.values())))
+        sizes = self._sizes[shape] = _Sizes(shapes, prod(shapes[name]))
         return sizes

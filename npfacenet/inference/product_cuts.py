@@ -18,9 +18,9 @@ class Cut(NamedTuple):
 class ProductCuts:
     """How products are cut for kernels of a BLAS that read a small product's matrices in place.
 
-    All other kernels, and these for larger products, first copy both matrices to an order of
-    their own: for a few rows that takes longer than to multiply, and with a short inner axis a
-    tenth of the time.
+    All other kernels, and these for larger products, first copy both matrices into an order of
+    their own. With few rows the copy takes longer than the multiplication, and with a short inner
+    axis a tenth of the time.
 
     `small` is the most multiplications of a small product, `most_parts` the most parts along the
     inner axis. Pieces have all rows of a product with up to `few` rows, and one of `widths`
@@ -62,7 +62,7 @@ class ProductCuts:
         return whole
 
     def _even(self, rows: int, most: int) -> int:
-        """Rows of pieces of at most `most`: about as many in each, in multiples of `unit`."""
+        """Return the rows of each piece, at most `most`: nearly equal, in multiples of `unit`."""
         if rows <= most:
             return rows
         most -= most % self.unit

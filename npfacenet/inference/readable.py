@@ -8,17 +8,19 @@ from math import prod
 
 import numpy as np
 
+from npfacenet.errors import ShapeError
 from npfacenet.inference.call import Call
 from npfacenet.inference.costs import Costs
 from npfacenet.inference.fold_state import Folding, Site, owned
 from npfacenet.inference.operation import Operation, SimpleOperation, SizedOperation
 from npfacenet.inference.region import Region
 from npfacenet.layers import Layer, Parameters, Shape
+from npfacenet.networks.outputs import gives, unlike
 
 
 @dataclass(frozen=True, eq=False)
 class Readable(Operation):
-    """A layer that the plan does not know, through its own `forward`."""
+    """A layer that the plan does not know; it runs through its own `forward`."""
 
     layer: Layer
     parameters: Parameters
@@ -36,7 +38,14 @@ class Readable(Operation):
         self, inputs: Sequence[Region], outputs: Sequence[Region], scratch: Region
     ) -> list[Call]:
         arrays, output = [region.array() for region in inputs], outputs[0].array()
-        return [lambda: np.copyto(output, self.layer.forward(self.parameters, *arrays))]
+
+        def run() -> None:
+            given = self.layer.forward(self.parameters, *arrays)
+            if not gives(given, len(output), output.shape[1:]):  # copyto would repeat it
+                raise ShapeError(f"{self.outputs[0]!r}: {unlike(self.layer, given)}")
+            np.copyto(output, given)
+
+        return [run]
 
 
 def fold_as_readable(_: Folding, site: Site[Layer]) -> Operation:

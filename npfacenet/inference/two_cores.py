@@ -44,8 +44,8 @@ class TwoCores:
     def run(self) -> None:
         """Make the calls of the first core here and those of the second in another thread.
 
-        Where the system has no such thread, this one makes all of them. Raises the first error;
-        after one the object must not be used again.
+        If the system cannot provide that thread, this one makes all calls. Raises the first error;
+        after an error the object must not be used again.
         """
         errors: list[BaseException] = []
 
@@ -61,7 +61,7 @@ class TwoCores:
             with beside([call_second]) as helping:
                 make_calls(self._calls[0] if helping else self._alone)
         except BaseException:
-            # Nobody waits for the other: it may not have begun, and what it does is not used.
+            # The other thread is not waited for: it may not have begun, and its work is not used.
             self._give_up(1)
             if not errors:
                 raise

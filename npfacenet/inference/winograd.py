@@ -23,8 +23,8 @@ from npfacenet.inference.winograd_transforms import MOST_POINTS, axes, points_of
 from npfacenet.layers import Array, Shape, Window
 from npfacenet.layers.window import Margins, Pair
 
-_LONGEST = 7  # taps of a filter
-_MOST_POINTS = 64  # of a tile: more lose accuracy, and make kernels large
+_MOST_TAPS = 7  # of a filter, along an axis
+_MOST_POINTS_OF_TILE = 64  # more lose accuracy, and make kernels large
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,15 @@ class Winograd:
     tile: Pair
 
     def serves(self, window: Window) -> bool:
-        """Whether its accuracy is good enough for this window, and it can pay."""
-        if window.size == (1, 1) or max(window.size) > _LONGEST:
+        """Whether it is accurate enough for this window, and can be faster there."""
+        if window.size == (1, 1) or max(window.size) > _MOST_TAPS:
             return False
         if max(window.stride) > min(2, *window.size):
             return False
         tile = self._tile(window)
         sides = zip(tile, window.size, window.stride, strict=True)
         longest = max(m + -(-taps // stride) - 1 for m, taps, stride in sides)
-        return longest <= MOST_POINTS and prod(points_of(window, tile)) <= _MOST_POINTS
+        return longest <= MOST_POINTS and prod(points_of(window, tile)) <= _MOST_POINTS_OF_TILE
 
     def estimate(self, bank: FilterBank, costs: Costs, batch: int, shape: Shape) -> float:
         """Estimate nanoseconds for `batch` pictures (H, W, C)."""
@@ -65,7 +65,7 @@ class Winograd:
 
 
 class Stage(NamedTuple):
-    """One of the products between gathered and finished tiles: an array to another."""
+    """One product on the way from gathered to finished tiles: from one array to another."""
 
     before: Shape
     after: Shape
@@ -115,7 +115,7 @@ class SizedWinograd(SizedOperation):
     def calls(
         self, inputs: Sequence[Region], outputs: Sequence[Region], scratch: Region
     ) -> list[Call]:
-        """Gather, all stages, epilogue, scatter, piece by piece."""
+        """Return the calls, piece by piece: gather, all stages, epilogue, scatter."""
         halves = [scratch.part(0, i * self.half, (i + 1) * self.half) for i in (0, 1)]
         filtered: dict[int, tuple[list[Call], Region]] = {}  # pieces work in the same memory
         calls: list[Call] = []
@@ -132,7 +132,7 @@ class SizedWinograd(SizedOperation):
         return calls
 
     def _filtered(self, tiles: int, halves: Sequence[Region]) -> tuple[list[Call], Region]:
-        """The calls from gathered tiles to finished ones, and where these lie."""
+        """Return the calls from gathered to finished tiles, and where the finished tiles lie."""
         calls: list[Call] = []
         here, there = halves
         for stage in self._stages(tiles):
@@ -144,7 +144,7 @@ class SizedWinograd(SizedOperation):
         return calls, product
 
     def _stages(self, tiles: int) -> list[Stage]:
-        """From (points down, points across, tiles, C) to (outputs down, across, tiles, filters)."""
+        """The stages, (points down, across, tiles, C) to (outputs down, across, tiles, filters)."""
         bank, (rows, columns), outputs = self._bank, self.points, self.tile
         down, across = axes(bank.window, self.tile)
         before, after = tiles * bank.channels, tiles * bank.filters
@@ -157,7 +157,7 @@ class SizedWinograd(SizedOperation):
         ]
 
     def _multiplication(self, tiles: int) -> Stage:
-        """At each point the product of all tiles with the kernel."""
+        """The product of all tiles with the kernel, at each point."""
         bank, cuts, points = self._bank, self._costs.cuts, prod(self.points)
         kernel = bank.transformed(self.tile)
         return Stage(
@@ -167,7 +167,7 @@ class SizedWinograd(SizedOperation):
         )
 
     def _border(self, margins: Margins, shape: Shape) -> Margins:
-        """The window's own, and as far as the last tiles reach."""
+        """Return the window's own margins, extended as far as the last tiles reach."""
         border = []
         for axis, (before, _) in enumerate(margins):
             reach = (self.tiles[axis] - 1) * self.advance[axis] + self.points[axis]

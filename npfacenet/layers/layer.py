@@ -16,7 +16,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import ClassVar, Literal, TypeAlias
+from math import prod
+from typing import ClassVar, Literal, TypeAlias, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ Parameters: TypeAlias = Mapping[str, Array]
 Initialiser: TypeAlias = Literal["he_normal", "he_normal_depthwise", "zeros", "ones", "quarter"]
 
 
-def is_floating(x: object) -> bool:
+def is_floating(x: object) -> TypeGuard[Array]:
     """Return whether x is an array of float32 or float64, in any byte order, without a mask."""
     if not isinstance(x, np.ndarray) or is_masked(x):
         return False
@@ -61,7 +62,7 @@ class ParameterSpec:
     @property
     def size(self) -> int:
         """The number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(map(int, self.shape))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from npfacenet.errors import ArgumentError, ShapeError, quoted
 from npfacenet.layers.layer import Array, Shape
 
 Pair: TypeAlias = tuple[int, int]
+LARGEST = (1 << 31) - 1  # pixels: beyond it, offsets in bytes leave 64 bits
 Margins: TypeAlias = tuple[Pair, Pair]  # ((top, bottom), (left, right))
 Padding: TypeAlias = Literal["valid", "same"] | int | Margins
 
@@ -23,10 +24,12 @@ Padding: TypeAlias = Literal["valid", "same"] | int | Margins
 def pair(value: object) -> Pair:
     """Return a size for both axes: 3 means (3, 3); raise ArgumentError unless they are whole."""
     both: Pair | object = (value, value) if is_whole(value) else value
-    if isinstance(both, tuple) and len(both) == 2 and all(map(is_whole, both)):
-        return both[0], both[1]
+    fits = [is_whole(side, high=LARGEST) for side in both] if isinstance(both, tuple) else []
+    if isinstance(both, tuple) and fits == [True, True]:
+        return int(both[0]), int(both[1])
     raise ArgumentError(
-        f"size and stride must be a whole number or a pair of them, not {quoted(value)}"
+        "size and stride must be a whole number or a pair of them, at most "
+        f"{LARGEST:,}, not {quoted(value)}"
     )
 
 
@@ -37,10 +40,12 @@ def margins(padding: object) -> Margins:
     """
     sides: object = ((padding, padding),) * 2 if is_whole(padding) else padding
     if isinstance(sides, tuple) and len(sides) == 2 and all(is_shape(side, 2) for side in sides):
-        return sides[0], sides[1]
+        (top, bottom), (left, right) = sides
+        if max(top, bottom, left, right) <= LARGEST:
+            return (int(top), int(bottom)), (int(left), int(right))
     raise ArgumentError(
-        "padding must be a whole number or ((top, bottom), (left, right)), none negative, "
-        f"not {quoted(padding)}"
+        "padding must be a whole number or ((top, bottom), (left, right)), none negative or above "
+        f"{LARGEST:,}, not {quoted(padding)}"
     )
 
 

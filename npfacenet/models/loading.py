@@ -57,6 +57,7 @@ def load(
         _require_packaged(candidates, architecture, variant)
     scaling = None if preprocessing is None else scaling_named(preprocessing).name
     path, read = find(name_or_path), _reader(untrusted=untrusted)
+    _require_one_network(name_or_path, path)
     began = perf_counter()
     checkpoint = _read(read, path, candidates, architecture, variant)
     recipe, card = checkpoint.recipe, checkpoint.card
@@ -82,6 +83,15 @@ def _require_packaged(
         raise ArgumentError(
             f"{PACKAGED}, the default, is not {asked}: name the model that is meant, such as "
             f"{candidates[0].architecture}"
+        )
+
+
+def _require_one_network(name: str | os.PathLike[str], path: Path) -> None:
+    """Raise WeightsError for the folder of a detector that consists of several networks."""
+    if path.is_dir() and (files := sorted(path.glob("pnet.*"))):
+        raise WeightsError(
+            f"{path} holds the networks of a detector: npfacenet.faces.load({os.fsdecode(name)!r}) "
+            f"loads it; here name one of them, such as {files[0]}"
         )
 
 

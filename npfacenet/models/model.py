@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,7 +31,8 @@ from npfacenet.images import preprocessing as scaling_named
 from npfacenet.images.pillow import import_pillow
 from npfacenet.images.several import each_picture
 from npfacenet.inference import Plan
-from npfacenet.inference.batching import TOGETHER, largest_batch
+from npfacenet.inference.batching import TOGETHER
+from npfacenet.inference.batching import batch_size as batch_size_for
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.models.network_inputs import directions
 from npfacenet.models.picture_reading import PictureReader
@@ -41,7 +41,7 @@ from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress, silent
 from npfacenet.recipes import Recipe
 from npfacenet.threads import Lock, without_forks
-from npfacenet.threads.cores import threads as threads_to_use
+from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import in_batches
 
 _log = logging.getLogger(__name__)
@@ -128,7 +128,9 @@ class Model:
         with without_forks():
             from npfacenet.checkpoints.conversion import write_checkpoint  # only writing needs it
 
-        target = Path(os.fspath(path))
+        if not isinstance(path, (str, os.PathLike)):
+            raise ArgumentError(f"a model is saved to the path of a file, not to {quoted(path)}")
+        target = Path(path)
         write_checkpoint(target, self.network, self.parameters, self.card, half=half)
 
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[object, ...]]:
@@ -209,9 +211,7 @@ class Model:
         import_pillow()
         sources = each_picture(images)
         total = len(sources) if isinstance(sources, Sized) else None
-        size = min(batch_size, sys.maxsize)
-        if total:
-            size = largest_batch(total, cores, batch_size)
+        size = batch_size_for(sources, cores, batch_size)
         reader = PictureReader(self.card, channel_order, skip=on_error == "skip")
 
         def embed_batch(batch: list[tuple[int, ImageSource]], threads: int) -> _Embedded:
@@ -294,4 +294,4 @@ def _require_options(
     if not is_whole(batch_size, low=1):
         raise ArgumentError(f"batch_size is a whole number of at least 1, not {quoted(batch_size)}")
     if progress is not None and not callable(progress):
-        raise ArgumentError(f"progress is called, and {quoted(progress)} cannot be")
+        raise ArgumentError(f"progress must be callable, not {quoted(progress)}")

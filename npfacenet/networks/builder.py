@@ -1,4 +1,4 @@
-"""Writing a network down, layer after layer."""
+"""Building a network layer by layer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class Builder:
     >>> build.network().output_shape
     (6, 6, 4)
 
-    None stands for any height or width. A network may have several outputs:
+    None stands for any height or width; such a network is tried at multiples of 4,096 pixels, where
+    branches that halve a picture in different ways must meet. It may have several outputs:
 
     >>> build = Builder("heads", input_shape=(None, None, 3))
     >>> x = build.add("conv1", Convolution(4, size=3), build.input)
@@ -35,7 +36,7 @@ class Builder:
     >>> build.network(outputs=[score, box]).output_shapes
     {'score': (None, None, 1), 'box': (None, None, 4)}
 
-    Raises ShapeError for what is not a shape.
+    Raises ShapeError for anything but a shape.
     """
 
     def __init__(self, name: str, input_shape: OpenShape) -> None:
@@ -43,14 +44,13 @@ class Builder:
             raise ArgumentError(f"a network's name is a text, not {quoted(name)}")
         self.name = name
         self.input = Network.INPUT
-        self._input_shape = input_shape
         self._shapes = ShapeInference(name, input_shape)
         self._nodes: dict[str, Node] = {}
         self._block = ""
 
     @contextmanager
     def block(self, name: str) -> Iterator[None]:
-        """What is added inside belongs to this block; its last node is the block's output.
+        """Put what is added inside into this block, whose output is that of its last node.
 
         A block within a block is called "outer/inner".
         """
@@ -86,13 +86,13 @@ class Builder:
         return name
 
     def shape(self, name: str) -> OpenShape:
-        """The shape of what the node of this name gives; ArgumentError if there is none."""
+        """Return the output shape of the node with this name; ArgumentError if there is none."""
         if not is_one_of(name, self.input, *self._nodes):
             raise ArgumentError(f"{self.name} has no node called {quoted(name)}")
         return self._shapes[name]
 
     def channels(self, name: str) -> int:
-        """The length of the last axis of what the node of this name gives, as `shape`."""
+        """Return the length of the last axis of `shape(name)`; ShapeError if that is open."""
         *_, channels = self.shape(name)
         if channels is None:
             raise ShapeError(f"{self.name}: the channels of {name!r} depend on the picture's size")
@@ -105,7 +105,7 @@ class Builder:
     def network(self, outputs: Sequence[str]) -> Network[Outputs]: ...
 
     def network(self, outputs: Sequence[str] | None = None) -> Network[Outputs]:
-        """The network so far; its outputs are the nodes of these names, or the last one.
+        """Return the network so far; its outputs are the nodes of these names, or the last node.
 
         Raises ArgumentError for an unknown output or one that is named twice, for a node that no
         output needs, and for a block that has the name of a node other than its last.
@@ -126,6 +126,6 @@ class Builder:
             if block in self._nodes and block != end:
                 raise ArgumentError(
                     f"{self.name}: the block {block!r} ends with {end!r}, and its name stands for "
-                    "that: call the block or its node otherwise"
+                    "that: rename the block or the node"
                 )
-        return Network(self.name, self._input_shape, nodes, chosen)
+        return Network(self.name, self._shapes.input_shape, nodes, chosen)

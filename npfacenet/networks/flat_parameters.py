@@ -1,4 +1,4 @@
-"""Parameters one after the other in a single vector."""
+"""Parameters laid out one after the other in a single vector."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Vector: TypeAlias = npt.NDArray[np.float32]
 
 
 def split(vector: Array, shapes: Mapping[ParameterName, Shape]) -> dict[ParameterName, Array]:
-    """Views of a vector (n,) in the shapes of the parameters, which have n numbers in this order.
+    """Return views of a vector (n,) in the shapes of the parameters, n numbers in all, in order.
 
     >>> views = split(np.arange(3.0), {("a", "bias"): (2,), ("b", "kernel"): (1, 1)})
     >>> views["b", "kernel"].tolist()

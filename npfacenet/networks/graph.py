@@ -4,8 +4,8 @@
      "nodes": [{"name": "conv", "layer": "Convolution", "hyperparameters": {"filters": 4, ...},
                 "inputs": ["image"], "block": ""}, ...]}
 
-What comes from a file is not trusted: a network is built of it as by hand, layer after layer, and
-refused as it would be there.
+Nothing in a file is trusted: the network is built layer by layer, with the checks that a network
+built by hand undergoes.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from math import prod
 from typing import TypeGuard
 
 from npfacenet.errors import ArgumentError, ShapeError, quoted
+from npfacenet.layers import Shape
 from npfacenet.layers.registry import layer_from, layer_name
 from npfacenet.networks.builder import Builder
 from npfacenet.networks.network import Network
 from npfacenet.networks.node import Node
 from npfacenet.networks.outputs import Outputs
+from npfacenet.networks.shape_inference import TRIED
 
 MOST_NODES = 10_000
 LARGEST_TENSOR = 1 << 28
@@ -31,7 +33,7 @@ _NODE_KEYS = {"name", "layer", "hyperparameters", "inputs", "block"}
 
 
 def graph_of(network: Network[Outputs]) -> dict[str, object]:
-    """The network as JSON values, from which `network_from_graph` makes an equal one.
+    """Return the network as JSON values, from which `network_from_graph` makes an equal one.
 
     Raises ArgumentError for a layer that is not registered (`npfacenet.layers.register_layer`),
     and for names that a file cannot hold: longer than 200 characters, or not printable.
@@ -55,7 +57,7 @@ def graph_of(network: Network[Outputs]) -> dict[str, object]:
 
 
 def network_from_graph(graph: object) -> Network[Outputs]:
-    """The network that `graph_of` wrote down.
+    """Return the network that `graph_of` described.
 
     Raises ArgumentError, naming the entry, for anything else, for an unknown layer (with the
     remedy), and for a graph that is not a network; ShapeError for layers that do not fit.
@@ -77,13 +79,36 @@ def network_from_graph(graph: object) -> Network[Outputs]:
 
 
 def _require_possible(network: Network[Outputs]) -> None:
-    """Raise ShapeError for a network that no memory can run: a padding of a million pixels."""
-    for node in network.nodes:
-        if None not in node.open_output_shape and prod(node.output_shape) > LARGEST_TENSOR:
+    """Raise ShapeError for tensors that fit into no memory, as after a padding of 1e6 pixels."""
+    for name, shape in _least_shapes(network).items():
+        if prod(shape) > LARGEST_TENSOR:
+            of_any = " of any size" if None in network.accepted_shape else ""
             raise ShapeError(
-                f"{quoted(node.name)} of {network.name} gives {prod(node.output_shape):,} numbers "
-                f"for a picture; a network in a file has tensors of at most {LARGEST_TENSOR:,}"
+                f"{quoted(name)} of {network.name} gives {prod(shape):,} numbers for a "
+                f"picture{of_any}; a network in a file has tensors of at most {LARGEST_TENSOR:,}"
             )
+
+
+def _least_shapes(network: Network[Outputs]) -> dict[str, Shape]:
+    """The shapes of all nodes; of an open network what they have beyond their growth with it.
+
+    Axes grow in proportion to the picture, but for what is padded: that remains if the growth
+    between two sizes is taken away.
+    """
+    if None not in network.accepted_shape:
+        return network.shapes()
+    small, large = (
+        network.shapes(tuple(side if axis is None else axis for axis in network.accepted_shape))
+        for side in TRIED
+    )
+    low, high = TRIED
+    return {
+        name: tuple(
+            max(a - (b - a) * low // (high - low), 1)
+            for a, b in zip(shape, large[name], strict=True)
+        )
+        for name, shape in small.items()
+    }
 
 
 def _node_entry(node: Node) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Fresh parameters, and random generators of their own for each name."""
+"""Fresh parameters, and a random generator for each name."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from npfacenet.layers import Array, ParameterSpec
 
 
 def derived_generator(seed: Sequence[int], name: str) -> np.random.Generator:
-    """A generator that depends on the seed and this name only."""
+    """Return a generator that depends only on the seed and this name."""
     return np.random.default_rng([*seed, crc32(name.encode())])
 
 
 def initial(spec: ParameterSpec, rng: np.random.Generator) -> Array:
-    """The float32 values that a parameter begins with.
+    """Return the initial float32 values of a parameter.
 
     Kernels are drawn with variance 2 / fan in (He et al. 2015, "Delving Deep into Rectifiers",
     section 2.2). Raises ArgumentError for an unknown initialiser.

@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, cast
 
-import numpy as np
-
 from npfacenet.arguments import is_shape
 from npfacenet.errors import ArgumentError, ShapeError, quoted
 from npfacenet.layers import Array, Parameters, ParameterSpec, Shape
@@ -20,11 +18,17 @@ from npfacenet.networks.outputs import (
     Outputs,
     accepted_outputs,
     as_outputs,
+    gives,
     shape_and_dtype,
+    unlike,
     unneeded,
     upstream_by_name,
 )
-from npfacenet.networks.parameter_checks import require_mapping, require_parameters
+from npfacenet.networks.parameter_checks import (
+    require_learning,
+    require_mapping,
+    require_parameters,
+)
 from npfacenet.networks.shape_inference import INPUT, ShapeInference, output_shape
 from npfacenet.networks.tape import Tape
 
@@ -35,11 +39,11 @@ Compute: TypeAlias = Callable[[Node, Parameters, list[Array]], Array]
 class Network(Generic[Out]):
     """An immutable graph of named layers; it holds no numbers.
 
-    `nodes` stand in an order in which each finds its inputs computed, and `outputs` names those
-    whose values the network gives. Parameters are a mapping of (node name, parameter name) to
+    `nodes` are in an order in which the inputs of each come before it, and `outputs` names those
+    whose values the network returns. Parameters are a mapping of (node name, parameter name) to
     arrays. In `accepted_shape`, (height, width, channels), None stands for any height or width.
 
-    For a type checker a `Network` gives an array; `Network[Outputs]` may give several by name.
+    To a type checker, a `Network` returns an array; `Network[Outputs]` may return several by name.
     """
 
     name: str
@@ -71,10 +75,11 @@ class Network(Generic[Out]):
         return fixed(self.name, self.output_shapes[self.outputs[0]])
 
     def shapes(self, input_shape: Shape | None = None) -> dict[str, Shape]:
-        """The shape of every node for a picture of this shape, by name, with the input's own.
+        """Return the shape of the input and of every node, by name, for pictures of this shape.
 
-        Without `input_shape`, for the size that the network is written for. Raises ShapeError,
-        naming the node, for a picture that does not fit, and for an open size that is not given.
+        Without `input_shape`, the size is the one that the network is written for. Raises
+        ShapeError, naming the node, for a picture that does not fit, and for an open size that is
+        not given.
         """
         shape = self.input_shape if input_shape is None else input_shape
         if not is_shape(shape) or not fits(shape, self.accepted_shape):
@@ -82,33 +87,39 @@ class Network(Generic[Out]):
                 f"{self.name} takes pictures of shape ({shown(self.accepted_shape)}), not "
                 f"{quoted(shape)}"
             )
-        shapes = {self.INPUT: shape}
+        shapes = {self.INPUT: tuple(map(int, shape))}
         for node in self.nodes:
             received = [shapes[name] for name in node.inputs]
             shapes[node.name] = output_shape(self.name, node.name, node.layer, received)
         return shapes
 
     def with_input_shape(self, input_shape: OpenShape) -> Network[Out]:
-        """The same layers for pictures of another shape, or with None for any height or width.
+        """Return the same layers for pictures of another shape; None is any height or width.
 
         Raises ShapeError, naming the layer, where one does not fit.
         """
         shapes = ShapeInference(self.name, input_shape)
         nodes = [shapes.node(n.name, n.layer, n.inputs, n.block) for n in self.nodes]
-        return Network(self.name, input_shape, tuple(nodes), self.outputs)
+        return Network(self.name, shapes.input_shape, tuple(nodes), self.outputs)
 
     def with_outputs(self, *outputs: str) -> Network[Outputs]:
-        """The part of the network that computes these nodes, which are its outputs.
+        """Return the part of the network that computes these nodes, with them as its outputs.
 
-        Parameters of the whole serve the part. Raises ArgumentError for an unknown node or none.
+        The parameters of the whole network fit the part. Raises ArgumentError for an unknown node
+        or none.
         """
         chosen = accepted_outputs(self.name, outputs, [node.name for node in self.nodes])
         left = set(unneeded({node.name: node.inputs for node in self.nodes}, chosen))
-        nodes = tuple(node for node in self.nodes if node.name not in left)
+        ends = {block: node.name for node in self.nodes for block in node.blocks}
+        nodes = tuple(
+            node.without_blocks({block for block, end in ends.items() if end in left})
+            for node in self.nodes
+            if node.name not in left
+        )
         return Network(self.name, self.accepted_shape, nodes, chosen)
 
     def parameter_specs(self) -> dict[ParameterName, ParameterSpec]:
-        """Every parameter by (node, name), in the order of the nodes."""
+        """Return the spec of every parameter by (node, name), in the order of the nodes."""
         return {
             (node.name, name): spec for node in self.nodes for name, spec in node.parameters.items()
         }
@@ -118,7 +129,7 @@ class Network(Generic[Out]):
         require_parameters(self.name, self.parameter_specs(), parameters)
 
     def initialise(self, seed: int) -> dict[ParameterName, Array]:
-        """Fresh float32 parameters; each depends on the seed and its own name only."""
+        """Return fresh float32 parameters; each depends only on the seed and its own name."""
         return {
             name: initial(spec, derived_generator([seed], "/".join(name)))
             for name, spec in self.parameter_specs().items()
@@ -127,9 +138,9 @@ class Network(Generic[Out]):
     def forward(
         self, parameters: NetworkParameters, images: Array, observe: Observer | None = None
     ) -> Out:
-        """The output for a batch: (N, *input_shape) to (N, *output_shape).
+        """Return the output for a batch: (N, *input_shape) to (N, *output_shape).
 
-        A network with several outputs gives a dict of them by name. `observe` is shown every node
+        A network with several outputs returns a dict of them by name. `observe` is shown every node
         with its output, in order. Raises ShapeError for a batch that does not fit, naming the
         layer where the size is open, and for parameters that are missing or do not fit.
         """
@@ -152,7 +163,7 @@ class Network(Generic[Out]):
         to_image: bool = False,
         seed: Sequence[int] = (),
     ) -> tuple[Out, Tape]:
-        """What `forward` gives, and a tape of all that `backward` needs.
+        """Return what `forward` returns, and a tape of everything that `backward` needs.
 
         `training` is for batch norm and dropout (`Layer.forward_saving`). Only the parameters
         in `learning` (None: all that are trainable) receive gradients; a node that none of
@@ -162,8 +173,7 @@ class Network(Generic[Out]):
         training if `seed` is empty, or for an unknown parameter. The tape holds the
         new moving statistics.
         """
-        if unknown := set(learning or ()) - self.parameter_specs().keys():
-            raise ArgumentError(f"{self.name} has no parameter {min(unknown)}")
+        require_learning(self.name, self.parameter_specs(), learning)
         tape = Tape(self.nodes, self._reached(learning, to_image), learning)
 
         def compute(node: Node, own: Parameters, inputs: list[Array]) -> Array:
@@ -189,19 +199,21 @@ class Network(Generic[Out]):
         upstream: Array | Mapping[str, Array],
         observe: Observer | None = None,
     ) -> tuple[Array | None, dict[ParameterName, Array]]:
-        """The gradients of a forward pass: of the picture (or None), and of parameters by name.
+        """Return the gradients of the picture (or None), and of the parameters by name.
 
         `upstream` (N, *output_shape) is the gradient with respect to the output; with several
         outputs a mapping by name, in which those left out count as zero. The tape is used up:
         what a node saved is freed when its turn is over. `observe` is shown every node with the
         gradient with respect to its output, last node first. Raises ShapeError for an upstream of
-        another shape, ArgumentError for an unknown output and for a tape that was used before or
-        that another network wrote.
+        another shape and for parameters that do not fit, and ArgumentError for an unknown output
+        and for a tape that another network wrote or that was used before, if only in part.
         """
+        if not isinstance(tape, Tape):
+            raise ArgumentError(f"{self.name}: a tape of forward_saving, not {quoted(tape)}")
         tape.require_of(self.nodes, self.name)
         flowing = upstream_by_name(self.name, upstream, tape.output_shapes)
-        if tape.reached and not tape.saved:
-            raise ArgumentError("this tape was used up by a backward pass: go forward again")
+        self.require(parameters)
+        tape.use()
         gradients: dict[ParameterName, Array] = {}
         for node in reversed(self.nodes):
             saved, arriving = tape.saved.pop(node.name, None), flowing.pop(node.name, None)
@@ -209,7 +221,7 @@ class Network(Generic[Out]):
                 continue
             own = {p: parameters[node.name, p] for p in node.parameters}
             if arriving is None:  # only outputs without an upstream depend on it
-                gradients |= _zeros(node, own, tape)
+                gradients |= tape.zero_gradients(node.name, own, node.parameters)
                 continue
             if observe is not None:
                 observe(node, arriving)
@@ -227,9 +239,9 @@ class Network(Generic[Out]):
         return flowing.get(self.INPUT), gradients
 
     def trace(self, parameters: NetworkParameters, images: Array) -> dict[str, Array]:
-        """The output of every node by name, and of every block by the block's name.
+        """Return the output of every node by name, and of every block by the block's name.
 
-        A block's output is that of its last node, and so is that of a block around it.
+        A block's output is that of its last node, also if that node lies in a block within it.
         """
         traced: dict[str, Array] = {}
 
@@ -257,14 +269,17 @@ class Network(Generic[Out]):
             own = {
                 p: parameters[node.name, p] for p in node.parameters if (node.name, p) in parameters
             }
-            values[node.name] = compute(node, own, [values[name] for name in node.inputs])
+            output = compute(node, own, [values[name] for name in node.inputs])
+            if not gives(output, len(images), node.open_output_shape):
+                raise ShapeError(f"{node.name!r} of {self.name}: {unlike(node.layer, output)}")
+            values[node.name] = output
             for name in set(node.inputs).difference(self.outputs):
                 if last_use[name] is node:
                     del values[name]
         return {name: values[name] for name in self.outputs}
 
     def _reached(self, learning: Collection[ParameterName] | None, to_image: bool) -> set[str]:
-        """The nodes through which gradients must flow."""
+        """Return the nodes through which gradients must flow."""
         reached = {self.INPUT} if to_image else set()
         for node in self.nodes:
             learns = any(
@@ -274,12 +289,3 @@ class Network(Generic[Out]):
             if learns or reached.intersection(node.inputs):
                 reached.add(node.name)
         return reached
-
-
-def _zeros(node: Node, own: Parameters, tape: Tape) -> dict[ParameterName, Array]:
-    """The gradients of a node on which nothing that flows back depends."""
-    return {
-        (node.name, name): np.zeros_like(own[name])
-        for name, spec in node.parameters.items()
-        if spec.trainable and tape.learns((node.name, name))
-    }

@@ -1,9 +1,10 @@
-"""A layer at its place in a network, and how the parts of a network are called."""
+"""A layer at its place in a network, and the names of a network's parts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import TypeAlias
 
 from npfacenet.layers import Array, Layer, ParameterSpec, Shape
@@ -31,6 +32,11 @@ class Node:
     open_input_shapes: tuple[OpenShape, ...]
     open_output_shape: OpenShape
     parameters: Mapping[str, ParameterSpec] = field(compare=False, repr=False)
+
+    def without_blocks(self, cut: Collection[str]) -> Node:
+        """Return the node outside of these blocks, which have lost their ends."""
+        whole = list(takewhile(lambda block: block not in cut, self.blocks))
+        return replace(self, block=whole[-1] if whole else "")
 
     @property
     def input_shapes(self) -> tuple[Shape, ...]:

@@ -1,4 +1,4 @@
-"""Shapes of which the height and the width may be open."""
+"""Shapes whose height and width may be open."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def fits(shape: Shape, expected: OpenShape) -> bool:
 
 
 def shown(shape: OpenShape) -> str:
-    """A shape as messages show it behind the batch axis.
+    """Return a shape as messages show it, after the batch axis.
 
     >>> shown((None, None, 3))
     'height, width, 3'
@@ -45,7 +45,7 @@ def shown(shape: OpenShape) -> str:
 
 
 def fixed(name: str, shape: OpenShape) -> Shape:
-    """The shape itself, if no axis of it is open; ShapeError, naming what has it, otherwise."""
+    """Return the shape if no axis is open; raise ShapeError, naming its owner, otherwise."""
     lengths = tuple(axis for axis in shape if axis is not None)
     if len(lengths) < len(shape):
         raise ShapeError(

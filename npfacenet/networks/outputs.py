@@ -1,4 +1,4 @@
-"""What a network gives: one array, or several by name."""
+"""The outputs of a network: one array, or several by name."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from npfacenet.arguments import is_masked, is_one_of
 from npfacenet.errors import ArgumentError, ShapeError, quoted
-from npfacenet.layers import Array, Shape
+from npfacenet.layers import Array, Layer, Shape
 from npfacenet.layers.layer import is_floating, kind_of
+from npfacenet.networks.open_shape import OpenShape, fits
 
 Outputs: TypeAlias = Array | dict[str, Array]
 """The array of a network with one output; a dict of arrays by output name otherwise."""
@@ -24,28 +25,29 @@ else:
 
 
 def sole(outputs: Outputs) -> Array:
-    """The array of a network with one output; ShapeError for a dict of several."""
+    """Return the array of a network with one output; raise ShapeError for a dict of several."""
     if isinstance(outputs, dict):
         raise ShapeError(f"one output is expected here, and the network has {list(outputs)}")
     return outputs
 
 
 def by_name(outputs: Outputs, names: Sequence[str]) -> dict[str, Array]:
-    """The arrays by output name, also of a network with one output, which `names` lists."""
+    """Return the arrays by output name; a single array gets the only name in `names`."""
     return outputs if isinstance(outputs, dict) else dict.fromkeys(names, outputs)
 
 
 def as_outputs(named: dict[str, Array]) -> Outputs:
-    """What a caller gets for a network's outputs by name: the array, where there is one."""
+    """Return what callers receive: the array if there is one output, else the dict by name."""
     return next(iter(named.values())) if len(named) == 1 else named
 
 
 def upstream_by_name(
     network: str, upstream: Array | Mapping[str, Array], shapes: Mapping[str, Shape]
 ) -> dict[str, Array]:
-    """Upstream gradients by output name, checked; `shapes` (N, ...) are those of the outputs.
+    """Check upstream gradients and return them by output name.
 
-    One array serves a network with one output. Outputs that are not named count as zero. Raises
+    `shapes` (N, ...) are those of the outputs. A network with one output takes a bare array.
+    Outputs that are left out count as zero. Raises
     ArgumentError for an unknown output or none, and ShapeError for another shape.
     """
     if not isinstance(upstream, Mapping):
@@ -69,7 +71,7 @@ def upstream_by_name(
 
 
 def accepted_outputs(network: str, outputs: object, nodes: Collection[str]) -> tuple[str, ...]:
-    """The names of a network's outputs, checked.
+    """Check the names of a network's outputs and return them.
 
     Raises ArgumentError for none, for an unknown node, and for one that is named twice.
     """
@@ -87,7 +89,7 @@ def accepted_outputs(network: str, outputs: object, nodes: Collection[str]) -> t
 
 
 def unneeded(inputs: Mapping[str, Sequence[str]], outputs: Sequence[str]) -> list[str]:
-    """The nodes that no output needs; `inputs` are those of every node, in order.
+    """Return the nodes that no output needs; `inputs` are those of every node, in order.
 
     >>> unneeded({"a": ["image"], "b": ["a"], "c": ["a"]}, ["b"])
     ['c']
@@ -99,8 +101,21 @@ def unneeded(inputs: Mapping[str, Sequence[str]], outputs: Sequence[str]) -> lis
     return [name for name in inputs if name not in needed]
 
 
+def gives(output: object, batch: int, shape: OpenShape) -> bool:
+    """Whether what a layer's forward returned is an array of that many pictures and that shape."""
+    return is_floating(output) and len(output) == batch and fits(output.shape[1:], shape)
+
+
+def unlike(layer: Layer, output: object) -> str:
+    """What is wrong with a layer whose `forward` did not give what its `output_shape` says."""
+    return (
+        f"forward of {layer} returned {shape_and_dtype(output)}, which is not floating numbers of "
+        "the shape that its output_shape states"
+    )
+
+
 def shape_and_dtype(value: object) -> str:
-    """The shape and dtype of an array, or the type of anything else, for a message."""
+    """Return the shape and dtype of an array, or the type of anything else, for a message."""
     if is_masked(value):
         return kind_of(value)
     if hasattr(value, "shape") and hasattr(value, "dtype"):

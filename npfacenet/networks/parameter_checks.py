@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from npfacenet.arguments import is_masked
-from npfacenet.errors import ShapeError
+from npfacenet.errors import ArgumentError, ShapeError, quoted
 from npfacenet.layers import ParameterSpec
 from npfacenet.networks.node import NetworkParameters, ParameterName
 from npfacenet.networks.outputs import shape_and_dtype
@@ -36,6 +36,20 @@ def require_mapping(network: str, parameters: object) -> None:
         raise ShapeError(
             f"{network} takes parameters by (node, name), not {shape_and_dtype(parameters)}"
         )
+
+
+def require_learning(network: str, specs: Collection[ParameterName], learning: object) -> None:
+    """Raise ArgumentError unless `learning` is None or a collection of the parameters' names."""
+    if learning is None:
+        return
+    if not isinstance(learning, Collection) or isinstance(learning, str):
+        raise ArgumentError(
+            f"{network}: learning holds (node, name) of parameters, unlike {quoted(learning)}"
+        )
+    known: list[object] = [*specs]  # == takes names that cannot be hashed
+    for name in learning:
+        if name not in known:
+            raise ArgumentError(f"{network} has no parameter {quoted(name)}")
 
 
 def _is_numbers(value: object) -> bool:

@@ -8,12 +8,20 @@ from npfacenet.arguments import is_whole
 from npfacenet.errors import ArgumentError, listed, quoted
 from npfacenet.networks import Network
 from npfacenet.recipes.inception_resnet_v1 import INCEPTION_RESNET_V1
+from npfacenet.recipes.mtcnn import MTCNN
 from npfacenet.recipes.nn4_small2 import NN4_SMALL2
 from npfacenet.recipes.npfacenet_small import NPFACENET_SMALL
-from npfacenet.recipes.recipe import PURPOSES, Recipe, Threshold
+from npfacenet.recipes.recipe import PURPOSES, Recipe, Threshold, is_distance, outputs_of
+from npfacenet.recipes.yunet import YUNET
 from npfacenet.threads import Lock, without_forks
 
-RECIPES: tuple[Recipe, ...] = (*NN4_SMALL2, *INCEPTION_RESNET_V1, *NPFACENET_SMALL)
+RECIPES: tuple[Recipe, ...] = (
+    *NN4_SMALL2,
+    *INCEPTION_RESNET_V1,
+    *NPFACENET_SMALL,
+    *MTCNN,
+    YUNET,
+)
 """The library's own recipes; of one architecture the default choice comes first."""
 
 LONGEST_NAME = 200
@@ -60,7 +68,7 @@ def register(recipe: Recipe) -> None:
     """
     global _registered
     if not isinstance(recipe, Recipe):
-        raise ArgumentError(f"a Recipe is registered, not {quoted(recipe)}")
+        raise ArgumentError(f"register takes a Recipe, not {quoted(recipe)}")
     if fault := _fault(recipe):
         raise ArgumentError(f"a recipe cannot be registered with {fault}")
     with _registering.held():
@@ -115,6 +123,11 @@ def _fault_of_tables(recipe: Recipe) -> str | None:
     for scaling, threshold in recipe.thresholds.items():
         if not (scaling in scalings and isinstance(threshold, Threshold)):
             return f"the thresholds {quoted({scaling: threshold})}: a Threshold by preprocessing"
+        if not (is_distance(threshold.value, threshold.metric) and _is_said(threshold)):
+            return f"the thresholds {quoted({scaling: threshold})}: a distance in its metric"
+    for ours, theirs in recipe.other_names.items():
+        if not all(map(_is_text, (ours, theirs))):
+            return f"the other_names {quoted({ours: theirs})}: a text by the name of a layer"
     known_as: object = recipe.known_as
     if not (isinstance(known_as, tuple) and all(map(_is_name, known_as))):
         return f"the known_as {quoted(known_as)}: a tuple of names is needed"
@@ -131,7 +144,19 @@ def _fault_of_network(recipe: Recipe) -> str | None:
     given = [*network.output_shapes.values()]
     if recipe.purpose == "embedding" and given != [(recipe.outputs,)]:
         return f"the outputs {recipe.outputs}: its network gives {listed([*map(str, given)])}"
+    if recipe.outputs != outputs_of(network):
+        return f"the outputs {recipe.outputs}: its network has {outputs_of(network)}"
+    if strange := recipe.other_names.keys() - {node.name for node in network.nodes}:
+        return f"the other_names of {quoted(min(strange))}: its network has no such layer"
     return None
+
+
+def _is_said(threshold: Threshold) -> bool:
+    return all(_is_text(text) for text in (threshold.evidence, threshold.metric))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
 
 
 def _is_name(value: object) -> bool:

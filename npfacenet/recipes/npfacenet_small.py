@@ -56,7 +56,7 @@ def convolution(
     return build.add(f"{name}_relu", ReLU(), x)
 
 
-# Its threshold is that of its weights, and stands in their card.
+# The threshold belongs to the weights, so their card states it, not the recipe.
 NPFACENET_SMALL = (
     Recipe(
         "npfacenet-small",

@@ -1,4 +1,4 @@
-"""A recipe: one concrete network, and what is known of it in general."""
+"""A recipe: one concrete network, and the general facts about it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Literal, TypeAlias
 
+from npfacenet.arguments import finite_number
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.networks import Network, Outputs
 
 Purpose: TypeAlias = Literal["embedding", "detection"]
 PURPOSES: Final[tuple[Purpose, ...]] = ("embedding", "detection")
+LARGEST_DISTANCE = 2  # between unit vectors
 METRIC = "Euclidean between unit vectors, 0 to 2"
 
 # Evidence. Measured by `npfacenet evaluate lfw --crop 150 --calibrate 0.01` on folds 1 to 4, with
@@ -33,6 +36,25 @@ class Threshold:
     metric: str = METRIC
 
 
+def is_distance(value: object, metric: object) -> bool:
+    """Whether it is a finite number >= 0; between unit vectors also at most 2.
+
+    >>> is_distance(1.1, METRIC), is_distance(7, "cosine"), is_distance(7, METRIC)
+    (True, True, False)
+    """
+    number = finite_number(value)
+    if number is None or not metric:
+        return False
+    return number >= 0 and (metric != METRIC or number <= LARGEST_DISTANCE)
+
+
+def outputs_of(network: Network[Outputs]) -> int:
+    """The length of a single output's last axis, or the number of outputs where several are."""
+    shapes = list(network.output_shapes.values())
+    length = shapes[0][-1] if len(shapes) == 1 and shapes[0] else len(shapes)
+    return length or 1
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One concrete network: an architecture with every choice made, and the facts about it.
@@ -43,8 +65,8 @@ class Recipe:
     `purpose` says what the network computes; only an "embedding" can be compared with others.
     `preprocessing` is the scaling of its pictures (`npfacenet.images.PREPROCESSINGS`) unless the
     card of its weights states another; without either it is "unit", numbers from 0 to 1.
-    `thresholds` holds, by preprocessing, the threshold that was measured with the public weights;
-    none where nothing was. `known_as` lists what other projects call the architecture, for
+    `thresholds` holds, by preprocessing, the threshold measured with the public weights, if one
+    was. `known_as` lists what other projects call the architecture, for
     suggestions in messages; case and separators do not matter.
     """
 
@@ -80,13 +102,14 @@ class Recipe:
         >>> str(Recipe.of(npfacenet_small()))
         'npfacenet-small (128 numbers)'
         """
+        if not isinstance(network, Network):
+            raise ArgumentError(f"a recipe is made of a Network, not of {quoted(network)}")
         shapes = list(network.output_shapes.values())
-        length = shapes[0][-1] if len(shapes) == 1 else len(shapes)
         vector = len(shapes) == 1 and len(shapes[0]) == 1
         return cls(
             network.name if architecture is None else architecture,
             variant,
-            (length or 1) if outputs is None else outputs,
+            outputs_of(network) if outputs is None else outputs,
             partial(_built, network),
             purpose=("embedding" if vector else "detection") if purpose is None else purpose,
             preprocessing=preprocessing,
@@ -95,12 +118,13 @@ class Recipe:
 
     @property
     def key(self) -> tuple[str, str | None, int]:
-        """What tells one recipe from another: architecture, variant and number of outputs."""
+        """What distinguishes recipes: architecture, variant and number of outputs."""
         return self.architecture, self.variant, self.outputs
 
     def __str__(self) -> str:
         choices = [self.variant] if self.variant else []
-        return f"{self.architecture} ({', '.join([*choices, f'{self.outputs} numbers'])})"
+        unit = "numbers" if self.purpose == "embedding" else "outputs"
+        return f"{self.architecture} ({', '.join([*choices, f'{self.outputs} {unit}'])})"
 
 
 def _built(network: Network[Outputs]) -> Network[Outputs]:

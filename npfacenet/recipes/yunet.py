@@ -94,4 +94,12 @@ def head(build: Builder, x: str, name: str, numbers: int, *, squashed: bool) -> 
     return build.add(name, Sigmoid(), x) if squashed else x
 
 
-YUNET = Recipe("yunet", None, len(HEADS) * len(STRIDES), yunet, purpose="detection")
+YUNET = Recipe(
+    "yunet",
+    None,
+    len(HEADS) * len(STRIDES),
+    yunet,
+    purpose="detection",
+    preprocessing="raw",
+    known_as=("yunet_n", "face_detection_yunet_2023mar"),
+)

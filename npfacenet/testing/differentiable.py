@@ -1,4 +1,4 @@
-"""Layers, networks and losses alike: variables in, an output and its gradients out.
+"""One view of layers, networks and losses: variables in, an output and its gradients out.
 
 Everything is float64, because a difference quotient in float32 shows three digits at best.
 """
@@ -104,14 +104,14 @@ def of_network(
 
 
 def _joined(outputs: Outputs) -> Float64:
-    """The output as float64; all numbers of several outputs as one vector."""
+    """Return the output as float64; several outputs as one vector of all their numbers."""
     if isinstance(outputs, dict):
         return np.concatenate([wide(output).reshape(-1) for output in outputs.values()])
     return wide(outputs)
 
 
 def _split(vector: Float64, shapes: Mapping[str, Shape]) -> dict[str, Array]:
-    """What `_joined` joined, by output name."""
+    """Undo `_joined`: return the outputs by name."""
     ends = np.cumsum([prod(shape) for shape in shapes.values()])
     parts = np.split(vector, ends[:-1])
     return {n: part.reshape(shape) for (n, shape), part in zip(shapes.items(), parts, strict=True)}
@@ -134,7 +134,7 @@ def of_loss(loss: Loss, outputs: Array, targets: npt.NDArray[np.generic]) -> Dif
 def drawn_parameters(
     subject: Layer | Network[Outputs] | Loss, inputs: tuple[Array, ...], seed: int
 ) -> Mapping[str, Array] | Mapping[tuple[str, str], Array]:
-    """Parameters with which no gradient is trivial."""
+    """Return parameters with which no gradient is trivial."""
     if isinstance(subject, Layer):
         return draw_parameters(subject, tuple(x.shape[1:] for x in inputs), seed, "float64")
     if not isinstance(subject, Network):
@@ -162,7 +162,7 @@ def differentiable(
     training: bool,
     seed: int,
 ) -> Differentiable:
-    """The subject with its numbers; ArgumentError if something is missing or is too much."""
+    """Return the subject with its numbers; ArgumentError for missing or superfluous arguments."""
     if isinstance(subject, Layer):
         return of_layer(subject, inputs, parameters, training, seed)  # type: ignore[arg-type]  # a layer's names are texts
     if len(inputs) != 1:

@@ -66,7 +66,7 @@ class LabelledPairs:
 
 @st.composite
 def labelled_pairs(draw: st.DrawFn, dimension: int = 16) -> LabelledPairs:
-    """Pairs of pictures of drawn people, at least one of each kind where there can be."""
+    """Pairs of pictures of drawn people, at least one of each kind if possible."""
     drawn = draw(clusters(dimension))
     labels = np.array(drawn.labels)
     a, b = np.triu_indices(len(labels), k=1)

@@ -42,7 +42,7 @@ def faces(size: int = 112) -> st.SearchStrategy[Picture]:
 
 @st.composite
 def face_pairs(draw_from: st.DrawFn, size: int = 112) -> FacePair:
-    """Genuine pairs and impostor pairs, under conditions of their own each."""
+    """Genuine pairs and impostor pairs; each picture has its own conditions."""
     who, now, then = draw_from(_SEEDS), draw_from(_SEEDS), draw_from(_SEEDS)
     genuine = draw_from(st.booleans())
     other = who if genuine else draw_from(_SEEDS.filter(lambda seed: seed != who))

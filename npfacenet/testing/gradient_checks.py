@@ -84,14 +84,14 @@ class GradientReport:
 
     @property
     def worst(self) -> Deviation:
-        """The largest deviation; ArgumentError where nothing could be compared."""
+        """The largest deviation; ArgumentError if nothing could be compared."""
         if not self.deviations:
             raise ArgumentError(f"nothing was compared: {self}")
         return max(self.deviations, key=lambda deviation: deviation.error)
 
     @property
     def ok(self) -> bool:
-        """Whether all gradients are there, and right."""
+        """Whether all gradients are present and correct."""
         right = all(deviation.error <= self.tolerance for deviation in self.deviations)
         return right and not self.faults
 

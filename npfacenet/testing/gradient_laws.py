@@ -13,7 +13,7 @@ from npfacenet.testing.sample import Sample, copied, draw_sample, require_close
 
 
 def saving_gives_what_forward_gives(sample: Sample) -> None:
-    """Out of training, `forward_saving` gives the output of `forward`, and keeps statistics."""
+    """Without training, `forward_saving` returns what `forward` does, and keeps statistics."""
     output, saved, statistics = _forward(sample, training=False)
     require_close(output, sample.run(), "forward_saving gives what forward gives", sample)
     require(not saved.training, "saved says which pass it was", sample, "it says training")
@@ -58,7 +58,7 @@ def backward_is_linear(sample: Sample) -> None:
 
 
 def backward_writes_to_nothing(sample: Sample) -> None:
-    """Parameters, upstream and what was saved are as before; read-only arrays work."""
+    """Parameters, upstream and what was saved stay unchanged; read-only arrays work."""
     used = copied(sample)
     output, saved, _ = _forward(used)
     upstream = _upstream(output, 3)

@@ -1,4 +1,4 @@
-"""Holding something against its laws, and saying which was broken, and by what."""
+"""Checking laws on a sample, and reporting which law was broken, and by what."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Tried(Protocol):
-    """What laws are tried on: something that says in words what it is."""
+    """What laws are checked on: something that can describe itself in words."""
 
     @property
     def title(self) -> str:
@@ -20,7 +20,7 @@ T = TypeVar("T", bound=Tried)
 
 
 def hold(sample: T, laws: Iterable[Callable[[T], None]], copied: Callable[[T], T]) -> None:
-    """Try every law on a copy of the sample; AssertionError naming the first that is broken.
+    """Check every law on a copy of the sample; raise AssertionError naming the first one broken.
 
     Whatever else a law meets, an error of a stranger's code, breaks it too.
     """

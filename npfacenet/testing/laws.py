@@ -34,7 +34,7 @@ LARGEST = 1e4
 
 
 def assert_layer_laws(layer: Layer, *shapes: Shape, seed: int = 0) -> None:
-    """Hold a layer against all laws of the contract (`npfacenet.layers.layer`).
+    """Check that a layer keeps all laws of the contract (`npfacenet.layers.layer`).
 
     Those of `gradient_laws.py` are among them for a layer that has a backward pass.
     `shapes` are those of its inputs without the batch; without any, usual ones are tried.
@@ -61,7 +61,7 @@ def shape_inference_tells_the_truth(sample: Sample) -> None:
 
 
 def nothing_is_written_to(sample: Sample) -> None:
-    """Inputs, parameters and the layer are as before; inputs may be read-only, and stay so."""
+    """Inputs, parameters and the layer stay unchanged; inputs may be read-only, and stay so."""
     layer_before = repr(vars(sample.layer))
     for frozen in (False, True):
         used, before = copied(sample), copied(sample)
@@ -77,7 +77,7 @@ def nothing_is_written_to(sample: Sample) -> None:
 
 
 def an_output_is_its_own(sample: Sample) -> None:
-    """What a call gave is not changed by the next call."""
+    """The result of a call is not changed by the next call."""
     first = sample.run()
     before = first.copy()
     replace(sample, inputs=tuple(1 - x for x in sample.inputs)).run()
@@ -87,7 +87,7 @@ def an_output_is_its_own(sample: Sample) -> None:
 
 
 def a_batch_is_its_examples(sample: Sample) -> None:
-    """What an example gives does not depend on the others in its batch."""
+    """The output of an example does not depend on the others in its batch."""
     together = sample.run()
     for i in range(len(together)):
         alone = replace(sample, inputs=tuple(x[i : i + 1] for x in sample.inputs)).run()
@@ -120,7 +120,7 @@ def dtype_stays(sample: Sample) -> None:
 
 
 def float64_stays_exact(sample: Sample) -> None:
-    """What follows an input or a parameter follows its digits beyond float32 too."""
+    """An output that depends on an input or a parameter depends on its float64 digits too."""
     wide = draw_sample(sample.layer, sample.shapes, dtype="float64")
     base = wide.run()
     rng = np.random.default_rng(0)

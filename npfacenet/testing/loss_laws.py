@@ -42,7 +42,7 @@ LARGEST = 1e4
 
 @dataclass(frozen=True, eq=False)
 class LossSample:
-    """A loss with outputs and targets that fit it (None where it looks at none)."""
+    """A loss with outputs and targets that fit it (None if it ignores targets)."""
 
     loss: Loss
     outputs: Array
@@ -66,7 +66,7 @@ class LossSample:
 def assert_loss_laws(
     loss: Loss, outputs: Array, targets: npt.NDArray[np.generic] | None = None
 ) -> None:
-    """Hold a loss against all laws of its contract (`npfacenet.losses.loss`).
+    """Check that a loss keeps all laws of its contract (`npfacenet.losses.loss`).
 
     `outputs` and `targets` are a batch that fits it, at no kink of the loss, of float32 or
     float64 (both are tried). Raises AssertionError naming the law.
@@ -97,7 +97,7 @@ def the_gradient_fits(sample: LossSample) -> None:
 
 
 def nothing_is_written_to(sample: LossSample) -> None:
-    """Outputs, targets and the loss are as before; both arrays may be read-only."""
+    """Outputs, targets and the loss stay unchanged; both arrays may be read-only."""
     loss_before = repr(vars(sample.loss))
     for frozen in (False, True):
         used, before = sample.copied(), sample.copied()
@@ -114,7 +114,7 @@ def nothing_is_written_to(sample: LossSample) -> None:
 
 
 def deterministic(sample: LossSample) -> None:
-    """The same batch gives the same bits, and what a call gave stays, whatever comes next."""
+    """The same batch gives the same bits, and later calls do not change earlier results."""
     first = sample.run()
     value, gradient = first.value, np.array(first.gradient)
     replace(sample, outputs=np.flip(sample.outputs, -1)).run()

@@ -1,4 +1,4 @@
-"""A layer with inputs and parameters that fit it: what the laws of layers are tried on."""
+"""A layer with inputs and parameters that fit it, on which laws are checked."""
 
 from __future__ import annotations
 

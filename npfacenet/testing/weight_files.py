@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from npfacenet.cards import Card
 from npfacenet.checkpoints.conversion import SUFFIXES, WRITABLE, write_checkpoint
+from npfacenet.checkpoints.signature import SIGNATURE
 from npfacenet.layers import BatchNorm, Convolution, Dense, GlobalAveragePool, L2Normalize
 from npfacenet.networks import Builder, Network
 from npfacenet.recipes import Recipe
@@ -97,6 +98,8 @@ def _inside(
     mutate: Callable[[h5py.File, str, np.random.Generator], None],
     rng: np.random.Generator,
 ) -> bytes:
+    if not content.startswith(SIGNATURE):  # a layout that is not kept in HDF5
+        return content
     buffer = io.BytesIO(content)
     with h5py.File(buffer, "r+") as file:
         paths: list[str] = []

@@ -1,4 +1,4 @@
-"""The laws of a metric and of a recipe, for your own too."""
+"""The laws of metrics and recipes, for your own ones too."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ USUAL = ((64, 48), (97, 61))
 def assert_metric_laws(
     distance: Callable[[Array, Array], float], dimension: int = 8, seed: int = 0
 ) -> None:
-    """Hold a distance of two vectors (D,) against the laws of a metric, on drawn unit vectors.
+    """Check that a distance of two vectors (D,) is a metric, on drawn unit vectors.
 
     Not negative, 0 from a vector to itself, symmetric, the triangle inequality, finite, and
     nothing written to. Raises AssertionError naming the law.

@@ -37,12 +37,12 @@ def cores() -> int:
     return min([allowed or 1, *_allowed(_ROOT, int(time.monotonic() / _FRESH))])
 
 
-def threads(requested: int | None) -> int:
+def threads_to_use(requested: int | None) -> int:
     """Return how many threads to work with: as many as requested, or `cores()` for None.
 
     Raises ArgumentError for anything but a whole number of at least 1.
 
-    >>> threads(3)
+    >>> threads_to_use(3)
     3
     """
     if requested is not None and (type(requested) is not int or requested < 1):

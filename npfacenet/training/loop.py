@@ -13,7 +13,7 @@ from npfacenet.images import preprocessing
 from npfacenet.losses import OnlineTripletLoss
 from npfacenet.models import Model
 from npfacenet.progress import Progress
-from npfacenet.threads.cores import threads as threads_to_use
+from npfacenet.threads.cores import threads_to_use
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.held_out import HeldOut, held_out_people

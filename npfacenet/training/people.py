@@ -31,7 +31,7 @@ def people_of(
 def read_people(
     path: str | os.PathLike[str], among: Collection[str] | None = None
 ) -> tuple[str, ...]:
-    """Read a list of people's names from a file, one a line.
+    """Read a list of people's names from a file, one per line.
 
     A line that equals one of the names in `among`, in Unicode's composed form, is that name. In
     other lines, a number at the end is dropped: LFW's lists have the number of pictures there. A
@@ -57,7 +57,7 @@ def read_people(
         for line in _without_sizes(lines, there)
     )
     if not names:
-        raise TrainingError(f"{quoted(os.fsdecode(path))} names nobody; write one name a line")
+        raise TrainingError(f"{quoted(os.fsdecode(path))} names nobody; write one name per line")
     return names
 
 

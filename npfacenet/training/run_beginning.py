@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 
 import numpy as np
 
 from npfacenet import __version__
+from npfacenet.checkpoints.fingerprint import network_digest
 from npfacenet.errors import ArgumentError
 from npfacenet.models import Model
-from npfacenet.networks import Network, Outputs
-from npfacenet.networks.graph import graph_of
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.run_reports import Callbacks
@@ -40,21 +38,9 @@ def run_record(
     """Return what is written to the run's folder before it begins."""
     return {
         "fingerprint": model.fingerprint,
-        "network": _digest(model.network),
+        "network": network_digest(model.network),
         "configuration": choices.as_json(),
         "about": dict(about),
         "npfacenet": __version__,
         "numpy": np.__version__,
     }
-
-
-def _digest(network: Network[Outputs]) -> str | None:
-    """Return 64 hexadecimal digits that identify a network's layers and their hyperparameters.
-
-    None for a network with layers that cannot be written down (`npfacenet.layers.register_layer`).
-    """
-    try:
-        graph = json.dumps(graph_of(network), sort_keys=True)
-    except ArgumentError:
-        return None
-    return hashlib.sha256(graph.encode()).hexdigest()

@@ -81,7 +81,7 @@ class RunFolder:
                 f"{self.path} holds {lost}, but not the {self.checkpoint.name} to go on from: put "
                 "it back, or begin a new run in another folder"
             )
-        raise TrainingError(f"{self.path} ended before its first checkpoint: begin it anew")
+        raise TrainingError(f"{self.path} ended before its first checkpoint: begin it again")
 
     def _files(self) -> list[str]:
         files = (self.configuration, self.log, self.best, self.curves)

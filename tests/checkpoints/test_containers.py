@@ -164,7 +164,7 @@ def test_a_container_in_no_layout_says_what_it_is(pairs: Writer, tmp_path: Path)
 
 
 def test_a_file_may_describe_its_network(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(WeightsError, match="its card speaks of 'tiny' with 4 numbers"):
+    with pytest.raises(WeightsError, match="its card states 'tiny' with 4 numbers"):
         npfacenet.load(file)
     monkeypatch.setattr(Pairs, "described", graph_of(tiny_network()))
     model = npfacenet.load(file)

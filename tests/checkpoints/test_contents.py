@@ -61,7 +61,7 @@ def test_tensors_that_no_training_leaves_are_refused(
 ) -> None:
     path = tmp_path / f"w{SUFFIXES[layout][0]}"
     write_checkpoint(path, tiny_network(), changed(layer, name, value), CARD, layout=layout)
-    with pytest.raises(WeightsError, match=f"h5 does not hold .*1 untrained: {said}"):
+    with pytest.raises(WeightsError, match=f"does not hold .*1 untrained: {said}"):
         read_checkpoint(path, (TINY,))
 
 
@@ -195,7 +195,7 @@ def test_a_card_that_contradicts_the_network_is_refused(
     if wrong.keys() & {"input_size"}:
         openers.append(lambda path: npfacenet.load(path, untrusted=True))
     for opening in openers:
-        with pytest.raises(WeightsError, match=f"w.h5: its card speaks of {said}"):
+        with pytest.raises(WeightsError, match=f"w.h5: its card states {said}"):
             opening(path)
 
 
@@ -257,7 +257,7 @@ def test_options_that_do_not_fit_a_file_are_named_as_such(
     write_native(broken, tiny_network(), tiny_network().initialise(0), CARD)
     with pytest.raises(ArgumentError, match=r"broken\.h5 holds tiny \(4 numbers\), which is not"):
         npfacenet.load(broken, variant="course")
-    with pytest.raises(WeightsError, match="its card speaks of 'tiny'"):
+    with pytest.raises(WeightsError, match="its card states 'tiny'"):
         npfacenet.load(without_graph(broken), variant="course")
 
 

@@ -77,8 +77,9 @@ def test_choices_without_room_are_told() -> None:
             stored = layout == "npfacenet"
             expected = {"variant": "openface"} if recipe.variant == "openface" else {}
             assert unstored_choices(card, layout) == ({} if stored else expected)
-            other = replace(card, preprocessing="fixed")
-            expected = {**expected, "preprocessing": "fixed"}
+            scaling = "unit" if recipe.preprocessing == "fixed" else "fixed"
+            other = replace(card, preprocessing=scaling)
+            expected = {**expected, "preprocessing": scaling}
             assert unstored_choices(other, layout) == ({} if stored else expected)
 
 

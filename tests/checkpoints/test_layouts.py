@@ -239,9 +239,9 @@ def test_a_card_of_wrong_values_is_refused(name: str, value: object) -> None:
 
 def test_a_card_of_a_network_that_there_is_not_is_refused(tmp_path: Path) -> None:
     path = native(tmp_path / "w.h5")
-    with pytest.raises(WeightsError, match="its card speaks of 'tiny' with 4 numbers"):
+    with pytest.raises(WeightsError, match="its card states 'tiny' with 4 numbers"):
         read_checkpoint(path, recipes())
-    with pytest.raises(WeightsError, match="its card speaks of 'tiny' with 4 numbers"):
+    with pytest.raises(WeightsError, match="its card states 'tiny' with 4 numbers"):
         read_checkpoint(without_graph(path))
 
 

@@ -102,7 +102,7 @@ def test_a_tensor_that_is_missing_left_over_or_of_another_shape_is_named(tmp_pat
         tmp_path, graph[0], *graph[2:]
     )
     said = refused(tmp_path, *graph, tensor("more", np.zeros((2, 3), np.float32)))
-    assert "does not hold the tensors of small (2 numbers)" in said
+    assert "does not hold the tensors of small (2 outputs)" in said
     assert "1 unexpected: more (2, 3); 'npfacenet" in said
     other = tensor("1", np.zeros((4, 3, 5, 5), np.float32))
     said = refused(tmp_path, other, *graph[1:])
@@ -167,7 +167,7 @@ def test_other_files_are_not_taken_for_onnx(tmp_path: Path) -> None:
             read_onnx(path, small_network())
 
 
-def test_a_model_without_a_layout_is_told_what_is_read(tmp_path: Path) -> None:
+def test_a_model_of_no_known_network_is_told_what_is_read(tmp_path: Path) -> None:
     path = written(tmp_path, *exported(small_network().initialise(0)))
     with pytest.raises(WeightsError, match=r"is an ONNX model, which is read for detectors only"):
         read_checkpoint(path)

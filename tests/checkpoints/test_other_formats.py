@@ -97,9 +97,18 @@ def test_any_bytes_are_walked_to_an_end(content: bytes) -> None:
 
 
 def test_real_onnx_files() -> None:
+    """They are told from other formats, and read: each as the network that it holds."""
+    found = {}
     for path in (shared("weights/yunet_n.onnx"), *shared("weights/mtcnn").glob("*.onnx")):
-        with pytest.raises(WeightsError, match=r"\.onnx is an ONNX model"):
-            read_checkpoint(path)
+        with path.open("rb") as file:
+            assert protobuf.kind(file) == "ONNX"
+        checkpoint = read_checkpoint(path)
+        found[path.name] = (checkpoint.recipe.architecture, checkpoint.layout)
+        assert checkpoint.card.purpose == "detection"
+    assert found == {
+        "yunet_n.onnx": ("yunet", "onnx"),
+        **{f"{name}.onnx": (f"mtcnn-{name}", "mtcnn-onnx") for name in ("pnet", "rnet", "onet")},
+    }
 
 
 def test_an_architecture_leads_to_the_weights_beside_it(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ import pytest
 
 import npfacenet
 from npfacenet.commands.main import COMMANDS, main
+from npfacenet.layers import Convolution
+from npfacenet.networks import Builder
 
 Capture = pytest.CaptureFixture[str]
 
@@ -121,6 +123,29 @@ def test_summary(capsys: Capture, drawn_file: Path) -> None:
     assert code == 0
     assert "L2Pool" in out
     assert out.splitlines()[-1].split() == ["total", "3,743,280", "200,118,272"]
+
+
+def test_summary_of_a_network_for_pictures_of_any_size(capsys: Capture, tmp_path: Path) -> None:
+    build = Builder("heads", input_shape=(None, None, 3))
+    heads = [build.add(name, Convolution(2, 3), build.input) for name in ("a", "b")]
+    network = build.network(outputs=heads)
+    file = tmp_path / "heads.h5"
+    npfacenet.Model.of(network, network.initialise(0)).save(file)
+    code, result = run_json(capsys, "summary", file)
+    assert (code, result["parameters"], result["multiply_adds"]) == (0, 112, None)
+    assert (result["input_shape"], result["outputs"]) == ([None, None, 3], heads)
+    code, out, err = run(capsys, "summary", file)
+    lines = out.splitlines()
+    assert (code, err) == (0, "")
+    assert lines[0] == "heads: any x any x 3 pixels in"
+    assert lines[2].split()[:7] == ["a", "any", "x", "any", "x", "2", "56"]
+    assert [line.split() for line in lines[-2:]] == [
+        ["total", "112", "any"],
+        ["outputs:", "a,", "b"],
+    ]
+    code, out, _ = run(capsys, "weights", "info", file)
+    assert code == 0
+    assert "network        heads (2 outputs)" in out.splitlines()
 
 
 def test_demo(capsys: Capture, faces: Path, drawn_file: Path, tmp_path: Path) -> None:

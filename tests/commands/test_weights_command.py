@@ -59,7 +59,7 @@ def false_fetch(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path | None]
 
 def test_list_shows_where_each_file_is(run: Run, tmp_path: Path) -> None:
     (tmp_path / "nn4.small2.h5").write_bytes(b"weights")
-    header, own, first, second = run("list").splitlines()
+    header, own, first, second, *detectors = run("list").splitlines()
     assert header.split() == ["NAME", "ARCHITECTURE", "SIZE", "LICENCE", "WHERE"]
     assert own.split()[:2] == ["npfacenet-small"] * 2
     assert own.endswith("  missing: reinstall npfacenet")
@@ -68,6 +68,27 @@ def test_list_shows_where_each_file_is(run: Run, tmp_path: Path) -> None:
     assert "15.3 MB" in first
     assert second.endswith("  not fetched")
     assert first.index("15.3 MB") == second.index("92.4 MB") == header.index("SIZE")
+    assert [line.split()[0] for line in detectors] == ["mtcnn", "yunet"]
+    assert detectors[0].endswith("  not fetched")
+    assert detectors[1].endswith("  add yunet_n.onnx")
+
+
+def test_detectors_are_listed_with_the_folder_or_the_file_that_is_there(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "mtcnn").mkdir()
+    for name in ("pnet.h5", "rnet.onnx"):
+        (tmp_path / "mtcnn" / name).write_bytes(b"weights")
+    assert run("list").splitlines()[4].endswith("  not fetched")  # one of three is missing
+    (tmp_path / "mtcnn/onet.h5").write_bytes(b"weights")
+    (tmp_path / "yunet_n.onnx").write_bytes(b"weights")
+    mtcnn, yunet = run("list").splitlines()[4:]
+    assert mtcnn.endswith(f"  {tmp_path / 'mtcnn'}")
+    assert yunet.endswith(f"  {tmp_path / 'yunet_n.onnx'}")
+    assert run("path", "mtcnn") == f"{tmp_path / 'mtcnn'}\n"
+    (tmp_path / "caches/npfacenet").mkdir(parents=True)
+    (tmp_path / "caches/npfacenet/yunet.h5").write_bytes(b"weights")
+    assert run("path", "yunet") == f"{tmp_path / 'yunet_n.onnx'}\n"  # the variable comes first
 
 
 def test_list_says_what_the_packaged_file_says_of_itself(
@@ -101,6 +122,19 @@ def test_list_for_programs(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "inception-resnet-v1.h5"
     path.write_bytes(b"weights")
     entries = json.loads(run("list", "--json"))["weights"]
+    entries, detectors = entries[:2], entries[2:]
+    for entry in detectors:
+        assert set(entry) == {
+            *("name", "file_name", "architecture", "size", "licence", "origin"),
+            *("networks", "package", "path"),
+        }
+        assert set(entry["networks"][0]) == {
+            *("file_name", "architecture", "outputs", "member", "size", "sha256", "weights"),
+        }
+    assert [(entry["name"], len(entry["networks"])) for entry in detectors] == [
+        ("mtcnn", 3),
+        ("yunet", 1),
+    ]
     assert [entry["name"] for entry in entries] == NAMES
     assert [entry["path"] for entry in entries] == [None, str(path)]
     for entry in entries:

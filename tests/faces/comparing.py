@@ -95,4 +95,17 @@ def moved(faces: Faces, right: float, down: float, factor: float = 1) -> Faces:
     return Faces(boxes, faces.landmarks * factor + np.array([right, down]), faces.scores)
 
 
+def cut(faces: Faces, frame: tuple[float, float, float, float]) -> Faces:
+    """The faces, with only what lies in left, top, right, bottom left of their boxes."""
+    corners = np.array(frame)
+    boxes = np.clip(faces.boxes, np.tile(corners[:2], 2), np.tile(corners[2:], 2))
+    return Faces(boxes, faces.landmarks, faces.scores)
+
+
+def whole(faces: Faces, frame: tuple[float, float, float, float]) -> Faces:
+    """The faces whose boxes lie in this frame altogether."""
+    rows = np.flatnonzero((cut(faces, frame).boxes == faces.boxes).all(axis=1))
+    return Faces(faces.boxes[rows], faces.landmarks[rows], faces.scores[rows])
+
+
 Picture = npt.NDArray[np.uint8]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from comparing import mirrored, missing, moved, sure
+from comparing import cut, mirrored, missing, moved, sure, whole
 from PIL import Image
 
 from npfacenet.faces import Detector, Faces
@@ -24,9 +24,19 @@ Known = dict[tuple[str, str], Faces]
 Law = Callable[[Detector, Picture, Faces], tuple[Faces, Faces]]
 
 FOUND = {"mtcnn": 0.5, "yunet": 0.7}
-"""The overlap with which an expected face counts as found."""
-CUT = 0.4
-"""The same where what lies beyond the edge of a picture changes, for faces that are cut by it."""
+"""The overlap with which an expected face counts as found.
+
+Measured over all faces of all pictures: MTCNN at least 0.56 (a face that is cut by the edge of its
+picture, moved onto black; 0.74 otherwise), YuNet 0.81.
+"""
+# Where a face is cut by the edge of its picture, a detector guesses the rest of the box from
+# nothing, and gluing puts another picture there: where MTCNN guessed 69 pixels beyond the edge,
+# none are left, so the whole box overlaps by 0.38 only. What is seen of such faces overlaps by at
+# least 0.70 (YuNet: 0.87), and faces that lie in their picture altogether by 0.85 (YuNet: 0.81).
+SEEN = {"mtcnn": 0.65, "yunet": 0.8}
+"""The overlap of the visible parts of boxes with which a face of a glued picture is found."""
+WHOLE = 0.75
+"""The same for whole boxes of faces that no edge cuts."""
 MOST = 1_000_000
 """Pixels of the largest picture; larger ones take seconds and are in the slow set."""
 
@@ -88,7 +98,7 @@ def test_a_picture_that_is_changed_has_its_faces_changed(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("law", [mirror, shift, shift_on_black], ids=lambda law: law.__name__)
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 def test_so_has_a_large_picture(
     law: Law, detector: Detector, photographs: Path, known: Known
 ) -> None:
@@ -122,23 +132,43 @@ def hold(
 def test_pictures_that_are_glued_together_have_the_faces_of_both(
     detector: Detector, photographs: Path, known: Known
 ) -> None:
-    every = pictures(photographs, large=False)
-    small = [(name, picture) for name, picture in every if picture.shape == (250, 250, 3)]
-    assert len(small) == 38
-    lost = []
-    for (name, first), (other, second) in zip(small[::2], small[1::2], strict=True):
-        beside = detector.detect(np.concatenate([first, second], axis=1))
-        below = detector.detect(np.concatenate([first, second]))
-        ours = sure(faces_in(name, first, detector, known))
-        theirs = sure(faces_in(other, second, detector, known))
-        for found, faces in (
-            (beside, ours),
-            (beside, moved(theirs, 250, 0)),
-            (below, ours),
-            (below, moved(theirs, 0, 250)),
-        ):
-            lost += missing(found, faces, CUT)
-    assert lost == []
+    """Each picture beside the next one, and above it; of all their faces, cut ones included."""
+    hold_glued(detector, list(pictures(photographs, large=False)), known, least=200)
+
+
+@pytest.mark.slow
+def test_so_have_large_pictures(detector: Detector, photographs: Path, known: Known) -> None:
+    hold_glued(detector, list(pictures(photographs, large=True)), known, least=12)
+
+
+def hold_glued(
+    detector: Detector, chosen: list[tuple[str, Picture]], known: Known, least: int
+) -> None:
+    lost, count = {}, 0
+    for (name, first), (other, second) in zip(chosen, chosen[1:] + chosen[:1], strict=True):
+        for axis in (0, 1):
+            found = detector.detect(glued(first, second, axis))
+            down, right = first.shape[0] * (axis == 0), first.shape[1] * (axis == 1)
+            for which, picture, x, y in ((name, first, 0, 0), (other, second, right, down)):
+                faces = moved(sure(faces_in(which, picture, detector, known)), x, y)
+                frame = (x, y, x + picture.shape[1], y + picture.shape[0])
+                count += len(faces)
+                told = missing(cut(found, frame), cut(faces, frame), SEEN[detector.name])
+                if told := told + missing(found, whole(faces, frame), WHOLE):
+                    lost[which, axis] = told
+    assert count >= least
+    assert lost == {}
+
+
+def glued(first: Picture, second: Picture, axis: int) -> Picture:
+    """One below (axis 0) or beside (1) the other; black fills up the smaller one."""
+    side = max(first.shape[1 - axis], second.shape[1 - axis])
+    filled = []
+    for picture in (first, second):
+        margins = [(0, 0)] * 3
+        margins[1 - axis] = (0, side - picture.shape[1 - axis])
+        filled.append(np.pad(picture, margins))
+    return np.concatenate(filled, axis=axis)
 
 
 def test_a_batch_gives_what_one_by_one_gives(

@@ -1,4 +1,4 @@
-"""The three preprocessings, by formula, by law and against FaceNet's own numbers."""
+"""The four preprocessings, by formula, by law and against FaceNet's own numbers."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def test_a_batch_is_its_pictures_one_by_one(batch: Picture, name: str) -> None:
 def test_formulas(batch: Picture) -> None:
     exact = batch.astype(np.float64)
     np.testing.assert_allclose(preprocessing("unit").scale(batch), exact / 255, rtol=1e-6)
+    np.testing.assert_array_equal(preprocessing("raw").scale(batch), exact)
     fixed = preprocessing("fixed").scale(batch)
     np.testing.assert_allclose(fixed, (exact - 127.5) / 128, rtol=1e-6)
     for picture, white in zip(exact, preprocessing("prewhiten").scale(batch), strict=True):
@@ -68,7 +69,7 @@ def test_they_are_values() -> None:
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(ArgumentError, match="known: unit, fixed, prewhiten"):
+    with pytest.raises(ArgumentError, match="known: unit, fixed, prewhiten, raw"):
         preprocessing("grey")
     with pytest.raises(ShapeError, match=r"uint8 \(N, S, S, 3\), received float64"):
         preprocessing("unit").scale(np.zeros((1, 2, 2, 3)))  # type: ignore[arg-type]  # the fault under test

@@ -121,7 +121,7 @@ def drawn_networks(draw: st.DrawFn) -> Drawn:
         kind = draw(st.sampled_from(["layer"] * 5 + ["normalised", "sum", "beside"]))
         added = _added(draw, build, source, names, kind, str(number))
         names += [name for name in added if name not in names]
-    if len(build.shape(names[-1])) == 3 and draw(st.booleans()):
+    if draw(st.booleans()) and len(build.shape(names[-1])) == 3:  # the table may have averaged it
         x = build.add("mean", GlobalAveragePool(), names[-1])
         x = build.add("dense", Dense(draw(st.integers(1, 6)), bias=draw(st.booleans())), x)
         x = build.add("dense_norm", BatchNorm(1e-3), x) if draw(st.booleans()) else x

@@ -6,7 +6,7 @@ import _thread
 import os
 import tracemalloc
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -33,16 +33,10 @@ from npfacenet.layers import (
     ReLU,
 )
 from npfacenet.networks import Builder, Network, NetworkParameters, OpenShape
-from npfacenet.recipes import inception_resnet_v1, nn4_small2, npfacenet_small
+from npfacenet.networks.outputs import by_name
+from npfacenet.recipes import RECIPES, Recipe, inception_resnet_v1
 from npfacenet.threads import worker_threads
 from npfacenet.threads.blas import blas_threads
-
-RECIPES: dict[str, Callable[[], Network]] = {
-    "nn4.small2 course": nn4_small2,
-    "nn4.small2 openface": lambda: nn4_small2("openface"),
-    "inception-resnet-v1": inception_resnet_v1,
-    "npfacenet-small": npfacenet_small,
-}
 
 
 def small_network(input_shape: OpenShape = (14, 13, 3)) -> Network:
@@ -143,9 +137,9 @@ def test_two_cores_share_steps() -> None:
     assert len(names) > len(set(names))  # halves of one step
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_folded_and_transformed_kernels_begin_with_a_cache_line(name: str) -> None:
-    network = RECIPES[name]()
+@pytest.mark.parametrize("recipe", RECIPES, ids=str)
+def test_folded_and_transformed_kernels_begin_with_a_cache_line(recipe: Recipe) -> None:
+    network = recipe.build()
     operations = fold(network, network.initialise(0)).operations
     convolutions = [one.bank for one in operations if isinstance(one, Convolve)]
     kernels = [one.kernel for one in convolutions]
@@ -155,16 +149,18 @@ def test_folded_and_transformed_kernels_begin_with_a_cache_line(name: str) -> No
     assert sum(aligned) >= len(aligned) - 2
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_recipes(name: str, rng: np.random.Generator) -> None:
-    network = RECIPES[name]()
+@pytest.mark.parametrize("recipe", RECIPES, ids=str)
+def test_recipes(recipe: Recipe, rng: np.random.Generator) -> None:
+    network = recipe.build()
     parameters = drawn_parameters(network, rng)
     images = rng.random((3, *network.input_shape), dtype=np.float32)
     plan = Plan(network, parameters)
-    expected = network.forward(parameters, images)
+    expected = by_name(network.forward(parameters, images), network.outputs)
     for batch in (1, 3):
         for threads in (1, 2):
-            assert_close(plan.run(images[:batch], threads=threads), expected[:batch])
+            found = by_name(plan.run(images[:batch], threads=threads), network.outputs)
+            for name, output in expected.items():
+                assert_close(found[name], output[:batch])
 
 
 @pytest.mark.parametrize("name", ["nn4", "inception_resnet"])

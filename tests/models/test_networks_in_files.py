@@ -144,7 +144,7 @@ def with_graph(path: Path, change: str, to: str) -> Path:
         ('"filters": 8', '"filters": 9', "mis-shaped"),
         ('"inputs": ["conv"]', '"inputs": ["later"]', "unknown inputs"),
         ('"outputs": ["embedding"]', '"outputs": ["dense"]', "no output needs embedding"),
-        ('"input_shape": [24, 24', '"input_shape": [25, 25', "card speaks of pictures of 24"),
+        ('"input_shape": [24, 24', '"input_shape": [25, 25', "card states pictures of 24"),
         ('{"name": "own"', '["name": "own"', "'network' is not JSON"),
     ],
     ids=["unknown layer", "no filters", "other filters", "order", "unneeded", "size", "syntax"],
@@ -155,6 +155,48 @@ def test_a_graph_that_is_not_a_network_is_refused(
     path = with_graph(saved(tmp_path, own_network()), change, to)
     with pytest.raises(WeightsError, match=said):
         npfacenet.load(path, untrusted=untrusted)
+
+
+def with_card(path: Path, **values: object) -> Path:
+    """The file with other values in its card, and with the checksum of that."""
+    with h5py.File(path, "r+") as file:
+        text = json.dumps({**json.loads(bytes(file["card"][()])), **values}).encode()
+        for name in ("card", "card_sha256"):
+            del file[name]
+        file["card"] = np.frombuffer(text, np.uint8)
+        file["card_sha256"] = np.frombuffer(sha256(text).hexdigest().encode(), np.uint8)
+    return path
+
+
+@pytest.mark.parametrize("untrusted", [False, True])
+@pytest.mark.parametrize(
+    ("network", "values", "said"),
+    [
+        ("embedding", {"outputs": 9}, "9 outputs, where own has 16"),
+        ("map", {"purpose": "embedding"}, r"vectors of 4 numbers .* gives \(2[24], 2[24], 4\)"),
+        ("heads", {"purpose": "embedding"}, r"vectors of 2 .*, \(2[24], 2[24], 1\)"),
+        ("heads", {"outputs": 7}, "7 outputs, where map has 2"),
+        ("embedding", {"architecture": ""}, "architecture cannot be ''"),
+    ],
+)
+def test_a_card_that_the_network_gives_the_lie_is_refused(
+    network: str, values: dict[str, object], said: str, untrusted: bool, tmp_path: Path
+) -> None:
+    build = Builder("map", (24, 24, 3))
+    conv = build.add("conv", Convolution(4, 3), build.input)
+    score = build.add("score", Convolution(1), conv)
+    heads = build.network(outputs=[conv, score])
+    chosen = {"embedding": own_network(), "map": heads.with_outputs(conv), "heads": heads}[network]
+    path = with_card(saved(tmp_path, chosen), **values)
+    with pytest.raises(WeightsError, match=said):
+        npfacenet.load(path, untrusted=untrusted)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"own.h5"])
+def test_a_model_is_saved_to_a_path(path: object) -> None:
+    model = Model.of(own_network(), own_network().initialise(0))
+    with pytest.raises(ArgumentError, match="a model is saved to the path of a file, not to "):
+        model.save(path)  # type: ignore[arg-type]  # that is what is tested
 
 
 def test_a_graph_that_was_changed_is_not_what_was_written(tmp_path: Path) -> None:
@@ -172,6 +214,16 @@ def test_a_file_under_the_name_of_our_network_that_holds_another_is_refused(tmp_
     path = with_graph(tmp_path / "w.h5", '"epsilon": 0.001', '"epsilon": 0.5')
     with pytest.raises(WeightsError, match=r"is not npfacenet-small .* as it is here"):
         npfacenet.load(path)
+
+
+@pytest.mark.parametrize("untrusted", [False, True])
+@pytest.mark.parametrize("network", [npfacenet_small(), own_network()], ids=["ours", "own"])
+def test_a_hyperparameter_with_a_default_may_be_missing_in_a_file(
+    network: Network[Outputs], untrusted: bool, tmp_path: Path
+) -> None:
+    """As in files that were written before the layer had it."""
+    path = with_graph(saved(tmp_path, network), '"epsilon": 1e-12', "")
+    assert npfacenet.load(path, untrusted=untrusted).network == network
 
 
 def test_a_layer_of_one_s_own_is_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -224,5 +276,5 @@ def test_an_old_file_of_a_network_in_no_catalogue_is_refused(tmp_path: Path) -> 
     write_native(tmp_path / "w.h5", network, network.initialise(0), card)
     with h5py.File(tmp_path / "w.h5", "r+") as file:
         del file[NETWORK], file[f"{NETWORK}_sha256"]
-    with pytest.raises(WeightsError, match="its card speaks of 'own' with 16 numbers"):
+    with pytest.raises(WeightsError, match="its card states 'own' with 16 numbers"):
         npfacenet.load(tmp_path / "w.h5")

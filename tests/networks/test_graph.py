@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npfacenet.errors import ArgumentError, NpfacenetError, ShapeError
-from npfacenet.layers import Array, Convolution, Layer, Parameters, ReLU, Shape
+from npfacenet.layers import (
+    Array,
+    Concatenate,
+    Convolution,
+    Layer,
+    Parameters,
+    ReLU,
+    Shape,
+    ZeroPadding,
+)
 from npfacenet.networks import Builder, Network, Outputs
 from npfacenet.networks.graph import MOST_NODES, graph_of, network_from_graph
 from npfacenet.recipes import RECIPES
@@ -58,6 +67,33 @@ def test_what_is_written_is_plain() -> None:
         "block": "stem",
     }
     assert (tiny()["input_shape"], tiny()["outputs"]) == ([6, 6, 3], ["relu"])
+
+
+def padded(side: int, shape: tuple[int | None, int | None, int]) -> Graph:
+    """A network that pads its pictures."""
+    build = Builder("padded", input_shape=shape)
+    build.add("padding", ZeroPadding(side), build.input)
+    return graph_of(build.network())
+
+
+@pytest.mark.parametrize("shape", [(None, None, 3), (None, 8, 3), (8, 8, 3)])
+def test_what_no_memory_can_run_is_refused_at_any_size(
+    shape: tuple[int | None, int | None, int],
+) -> None:
+    """Else the first picture, not the file, would end with the machine's memory."""
+    assert network_from_graph(padded(3, shape)).accepted_shape == shape
+    for side in (5_000, 10**9):
+        with pytest.raises(ShapeError, match=r"'padding' of padded gives [\d,]+ numbers"):
+            network_from_graph(padded(side, shape))
+
+
+def test_channels_that_double_without_end_are_refused() -> None:
+    build = Builder("doubling", input_shape=(None, None, 3))
+    x = build.input
+    for number in range(99):
+        x = build.add(str(number), Concatenate(), x, x)
+    with pytest.raises(ShapeError, match="'26' of doubling gives 402,653,184 numbers"):
+        network_from_graph(graph_of(build.network()))
 
 
 def changed(**values: object) -> Callable[[Graph], object]:

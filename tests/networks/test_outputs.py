@@ -145,6 +145,23 @@ def test_a_part_of_a_network_has_only_the_nodes_that_it_needs() -> None:
     assert all(np.array_equal(whole[name], one) for name, one in part.initialise(3).items())
 
 
+def test_a_block_that_loses_its_end_loses_its_name() -> None:
+    build = Builder("nested", input_shape=(4, 4, 2))
+    with build.block("outer"):
+        with build.block("inner"):
+            x = build.add("first", ReLU(), build.input)
+            x = build.add("second", Convolution(3), x)
+        x = build.add("last", ReLU(), x)
+    network, images = build.network(), pictures((1, 4, 4, 2))
+    blocks = {
+        end: set(network.with_outputs(end).trace(network.initialise(0), images))
+        for end in ("first", "second", "last")
+    }
+    assert blocks["first"] == {"first"}
+    assert blocks["second"] == {"first", "second"}
+    assert blocks["last"] == {"first", "second", "last", "outer", "outer/inner"}
+
+
 def test_a_network_of_one_named_output_gives_the_array() -> None:
     network = heads().with_outputs("score")
     assert network.outputs == ("score",)

@@ -87,7 +87,7 @@ def test_a_taken_name_is_refused(own: Recipe) -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_only_recipes_are_registered(what: object) -> None:
-    with pytest.raises(ArgumentError, match="a Recipe is registered, not"):
+    with pytest.raises(ArgumentError, match="register takes a Recipe, not"):
         register(what)  # type: ignore[arg-type]  # that is the point
     assert all_recipes() == RECIPES
 
@@ -101,12 +101,33 @@ def test_only_recipes_are_registered(what: object) -> None:
         ("preprocessing", None), ("thresholds", {"unit": 0.7}), ("thresholds", {"no": MEASURED}),
         ("thresholds", None), ("other_names", None), ("known_as", "minute"), ("known_as", (3,)),
         ("outputs", 5), ("build", lambda: None), ("build", tiny_network()),
+        ("thresholds", {"unit": Threshold(float("nan"), "by nobody")}),
+        ("thresholds", {"unit": Threshold(5.0, "further apart than unit vectors are")}),
+        ("thresholds", {"unit": Threshold("near", "in words")}),  # type: ignore[arg-type]
+        ("thresholds", {"unit": Threshold(0.5, "a\nb")}), ("other_names", {"conv": 3}),
+        ("other_names", {"no such layer": "theirs"}),
     ],
 )  # fmt: skip
 def test_fields_that_make_no_sense_are_named(field: str, value: object) -> None:
     with pytest.raises(ArgumentError, match=f"cannot be registered with the {field[:9]}"):
         register(replace(OWN, **{field: value}))  # type: ignore[arg-type]  # drawn
     assert all_recipes() == RECIPES
+
+
+def test_the_number_of_outputs_is_that_of_the_network() -> None:
+    build = Builder("heads", (8, 8, 3))
+    heads = [build.add(str(n), Convolution(n), build.input) for n in (1, 2, 3)]
+    recipe = Recipe.of(build.network(outputs=heads))
+    register(recipe)
+    unregister(recipe)
+    with pytest.raises(ArgumentError, match="the outputs 7: its network has 3"):
+        register(replace(recipe, outputs=7))
+
+
+@pytest.mark.parametrize("what", [None, "heads", tiny_network])
+def test_a_recipe_is_made_of_a_network(what: object) -> None:
+    with pytest.raises(ArgumentError, match="a recipe is made of a Network, not of"):
+        Recipe.of(what)  # type: ignore[arg-type]  # that is the point
 
 
 def test_threads_that_register_at_once_lose_nothing_and_share_no_name() -> None:
@@ -146,7 +167,7 @@ def test_files_of_a_registered_network_load(
     if layout == "npfacenet":
         assert npfacenet.load(path).fingerprint == model.fingerprint  # the file describes it
         path = without_graph(path)
-    with pytest.raises(WeightsError, match=r"no tensor of a known network|speaks of 'tiny'"):
+    with pytest.raises(WeightsError, match=r"no tensor of a known network|states 'tiny'"):
         npfacenet.load(path)
 
 

@@ -98,7 +98,9 @@ def test_mtcnn_on_compiled_plans_is_the_readable_path(
 
 
 @pytest.mark.parametrize(
-    ("build", "side"), [(pnet, 16), (rnet, 24), (onet, 48), (yunet, 32)], ids=lambda x: str(x)
+    ("build", "side"),
+    [(pnet, 16), (rnet, 24), (onet, 48), (yunet, 32)],
+    ids=["pnet", "rnet", "onet", "yunet"],
 )
 def test_gradients_flow_to_every_parameter_and_the_picture(
     build: Callable[[], Network[Outputs]], side: int

@@ -124,7 +124,21 @@ def test_parameters_bear_the_names_of_the_keras_file(inception_resnet_file: Path
     assert named == set(inception_resnet_v1(128).parameter_specs())
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=str)
+EMBEDDING = [recipe for recipe in RECIPES if recipe.purpose == "embedding"]
+
+
+def test_networks_are_for_embedding_or_for_detection() -> None:
+    others = [recipe for recipe in RECIPES if recipe not in EMBEDDING]
+    assert {recipe.purpose for recipe in others} == {"detection"}
+    assert list(map(str, others)) == [
+        "mtcnn-pnet (2 outputs)", "mtcnn-rnet (2 outputs)", "mtcnn-onet (3 outputs)",
+        "yunet (12 outputs)",
+    ]  # fmt: skip
+    assert [len(recipe.build().outputs) for recipe in others] == [r.outputs for r in others]
+    assert RECIPES[: len(EMBEDDING)] == tuple(EMBEDDING)  # which are looked for first
+
+
+@pytest.mark.parametrize("recipe", EMBEDDING, ids=str)
 def test_embeddings_are_unit_vectors(recipe, rng: np.random.Generator) -> None:  # type: ignore[no-untyped-def]  # a Recipe
     network = recipe.build()
     images = rng.random((2, *network.input_shape), np.float32)

@@ -13,7 +13,7 @@ import pytest
 
 from npfacenet.errors import ArgumentError
 from npfacenet.threads import cores as module
-from npfacenet.threads.cores import cores, threads
+from npfacenet.threads.cores import cores, threads_to_use
 
 WAIT = 30
 
@@ -40,8 +40,8 @@ class TestCores:
     ) -> None:
         monkeypatch.setenv("NPFACENET_THREADS", value)
         assert cores() == number
-        assert threads(None) == number
-        assert threads(2) == 2
+        assert threads_to_use(None) == number
+        assert threads_to_use(2) == 2
 
     @pytest.mark.parametrize(
         "value",
@@ -139,11 +139,11 @@ class TestCores:
 
 
 def test_threads_are_as_many_as_requested() -> None:
-    assert threads(5) == 5
-    assert threads(None) == cores()
+    assert threads_to_use(5) == 5
+    assert threads_to_use(None) == cores()
 
 
 @pytest.mark.parametrize("requested", [0, -1, 1.0, True, "2", np.nan])
 def test_threads_that_cannot_be_are_refused(requested: int) -> None:
     with pytest.raises(ArgumentError, match="whole number of at least 1"):
-        threads(requested)
+        threads_to_use(requested)

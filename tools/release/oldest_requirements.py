@@ -1,4 +1,4 @@
-"""Print the oldest runtime dependencies that pyproject.toml allows, for pip, one a line.
+"""Print the oldest runtime dependencies that pyproject.toml allows, for pip, one per line.
 
     pip install -e ".[test]" $(python3 tools/release/oldest_requirements.py)
 
