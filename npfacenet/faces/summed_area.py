@@ -9,6 +9,7 @@ whatever the factor.
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +36,10 @@ class SummedAreaTable:
     def sums(self) -> npt.NDArray[np.uint32]:
         """The table: (height + 1, width + 1, channels), made when it is first needed."""
         sums = np.zeros((self.height + 1, self.width + 1, self.picture.shape[2]), np.uint32)
-        np.cumsum(self.picture, axis=0, dtype=np.uint32, out=sums[1:, 1:])
-        np.cumsum(sums[1:, 1:], axis=1, dtype=np.uint32, out=sums[1:, 1:])
+        sums[1:, 1:] = self.picture
+        for above, row in pairwise(sums[1:]):  # faster than a sum that jumps from row to row
+            row += above
+        np.cumsum(sums[1:], axis=1, out=sums[1:])
         return sums
 
     def resized(self, height: int, width: int) -> npt.NDArray[np.float32]:
@@ -46,8 +49,11 @@ class SummedAreaTable:
         zero = np.zeros(1, np.intp)
         left, right = (cells[0] for cells in _cells(zero, zero + self.width, width))
         top, bottom = (cells[0] for cells in _cells(zero, zero + self.height, height))
-        rows = self.sums[bottom] - self.sums[top]
-        means: npt.NDArray[np.float32] = (rows[:, right] - rows[:, left]).astype(np.float32)
+        rows = self.sums.take(bottom, axis=0)  # `take` is faster than an index
+        rows -= self.sums.take(top, axis=0)
+        total = rows.take(right, axis=1)
+        total -= rows.take(left, axis=1)
+        means: npt.NDArray[np.float32] = total.astype(np.float32)
         means /= ((bottom - top)[:, None] * (right - left)).astype(np.float32)[..., None]
         return means
 
@@ -59,14 +65,15 @@ class SummedAreaTable:
         """
         left, right = _cells(boxes[:, 0], boxes[:, 2], width)
         top, bottom = _cells(boxes[:, 1], boxes[:, 3], height)
-        rows = (top[:, :, None], bottom[:, :, None])
-        columns = (left[:, None, :], right[:, None, :])
-        total = self.sums[rows[1], columns[1]]
-        total -= self.sums[rows[0], columns[1]]
-        total -= self.sums[rows[1], columns[0]]
-        total += self.sums[rows[0], columns[0]]
-        count = (rows[1] - rows[0]) * (columns[1] - columns[0])
-        means = total.astype(np.float32)
+        corners = self.sums.reshape(-1, self.sums.shape[2])
+        above, below = (edge[:, :, None] * self.sums.shape[1] for edge in (top, bottom))
+        before, behind = left[:, None], right[:, None]
+        total = corners.take(below + behind, axis=0)
+        total -= corners.take(above + behind, axis=0)
+        total -= corners.take(below + before, axis=0)
+        total += corners.take(above + before, axis=0)
+        count = (bottom - top)[:, :, None] * (behind - before)
+        means: npt.NDArray[np.float32] = total.astype(np.float32)
         means /= count[..., None].astype(np.float32)
         return means
 

@@ -16,6 +16,11 @@ pictures    a thousand JPEG files: reading them, the network alone, and `embed`,
 pyramid     a fully convolutional network on pictures of ten sizes in turn, as a detector uses one,
             against each size on its own (`--json` for programs)
 
+detection   face detectors on a photograph at its own size, on 640x480 pixels, and on a JPEG file of
+            12 megapixels: npfacenet's YuNet against OpenCV's, and its MTCNN against facenet-pytorch
+            and faceie, whose environments it makes (6 GB) in a temporary folder or in
+            `--environments FOLDER`; `--engines` chooses (`--json` for programs)
+
     .venv/bin/python -m pip install -e ".[bench]"
     .venv/bin/python tools/benchmarks/bench.py
     .venv/bin/python tools/benchmarks/bench.py --json --networks nn4.small2 --batches 8 --rounds 5
@@ -38,11 +43,12 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.dont_write_bytecode = True  # --help leaves no __pycache__ in the checkout
 sys.path.append(str(Path(__file__).resolve().parents[1]))
+import face_detection
 import inference
 from environment import IN_THE_ENVIRONMENT, exit_code, require
 
 PACKAGES = ("numpy", "h5py", "PIL", "npfacenet")
-NAMES = ("cold-start", "pictures", "pyramid")
+NAMES = ("cold-start", "pictures", "pyramid", "detection")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--against", type=Path, metavar="CHECKOUT", help="inference: a checkout of another version"
     )
+    add_detection(parser)
     parser.add_argument("--rounds", type=positive, default=15)
     chosen = parser.parse_args(arguments)
     if chosen.training and chosen.name is not None:
@@ -77,6 +84,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.against is not None and not (chosen.against / "npfacenet/__init__.py").is_file():
         parser.error(f"{chosen.against} is not a checkout of npfacenet")
     return exit_code(run, chosen)
+
+
+def add_detection(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the benchmark of detectors."""
+    shared = Path(__file__).resolve().parents[3] / "shared"
+    parser.add_argument(
+        "--shared", type=Path, default=shared, metavar="FOLDER",
+        help="detection: where pictures/multiface.jpg and the weights are",
+    )  # fmt: skip
+    parser.add_argument(
+        "--environments", type=Path, metavar="FOLDER",
+        help="detection: where the environments of other detectors are kept",
+    )  # fmt: skip
+    parser.add_argument(
+        "--engines", nargs="+", choices=face_detection.ENGINES, default=face_detection.ENGINES,
+        help="detection: the detectors to measure",
+    )  # fmt: skip
 
 
 def positive(text: str) -> int:
@@ -106,6 +130,10 @@ def run(chosen: argparse.Namespace) -> int:
         import pyramid
 
         pyramid.pyramid(chosen.rounds, as_json=chosen.json)
+    elif chosen.name == "detection":
+        face_detection.detection(
+            chosen.shared, chosen.environments, chosen.engines, chosen.rounds, as_json=chosen.json
+        )
     elif chosen.layers:
         import plan_operations
 

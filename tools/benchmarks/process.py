@@ -4,9 +4,12 @@ usage: process.py serve|first ENGINE FOLDER NETWORK BATCH THREADS   (engines.py)
        process.py files REQUEST                                     (engine_files.py)
        process.py training ENGINE                                   (training_step.py)
        process.py cold-start-files WEIGHTS FOLDER                   (cold_start.py)
+       process.py detection ENGINE WEIGHTS PICTURE WARM THREADS     (detection_engines.py)
+       process.py detection-files PHOTOGRAPH FOLDER                 (detection_engines.py)
 
 Each job has a process of its own: idle threads of another engine in the same process would slow
-it, and its largest memory would include theirs. Needs npfacenet, as `bench.py` does.
+it, and its largest memory would include theirs. Needs npfacenet, as `bench.py` does; detectors of
+others have environments of their own.
 """
 
 from __future__ import annotations
@@ -36,6 +39,11 @@ def main(job: str, *arguments: str) -> None:
 
         weights, folder = arguments
         cold_start.prepare(weights, Path(folder))
+    elif job in ("detection", "detection-files"):
+        import detection_engines
+
+        work = detection_engines.serve if job == "detection" else detection_engines.make_pictures
+        work(*arguments)
     else:
         sys.exit(__doc__)
 
