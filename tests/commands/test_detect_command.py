@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,14 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(faces, "load", lambda name: Brightness())
     monkeypatch.setattr(faces, "default_name", lambda: "brightness")
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let SIGINT interrupt this process and its children, also where it is ignored (nohup)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def photograph(path: str | Path, *, bright: bool, turned: bool = False) -> Path:
@@ -221,7 +230,7 @@ def test_a_picture_that_cannot_be_written_leaves_nothing(
     assert os.listdir("drawn") == ["a.png"]
 
 
-def test_a_signal_waits_until_a_copy_is_in_place() -> None:
+def test_a_signal_waits_until_a_copy_is_in_place(interruptible: None) -> None:
     done = []
 
     def write() -> None:
@@ -281,7 +290,9 @@ def test_the_default_is_what_has_weights_here(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a signal of POSIX")
-def test_an_interrupt_leaves_whole_copies_only(real: Path, tmp_path: Path) -> None:
+def test_an_interrupt_leaves_whole_copies_only(
+    real: Path, tmp_path: Path, interruptible: None
+) -> None:
     pictures = sorted((real / "lfw/images").glob("A*/*.jpg"))[:400]
     command = [sys.executable, "-m", "npfacenet", "detect", *map(str, pictures)]
     child = subprocess.Popen(
