@@ -58,6 +58,18 @@ def tiles(window: Window) -> list[Algorithm]:
     return [one for one in ALGORITHMS if not isinstance(one, Im2col) and one.serves(window)]
 
 
+def has_nine_points(algorithm: Algorithm, window: Window) -> bool:
+    """Whether tiles have nine points or more down or across.
+
+    They amplify rounding 15 times as much as eight do: the largest absolute row sums of the three
+    matrices multiply to 18,900 for F(5, 5), and to 1,250 for F(6, 3).
+    """
+    if not isinstance(algorithm, Winograd):
+        return False
+    sides = zip(algorithm.tile, window.size, window.stride, strict=True)
+    return any(taps > 1 and m - 1 + -(-taps // stride) > 8 for m, taps, stride in sides)
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(layer=convolutions(), shape=st.tuples(*[st.integers(1, 20)] * 2), data=st.data())
 def test_all_kernels_agree(layer: Convolution, shape: tuple[int, int], data: st.DataObject) -> None:
@@ -69,8 +81,9 @@ def test_all_kernels_agree(layer: Convolution, shape: tuple[int, int], data: st.
     cores = data.draw(st.sampled_from([1, 2]))
     activation = data.draw(st.sampled_from([ReLU(), PReLU()]))
     assert error(layer, images, Im2col(), cores, activation) < 1e-6
-    for tile in tiles(layer.window):
-        assert error(layer, images, tile, cores, activation) < 1e-5
+    for algorithm in tiles(layer.window):
+        limit = 2e-5 if has_nine_points(algorithm, layer.window) else 1e-5
+        assert error(layer, images, algorithm, cores, activation) < limit
 
 
 @pytest.mark.parametrize("tile", [(4, 2), (2, 5), (3, 1)])
