@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,7 +17,6 @@ from npfacenet.layers.layer import (
     ParameterSpec,
     Saved,
     Shape,
-    Statistics,
 )
 from npfacenet.layers.registry import register
 
@@ -25,6 +25,8 @@ from npfacenet.layers.registry import register
 @dataclass(frozen=True)
 class ReLU(Layer):
     """max(x, 0), element by element; its derivative at 0 is taken to be 0."""
+
+    keeps_output: ClassVar[bool] = True  # which the next layer keeps as well
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape of the input."""
@@ -35,17 +37,6 @@ class ReLU(Layer):
         (x,) = self.accept(parameters, *inputs)
         output: Array = np.maximum(x, 0)
         return output
-
-    def forward_saving(
-        self,
-        parameters: Parameters,
-        *inputs: Array,
-        training: bool = True,
-        rng: np.random.Generator | None = None,
-    ) -> tuple[Array, Saved, Statistics]:
-        """As `Layer.forward_saving`; saves the output, which the next layer saves as well."""
-        output = self.forward(parameters, *inputs)
-        return output, Saved(training, (output.shape,), {"output": output}), {}
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True

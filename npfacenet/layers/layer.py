@@ -107,11 +107,13 @@ class Layer(ABC):
            [-1., -1., -1.]], dtype=float32)
 
     `draws` is True for a layer that needs a random generator in training, `keeps_inputs` for one
-    whose backward pass needs its inputs and not only their shapes.
+    whose backward pass needs its inputs and not only their shapes, `keeps_output` for one whose
+    backward pass needs the output instead.
     """
 
     draws: ClassVar[bool] = False
     keeps_inputs: ClassVar[bool] = True
+    keeps_output: ClassVar[bool] = False
 
     @abstractmethod
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -147,12 +149,16 @@ class Layer(ABC):
 
         With `training`, batch norm uses the statistics of the batch and dropout is active;
         without, the output is that of `forward`. By default a layer saves its inputs, as "0",
-        "1", ..., or only their shapes (`keeps_inputs`). Raises ShapeError as `forward` does, and
-        ArgumentError if a generator is needed and none is given.
+        "1", ..., only their shapes (`keeps_inputs`), or "output" in their place (`keeps_output`).
+        Raises ShapeError as `forward` does, and ArgumentError if a generator is needed and none is
+        given.
         """
         output = self.forward(parameters, *inputs)
-        accepted = self.accept(parameters, *inputs)
-        kept = {str(i): x for i, x in enumerate(accepted)} if self.keeps_inputs else {}
+        if self.keeps_output:
+            kept = {"output": output}
+        else:
+            accepted = self.accept(parameters, *inputs)
+            kept = {str(i): x for i, x in enumerate(accepted)} if self.keeps_inputs else {}
         return output, Saved(training, tuple(x.shape for x in inputs), kept), {}
 
     def backward(

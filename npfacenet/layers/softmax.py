@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,7 +15,6 @@ from npfacenet.layers.layer import (
     Parameters,
     Saved,
     Shape,
-    Statistics,
 )
 from npfacenet.layers.registry import register
 
@@ -28,6 +28,8 @@ class Softmax(Layer):
     array([[0.5, 0.5]])
     """
 
+    keeps_output: ClassVar[bool] = True
+
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape of the input, whose last axis holds the classes."""
         shape = self.one_input(*inputs)
@@ -40,17 +42,6 @@ class Softmax(Layer):
         powers = np.exp(x - x.max(axis=-1, keepdims=True, initial=-np.inf))
         output: Array = powers / powers.sum(axis=-1, keepdims=True)
         return output
-
-    def forward_saving(
-        self,
-        parameters: Parameters,
-        *inputs: Array,
-        training: bool = True,
-        rng: np.random.Generator | None = None,
-    ) -> tuple[Array, Saved, Statistics]:
-        """As `Layer.forward_saving`; saves the output."""
-        output = self.forward(parameters, *inputs)
-        return output, Saved(training, (output.shape,), {"output": output}), {}
 
     def backward(
         self, parameters: Parameters, saved: Saved, upstream: Array, *, to_inputs: bool = True
