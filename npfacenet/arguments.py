@@ -80,6 +80,19 @@ def is_one_of(value: object, *choices: str) -> bool:
     return isinstance(value, str) and value in choices
 
 
+LONGEST_NAME = 200
+"""Characters of a name in a file, and of one that a file could hold."""
+
+
+def is_printable_name(value: object, *, low: int = 1) -> bool:
+    """Whether it is a text of `low` to `LONGEST_NAME` characters, all of them printable.
+
+    >>> is_printable_name("nn4.small2"), is_printable_name(""), is_printable_name("", low=0)
+    (True, False, True)
+    """
+    return isinstance(value, str) and value.isprintable() and low <= len(value) <= LONGEST_NAME
+
+
 def is_shape(value: object, rank: int | None = None) -> bool:
     """Whether it is a tuple of whole numbers that are not negative, `rank` of them if given.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
+from npfacenet.arguments import LONGEST_NAME, is_printable_name
 from npfacenet.errors import WeightsError, printable, quoted, shortened
 from npfacenet.images import PREPROCESSINGS
 from npfacenet.networks import Network, Outputs
@@ -21,7 +22,7 @@ from npfacenet.recipes.recipe import (
 
 __all__ = ["METRIC", "Card", "Threshold", "card_from_json", "derived_card", "threshold_of"]
 
-LONGEST_TEXT, LONGEST_NAME = 2000, 200  # characters of a card's sentences and names
+LONGEST_TEXT = 2000  # characters of a card's sentences
 
 
 @dataclass(frozen=True)
@@ -139,17 +140,13 @@ def card_from_json(value: object, where: str) -> Card:
     )
 
 
-def _is_text(value: object, longest: int = LONGEST_TEXT) -> bool:
+def _is_text(value: object) -> bool:
     """Whether it is one printable line that fits a screen."""
-    return isinstance(value, str) and value.isprintable() and len(value) <= longest
-
-
-def _is_name(value: object) -> bool:
-    return _is_text(value, LONGEST_NAME)
+    return isinstance(value, str) and value.isprintable() and len(value) <= LONGEST_TEXT
 
 
 def _are_names(values: list[object]) -> bool:
-    """As `_is_name`, for thousands of them at once."""
+    """As `is_printable_name` with those of no characters, for thousands of them at once."""
     texts = [value for value in values if isinstance(value, str)]
     short = max(map(len, texts), default=0) <= LONGEST_NAME
     return short and len(texts) == len(values) and "".join(texts).isprintable()
@@ -168,14 +165,14 @@ def _is_threshold(value: object) -> bool:
                 not others
                 and is_distance(number, metric)
                 and _is_text(evidence)
-                and _is_name(metric)
+                and is_printable_name(metric, low=0)
             )
     return False
 
 
 _VALID: dict[str, Callable[[object], bool]] = {
-    "architecture": lambda value: _is_name(value) and value != "",
-    "variant": lambda value: value is None or _is_name(value),
+    "architecture": is_printable_name,
+    "variant": lambda value: value is None or is_printable_name(value, low=0),
     "outputs": _is_count,
     "input_size": lambda value: _is_count(value) or (type(value) is int and value == 0),
     "preprocessing": lambda value: value in tuple(PREPROCESSINGS),

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from importlib import import_module, invalidate_caches
 from types import ModuleType
 
-from npfacenet.cards import LONGEST_NAME
+from npfacenet.arguments import LONGEST_NAME, is_printable_name
 from npfacenet.errors import ArgumentError, listed, quoted
 from npfacenet.networks import Network
 from npfacenet.networks.graph import graph_of
@@ -117,7 +117,7 @@ def _length(network: Network) -> int:
 def _require_own_name(recipe: Recipe, network: Network) -> None:
     """Raise ArgumentError for a name that belongs to another network, or fits into no card."""
     name: object = recipe.architecture
-    if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= LONGEST_NAME:
+    if not is_printable_name(name):
         raise ArgumentError(
             f"the name of a network has 1 to {LONGEST_NAME} printable letters, not {quoted(name)}"
         )

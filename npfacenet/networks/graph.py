@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import TypeGuard
 
+from npfacenet.arguments import LONGEST_NAME, is_printable_name
 from npfacenet.errors import ArgumentError, ShapeError, quoted
 from npfacenet.layers import Shape
 from npfacenet.layers.registry import layer_from, layer_name
@@ -26,8 +27,6 @@ from npfacenet.networks.shape_inference import TRIED
 MOST_NODES = 10_000
 LARGEST_TENSOR = 1 << 28
 """Numbers of the largest tensor for one picture of a fixed size: 1 GiB."""
-LONGEST_NAME = 200
-"""Characters of a node's, a block's or a network's name."""
 _KEYS = {"name", "input_shape", "outputs", "nodes"}
 _NODE_KEYS = {"name", "layer", "hyperparameters", "inputs", "block"}
 
@@ -147,7 +146,7 @@ def _has_keys(value: object, keys: set[str]) -> TypeGuard[Mapping[str, object]]:
 
 def _require_names(values: list[object], whose: str) -> None:
     for value in values:
-        if not isinstance(value, str) or len(value) > LONGEST_NAME or not value.isprintable():
+        if not is_printable_name(value, low=0):
             raise ArgumentError(
                 f"{whose}: a name in a file has at most {LONGEST_NAME} printable characters, "
                 f"unlike {quoted(value)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from npfacenet.arguments import is_whole
+from npfacenet.arguments import LONGEST_NAME, is_printable_name, is_whole
 from npfacenet.errors import ArgumentError, listed, quoted
 from npfacenet.networks import Network
 from npfacenet.recipes.inception_resnet_v1 import INCEPTION_RESNET_V1
@@ -24,7 +24,6 @@ RECIPES: tuple[Recipe, ...] = (
 )
 """The library's own recipes; of one architecture the default choice comes first."""
 
-LONGEST_NAME = 200
 
 _registered: tuple[Recipe, ...] = ()  # replaced as a whole: a reader sees all of it or none
 _registering = Lock()
@@ -100,7 +99,7 @@ def _fault(recipe: Recipe) -> str | None:
     """Say what is wrong with a recipe: "the FIELD VALUE: what is needed"; None if nothing is."""
     named = {"architecture": recipe.architecture, "variant": recipe.variant}
     for name, value in named.items():
-        if not _is_name(value) and not (name == "variant" and value is None):
+        if not is_printable_name(value) and not (name == "variant" and value is None):
             return f"the {name} {quoted(value)}: a name has 1 to {LONGEST_NAME} printable letters"
     if not is_whole(recipe.outputs, low=1):
         return f"the outputs {quoted(recipe.outputs)}: a whole number of at least 1 is needed"
@@ -129,7 +128,7 @@ def _fault_of_tables(recipe: Recipe) -> str | None:
         if not all(map(_is_text, (ours, theirs))):
             return f"the other_names {quoted({ours: theirs})}: a text by the name of a layer"
     known_as: object = recipe.known_as
-    if not (isinstance(known_as, tuple) and all(map(_is_name, known_as))):
+    if not (isinstance(known_as, tuple) and all(map(is_printable_name, known_as))):
         return f"the known_as {quoted(known_as)}: a tuple of names is needed"
     return None
 
@@ -157,7 +156,3 @@ def _is_said(threshold: Threshold) -> bool:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value.isprintable()
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= LONGEST_NAME
