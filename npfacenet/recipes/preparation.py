@@ -1,0 +1,63 @@
+"""What is done with a photograph before its pixels are scaled: a face is found, or it is cropped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from npfacenet.arguments import LONGEST_NAME, is_printable_name, is_whole
+from npfacenet.errors import ArgumentError, quoted
+from npfacenet.recipes.alignment import ALIGNMENTS
+
+LARGEST_CROP = 100_000
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How the square that a network sees is cut out of a photograph.
+
+    With a `detector`, named as in `faces.DETECTORS`, a face is found and cut out by `alignment`
+    (`ALIGNMENTS`). Without one, the centre is used: `crop` pixels a side, or the whole central
+    square if `crop` is None. Raises ArgumentError for other values, and for both at once.
+
+    >>> print(Preparation("mtcnn", "margin-32"), Preparation(crop=150), Preparation(), sep="; ")
+    mtcnn, margin-32; centre crop of 150 pixels; central square
+    """
+
+    detector: str | None = None
+    alignment: str | None = None
+    crop: int | None = None
+
+    def __post_init__(self) -> None:
+        detector, alignment, crop = self.detector, self.alignment, self.crop
+        if detector is not None and not is_printable_name(detector):
+            raise ArgumentError(
+                f"a detector's name has 1 to {LONGEST_NAME} printable letters: {quoted(detector)}"
+            )
+        if (detector is None) != (alignment is None):
+            raise ArgumentError(
+                "a detector and an alignment are stated together, not "
+                f"{quoted(detector)} and {quoted(alignment)}"
+            )
+        if alignment is not None and alignment not in ALIGNMENTS:
+            raise ArgumentError(
+                f"no alignment {quoted(alignment)}; known: {', '.join(ALIGNMENTS)}"
+            )
+        if crop is None:
+            return
+        if not is_whole(crop, 1, LARGEST_CROP):
+            raise ArgumentError(
+                f"crop is a whole number of pixels from 1 to {LARGEST_CROP:,}, not {quoted(crop)}"
+            )
+        if detector is not None:
+            raise ArgumentError("a face is found or the centre is cropped, not both")
+        object.__setattr__(self, "crop", int(crop))
+
+    def __str__(self) -> str:
+        if self.detector is not None:
+            return f"{self.detector}, {self.alignment}"
+        if self.crop is not None:
+            return f"centre crop of {self.crop} pixels"
+        return "central square"
+
+
+CENTRAL_SQUARE = Preparation()
