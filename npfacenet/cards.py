@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from npfacenet.arguments import LONGEST_NAME, is_printable_name
-from npfacenet.errors import WeightsError, printable, quoted, shortened
+from npfacenet.errors import ArgumentError, WeightsError, printable, quoted, shortened
 from npfacenet.images import PREPROCESSINGS
 from npfacenet.networks import Network, Outputs
 from npfacenet.recipes.catalogue import find_recipe
+from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
 from npfacenet.recipes.recipe import (
+    ANY_ALIGNMENT,
     METRIC,
     PURPOSES,
     Purpose,
@@ -20,9 +22,27 @@ from npfacenet.recipes.recipe import (
     is_distance,
 )
 
-__all__ = ["METRIC", "Card", "Threshold", "card_from_json", "derived_card", "threshold_of"]
+__all__ = [
+    "METRIC",
+    "Card",
+    "Measured",
+    "Preparation",
+    "Threshold",
+    "card_from_json",
+    "derived_card",
+    "with_known_thresholds",
+]
 
 LONGEST_TEXT = 2000  # characters of a card's sentences
+MOST_THRESHOLDS = 100
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A threshold, and the preparation of the pictures that it was measured on."""
+
+    preparation: Preparation
+    threshold: Threshold
 
 
 @dataclass(frozen=True)
@@ -31,9 +51,11 @@ class Card:
 
     `outputs` is as in `npfacenet.recipes.Recipe`; `input_size` is the side of the square picture
     in pixels, 0 for a network that takes any; `preprocessing` names the scaling of its numbers
-    (`npfacenet.images.PREPROCESSINGS`); `threshold` is None if none has evidence; `source` and
-    `licence` are in words; `trained_on` names the people in the training pictures, where they are
-    known; `purpose` is what the network is for.
+    (`npfacenet.images.PREPROCESSINGS`); `source` and `licence` are in words; `trained_on` names the
+    people in the training pictures, where they are known; `purpose` is what the network is for.
+
+    `preparation` is what is done with a photograph, and `threshold` the one for pictures prepared
+    so, None if none has evidence; `other_thresholds` are those for other preparations.
     """
 
     architecture: str
@@ -46,18 +68,52 @@ class Card:
     licence: str
     trained_on: tuple[str, ...] = field(default=(), repr=False)
     purpose: Purpose = field(default="embedding", repr=False)
+    preparation: Preparation = CENTRAL_SQUARE
+    other_thresholds: tuple[Measured, ...] = field(default=(), repr=False)
+
+    @property
+    def measured(self) -> tuple[Measured, ...]:
+        """Every threshold, the one for the card's own preparation first."""
+        own = self.threshold
+        return (*([] if own is None else [Measured(self.preparation, own)]), *self.other_thresholds)
+
+    def threshold_for(self, preparation: Preparation) -> Threshold | None:
+        """Return the threshold for pictures that are prepared so; None if none was measured."""
+        return next((m.threshold for m in self.measured if m.preparation == preparation), None)
+
+    def prepared(self, preparation: Preparation) -> Card:
+        """Return the card with another preparation; all thresholds are kept."""
+        others = tuple(m for m in self.measured if m.preparation != preparation)
+        return replace(
+            self,
+            preparation=preparation,
+            threshold=self.threshold_for(preparation),
+            other_thresholds=others,
+        )
+
+    def found_by(self, detector: str) -> Preparation:
+        """Return the preparation that finds faces with a detector, as this network needs it."""
+        if detector == self.preparation.detector:
+            return self.preparation
+        known = find_recipe(self.architecture, self.variant, self.outputs)
+        if known is not None:
+            return known.found_by(detector)
+        return Preparation(detector, self.preparation.alignment or ANY_ALIGNMENT)
 
     def adapted(self, variant: str | None, preprocessing: str) -> Card:
         """Return the card for another variant or preprocessing.
 
-        A threshold has evidence only for what it was measured with, so it changes too, and its
-        metric with it.
+        A variant has a preparation of its own. A threshold has evidence only for what it was
+        measured with, so it changes too, and its metric with it.
         """
         if (variant, preprocessing) == (self.variant, self.preprocessing):
             return self
-        measured = self.threshold is not None and self.threshold.evidence != UNMEASURED
+        measured = any(each.threshold.evidence != UNMEASURED for each in self.measured)
         other = replace(self, variant=variant, preprocessing=preprocessing)
-        return replace(other, threshold=threshold_of(other, measured=measured))
+        recipe = find_recipe(self.architecture, variant, self.outputs)
+        if variant != self.variant and recipe is not None:
+            other = replace(other, preparation=recipe.preparation)
+        return with_known_thresholds(other, recipe, measured=measured)
 
     def recipe_of(self, network: Network[Outputs]) -> Recipe:
         """Return the recipe of a network that may be in no catalogue, as this card describes it."""
@@ -68,7 +124,8 @@ class Card:
             outputs=self.outputs,
             purpose=self.purpose,
             preprocessing=self.preprocessing,
-            thresholds={} if self.threshold is None else {self.preprocessing: self.threshold},
+            preparation=self.preparation,
+            thresholds={(self.preprocessing, m.preparation): m.threshold for m in self.measured},
         )
 
 
@@ -90,29 +147,37 @@ def derived_card(recipe: Recipe, input_size: int, path: Path) -> Card:
     weights: the source is the file at `path`, and the threshold says that it was not measured with
     them.
     """
-    known = recipe.thresholds.get(recipe.preprocessing)
-    return Card(
+    card = Card(
         architecture=recipe.architecture,
         variant=recipe.variant,
         outputs=int(recipe.outputs),
         input_size=input_size,
         preprocessing=recipe.preprocessing,
-        threshold=None if known is None else replace(known, evidence=UNMEASURED),
+        threshold=None,
         source=f"the file {shortened(printable(path.name))}",
         licence="not stated",
         purpose=recipe.purpose,
+        preparation=recipe.preparation,
     )
+    return with_known_thresholds(card, recipe, measured=False)
 
 
-def threshold_of(card: Card, *, measured: bool) -> Threshold | None:
-    """Return the threshold of a card's network, variant and preprocessing; None if it has none.
+def with_known_thresholds(card: Card, recipe: Recipe | None, *, measured: bool) -> Card:
+    """Return the card with the thresholds of its network for its preprocessing; no others.
 
-    A network that is in no catalogue has none. Unless these weights were `measured` themselves,
-    the evidence says so.
+    Without a recipe, as for a network that is in no catalogue, there are none. Unless these weights
+    were `measured` themselves, the evidence says so.
     """
-    recipe = find_recipe(card.architecture, card.variant, card.outputs)
-    known = None if recipe is None else recipe.thresholds.get(card.preprocessing)
-    return known if known is None or measured else replace(known, evidence=UNMEASURED)
+    table = {} if recipe is None else recipe.thresholds
+    known = tuple(
+        Measured(
+            preparation, threshold if measured else replace(threshold, evidence=UNMEASURED)
+        )
+        for (scaling, preparation), threshold in table.items()
+        if scaling == card.preprocessing
+    )
+    without = replace(card, threshold=None, other_thresholds=known)
+    return without.prepared(card.preparation)
 
 
 def card_from_json(value: object, where: str) -> Card:
@@ -124,18 +189,23 @@ def card_from_json(value: object, where: str) -> Card:
     """
     if not isinstance(value, dict):
         raise WeightsError(f"{where}: the card is not a JSON object")
-    value = {"purpose": "embedding", **value}  # which old files do not state
+    value = {**_OF_OLD_FILES, **value}
     if strange := {field.name for field in fields(Card)} ^ value.keys():
         raise WeightsError(f"{where}: the card lacks, or should not have, {quoted(min(strange))}")
     for name, valid in _VALID.items():
         if not valid(value[name]):
             raise WeightsError(f"{where}: the card's {name} cannot be {quoted(value[name])}")
-    threshold = value["threshold"]
+    threshold, others = value["threshold"], value["other_thresholds"]
     return Card(
         **{
             **value,
             "threshold": None if threshold is None else Threshold(**threshold),
             "trained_on": tuple(value["trained_on"]),
+            "preparation": Preparation(**value["preparation"]),
+            "other_thresholds": tuple(
+                Measured(Preparation(**each["preparation"]), Threshold(**each["threshold"]))
+                for each in others
+            ),
         }
     )
 
@@ -170,6 +240,35 @@ def _is_threshold(value: object) -> bool:
     return False
 
 
+def _is_preparation(value: object) -> bool:
+    if not isinstance(value, dict) or value.keys() != {f.name for f in fields(Preparation)}:
+        return False
+    try:
+        Preparation(**value)
+    except ArgumentError:
+        return False
+    return True
+
+
+def _are_measured(values: object) -> bool:
+    """Whether each of a few is a preparation with a threshold, and none comes twice."""
+    if not isinstance(values, list) or len(values) > MOST_THRESHOLDS:
+        return False
+    for value in values:
+        match value:
+            case {"preparation": preparation, "threshold": {} as threshold, **others}:
+                if others or not _is_preparation(preparation) or not _is_threshold(threshold):
+                    return False
+            case _:
+                return False
+    return True
+
+
+_OF_OLD_FILES: dict[str, object] = {  # which do not state these fields
+    "purpose": "embedding",
+    "preparation": asdict(CENTRAL_SQUARE),
+    "other_thresholds": [],
+}
 _VALID: dict[str, Callable[[object], bool]] = {
     "architecture": is_printable_name,
     "variant": lambda value: value is None or is_printable_name(value, low=0),
@@ -181,4 +280,6 @@ _VALID: dict[str, Callable[[object], bool]] = {
     "licence": _is_text,
     "trained_on": lambda value: isinstance(value, list) and _are_names(value),
     "purpose": lambda value: value in PURPOSES,
+    "preparation": _is_preparation,
+    "other_thresholds": _are_measured,
 }

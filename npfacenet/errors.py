@@ -44,6 +44,14 @@ class ImageError(NpfacenetError, OSError, ValueError):
     """A picture is missing, damaged, too large, or not a picture; the message names it."""
 
 
+class NoFaceError(ImageError):
+    """A detector finds no face in a picture; the message says what it looked for."""
+
+
+class SeveralFacesError(ImageError):
+    """A picture shows several faces, and only one was expected."""
+
+
 class WeightsError(NpfacenetError, OSError, ValueError):
     """A weight file cannot be used; the message names the file, the fault and the remedy."""
 

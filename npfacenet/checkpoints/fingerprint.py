@@ -12,18 +12,28 @@ from npfacenet.cards import Card
 from npfacenet.layers import Array, Layer
 from npfacenet.networks import Network, NetworkParameters, Outputs, ParameterName
 from npfacenet.recipes import RECIPES
+from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
 
 
-def fingerprint(card: Card, digest: str, network: Network[Outputs]) -> str:
+def fingerprint(
+    card: Card,
+    digest: str,
+    network: Network[Outputs],
+    preparation: Preparation | None = None,
+) -> str:
     """Return the SHA-256 of everything that determines an embedding.
 
-    That is: architecture, variant and preprocessing, and the `weights_digest`; for a network that
-    is not one of the library's own also its layers, of which the name says nothing. Files of
-    different layouts that hold the same weights agree.
+    That is: architecture, variant and preprocessing, the `weights_digest`, and the `preparation` of
+    the picture (None: the card's) unless that is the central square; for a network that is not one
+    of the library's own also its layers, of which the name says nothing. Files of different layouts
+    that hold the same weights agree.
     """
+    prepared = card.preparation if preparation is None else preparation
     made_by = f"{card.architecture}/{card.variant}/{card.preprocessing}\n{digest}"
     if all(card.architecture != own.architecture for own in RECIPES):
         made_by += f"\n{network_digest(network)}"
+    if prepared != CENTRAL_SQUARE:  # which is what every fingerprint meant before there were others
+        made_by += f"\n{prepared}"
     return sha256(made_by.encode()).hexdigest()
 
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sized
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from hashlib import sha256
 from typing import ClassVar, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from npfacenet.arguments import is_finite, is_one_of, is_whole
+from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.errors import ArgumentError, ImageError, quoted
 from npfacenet.faces.faces import Faces
+from npfacenet.faces.ready_network import ReadyNetwork
 from npfacenet.images import ChannelOrder, ImageSource, read_reduced, source_name
 from npfacenet.images.pillow import import_pillow
 from npfacenet.images.several import each_picture, holds_several
 from npfacenet.progress import Progress
 from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import in_batches
+from npfacenet.zoo.manifest import manifest
 
 SMALLEST_FACE = 20.0
 """Pixels of the smallest face to look for by default."""
@@ -36,6 +41,28 @@ class Detector(ABC):
     """A face detector that is ready for use. Several threads may use it, and it can be pickled."""
 
     name: ClassVar[str]
+
+    @cached_property
+    def identity(self) -> str:
+        """The detector's name, followed by @ and 12 digits unless it is the public one.
+
+        The digits stand for other weights than the public ones of that name, and for settings that
+        are not the default: they find other faces, or place them elsewhere. The identity is part of
+        the fingerprint of embeddings (`Preparation`).
+        """
+        networks: list[str] = []
+        settings: list[str] = []
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, ReadyNetwork):
+                networks.append(weights_digest(value.parameters))
+            elif value != each.default:
+                settings.append(f"{each.name}={value!r}")
+        public = manifest().get(self.name)
+        if not settings and public is not None and set(networks) <= set(public.weights):
+            return self.name
+        told = "\n".join([*networks, *settings])
+        return f"{self.name}@{sha256(told.encode()).hexdigest()[:12]}" if told else self.name
 
     @property
     def pixels_of_a_face(self) -> float:
@@ -141,7 +168,7 @@ class Detector(ABC):
         name = source_name(source, position)
 
         def reduction(width: int, height: int) -> int:
-            return int(min(options.smallest_face_in(width, height) / self.pixels_of_a_face, 8))
+            return int(min(smallest_face_in(options.smallest_face, width, height) / self.pixels_of_a_face, 8))
 
         try:
             seen = read_reduced(source, reduction, options.channel_order, position)
@@ -151,7 +178,7 @@ class Detector(ABC):
             _log.warning("skipped %s", error)
             return Faces(source=name, skipped=str(error))
         height, width = (seen.factor * side for side in seen.pixels.shape[:2])
-        smallest = options.smallest_face_in(width, height) / seen.factor
+        smallest = smallest_face_in(options.smallest_face, width, height) / seen.factor
         faces = self.find(seen.pixels, smallest, threads)
         chosen = np.arange(len(faces))
         if options.least_score is not None:
@@ -177,12 +204,8 @@ class Options:
     on_error: Literal["raise", "skip"]
 
     def __post_init__(self) -> None:
-        smallest, least, most = self.smallest_face, self.least_score, self.most_faces
-        if smallest is not None and not (is_finite(smallest) and smallest >= LEAST_FACE):
-            raise ArgumentError(
-                f"smallest_face is a number of pixels, at least {LEAST_FACE:.0f}, not "
-                f"{quoted(smallest)}"
-            )
+        require_smallest_face(self.smallest_face)
+        least, most = self.least_score, self.most_faces
         if least is not None and not is_finite(least):
             raise ArgumentError(f"least_score is a number, not {quoted(least)}")
         if most is not None and not is_whole(most, low=1):
@@ -194,8 +217,19 @@ class Options:
         if not is_one_of(self.on_error, "raise", "skip"):
             raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(self.on_error)}")
 
-    def smallest_face_in(self, width: int, height: int) -> float:
-        """Return the side of the smallest face to look for in a picture, in pixels."""
-        if self.smallest_face is None:
-            return max(SMALLEST_FACE, SMALLEST_PART * float(max(width, height)))
-        return float(self.smallest_face)
+
+def require_smallest_face(smallest_face: object) -> None:
+    """Raise ArgumentError unless it is a size in pixels that can be looked for, or None."""
+    if smallest_face is None or (is_finite(smallest_face) and smallest_face >= LEAST_FACE):
+        return
+    raise ArgumentError(
+        f"smallest_face is a number of pixels, at least {LEAST_FACE:.0f}, not "
+        f"{quoted(smallest_face)}"
+    )
+
+
+def smallest_face_in(smallest_face: float | None, width: int, height: int) -> float:
+    """Return the side in pixels of the smallest face to look for in a picture of this size."""
+    if smallest_face is None:
+        return max(SMALLEST_FACE, SMALLEST_PART * float(max(width, height)))
+    return float(smallest_face)

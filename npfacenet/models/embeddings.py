@@ -4,39 +4,50 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from operator import index
 from typing import SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.arguments import finite_number, real_array
-from npfacenet.cards import Threshold
+from npfacenet.arguments import finite_number, is_whole, real_array
+from npfacenet.cards import Preparation, Threshold
 from npfacenet.errors import ArgumentError, EmbeddingError, listed, quoted
+from npfacenet.faces.choice import ChosenFace
 from npfacenet.models.json_ready import JsonReady
 
 
 @dataclass(frozen=True)
 class Skipped(JsonReady):
-    """A picture or another file that was passed over, and the reason."""
+    """A picture or another file that was passed over, and the reason.
+
+    `position` is its place among the pictures of the call, from 0; None for another file.
+    """
 
     source: str
     reason: str
+    position: int | None = None
 
     def __post_init__(self) -> None:
         texts: tuple[object, ...] = (self.source, self.reason)
         if not all(isinstance(text, str) for text in texts):
             raise ArgumentError(f"source and reason are text, not {quoted(texts)}")
+        if self.position is not None and not is_whole(self.position, low=0):
+            raise ArgumentError(f"a position is a whole number >= 0, not {quoted(self.position)}")
 
 
 @dataclass(frozen=True, eq=False)
 class Embeddings(JsonReady):
-    """One vector for each picture.
+    """One vector for each picture, or for each of its faces.
 
     `values` is float32 (N, D), each row of unit length if a model made it; `fingerprint`
-    identifies the model (None: unknown); `threshold` is that of the model's card; `sources` names
-    the picture of each row, and `skipped` lists those that could not be read.
+    identifies the model and the preparation of the pictures (None: unknown); `threshold` is the one
+    that the model's card has for this `preparation` (None: none was measured, or unknown).
+
+    `sources` names the picture of each row, `positions` are its places among the pictures of the
+    call, from 0, and `faces` says which face it is where a detector found it; each is empty if that
+    is not known. `skipped` lists the pictures that could not be used.
 
     It is a sequence, and can be passed to NumPy as an array:
 
@@ -53,6 +64,9 @@ class Embeddings(JsonReady):
     threshold: Threshold | None = None
     sources: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    positions: tuple[int, ...] = ()
+    faces: tuple[ChosenFace, ...] = ()
+    preparation: Preparation | None = None
 
     @classmethod
     def of(cls, values: Embeddings | npt.ArrayLike) -> Embeddings:
@@ -68,12 +82,17 @@ class Embeddings(JsonReady):
             raise EmbeddingError(f"a fingerprint is text, not {quoted(self.fingerprint)}")
         if self.threshold is not None:
             _require_threshold(self.threshold)
-        sources = _all_of(str, self.sources, "sources are names")
+        if self.preparation is not None and not isinstance(self.preparation, Preparation):
+            raise EmbeddingError(f"a preparation is a Preparation, not {quoted(self.preparation)}")
+        kinds: dict[str, type] = {"sources": str, "positions": int, "faces": ChosenFace}
+        for name, kind in kinds.items():
+            of_each = _all_of(kind, getattr(self, name), f"{name} are of the class {kind.__name__}")
+            if of_each and len(of_each) != len(rows):
+                raise EmbeddingError(f"{len(of_each)} {name} for {len(rows)} embeddings")
+            object.__setattr__(self, name, of_each)
         skipped = _all_of(Skipped, self.skipped, "what was skipped is of the class Skipped")
-        if sources and len(sources) != len(rows):
-            raise EmbeddingError(f"{len(sources)} sources name {len(rows)} embeddings")
-        for name, value in (("values", rows), ("sources", sources), ("skipped", skipped)):
-            object.__setattr__(self, name, value)
+        object.__setattr__(self, "values", rows)
+        object.__setattr__(self, "skipped", skipped)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -91,12 +110,18 @@ class Embeddings(JsonReady):
             chosen = np.atleast_1d(np.arange(len(self))[rows]).ravel().tolist()
         else:
             raise IndexError(f"embeddings are picked by number, slice or list, not {quoted(rows)}")
-        sources = tuple(self.sources[row] for row in chosen) if self.sources else ()
-        return replace(self, values=self.values[chosen], sources=sources, skipped=())
+        return replace(
+            self,
+            values=self.values[chosen],
+            sources=tuple(self.sources[row] for row in chosen if self.sources),
+            positions=tuple(self.positions[row] for row in chosen if self.positions),
+            faces=tuple(self.faces[row] for row in chosen if self.faces),
+            skipped=(),
+        )
 
     def __reduce__(self) -> tuple[type[Embeddings], tuple[object, ...]]:
-        fields = (self.values, self.fingerprint, self.threshold, self.sources, self.skipped)
-        return Embeddings, fields  # so that a copy is read-only too
+        # Made anew, so that a copy is read-only too.
+        return Embeddings, tuple(getattr(self, field.name) for field in fields(self))
 
     def __iter__(self) -> Iterator[Embeddings]:
         return (self[i] for i in range(len(self)))

@@ -14,7 +14,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.arguments import is_one_of, is_whole
 from npfacenet.cards import Card, derived_card, input_size_of
 from npfacenet.checkpoints.fingerprint import fingerprint, weights_digest
 from npfacenet.checkpoints.reloadable import ReloadableParameters
@@ -26,6 +25,7 @@ from npfacenet.errors import (
     quoted,
     shortened,
 )
+from npfacenet.faces.choice import Choice
 from npfacenet.images import ImageSource
 from npfacenet.images import preprocessing as scaling_named
 from npfacenet.images.pillow import import_pillow
@@ -33,16 +33,23 @@ from npfacenet.images.several import each_picture
 from npfacenet.inference import Plan
 from npfacenet.inference.batching import TOGETHER
 from npfacenet.inference.batching import batch_size as batch_size_for
-from npfacenet.models.embeddings import Embeddings, Skipped
+from npfacenet.models.embedded import EmbeddedBatch, gathered, require_options
+from npfacenet.models.embeddings import Embeddings
+from npfacenet.models.face_options import Detect, FaceOptions
+from npfacenet.models.loaded_detectors import LoadedDetectors
 from npfacenet.models.network_inputs import directions
 from npfacenet.models.picture_reading import PictureReader
 from npfacenet.networks import Network, NetworkParameters, Outputs
 from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress, silent
 from npfacenet.recipes import Recipe
+from npfacenet.recipes.preparation import Preparation
 from npfacenet.threads import Lock, without_forks
 from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import in_batches
+
+SEARCHED_TOGETHER = 4
+"""Photographs in which a thread finds faces before it embeds them, and reports its progress."""
 
 _log = logging.getLogger(__name__)
 
@@ -140,24 +147,32 @@ class Model:
         return Model, (self.network, parameters, self.card, self.digest)
 
     def __repr__(self) -> str:
-        card, known = self.card, self._kept.fingerprint or self.digest
+        card, known = self.card, self._kept.fingerprints or self.digest
         variant = f" ({card.variant})" if card.variant else ""
         size = f"{card.input_size}x{card.input_size}" if card.input_size else "any size"
         made = f", fingerprint {self.fingerprint[:12]}" if known else ""  # else slow
         return (
             f"<Model {shortened(card.architecture, 40)}{variant}, {size} to {card.outputs} "
-            f"{'numbers' if card.purpose == 'embedding' else 'outputs'}, {card.preprocessing}; "
-            f"{shortened(card.source)}{made}>"
+            f"{'numbers' if card.purpose == 'embedding' else 'outputs'}, {card.preparation}, "
+            f"{card.preprocessing}; {shortened(card.source)}{made}>"
         )
 
     @property
     def fingerprint(self) -> str:
-        """64 hexadecimal digits that identify everything that determines an embedding."""
-        kept = self._kept
-        if kept.fingerprint is None:  # threads that compute it at once get the same
+        """64 hexadecimal digits that identify everything that determines an embedding.
+
+        They include the card's preparation; embeddings that were prepared otherwise have another
+        fingerprint (`fingerprint_of`).
+        """
+        return self.fingerprint_of(self.card.preparation)
+
+    def fingerprint_of(self, preparation: Preparation) -> str:
+        """Return the fingerprint of embeddings of pictures that are prepared in this way."""
+        known = self._kept.fingerprints
+        if preparation not in known:  # threads that compute it at once get the same
             digest = weights_digest(self.parameters) if self.digest is None else self.digest
-            kept.fingerprint = fingerprint(self.card, digest, self.network)
-        return kept.fingerprint
+            known[preparation] = fingerprint(self.card, digest, self.network, preparation)
+        return known[preparation]
 
     @property
     def plan(self) -> Plan[Outputs]:
@@ -178,19 +193,29 @@ class Model:
         self,
         images: ImageSource | Iterable[ImageSource],
         *,
+        detect: Detect = None,
+        crop: int | None = None,
+        choose: Choice | None = None,
+        smallest_face: float | None = None,
         channel_order: Literal["rgb", "bgr"] = "rgb",
         on_error: Literal["raise", "skip"] = "raise",
         batch_size: int = TOGETHER,
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> Embeddings:
-        """Turn pictures of faces into vectors of unit length: Embeddings (N, D).
+        """Turn photographs of faces into vectors of unit length: Embeddings (N, D).
 
         `images` is a path, the bytes of a picture file, a PIL image, a uint8 array (H, W, 3), or
-        several of these. No face is detected: each picture must be a cropped face, of which the
-        central square is used. A picture with less contrast than any face
-        (`images.LEAST_CONTRAST`) cannot be used.
+        several of these. `card.preparation` says which part of each is embedded: the face that a
+        detector finds, aligned, or the central square of pictures that are cropped already. A part
+        with less contrast than any face (`images.LEAST_CONTRAST`) cannot be used.
 
+        - detect: another detector, by its name or path; False for none, so that the central square
+          is used
+        - crop: use the central `crop` x `crop` pixels, without a detector
+        - choose: of several faces the "largest" (the default), the most "central" one, the "only"
+          one (SeveralFacesError if there are more), or "all", each of which gives a vector
+        - smallest_face: as in `faces.Detector.detect`
         - channel_order: that of arrays; "bgr" is OpenCV's
         - on_error: "skip" leaves out pictures that cannot be used and lists them in `skipped`
         - batch_size, threads: up to `threads` threads (None: one for each core,
@@ -200,45 +225,32 @@ class Model:
           same call gives the same bits.
         - progress: called as progress("embedding", done, total); total is None if unknown
 
-        Raises ImageError, naming the first picture that cannot be used; ArgumentError for an
-        unknown option; WeightsError if the weights give no vectors of unit length;
-        EmbeddingError for a network that is not for embedding.
+        Fingerprint and threshold of the result are those of the preparation in this call. Raises
+        ImageError, naming the first picture that cannot be used (NoFaceError if no face is found);
+        ArgumentError for an unknown option; WeightsNotFoundError for a detector whose weights are
+        missing; WeightsError if the weights give no vectors of unit length; EmbeddingError for a
+        network that is not for embedding.
         """
         self._require_embedding()
-        _require_options(channel_order, on_error, batch_size, progress)
-        report = silent if progress is None else progress
+        require_options(channel_order, on_error, batch_size, progress)
+        options = FaceOptions(detect, crop, choose, smallest_face)
         cores = threads_to_use(threads)
         import_pillow()
         sources = each_picture(images)
         total = len(sources) if isinstance(sources, Sized) else None
-        size = batch_size_for(sources, cores, batch_size)
-        reader = PictureReader(self.card, channel_order, skip=on_error == "skip")
+        ready = options.prepared(self.card, self._kept.detectors.load)
+        together = batch_size if ready.cropper is None else min(batch_size, SEARCHED_TOGETHER)
+        size = batch_size_for(sources, cores, together)
+        reader = PictureReader(self.card, ready, channel_order, skip=on_error == "skip")
 
-        def embed_batch(batch: list[tuple[int, ImageSource]], threads: int) -> _Embedded:
-            pictures = reader.read(batch)
-            values = self._forward(pictures.inputs, threads)
-            return _Embedded(values, pictures.names, pictures.skipped)
+        def embed_batch(batch: list[tuple[int, ImageSource]], threads: int) -> EmbeddedBatch:
+            pictures = reader.read(batch, threads)
+            return EmbeddedBatch(self._forward(pictures.inputs, threads), pictures)
 
-        values = [np.empty((0, self.card.outputs), np.float32)]
-        names: list[str] = []
-        skipped: list[Skipped] = []
-        done = 0
-        for part in in_batches(enumerate(sources), embed_batch, size=size, threads=cores):
-            values.append(part.values)
-            for one in part.skipped:
-                _log.warning("skipped %s", one.reason)
-            for _ in range(len(part.names) + len(part.skipped)):
-                done += 1
-                report("embedding", done, total)
-            names += part.names
-            skipped += part.skipped
-        return Embeddings(
-            np.concatenate(values),
-            self.fingerprint,
-            self.card.threshold,
-            tuple(names),
-            tuple(skipped),
-        )
+        batches = in_batches(enumerate(sources), embed_batch, size=size, threads=cores)
+        made_by = self.fingerprint_of(ready.preparation)
+        report = silent if progress is None else progress
+        return gathered(batches, self.card, ready.preparation, made_by, report, total)
 
     def _require_embedding(self) -> None:
         """Raise EmbeddingError if the network is for another purpose."""
@@ -270,28 +282,6 @@ class _Kept:
     """What a model computes once, when it is first needed."""
 
     plan: Plan[Outputs] | None = None
-    fingerprint: str | None = None
+    fingerprints: dict[Preparation, str] = field(default_factory=dict)
+    detectors: LoadedDetectors = field(default_factory=LoadedDetectors)
     compiling: Lock = field(default_factory=Lock)
-
-
-@dataclass(frozen=True)
-class _Embedded:
-    """The embeddings of a batch, the names of its pictures, and the pictures skipped."""
-
-    values: npt.NDArray[np.float32]
-    names: list[str]
-    skipped: list[Skipped]
-
-
-def _require_options(
-    channel_order: object, on_error: object, batch_size: object, progress: object
-) -> None:
-    """Raise ArgumentError for an option of `Model.embed` that cannot be used."""
-    if not is_one_of(on_error, "raise", "skip"):
-        raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
-    if not is_one_of(channel_order, "rgb", "bgr"):
-        raise ArgumentError(f"channel_order must be 'rgb' or 'bgr', not {quoted(channel_order)}")
-    if not is_whole(batch_size, low=1):
-        raise ArgumentError(f"batch_size is a whole number of at least 1, not {quoted(batch_size)}")
-    if progress is not None and not callable(progress):
-        raise ArgumentError(f"progress must be callable, not {quoted(progress)}")

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from npfacenet.arguments import LONGEST_NAME, is_printable_name, is_whole
 from npfacenet.errors import ArgumentError, listed, quoted
 from npfacenet.networks import Network
+from npfacenet.recipes.alignment import ALIGNMENTS
 from npfacenet.recipes.inception_resnet_v1 import INCEPTION_RESNET_V1
 from npfacenet.recipes.mtcnn import MTCNN
 from npfacenet.recipes.nn4_small2 import NN4_SMALL2
 from npfacenet.recipes.npfacenet_small import NPFACENET_SMALL
+from npfacenet.recipes.preparation import Preparation
 from npfacenet.recipes.recipe import PURPOSES, Recipe, Threshold, is_distance, outputs_of
 from npfacenet.recipes.yunet import YUNET
 from npfacenet.threads import Lock, without_forks
@@ -115,15 +117,25 @@ def _fault_of_tables(recipe: Recipe) -> str | None:
     scalings = tuple(PREPROCESSINGS)
     if recipe.preprocessing not in scalings:
         return f"the preprocessing {quoted(recipe.preprocessing)}: there are {', '.join(scalings)}"
-    for name in ("thresholds", "other_names"):
+    preparation: object = recipe.preparation
+    if not isinstance(preparation, Preparation):
+        return f"the preparation {quoted(preparation)}: a Preparation is needed"
+    for name in ("thresholds", "other_names", "alignments"):
         value: object = getattr(recipe, name)
         if not isinstance(value, Mapping):
             return f"the {name} {quoted(value)}: a mapping is needed"
-    for scaling, threshold in recipe.thresholds.items():
-        if not (scaling in scalings and isinstance(threshold, Threshold)):
-            return f"the thresholds {quoted({scaling: threshold})}: a Threshold by preprocessing"
+    for measured_with, threshold in recipe.thresholds.items():
+        told = f"the thresholds {quoted({measured_with: threshold})}"
+        if not (_is_setting(measured_with, scalings) and isinstance(threshold, Threshold)):
+            return f"{told}: a Threshold by preprocessing and Preparation"
         if not (is_distance(threshold.value, threshold.metric) and _is_said(threshold)):
-            return f"the thresholds {quoted({scaling: threshold})}: a distance in its metric"
+            return f"{told}: a distance in its metric"
+    for detector, alignment in recipe.alignments.items():
+        if not is_printable_name(detector) or alignment not in ALIGNMENTS:
+            return (
+                f"the alignments {quoted({detector: alignment})}: one of {', '.join(ALIGNMENTS)} "
+                "by the name of a detector"
+            )
     for ours, theirs in recipe.other_names.items():
         if not all(map(_is_text, (ours, theirs))):
             return f"the other_names {quoted({ours: theirs})}: a text by the name of a layer"
@@ -148,6 +160,14 @@ def _fault_of_network(recipe: Recipe) -> str | None:
     if strange := recipe.other_names.keys() - {node.name for node in network.nodes}:
         return f"the other_names of {quoted(min(strange))}: its network has no such layer"
     return None
+
+
+def _is_setting(value: object, scalings: tuple[str, ...]) -> bool:
+    """Whether it is the name of a preprocessing with a preparation."""
+    match value:
+        case (str() as scaling, Preparation()):
+            return scaling in scalings
+    return False
 
 
 def _is_said(threshold: Threshold) -> bool:

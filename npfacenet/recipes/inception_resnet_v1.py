@@ -25,7 +25,8 @@ from npfacenet.layers import (
 )
 from npfacenet.layers.window import Padding
 from npfacenet.networks import Builder, Network
-from npfacenet.recipes.recipe import ASSIGNMENT, CALIBRATED, LFW, Recipe, Threshold
+from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
+from npfacenet.recipes.recipe import ASSIGNMENT, CALIBRATED, LFW, LFW_CROP, Recipe, Threshold
 
 EPSILON = 1e-3
 MOMENTUM = 0.995  # of moving statistics, as in davidsandberg/facenet
@@ -155,17 +156,19 @@ def reduction(build: Builder, x: str, block: str, rows: Branches) -> str:
 
 
 # Measured with the public weights, which give 128 numbers; nothing is known of 512.
+_ASSIGNMENT = Threshold(
+    0.7,
+    f"{ASSIGNMENT}; {LFW}: no false match (rate below 0.0025 by the rule of three), "
+    "false non-match rate 0.588",
+)
 THRESHOLDS = {
-    "prewhiten": Threshold(
+    ("prewhiten", LFW_CROP): Threshold(
         1.115,
         f"{CALIBRATED}; {LFW}: false match rate 0.010 (12 pairs; 95 % 0.006 to 0.017), "
         "false non-match rate 0.018",
     ),
-    "unit": Threshold(
-        0.7,
-        f"{ASSIGNMENT}; {LFW}: no false match (rate below 0.0025 by the rule of three), "
-        "false non-match rate 0.588",
-    ),
+    ("unit", CENTRAL_SQUARE): _ASSIGNMENT,
+    ("unit", LFW_CROP): _ASSIGNMENT,
 }
 INCEPTION_RESNET_V1 = tuple(
     Recipe(
@@ -175,6 +178,8 @@ INCEPTION_RESNET_V1 = tuple(
         partial(inception_resnet_v1, outputs),
         other_names=_deepface_names(),
         preprocessing="prewhiten",
+        preparation=Preparation("mtcnn", "margin-32"),
+        alignments={"mtcnn": "margin-32", "yunet": "margin-0"},
         thresholds=THRESHOLDS if outputs == 128 else {},
         known_as=(
             *("facenet", "inceptionresnet", "inceptionresnetv1"),

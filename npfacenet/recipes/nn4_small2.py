@@ -33,7 +33,8 @@ from npfacenet.layers import (
     ZeroPadding,
 )
 from npfacenet.networks import Builder, Network
-from npfacenet.recipes.recipe import ASSIGNMENT, CALIBRATED, LFW, Recipe, Threshold
+from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
+from npfacenet.recipes.recipe import ASSIGNMENT, CALIBRATED, LFW, LFW_CROP, Recipe, Threshold
 
 Branch: TypeAlias = Callable[[Builder, str, str], str]  # (build, block, input) to output
 VARIANTS = ("course", "openface")
@@ -127,18 +128,29 @@ def convolution(
     return build.add(f"{prefix}relu{number}", ReLU(), x)
 
 
-# Evidence holds for one variant and one preprocessing.
+# Evidence holds for one variant, one preprocessing and one preparation.
+_COURSE = Threshold(
+    0.7,
+    f"{ASSIGNMENT}; {LFW}: false match rate 0.114 (137 pairs; 95 % 0.097 to 0.133), "
+    "false non-match rate 0.608",
+)
 THRESHOLDS = {
-    "course": Threshold(
-        0.7,
-        f"{ASSIGNMENT}; {LFW}: false match rate 0.114 (137 pairs; 95 % 0.097 to 0.133), "
-        "false non-match rate 0.608",
-    ),
-    "openface": Threshold(
-        0.604,
-        f"{CALIBRATED}; {LFW}: false match rate 0.010 (12 pairs; 95 % 0.006 to 0.017), "
-        "false non-match rate 0.898",
-    ),
+    "course": {
+        ("unit", CENTRAL_SQUARE): _COURSE,
+        ("unit", LFW_CROP): _COURSE,
+    },
+    "openface": {
+        ("unit", LFW_CROP): Threshold(
+            0.604,
+            f"{CALIBRATED}; {LFW}: false match rate 0.010 (12 pairs; 95 % 0.006 to 0.017), "
+            "false non-match rate 0.898",
+        ),
+    },
+}
+# The assignment's pictures are cropped already, and its figures are those of the crops.
+PREPARATIONS = {
+    "course": CENTRAL_SQUARE,
+    "openface": Preparation("mtcnn", "openface-similarity"),
 }
 NN4_SMALL2 = tuple(
     Recipe(
@@ -148,7 +160,9 @@ NN4_SMALL2 = tuple(
         partial(nn4_small2, variant),
         other_names={"dense_layer": "dense"},  # as real files have it, the course's CSV folder too
         preprocessing="unit",
-        thresholds={"unit": THRESHOLDS[variant]},
+        preparation=PREPARATIONS[variant],
+        alignments={"mtcnn": "openface-similarity", "yunet": "openface-similarity"},
+        thresholds=THRESHOLDS[variant],
         known_as=(
             *("openface", "nn4", "nn4v2", "nn4small", "nn4small1", "nn4small2"),
             "openfacenn4small2",

@@ -1,4 +1,4 @@
-"""What is done with a photograph before its pixels are scaled: a face is found, or it is cropped."""
+"""How the square that a network sees is cut out of a photograph."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LARGEST_CROP = 100_000
 
 @dataclass(frozen=True)
 class Preparation:
-    """How the square that a network sees is cut out of a photograph.
+    """What is done with a photograph before its pixels are scaled.
 
     With a `detector`, named as in `faces.DETECTORS`, a face is found and cut out by `alignment`
     (`ALIGNMENTS`). Without one, the centre is used: `crop` pixels a side, or the whole central

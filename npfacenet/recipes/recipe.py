@@ -10,14 +10,18 @@ from typing import Final, Literal, TypeAlias
 from npfacenet.arguments import finite_number
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.networks import Network, Outputs
+from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
 
 Purpose: TypeAlias = Literal["embedding", "detection"]
 PURPOSES: Final[tuple[Purpose, ...]] = ("embedding", "detection")
 LARGEST_DISTANCE = 2  # between unit vectors
+ANY_ALIGNMENT = "margin-32"
+"""The alignment for a network of which no other is known."""
 METRIC = "Euclidean between unit vectors, 0 to 2"
 
 # Evidence. Measured by `npfacenet evaluate lfw --crop 150 --calibrate 0.01` on folds 1 to 4, with
 # the public weights; rates of a calibrated threshold are those of the pairs it was chosen on.
+LFW_CROP = Preparation(crop=150)  # of 250 pixels
 LFW = "on LFW folds 1-4, centre crop 150, 1,200 pairs of each kind"
 ASSIGNMENT = "the deeplearning.ai assignment's choice"
 CALIBRATED = "chosen for a false match rate of 0.01 on these very pairs"
@@ -34,6 +38,10 @@ class Threshold:
     value: float
     evidence: str
     metric: str = METRIC
+
+
+MeasuredWith: TypeAlias = tuple[str, Preparation]
+"""What a threshold was measured with: the name of a preprocessing, and a preparation."""
 
 
 def is_distance(value: object, metric: object) -> bool:
@@ -65,9 +73,11 @@ class Recipe:
     `purpose` says what the network computes; only an "embedding" can be compared with others.
     `preprocessing` is the scaling of its pictures (`npfacenet.images.PREPROCESSINGS`) unless the
     card of its weights states another; without either it is "unit", numbers from 0 to 1.
-    `thresholds` holds, by preprocessing, the threshold measured with the public weights, if one
-    was. `known_as` lists what other projects call the architecture, for
-    suggestions in messages; case and separators do not matter.
+    `preparation` says how the square that it sees is cut out of a photograph, unless the card
+    states another; `alignments` names, by detector, the alignment of a face that is found by
+    another one than the preparation's. `thresholds` holds those that were measured with the public
+    weights, by preprocessing and preparation. `known_as` lists what other projects call the
+    architecture, for suggestions in messages; case and separators do not matter.
     """
 
     architecture: str
@@ -77,7 +87,11 @@ class Recipe:
     other_names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     purpose: Purpose = field(default="embedding", repr=False)
     preprocessing: str = field(default="unit", repr=False)
-    thresholds: Mapping[str, Threshold] = field(default_factory=dict, repr=False, compare=False)
+    preparation: Preparation = field(default=CENTRAL_SQUARE, repr=False)
+    alignments: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    thresholds: Mapping[MeasuredWith, Threshold] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     known_as: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
@@ -90,7 +104,8 @@ class Recipe:
         outputs: int | None = None,
         purpose: Purpose | None = None,
         preprocessing: str = "unit",
-        thresholds: Mapping[str, Threshold] | None = None,
+        preparation: Preparation = CENTRAL_SQUARE,
+        thresholds: Mapping[MeasuredWith, Threshold] | None = None,
     ) -> Recipe:
         """Return the recipe of a network that is built already.
 
@@ -113,6 +128,7 @@ class Recipe:
             partial(_built, network),
             purpose=("embedding" if vector else "detection") if purpose is None else purpose,
             preprocessing=preprocessing,
+            preparation=preparation,
             thresholds={} if thresholds is None else thresholds,
         )
 
@@ -120,6 +136,18 @@ class Recipe:
     def key(self) -> tuple[str, str | None, int]:
         """What distinguishes recipes: architecture, variant and number of outputs."""
         return self.architecture, self.variant, self.outputs
+
+    def found_by(self, detector: str) -> Preparation:
+        """Return the preparation that finds faces with a detector, and aligns them.
+
+        >>> from npfacenet.recipes import recipes
+        >>> print(recipes("nn4.small2", "openface")[0].found_by("mtcnn"))
+        mtcnn, openface-similarity
+        """
+        if detector == self.preparation.detector:
+            return self.preparation
+        usual = self.preparation.alignment or next(iter(self.alignments.values()), ANY_ALIGNMENT)
+        return Preparation(detector, self.alignments.get(detector, usual))
 
     def __str__(self) -> str:
         choices = [self.variant] if self.variant else []

@@ -15,6 +15,7 @@ from npfacenet.errors import (
     EmbeddingError,
     FingerprintError,
     NpfacenetError,
+    listed,
     quoted,
     shortened,
 )
@@ -72,18 +73,14 @@ def within(distance: float, threshold: float) -> bool:
 def comparable(a: Embeddings, b: Embeddings) -> None:
     """Check that distances between these embeddings are meaningful.
 
-    Raises FingerprintError if different models made them, EmbeddingError if their vectors differ
-    in length.
+    Raises FingerprintError if different models made them, or of pictures prepared in different
+    ways; EmbeddingError if their vectors differ in length.
     """
     for each in (a, b):
         if not isinstance(each, Embeddings):
             raise EmbeddingError(f"only Embeddings can be compared, not {quoted(each)}")
     if a.fingerprint is not None and b.fingerprint is not None and a.fingerprint != b.fingerprint:
-        raise FingerprintError(
-            f"embeddings of different models cannot be compared (fingerprints "
-            f"{a.fingerprint[:12]} and {b.fingerprint[:12]}): network, variant, weights and "
-            "preprocessing must be the same"
-        )
+        raise FingerprintError(_differ(a, b, a.fingerprint[:12], b.fingerprint[:12]))
     if a.values.shape[1] != b.values.shape[1]:
         raise EmbeddingError(
             f"vectors of {a.values.shape[1]} and of {b.values.shape[1]} numbers cannot be compared"
@@ -119,9 +116,11 @@ def threshold_for(explicit: float | None, *compared: Embeddings) -> float:
         raise EmbeddingError("bare arrays come without a threshold; state one: threshold=...")
     stated = agreed_threshold(compared)
     if stated is None:
+        known = sorted({str(e.preparation) for e in compared if e.preparation is not None})
+        prepared = f" for pictures prepared so ({listed(known)})" if known else ""
         raise EmbeddingError(
-            "the model's card has no threshold with evidence; state one: threshold=..., or "
-            "--threshold on the command line"
+            f"the model's card has no threshold with evidence{prepared}; state one: threshold=..., "
+            "or --threshold on the command line"
         )
     return limit_of(stated)
 
@@ -182,9 +181,15 @@ def joined(
         )
     values = np.concatenate([e.values for e in several])
     sources = tuple(name for e in several for name in e.sources)
-    named = sources if len(sources) == len(values) else ()
+    faces = tuple(face for e in several for face in e.faces)
     return replace(
-        first, values=values, threshold=agreed_threshold(several), sources=named, skipped=()
+        first,
+        values=values,
+        threshold=agreed_threshold(several),
+        sources=sources if len(sources) == len(values) else (),
+        positions=(),  # of several calls
+        faces=faces if len(faces) == len(values) else (),
+        skipped=(),
     )
 
 
@@ -198,6 +203,20 @@ def checked_distance(value: object, what: str = "a threshold") -> float:
     if number is None or number < 0:
         raise ArgumentError(f"{what} is a finite distance >= 0, not {quoted(value)}")
     return abs(number)
+
+
+def _differ(a: Embeddings, b: Embeddings, first: str, second: str) -> str:
+    """Say why embeddings with these fingerprints cannot be compared."""
+    if a.preparation is not None and b.preparation is not None and a.preparation != b.preparation:
+        return (
+            f"embeddings of pictures that were prepared differently ({a.preparation}; "
+            f"{b.preparation}) cannot be compared: embed both with the same detect= or crop= "
+            "(--detect, --crop)"
+        )
+    return (
+        f"embeddings of different models cannot be compared (fingerprints {first} and {second}): "
+        "network, variant, weights and preprocessing must be the same"
+    )
 
 
 def _evidence(threshold: Threshold) -> str:

@@ -11,9 +11,10 @@ from typing import Literal
 import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError, GalleryError, listed, quoted
-from npfacenet.images import source_name
 from npfacenet.models import Embeddings, Model
+from npfacenet.faces.choice import OneOf
 from npfacenet.models.embeddings import Skipped
+from npfacenet.models.face_options import Detect
 from npfacenet.models.json_ready import JSON, JsonReady, as_json
 from npfacenet.progress import Progress
 from npfacenet.recognition.distance import joined
@@ -138,30 +139,42 @@ def enrol(
     model: Model,
     folder: str | os.PathLike[str],
     *,
+    detect: Detect = None,
+    crop: int | None = None,
+    choose: OneOf | None = None,
+    smallest_face: float | None = None,
     on_error: Literal["raise", "skip"] = "raise",
     progress: Progress | None = None,
 ) -> Gallery:
-    """Embed a folder of pictures: `anna.jpg` shows anna, and so does `anna/holiday.jpg`.
+    """Embed a folder of photographs: `anna.jpg` shows anna, and so does `anna/holiday.jpg`.
+
+    `detect`, `crop`, `choose` and `smallest_face` are as in `Model.embed`; each photograph gives
+    one face.
 
     `people_in` documents which files count as pictures; everything else in the folder is listed in
     `gallery.passed_over`. With `on_error="skip"`, so are damaged pictures, which
     `gallery.embeddings.skipped` lists too.
 
     Raises GalleryError for a folder that is missing or holds no pictures of people; ImageError,
-    naming the first picture that cannot be read.
+    naming the first picture that cannot be used; ArgumentError, and what `Model.embed` raises.
     """
     if not isinstance(model, Model):
         raise ArgumentError(f"enrol takes a model, npfacenet.load(), and a folder: {quoted(model)}")
+    if choose == "all":
+        raise ArgumentError("a person is enrolled with one face of a picture, not with 'all'")
     found = people_in(folder)
     flat = [(name, path) for name, paths in found.people.items() for path in paths]
-    embeddings = model.embed([path for _, path in flat], on_error=on_error, progress=progress)
-    names, read = [], iter(embeddings.sources)
-    source = next(read, None)
-    for name, path in flat:  # embeddings are in the order of their pictures
-        if source is not None and source_name(path) == source:
-            names.append(name)
-            source = next(read, None)
-    return Gallery(tuple(names), embeddings, found.passed_over + embeddings.skipped)
+    embeddings = model.embed(
+        [path for _, path in flat],
+        detect=detect,
+        crop=crop,
+        choose=choose,
+        smallest_face=smallest_face,
+        on_error=on_error,
+        progress=progress,
+    )
+    names = tuple(flat[position][0] for position in embeddings.positions)
+    return Gallery(names, embeddings, found.passed_over + embeddings.skipped)
 
 
 def embeddings_of(values: object, decided: float | None = None) -> Embeddings:

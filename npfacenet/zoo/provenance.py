@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from npfacenet.cards import Card, threshold_of
+from npfacenet.cards import Card, with_known_thresholds
+from npfacenet.recipes.catalogue import find_recipe
 from npfacenet.zoo.manifest import manifest
 
 
 def with_known_origin(card: Card, digest: str) -> Card:
     """Return the card with what the manifest knows of weights with this digest.
 
-    That is their source, their licence, and the threshold that was measured with them. `digest`
+    That is their source, their licence, and the thresholds that were measured with them. `digest`
     is a `weights_digest` (`fingerprint.py`); for one that the manifest does not list, the card
     stays as it is.
     """
@@ -19,6 +20,6 @@ def with_known_origin(card: Card, digest: str) -> Card:
     if not public:
         return card
     origin, licence = public[0].origin, public[0].licence
-    return replace(
-        card, source=origin, licence=licence, threshold=threshold_of(card, measured=True)
-    )
+    known = replace(card, source=origin, licence=licence)
+    recipe = find_recipe(card.architecture, card.variant, card.outputs)
+    return with_known_thresholds(known, recipe, measured=True)

@@ -16,7 +16,7 @@ import pytest
 from old_files import without_graph
 
 import npfacenet
-from npfacenet.cards import UNMEASURED, Threshold, derived_card, threshold_of
+from npfacenet.cards import UNMEASURED, Threshold, derived_card, with_known_thresholds
 from npfacenet.checkpoints.conversion import SUFFIXES, WRITABLE, unstored_choices, write_checkpoint
 from npfacenet.checkpoints.isolation import read_isolated
 from npfacenet.checkpoints.reading import read_checkpoint
@@ -27,6 +27,7 @@ from npfacenet.networks import Builder, Network
 from npfacenet.recipes import RECIPES, Recipe, recipes, register, unregister
 from npfacenet.recipes.catalogue import all_recipes
 from npfacenet.recipes.familiar_names import suggestion
+from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
 from npfacenet.recipes.selection import choices_of
 from npfacenet.testing.weight_files import TINY, tiny_network
 from npfacenet.zoo.description import describe_file
@@ -35,7 +36,10 @@ MEASURED = Threshold(0.4, "measured by the tests")
 OWN = replace(
     TINY,
     preprocessing="fixed",
-    thresholds={"fixed": MEASURED, "unit": Threshold(0.6, "too", metric="cosine")},
+    thresholds={
+        ("fixed", CENTRAL_SQUARE): MEASURED,
+        ("unit", CENTRAL_SQUARE): Threshold(0.6, "too", metric="cosine"),
+    },
     known_as=("My_Nute.v2",),
 )
 PICTURE = np.random.default_rng(3).integers(0, 256, (6, 6, 3), np.uint8)
@@ -98,14 +102,15 @@ def test_only_recipes_are_registered(what: object) -> None:
         ("architecture", ""), ("architecture", None), ("architecture", "a\nb"), ("outputs", 0),
         ("architecture", "x" * 201), ("variant", ""), ("variant", 3), ("outputs", "4"),
         ("outputs", True), ("build", None), ("purpose", "decoration"), ("preprocessing", "no"),
-        ("preprocessing", None), ("thresholds", {"unit": 0.7}), ("thresholds", {"no": MEASURED}),
+        ("preprocessing", None), ("thresholds", {("unit", CENTRAL_SQUARE): 0.7}), ("thresholds", {("no", CENTRAL_SQUARE): MEASURED}),
         ("thresholds", None), ("other_names", None), ("known_as", "minute"), ("known_as", (3,)),
         ("outputs", 5), ("build", lambda: None), ("build", tiny_network()),
-        ("thresholds", {"unit": Threshold(float("nan"), "by nobody")}),
-        ("thresholds", {"unit": Threshold(5.0, "further apart than unit vectors are")}),
-        ("thresholds", {"unit": Threshold("near", "in words")}),  # type: ignore[arg-type]
-        ("thresholds", {"unit": Threshold(0.5, "a\nb")}), ("other_names", {"conv": 3}),
-        ("other_names", {"no such layer": "theirs"}),
+        ("thresholds", {("unit", CENTRAL_SQUARE): Threshold(float("nan"), "by nobody")}),
+        ("thresholds", {("unit", CENTRAL_SQUARE): Threshold(5.0, "further apart than unit vectors are")}),
+        ("thresholds", {("unit", CENTRAL_SQUARE): Threshold("near", "in words")}),  # type: ignore[arg-type]
+        ("thresholds", {("unit", CENTRAL_SQUARE): Threshold(0.5, "a\nb")}), ("other_names", {"conv": 3}),
+        ("other_names", {"no such layer": "theirs"}), ("thresholds", {"unit": MEASURED}),
+        ("preparation", "mtcnn"), ("alignments", {"mtcnn": "upright"}), ("alignments", None),
     ],
 )  # fmt: skip
 def test_fields_that_make_no_sense_are_named(field: str, value: object) -> None:
@@ -207,7 +212,8 @@ def test_a_recipe_without_scaling_or_threshold_gives_clear_results(tmp_path: Pat
         }
     with pytest.raises(EmbeddingError, match="no threshold with evidence"):
         npfacenet.verify(model.embed(PICTURE), model.embed(PICTURE))
-    assert threshold_of(replace(model.card, architecture="nowhere"), measured=True) is None
+    elsewhere = with_known_thresholds(own_card := model.card, None, measured=True)
+    assert elsewhere.measured == () == own_card.measured
 
 
 def test_a_threshold_keeps_its_metric(own: Recipe, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_known_weights_have_what_was_measured_with_them(entry: PublicWeights, di
     assert card.threshold is not None
     assert card.threshold.evidence == UNMEASURED
     known = with_known_origin(card, digest)
-    assert known.threshold == recipe.thresholds[recipe.preprocessing]
+    assert known.threshold == recipe.thresholds.get((recipe.preprocessing, recipe.preparation))
     assert (known.source, known.licence) == (entry.origin, entry.licence)
     same = replace(known, source=card.source, licence=card.licence, threshold=card.threshold)
     assert same == card
@@ -60,5 +60,5 @@ def test_others_keep_the_card_of_their_network(recipe: Recipe) -> None:
     card = derived_card(recipe, input_size_of(recipe.build()), Path("w.h5"))
     assert with_known_origin(card, "0" * 64) is card
     assert (card.source, card.licence) == ("the file w.h5", "not stated")
-    known = recipe.thresholds.get(recipe.preprocessing)
+    known = recipe.thresholds.get((recipe.preprocessing, recipe.preparation))
     assert (card.threshold is None) == (known is None)

@@ -1,0 +1,110 @@
+"""How a caller wants photographs to be prepared, where that is not what a model's card says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from npfacenet.cards import Card, Preparation
+from npfacenet.errors import ArgumentError, WeightsNotFoundError, quoted, shortened
+from npfacenet.faces.choice import Choice, require_choice
+from npfacenet.faces.detector import Detector, require_smallest_face
+from npfacenet.recipes.alignment import ALIGNMENTS
+from npfacenet.recipes.preparation import CENTRAL_SQUARE
+from npfacenet.threads import without_forks
+
+if TYPE_CHECKING:
+    from npfacenet.faces.cropping import FaceCropper
+
+Detect: TypeAlias = "str | os.PathLike[str] | Detector | Literal[False] | None"
+"""None: what the card says; a detector, its name or the path of its weights; False: no detector."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaceOptions:
+    """The options of `Model.embed` that say which part of a photograph is embedded.
+
+    Raises ArgumentError for values that they cannot have, and for a detector beside a crop.
+    """
+
+    detect: Detect = None
+    crop: int | None = None
+    choose: Choice | None = None
+    smallest_face: float | None = None
+
+    def __post_init__(self) -> None:
+        detect: object = self.detect
+        named = isinstance(detect, (str, os.PathLike, Detector))
+        if detect is not None and detect is not False and not named:
+            raise ArgumentError(
+                "detect is the name of a detector, such as 'mtcnn', its path, a Detector, False, or "
+                f"None for what the card says, not {quoted(detect)}"
+            )
+        if self.crop is not None:
+            Preparation(crop=self.crop)
+            if named:
+                raise ArgumentError(
+                    "a face is found (detect) or the centre is cropped (crop), not both"
+                )
+        if self.choose is not None:
+            require_choice(self.choose)
+        require_smallest_face(self.smallest_face)
+
+    def prepared(
+        self, card: Card, load: Callable[[str | os.PathLike[str]], Detector]
+    ) -> ReadyPreparation:
+        """Return the preparation for a model with this card; `load` loads a detector.
+
+        Raises ArgumentError for choices among faces without a detector, WeightsNotFoundError, with
+        the remedy, for a detector whose weights are missing.
+        """
+        if self.crop is not None:
+            return self._without_detector(Preparation(crop=self.crop))
+        if self.detect is False or (self.detect is None and card.preparation.detector is None):
+            own = card.preparation
+            return self._without_detector(own if own.detector is None else CENTRAL_SQUARE)
+        if isinstance(self.detect, Detector):
+            detector = self.detect
+        elif self.detect is not None:
+            detector = load(self.detect)
+        else:
+            detector = self._of_the_card(card, load)
+        with without_forks():
+            from npfacenet.faces.cropping import FaceCropper
+
+        alignment = card.found_by(detector.name).alignment
+        assert alignment is not None  # beside a detector
+        choose = "largest" if self.choose is None else self.choose
+        cropper = FaceCropper(detector, ALIGNMENTS[alignment], choose, self.smallest_face)
+        return ReadyPreparation(Preparation(detector.identity, alignment), cropper)
+
+    def _of_the_card(
+        self, card: Card, load: Callable[[str | os.PathLike[str]], Detector]
+    ) -> Detector:
+        name = card.preparation.detector
+        try:
+            return load(str(name))
+        except WeightsNotFoundError as error:
+            raise WeightsNotFoundError(
+                f"{shortened(card.architecture, 40)} is for faces that {name} has found: {error}. "
+                "Pictures that are cropped to the face need no detector: detect=False, --no-detect"
+            ) from error
+
+    def _without_detector(self, preparation: Preparation) -> ReadyPreparation:
+        given = {"choose": self.choose, "smallest_face": self.smallest_face}
+        if stated := [name for name, value in given.items() if value is not None]:
+            raise ArgumentError(
+                f"{stated[0]} is for faces that a detector finds, and pictures are used as they "
+                f"are ({preparation}): name a detector, such as detect='mtcnn' (--detect mtcnn)"
+            )
+        return ReadyPreparation(preparation, None)
+
+
+@dataclass(frozen=True, eq=False)
+class ReadyPreparation:
+    """A preparation, and what finds and cuts out faces for it; None for crops."""
+
+    preparation: Preparation
+    cropper: FaceCropper | None
