@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.arguments import real_array
+from npfacenet.arguments import is_finite, real_array
 from npfacenet.errors import ArgumentError, quoted
 
 LANDMARKS = (
@@ -28,6 +28,8 @@ class Faces:
     `LANDMARKS` names, as seen in the picture. `scores` (N,) from 0 to 1 can be compared
     within one detector only. Without faces the arrays are empty. `source` names the picture.
     `skipped` is the reason why it could not be read (`on_error="skip"`), None if it was read.
+    `best_score` is the best score that any place of the picture had, below the detector's
+    thresholds too; None if none was looked at.
 
     The truth value tells whether there is a face. Raises ArgumentError for arrays of other shapes
     or with numbers that are not finite.
@@ -44,6 +46,7 @@ class Faces:
     scores: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     source: str | None = None
     skipped: str | None = None
+    best_score: float | None = None
 
     def __post_init__(self) -> None:
         shapes: dict[str, tuple[int, ...]] = {"boxes": (4,), "landmarks": (5, 2), "scores": ()}
@@ -63,6 +66,8 @@ class Faces:
         for name in ("source", "skipped"):
             if not isinstance(getattr(self, name), (str, type(None))):
                 raise ArgumentError(f"{name} is text or None, not {quoted(getattr(self, name))}")
+        if self.best_score is not None and not is_finite(self.best_score):
+            raise ArgumentError(f"best_score is a number or None, not {quoted(self.best_score)}")
 
     def __len__(self) -> int:
         return len(self.boxes)

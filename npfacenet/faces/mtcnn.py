@@ -35,14 +35,19 @@ TOGETHER = 128
 
 @dataclass(frozen=True)
 class Candidates:
-    """Boxes (N, 4) that may hold a face, with the scores (N,) of one step of the cascade."""
+    """Boxes (N, 4) that may hold a face, with the scores (N,) of one step of the cascade.
+
+    `best_score` is the best that the last network gave to any place, dropped ones too; None if no
+    network has looked at one.
+    """
 
     boxes: Boxes
     scores: Scores
+    best_score: float | None = None
 
     def __getitem__(self, rows: npt.NDArray[np.generic]) -> Candidates:
         """Return some of them."""
-        return Candidates(self.boxes[rows], self.scores[rows])
+        return Candidates(self.boxes[rows], self.scores[rows], self.best_score)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +107,8 @@ class Mtcnn(Detector):
         scores = np.concatenate([windows.scores for windows, _ in found])
         kept = suppress(boxes, scores, SAME_FACE)
         shares = np.concatenate([shares for _, shares in found])[kept]
-        return Candidates(squares(moved(boxes[kept], shares)), scores[kept])
+        best = max(windows.best_score or 0.0 for windows, _ in found)
+        return Candidates(squares(moved(boxes[kept], shares)), scores[kept], best)
 
     def refine(
         self, table: SummedAreaTable, candidates: Candidates, threads: int | None = None
@@ -113,7 +119,7 @@ class Mtcnn(Detector):
         candidates, shares = candidates[passed], outputs["box"][passed]
         kept = suppress(candidates.boxes, candidates.scores, SAME_FACE)
         boxes = moved(candidates.boxes[kept], shares[kept], pixel=1)
-        return Candidates(squares(boxes), candidates.scores[kept])
+        return Candidates(squares(boxes), candidates.scores[kept], candidates.best_score)
 
     def decide(
         self, table: SummedAreaTable, candidates: Candidates, threads: int | None = None
@@ -125,7 +131,8 @@ class Mtcnn(Detector):
         points = landmarks(candidates.boxes, outputs["landmarks"][passed])
         boxes = moved(candidates.boxes, shares, pixel=1)
         kept = suppress(boxes, candidates.scores, SAME_FACE, of="smaller", pixel=1)
-        return Faces(boxes[kept], points[kept], candidates.scores[kept])
+        scores, best = candidates.scores[kept], candidates.best_score
+        return Faces(boxes[kept], points[kept], scores, best_score=best)
 
 
 def scales(table: SummedAreaTable, smallest_face: float, factor: float) -> Iterator[float]:
@@ -153,7 +160,8 @@ def windows_above(
     begin = np.floor((corner + 1) / np.float32(scale))
     end = np.floor((corner + P_NET_WINDOW) / np.float32(scale))
     boxes = np.concatenate([begin, end], axis=1)
-    return Candidates(boxes, scores[rows, columns]), outputs["box"][0, rows, columns]
+    windows = Candidates(boxes, scores[rows, columns], float(scores.max()))
+    return windows, outputs["box"][0, rows, columns]
 
 
 def look(
@@ -178,7 +186,9 @@ def look(
     outputs = {
         name: np.concatenate([batch[name] for batch in batches])[:, 0, 0] for name in batches[0]
     }
-    return Candidates(boxes, outputs["probability"][:, 1]), outputs
+    scores = outputs["probability"][:, 1]
+    best = float(scores.max()) if len(scores) else candidates.best_score
+    return Candidates(boxes, scores, best), outputs
 
 
 def visible_part(boxes: Boxes, table: SummedAreaTable) -> npt.NDArray[np.intp]:

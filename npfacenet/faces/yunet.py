@@ -74,7 +74,7 @@ class Yunet(Detector):
             new = self.at_scale(table, scale, threads)
             found = joined([found, new[~parts_of(new, found, scale)]])
         faces = found.suppressed(self.most_shared)
-        return Faces(faces.boxes, faces.landmarks, faces.scores)
+        return Faces(faces.boxes, faces.landmarks, faces.scores, best_score=faces.best_score)
 
     def at_scale(
         self, table: SummedAreaTable, scale: float, threads: int | None = None

@@ -18,20 +18,26 @@ LARGEST = 10.0
 
 @dataclass(frozen=True)
 class Detections:
-    """Boxes (N, 4), landmarks (N, 5, 2) and scores (N,) that belong together."""
+    """Boxes (N, 4), landmarks (N, 5, 2) and scores (N,) that belong together.
+
+    `best_score` is the best of all cells from which they were taken, None without cells.
+    """
 
     boxes: Boxes
     landmarks: Points
     scores: Scores
+    best_score: float | None = None
 
     def __getitem__(self, rows: npt.NDArray[np.generic]) -> Detections:
         """Return some of them."""
-        return Detections(self.boxes[rows], self.landmarks[rows], self.scores[rows])
+        boxes, landmarks, scores = self.boxes[rows], self.landmarks[rows], self.scores[rows]
+        return Detections(boxes, landmarks, scores, self.best_score)
 
     def enlarged(self, horizontally: float, vertically: float) -> Detections:
         """Return them in pixels of a picture that is larger by these factors."""
         factors = np.array([horizontally, vertically], np.float32)
-        return Detections(self.boxes * np.tile(factors, 2), self.landmarks * factors, self.scores)
+        boxes, landmarks = self.boxes * np.tile(factors, 2), self.landmarks * factors
+        return Detections(boxes, landmarks, self.scores, self.best_score)
 
     def suppressed(self, most_shared: float) -> Detections:
         """Return them without those that overlap a better one by more than `most_shared`."""
@@ -44,6 +50,7 @@ def joined(some: list[Detections]) -> Detections:
         np.concatenate([np.empty((0, 4), np.float32), *(one.boxes for one in some)]),
         np.concatenate([np.empty((0, 5, 2), np.float32), *(one.landmarks for one in some)]),
         np.concatenate([np.empty(0, np.float32), *(one.scores for one in some)]),
+        max((one.best_score for one in some if one.best_score is not None), default=None),
     )
 
 
@@ -68,4 +75,5 @@ def _of_one_map(outputs: Mapping[str, Array], stride: int, least_score: float) -
         np.concatenate([centres - halves, centres + halves], axis=1) * stride,
         (points + corners[:, np.newaxis]) * stride,
         scores[rows, columns],
+        float(scores.max()),
     )
