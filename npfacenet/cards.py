@@ -170,9 +170,7 @@ def with_known_thresholds(card: Card, recipe: Recipe | None, *, measured: bool) 
     """
     table = {} if recipe is None else recipe.thresholds
     known = tuple(
-        Measured(
-            preparation, threshold if measured else replace(threshold, evidence=UNMEASURED)
-        )
+        Measured(preparation, threshold if measured else replace(threshold, evidence=UNMEASURED))
         for (scaling, preparation), threshold in table.items()
         if scaling == card.preprocessing
     )

@@ -20,7 +20,8 @@ from npfacenet.networks import NetworkParameters
 from npfacenet.recognition.calibration import Calibration, calibrate, carried_errors, errors_at
 from npfacenet.recognition.distance import is_for_distances, limit_of
 from npfacenet.recognition.evaluation import Distances, Evaluation, evaluate
-from npfacenet.recognition.lfw import Fold, choose_folds, genuine_flags, pair_distances, read_pairs
+from npfacenet.recognition.lfw import Fold, choose_folds, genuine_flags, read_pairs
+from npfacenet.recognition.pair_distances import pair_distances
 from npfacenet.recognition.plots import plot_evaluation, require_matplotlib
 
 EXAMPLE = "Example: npfacenet evaluate lfw --images lfw --pairs pairs.txt --crop 150"

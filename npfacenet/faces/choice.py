@@ -15,7 +15,8 @@ from npfacenet.faces.faces import Faces
 OneOf: TypeAlias = Literal["largest", "central", "only"]
 """Choices of one face."""
 Choice: TypeAlias = OneOf | Literal["all"]
-CHOICES: Final[tuple[Choice, ...]] = ("largest", "central", "only", "all")
+ONE_OF: Final[tuple[OneOf, ...]] = ("largest", "central", "only")
+CHOICES: Final[tuple[Choice, ...]] = (*ONE_OF, "all")
 
 
 @dataclass(frozen=True)

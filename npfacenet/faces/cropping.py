@@ -66,7 +66,8 @@ class FaceCropper:
         self, picture: npt.NDArray[np.uint8], face: ChosenFace, size: int, name: str, room: float
     ) -> npt.NDArray[np.uint8]:
         try:
-            return aligned(picture, face.box, face.landmarks, self.alignment, size, room=room)
+            box, landmarks = np.array(face.box), np.array(face.landmarks)
+            return aligned(picture, box, landmarks, self.alignment, size, room=room)
         except ImageError as error:
             raise ImageError(f"{name}: {error}") from error
 

@@ -168,7 +168,12 @@ class Detector(ABC):
         name = source_name(source, position)
 
         def reduction(width: int, height: int) -> int:
-            return int(min(smallest_face_in(options.smallest_face, width, height) / self.pixels_of_a_face, 8))
+            return int(
+                min(
+                    smallest_face_in(options.smallest_face, width, height) / self.pixels_of_a_face,
+                    8,
+                )
+            )
 
         try:
             seen = read_reduced(source, reduction, options.channel_order, position)

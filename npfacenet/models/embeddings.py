@@ -23,11 +23,13 @@ class Skipped(JsonReady):
     """A picture or another file that was passed over, and the reason.
 
     `position` is its place among the pictures of the call, from 0; None for another file.
+    `no_face` tells that the picture is sound, and that no face was found in it.
     """
 
     source: str
     reason: str
     position: int | None = None
+    no_face: bool = False
 
     def __post_init__(self) -> None:
         texts: tuple[object, ...] = (self.source, self.reason)

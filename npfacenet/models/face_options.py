@@ -39,8 +39,8 @@ class FaceOptions:
         named = isinstance(detect, (str, os.PathLike, Detector))
         if detect is not None and detect is not False and not named:
             raise ArgumentError(
-                "detect is the name of a detector, such as 'mtcnn', its path, a Detector, False, or "
-                f"None for what the card says, not {quoted(detect)}"
+                "detect is the name of a detector, such as 'mtcnn', its path, a Detector, False, "
+                f"or None for what the card says, not {quoted(detect)}"
             )
         if self.crop is not None:
             Preparation(crop=self.crop)
@@ -52,6 +52,12 @@ class FaceOptions:
             require_choice(self.choose)
         require_smallest_face(self.smallest_face)
 
+    def find_faces(self, card: Card) -> bool:
+        """Tell whether a detector is used, with a model of this card."""
+        if self.crop is not None or self.detect is False:
+            return False
+        return self.detect is not None or card.preparation.detector is not None
+
     def prepared(
         self, card: Card, load: Callable[[str | os.PathLike[str]], Detector]
     ) -> ReadyPreparation:
@@ -60,24 +66,23 @@ class FaceOptions:
         Raises ArgumentError for choices among faces without a detector, WeightsNotFoundError, with
         the remedy, for a detector whose weights are missing.
         """
-        if self.crop is not None:
-            return self._without_detector(Preparation(crop=self.crop))
-        if self.detect is False or (self.detect is None and card.preparation.detector is None):
+        if not self.find_faces(card):
+            if self.crop is not None:
+                return self._without_detector(Preparation(crop=self.crop))
             own = card.preparation
             return self._without_detector(own if own.detector is None else CENTRAL_SQUARE)
         if isinstance(self.detect, Detector):
             detector = self.detect
-        elif self.detect is not None:
-            detector = load(self.detect)
-        else:
+        elif self.detect is None or self.detect is False:
             detector = self._of_the_card(card, load)
+        else:
+            detector = load(self.detect)
         with without_forks():
             from npfacenet.faces.cropping import FaceCropper
 
         alignment = card.found_by(detector.name).alignment
-        assert alignment is not None  # beside a detector
         choose = "largest" if self.choose is None else self.choose
-        cropper = FaceCropper(detector, ALIGNMENTS[alignment], choose, self.smallest_face)
+        cropper = FaceCropper(detector, ALIGNMENTS[str(alignment)], choose, self.smallest_face)
         return ReadyPreparation(Preparation(detector.identity, alignment), cropper)
 
     def _of_the_card(

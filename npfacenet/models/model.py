@@ -252,6 +252,10 @@ class Model:
         report = silent if progress is None else progress
         return gathered(batches, self.card, ready.preparation, made_by, report, total)
 
+    def finds_faces(self, *, detect: Detect = None, crop: int | None = None) -> bool:
+        """Tell whether `embed` with these options finds faces, or takes pictures as cropped."""
+        return FaceOptions(detect, crop).find_faces(self.card)
+
     def _require_embedding(self) -> None:
         """Raise EmbeddingError if the network is for another purpose."""
         if self.card.purpose != "embedding":

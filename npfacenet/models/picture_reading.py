@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.cards import Card
-from npfacenet.errors import ImageError
+from npfacenet.errors import ImageError, NoFaceError
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.images import (
     ImageSource,
@@ -71,13 +71,14 @@ class PictureReader:
             except ImageError as error:
                 if not self.skip:
                     raise
-                prepared.skipped.append(Skipped(name, str(error), position))
+                no_face = isinstance(error, NoFaceError)
+                prepared.skipped.append(Skipped(name, str(error), position, no_face))
                 continue
             for values, face in shown:
                 prepared.inputs.append(values)
                 prepared.names.append(name)
                 prepared.positions.append(position)
-                prepared.faces += [] if face is None else [face]
+                prepared.faces.extend([] if face is None else [face])
         return prepared
 
     def _shown(

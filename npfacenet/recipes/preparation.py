@@ -39,9 +39,7 @@ class Preparation:
                 f"{quoted(detector)} and {quoted(alignment)}"
             )
         if alignment is not None and alignment not in ALIGNMENTS:
-            raise ArgumentError(
-                f"no alignment {quoted(alignment)}; known: {', '.join(ALIGNMENTS)}"
-            )
+            raise ArgumentError(f"no alignment {quoted(alignment)}; known: {', '.join(ALIGNMENTS)}")
         if crop is None:
             return
         if not is_whole(crop, 1, LARGEST_CROP):

@@ -11,8 +11,8 @@ from typing import Literal
 import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError, GalleryError, listed, quoted
+from npfacenet.faces.choice import ONE_OF, OneOf
 from npfacenet.models import Embeddings, Model
-from npfacenet.faces.choice import OneOf
 from npfacenet.models.embeddings import Skipped
 from npfacenet.models.face_options import Detect
 from npfacenet.models.json_ready import JSON, JsonReady, as_json
@@ -160,8 +160,11 @@ def enrol(
     """
     if not isinstance(model, Model):
         raise ArgumentError(f"enrol takes a model, npfacenet.load(), and a folder: {quoted(model)}")
-    if choose == "all":
-        raise ArgumentError("a person is enrolled with one face of a picture, not with 'all'")
+    if choose not in (None, *ONE_OF):
+        raise ArgumentError(
+            f"choose is one of {', '.join(ONE_OF)} here, because a picture shows one person: "
+            f"{quoted(choose)}"
+        )
     found = people_in(folder)
     flat = [(name, path) for name, paths in found.people.items() for path in paths]
     embeddings = model.embed(

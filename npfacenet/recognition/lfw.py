@@ -1,24 +1,19 @@
-"""The pairs of Labeled Faces in the Wild, and the pictures they name."""
+"""The pairs of Labeled Faces in the Wild, and the pictures that they name."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from npfacenet.arguments import whole_number
-from npfacenet.errors import ArgumentError, EvaluationError, quoted
+from npfacenet.errors import EvaluationError, quoted
 from npfacenet.files import read_text
-from npfacenet.images import MAX_PIXELS, centre_crop, read
-from npfacenet.models import Embeddings, Model
-from npfacenet.progress import Progress, silent
-from npfacenet.recognition.distance import paired_distances
-from npfacenet.recognition.labelled_pairs import Distances, Flags, listed_folds
+from npfacenet.recognition.labelled_pairs import Flags, listed_folds
 from npfacenet.recognition.names import name_key
 from npfacenet.recognition.paths import checked_path
 
@@ -112,10 +107,11 @@ def genuine_flags(folds: Sequence[Fold]) -> list[Flags]:
 
     Raises EvaluationError for anything but folds of pairs.
     """
-    return [np.array([pair.genuine for pair in fold]) for fold in _checked(folds)]
+    return [np.array([pair.genuine for pair in fold]) for fold in checked_folds(folds)]
 
 
-def _checked(folds: Sequence[Fold]) -> list[Fold]:
+def checked_folds(folds: Sequence[Fold]) -> list[Fold]:
+    """Return the folds as tuples of pairs; raise EvaluationError for anything else."""
     checked = [tuple(listed_folds(fold, "pairs")) for fold in listed_folds(folds, "pairs")]
     for pair in (pair for fold in checked for pair in fold):
         if not isinstance(pair, Pair):
@@ -143,61 +139,3 @@ def _pair(where: str, words: list[str]) -> Pair:
             raise EvaluationError(f"{where}: {quoted(name)} is not the name of a person's folder")
     first, second = ((name, int(number)) for name, number in pictures)
     return Pair(first, second)
-
-
-def pair_distances(
-    model: Model,
-    images: str | os.PathLike[str],
-    folds: Sequence[Fold],
-    *,
-    crop: int | None = None,
-    progress: Progress | None = None,
-) -> list[Distances]:
-    """Return the distances of all pairs, fold by fold; arguments as of `pair_embeddings`."""
-    pairs = pair_embeddings(model, images, folds, crop=crop, progress=progress)
-    return [paired_distances(a, b) for a, b in pairs]
-
-
-def pair_embeddings(
-    model: Model,
-    images: str | os.PathLike[str],
-    folds: Sequence[Fold],
-    *,
-    crop: int | None = None,
-    progress: Progress | None = None,
-) -> list[tuple[Embeddings, Embeddings]]:
-    """Return the embeddings of both sides of all pairs, fold by fold; embed each picture once.
-
-    `crop` is the side in pixels of the central square that is used of each picture (LFW's are 250
-    wide, and a face fills about 150). `progress` counts pictures. Raises EvaluationError for
-    missing pictures, ImageError for those that cannot be read.
-    """
-    root = checked_path(images, "the folder of pictures", EvaluationError)
-    if crop is not None and whole_number(crop, 1, MAX_PIXELS) is None:
-        raise ArgumentError(f"crop is a whole number of pixels, at least 1, not {quoted(crop)}")
-    if not isinstance(model, Model):
-        raise ArgumentError(f"pairs are embedded by a model, npfacenet.load(), not {quoted(model)}")
-    folds = _checked(folds)
-    pictures = list(dict.fromkeys(p for fold in folds for pair in fold for p in (pair.a, pair.b)))
-    paths = [picture_path(root, picture) for picture in pictures]
-    # os.path, because Path.is_file raises for names that are too long.
-    if missing := [path for path in paths if not os.path.isfile(path)]:
-        raise EvaluationError(
-            f"{len(missing)} of {len(pictures)} pictures are missing, the first: "
-            f"{quoted(str(missing[0]))}"
-        )
-
-    report = silent if progress is None else progress
-
-    def faces() -> Iterator[npt.NDArray[np.uint8]]:
-        for done, path in enumerate(paths):
-            whole = read(path)
-            yield whole if crop is None else centre_crop(whole, crop)
-            report("embedding", done + 1, len(pictures))
-
-    embeddings = model.embed(faces())
-    index = {picture: i for i, picture in enumerate(pictures)}
-    return [
-        (embeddings[[index[pair.a] for pair in fold]], embeddings[[index[pair.b] for pair in fold]])
-        for fold in folds
-    ]

@@ -27,7 +27,7 @@ from npfacenet.networks import Builder, Network
 from npfacenet.recipes import RECIPES, Recipe, recipes, register, unregister
 from npfacenet.recipes.catalogue import all_recipes
 from npfacenet.recipes.familiar_names import suggestion
-from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
+from npfacenet.recipes.preparation import CENTRAL_SQUARE
 from npfacenet.recipes.selection import choices_of
 from npfacenet.testing.weight_files import TINY, tiny_network
 from npfacenet.zoo.description import describe_file
@@ -42,6 +42,7 @@ OWN = replace(
     },
     known_as=("My_Nute.v2",),
 )
+UNIT = ("unit", CENTRAL_SQUARE)
 PICTURE = np.random.default_rng(3).integers(0, 256, (6, 6, 3), np.uint8)
 
 
@@ -102,13 +103,14 @@ def test_only_recipes_are_registered(what: object) -> None:
         ("architecture", ""), ("architecture", None), ("architecture", "a\nb"), ("outputs", 0),
         ("architecture", "x" * 201), ("variant", ""), ("variant", 3), ("outputs", "4"),
         ("outputs", True), ("build", None), ("purpose", "decoration"), ("preprocessing", "no"),
-        ("preprocessing", None), ("thresholds", {("unit", CENTRAL_SQUARE): 0.7}), ("thresholds", {("no", CENTRAL_SQUARE): MEASURED}),
+        ("preprocessing", None), ("thresholds", {UNIT: 0.7}),
+        ("thresholds", {("no", CENTRAL_SQUARE): MEASURED}),
         ("thresholds", None), ("other_names", None), ("known_as", "minute"), ("known_as", (3,)),
         ("outputs", 5), ("build", lambda: None), ("build", tiny_network()),
-        ("thresholds", {("unit", CENTRAL_SQUARE): Threshold(float("nan"), "by nobody")}),
-        ("thresholds", {("unit", CENTRAL_SQUARE): Threshold(5.0, "further apart than unit vectors are")}),
-        ("thresholds", {("unit", CENTRAL_SQUARE): Threshold("near", "in words")}),  # type: ignore[arg-type]
-        ("thresholds", {("unit", CENTRAL_SQUARE): Threshold(0.5, "a\nb")}), ("other_names", {"conv": 3}),
+        ("thresholds", {UNIT: Threshold(float("nan"), "by nobody")}),
+        ("thresholds", {UNIT: Threshold(5.0, "further apart than unit vectors are")}),
+        ("thresholds", {UNIT: Threshold("near", "in words")}),  # type: ignore[arg-type]
+        ("thresholds", {UNIT: Threshold(0.5, "a\nb")}), ("other_names", {"conv": 3}),
         ("other_names", {"no such layer": "theirs"}), ("thresholds", {"unit": MEASURED}),
         ("preparation", "mtcnn"), ("alignments", {"mtcnn": "upright"}), ("alignments", None),
     ],

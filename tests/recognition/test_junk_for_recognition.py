@@ -58,9 +58,9 @@ from npfacenet.recognition.lfw import (
     Pair,
     choose_folds,
     genuine_flags,
-    pair_distances,
     read_pairs,
 )
+from npfacenet.recognition.pair_distances import pair_distances
 from npfacenet.recognition.people_folder import people_in
 from npfacenet.recognition.plots import plot_evaluation
 from npfacenet.training.pair_fitting import fit_pair_head

@@ -11,7 +11,8 @@ import pytest
 from npfacenet.commands.main import main
 from npfacenet.errors import ArgumentError, EvaluationError
 from npfacenet.models import Model
-from npfacenet.recognition.lfw import Pair, choose_folds, pair_distances, read_pairs
+from npfacenet.recognition.lfw import Pair, choose_folds, read_pairs
+from npfacenet.recognition.pair_distances import pair_distances
 
 PAIRS = "2\t1\nAda\t1\t2\nAda\t1\tBob\t1\nBob\t1\t2\nCyd\t1\tAda\t2\n"
 

@@ -23,10 +23,10 @@ from npfacenet.recognition.lfw import (
     Fold,
     choose_folds,
     genuine_flags,
-    pair_distances,
     picture_path,
     read_pairs,
 )
+from npfacenet.recognition.pair_distances import pair_distances
 from npfacenet.samples import pairs
 from npfacenet.training.held_out import FALSE_MATCH_RATE
 

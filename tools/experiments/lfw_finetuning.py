@@ -17,10 +17,9 @@ from npfacenet.recognition.lfw import (
     Fold,
     choose_folds,
     genuine_flags,
-    pair_distances,
-    pair_embeddings,
     read_pairs,
 )
+from npfacenet.recognition.pair_distances import pair_distances, pair_embeddings
 from npfacenet.recognition.pair_head import Similarity
 from npfacenet.recognition.reliability import reliability
 from npfacenet.training import Callbacks, Configuration, IdentityFolder, StepReport, train

@@ -1,0 +1,171 @@
+"""The distances of labelled pairs of pictures, each picture embedded once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from npfacenet.errors import ArgumentError, EvaluationError, ImageError, quoted
+from npfacenet.faces.choice import OneOf
+from npfacenet.models import Embeddings, Model
+from npfacenet.models.embeddings import Skipped
+from npfacenet.models.face_options import Detect
+from npfacenet.progress import Progress
+from npfacenet.recognition.distance import paired_distances
+from npfacenet.recognition.labelled_pairs import Distances, Flags
+from npfacenet.recognition.lfw import Fold, checked_folds, picture_path
+from npfacenet.recognition.paths import checked_path
+
+FAILED_GENUINE, FAILED_IMPOSTOR = 4.0, 0.0
+"""Distances of pairs without a face in a picture, which every threshold decides wrongly."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairDistances:
+    """The distances of pairs, fold by fold, and the failures to detect a face.
+
+    `failed` marks the pairs in which a picture has no face that was found. Their distances are
+    `FAILED_GENUINE` and `FAILED_IMPOSTOR`, so that they count as errors. `skipped` lists these
+    pictures, of `pictures` in all.
+    """
+
+    distances: list[Distances]
+    failed: list[Flags]
+    skipped: tuple[Skipped, ...]
+    pictures: int
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """How many pictures and pairs failed, for reports."""
+        pairs = sum(int(failed.sum()) for failed in self.failed)
+        return {"pictures": len(self.skipped), "of": self.pictures, "pairs": pairs}
+
+
+def measure_pairs(
+    model: Model,
+    images: str | os.PathLike[str],
+    folds: Sequence[Fold],
+    *,
+    detect: Detect = None,
+    crop: int | None = None,
+    choose: OneOf | None = None,
+    progress: Progress | None = None,
+) -> PairDistances:
+    """Return the distances of all pairs; arguments as of `pair_embeddings`.
+
+    A picture in which no face is found does not stop it: its pairs count as errors. Raises what
+    `pair_embeddings` raises for other faults.
+    """
+    pictures, paths = _paths(model, images, folds)
+    options = _Options(detect, crop, choose)
+    found = options.embed(model, paths, "skip", progress)
+    for skipped in found.skipped:
+        if not skipped.no_face:
+            raise ImageError(skipped.reason)
+    row = {pictures[position]: i for i, position in enumerate(found.positions)}
+    distances, failures = [], []
+    for fold in folds:
+        failed = np.array([pair.a not in row or pair.b not in row for pair in fold])
+        genuine = np.array([pair.genuine for pair in fold])
+        there = [pair for pair, gone in zip(fold, failed, strict=True) if not gone]
+        apart = np.where(genuine, FAILED_GENUINE, FAILED_IMPOSTOR)
+        first, second = ([row[p] for p in side] for side in (
+            [pair.a for pair in there], [pair.b for pair in there]
+        ))  # fmt: skip
+        apart[~failed] = paired_distances(found[first], found[second])
+        distances.append(apart)
+        failures.append(failed)
+    return PairDistances(distances, failures, found.skipped, len(pictures))
+
+
+def pair_distances(
+    model: Model,
+    images: str | os.PathLike[str],
+    folds: Sequence[Fold],
+    *,
+    detect: Detect = None,
+    crop: int | None = None,
+    choose: OneOf | None = None,
+    progress: Progress | None = None,
+) -> list[Distances]:
+    """Return the distances of all pairs, fold by fold; arguments as of `pair_embeddings`."""
+    pairs = pair_embeddings(
+        model, images, folds, detect=detect, crop=crop, choose=choose, progress=progress
+    )
+    return [paired_distances(a, b) for a, b in pairs]
+
+
+def pair_embeddings(
+    model: Model,
+    images: str | os.PathLike[str],
+    folds: Sequence[Fold],
+    *,
+    detect: Detect = None,
+    crop: int | None = None,
+    choose: OneOf | None = None,
+    progress: Progress | None = None,
+) -> list[tuple[Embeddings, Embeddings]]:
+    """Return the embeddings of both sides of all pairs, fold by fold; embed each picture once.
+
+    `detect` and `crop` are as in `Model.embed` (LFW's pictures are 250 wide, and a face fills about
+    150); of several faces that are found, the central one is used unless `choose` says otherwise.
+    `progress` counts pictures. Raises EvaluationError for missing pictures, ImageError for those
+    that cannot be used, and what `Model.embed` raises.
+    """
+    pictures, paths = _paths(model, images, folds)
+    embeddings = _Options(detect, crop, choose).embed(model, paths, "raise", progress)
+    index = {picture: i for i, picture in enumerate(pictures)}
+    return [
+        (embeddings[[index[pair.a] for pair in fold]], embeddings[[index[pair.b] for pair in fold]])
+        for fold in folds
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Options:
+    detect: Detect
+    crop: int | None
+    choose: OneOf | None
+
+    def embed(
+        self,
+        model: Model,
+        paths: Sequence[Path],
+        on_error: Literal["raise", "skip"],
+        progress: Progress | None,
+    ) -> Embeddings:
+        choose = self.choose
+        if choose is None and model.finds_faces(detect=self.detect, crop=self.crop):
+            choose = "central"
+        return model.embed(
+            paths,
+            detect=self.detect,
+            crop=self.crop,
+            choose=choose,
+            on_error=on_error,
+            progress=progress,
+        )
+
+
+def _paths(
+    model: Model, images: str | os.PathLike[str], folds: Sequence[Fold]
+) -> tuple[list[tuple[str, int]], list[Path]]:
+    """Return every picture of the pairs once, and the paths where they lie."""
+    root = checked_path(images, "the folder of pictures", EvaluationError)
+    if not isinstance(model, Model):
+        raise ArgumentError(f"pairs are embedded by a model, npfacenet.load(), not {quoted(model)}")
+    pairs = [pair for fold in checked_folds(folds) for pair in fold]
+    pictures = list(dict.fromkeys(p for pair in pairs for p in (pair.a, pair.b)))
+    paths = [picture_path(root, picture) for picture in pictures]
+    # os.path, because Path.is_file raises for names that are too long.
+    if missing := [path for path in paths if not os.path.isfile(path)]:
+        raise EvaluationError(
+            f"{len(missing)} of {len(pictures)} pictures are missing, the first: "
+            f"{quoted(str(missing[0]))}"
+        )
+    return pictures, paths
