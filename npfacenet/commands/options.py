@@ -6,10 +6,12 @@ import argparse
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Literal, TypeAlias, TypedDict
 
 from npfacenet.commands.streams import say_error as say_error
-from npfacenet.errors import printable
+from npfacenet.errors import ArgumentError, printable, quoted
+from npfacenet.faces import DETECTORS
+from npfacenet.faces.choice import ONE_OF, Choice
 from npfacenet.models import Model, load
 from npfacenet.models.embeddings import Skipped
 from npfacenet.recognition.people_folder import first_few
@@ -37,6 +39,67 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--preprocessing", help="unit, fixed or prewhiten, instead of what the model's card says"
     )
+
+
+class FaceChoices(TypedDict):
+    """The options of `add_faces`, as `Model.embed` takes them."""
+
+    detect: str | Literal[False] | None
+    crop: int | None
+    choose: Choice | None
+    smallest_face: float | None
+
+
+def add_faces(parser: argparse.ArgumentParser, choices: Sequence[Choice] = ONE_OF) -> None:
+    """Add the options that say which part of a photograph is embedded."""
+    group = parser.add_argument_group("faces")
+    group.add_argument(
+        "--detect",
+        metavar="NAME|PATH",
+        help=f"find faces with this detector ({', '.join(DETECTORS)}, or the path of its weights; "
+        "default: what the model's card says)",
+    )
+    group.add_argument(
+        "--no-detect",
+        action="store_true",
+        help="find no faces: the pictures are cropped to the face, and their central square counts",
+    )
+    group.add_argument(
+        "--crop", type=int, metavar="N", help="find no faces: take the central N x N pixels"
+    )
+    group.add_argument(
+        "--choose",
+        metavar="WHICH",
+        help=f"of several faces: {', '.join(choices)} (default: {choices[0]})",
+    )
+    group.add_argument(
+        "--smallest-face",
+        type=float,
+        metavar="N",
+        help="pixels of the smallest face to look for (default: 20, or a fortieth of the "
+        "picture's longer side if that is more)",
+    )
+
+
+def face_choices(arguments: argparse.Namespace, choices: Sequence[Choice] = ONE_OF) -> FaceChoices:
+    """Return what the options of `add_faces` say; raise ArgumentError if they contradict."""
+    stated = {
+        "--detect": arguments.detect is not None,
+        "--no-detect": arguments.no_detect,
+        "--crop": arguments.crop is not None,
+    }
+    if len(both := [name for name, given in stated.items() if given]) > 1:
+        raise ArgumentError(f"{both[0]} and {both[1]} exclude each other: give one of them")
+    if arguments.choose is not None and arguments.choose not in choices:
+        raise ArgumentError(
+            f"--choose takes one of {', '.join(choices)} here, not {quoted(arguments.choose)}"
+        )
+    return {
+        "detect": False if arguments.no_detect else arguments.detect,
+        "crop": arguments.crop,
+        "choose": arguments.choose,
+        "smallest_face": arguments.smallest_face,
+    }
 
 
 def add_threshold(parser: argparse.ArgumentParser) -> None:
