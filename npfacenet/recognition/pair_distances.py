@@ -16,32 +16,31 @@ from npfacenet.models import Embeddings, Model
 from npfacenet.models.embeddings import Skipped
 from npfacenet.models.face_options import Detect
 from npfacenet.progress import Progress
+from npfacenet.recipes.preparation import Preparation
 from npfacenet.recognition.distance import paired_distances
 from npfacenet.recognition.labelled_pairs import Distances, Flags
 from npfacenet.recognition.lfw import Fold, checked_folds, picture_path
 from npfacenet.recognition.paths import checked_path
-
-FAILED_GENUINE, FAILED_IMPOSTOR = 4.0, 0.0
-"""Distances of pairs without a face in a picture, which every threshold decides wrongly."""
 
 
 @dataclass(frozen=True, eq=False)
 class PairDistances:
     """The distances of pairs, fold by fold, and the failures to detect a face.
 
-    `failed` marks the pairs in which a picture has no face that was found. Their distances are
-    `FAILED_GENUINE` and `FAILED_IMPOSTOR`, so that they count as errors. `skipped` lists these
-    pictures, of `pictures` in all.
+    `failed` marks the pairs of which a picture shows no face that was found; their distances are
+    NaN. `skipped` lists these pictures, of `pictures` in all. `preparation` says how the pictures
+    were prepared, None for bare arrays.
     """
 
     distances: list[Distances]
     failed: list[Flags]
     skipped: tuple[Skipped, ...]
     pictures: int
+    preparation: Preparation | None
 
     @property
     def failures(self) -> dict[str, int]:
-        """How many pictures and pairs failed, for reports."""
+        """The number of pictures that failed, of all pictures, and of pairs that failed."""
         pairs = sum(int(failed.sum()) for failed in self.failed)
         return {"pictures": len(self.skipped), "of": self.pictures, "pairs": pairs}
 
@@ -54,33 +53,43 @@ def measure_pairs(
     detect: Detect = None,
     crop: int | None = None,
     choose: OneOf | None = None,
+    smallest_face: float | None = None,
     progress: Progress | None = None,
 ) -> PairDistances:
     """Return the distances of all pairs; arguments as of `pair_embeddings`.
 
-    A picture in which no face is found does not stop it: its pairs count as errors. Raises what
-    `pair_embeddings` raises for other faults.
+    A picture in which no face is found fails, and its pairs with it; `evaluate` counts them as
+    errors. Raises what `pair_embeddings` raises for other faults.
     """
     pictures, paths = _paths(model, images, folds)
-    options = _Options(detect, crop, choose)
-    found = options.embed(model, paths, "skip", progress)
-    for skipped in found.skipped:
+    options = _Options(detect, crop, choose, smallest_face)
+    return distances_of(options.embed(model, paths, "skip", progress), pictures, folds)
+
+
+def distances_of(
+    embeddings: Embeddings, pictures: Sequence[tuple[str, int]], folds: Sequence[Fold]
+) -> PairDistances:
+    """Return the distances of pairs of pictures, whose embeddings have their `positions`.
+
+    Raises ImageError if a picture was skipped for another reason than that no face was found.
+    """
+    for skipped in embeddings.skipped:
         if not skipped.no_face:
             raise ImageError(skipped.reason)
-    row = {pictures[position]: i for i, position in enumerate(found.positions)}
+    row = {pictures[position]: i for i, position in enumerate(embeddings.positions)}
     distances, failures = [], []
     for fold in folds:
         failed = np.array([pair.a not in row or pair.b not in row for pair in fold])
-        genuine = np.array([pair.genuine for pair in fold])
-        there = [pair for pair, gone in zip(fold, failed, strict=True) if not gone]
-        apart = np.where(genuine, FAILED_GENUINE, FAILED_IMPOSTOR)
-        first, second = ([row[p] for p in side] for side in (
-            [pair.a for pair in there], [pair.b for pair in there]
-        ))  # fmt: skip
-        apart[~failed] = paired_distances(found[first], found[second])
-        distances.append(apart)
+        measured = [pair for pair, gone in zip(fold, failed, strict=True) if not gone]
+        first, second = [row[pair.a] for pair in measured], [row[pair.b] for pair in measured]
+        values = np.full(len(fold), np.nan)
+        if measured:
+            values[~failed] = paired_distances(embeddings[first], embeddings[second])
+        distances.append(values)
         failures.append(failed)
-    return PairDistances(distances, failures, found.skipped, len(pictures))
+    return PairDistances(
+        distances, failures, embeddings.skipped, len(pictures), embeddings.preparation
+    )
 
 
 def pair_distances(
@@ -91,11 +100,19 @@ def pair_distances(
     detect: Detect = None,
     crop: int | None = None,
     choose: OneOf | None = None,
+    smallest_face: float | None = None,
     progress: Progress | None = None,
 ) -> list[Distances]:
     """Return the distances of all pairs, fold by fold; arguments as of `pair_embeddings`."""
     pairs = pair_embeddings(
-        model, images, folds, detect=detect, crop=crop, choose=choose, progress=progress
+        model,
+        images,
+        folds,
+        detect=detect,
+        crop=crop,
+        choose=choose,
+        smallest_face=smallest_face,
+        progress=progress,
     )
     return [paired_distances(a, b) for a, b in pairs]
 
@@ -108,6 +125,7 @@ def pair_embeddings(
     detect: Detect = None,
     crop: int | None = None,
     choose: OneOf | None = None,
+    smallest_face: float | None = None,
     progress: Progress | None = None,
 ) -> list[tuple[Embeddings, Embeddings]]:
     """Return the embeddings of both sides of all pairs, fold by fold; embed each picture once.
@@ -118,7 +136,9 @@ def pair_embeddings(
     that cannot be used, and what `Model.embed` raises.
     """
     pictures, paths = _paths(model, images, folds)
-    embeddings = _Options(detect, crop, choose).embed(model, paths, "raise", progress)
+    embeddings = _Options(detect, crop, choose, smallest_face).embed(
+        model, paths, "raise", progress
+    )
     index = {picture: i for i, picture in enumerate(pictures)}
     return [
         (embeddings[[index[pair.a] for pair in fold]], embeddings[[index[pair.b] for pair in fold]])
@@ -131,6 +151,7 @@ class _Options:
     detect: Detect
     crop: int | None
     choose: OneOf | None
+    smallest_face: float | None
 
     def embed(
         self,
@@ -147,6 +168,7 @@ class _Options:
             detect=self.detect,
             crop=self.crop,
             choose=choose,
+            smallest_face=self.smallest_face,
             on_error=on_error,
             progress=progress,
         )
