@@ -98,7 +98,7 @@ def aligned(
         raise ArgumentError(f"room must be 1 to {LARGEST_ROOM:.0f}, not {quoted(room)}")
     if isinstance(alignment, Margin):
         matrix = _matrix_of_margin(pixels, _numbers(box, "box", (4,)), alignment, size, room)
-        return resampled(pixels, matrix, size)
+        return resampled(pixels, matrix, size, "triangle")
     points = _numbers(landmarks, "landmarks", (5, 2))
     matrix = crop_to_picture(points, alignment, size, room)
     try:
