@@ -26,7 +26,13 @@ FLATTEST = 1e-6
 ROUNDING = 1e-9
 """Pixels by which an edge may miss the border between two pixels and still be that border."""
 SAMPLES = 3
-"""Samples in a row, roughly, whose mean is a pixel of the crop; each lies between block means."""
+"""Samples in a row, roughly, whose mean is a pixel of the crop; blocks of pixels are as far apart.
+
+Root mean square error on two portraits, three angles, against an average over the area, in grey
+levels (rounding alone: 0.29), and time for a window of 2,000 pixels to 160: 3 samples 0.3 (shrunk
+by 2), 0.8 (by 5), 0.9 (by 15), 46 ms; 4 samples 0.3, 0.3, 0.7, 62 ms; "triangle" 0.8, 1.6, 2.9,
+29 ms. Bicubic interpolation, without averages over samples, 0.9, 1.3, 2.2.
+"""
 MOST_SAMPLES = 4096
 """Samples in a row of the whole crop: a bound on memory."""
 
@@ -216,7 +222,9 @@ def _means(
 ) -> npt.NDArray[np.uint8]:
     """Return the means of blocks of pixels from the first of the bounds on, edges repeated.
 
-    However far the bounds reach beyond the picture, only blocks at its border are made of pixels.
+    Means are weighted by triangles that reach into the neighbouring blocks: plain ones would turn
+    fine stripes into coarse ones. However far the bounds reach beyond the picture, only two blocks
+    there are made of pixels.
     """
     from PIL import Image
 
@@ -224,14 +232,15 @@ def _means(
     firsts, lasts, around = [], [], []
     for (first, end), block, length in zip(bounds, blocks, (width, height), strict=True):
         count = -(-(end - first) // block)
-        begin = min(max(-first // block - 1, 0), count - 1)
-        stop = max(min(-((first - length) // block) + 1, count), begin + 1)
+        begin = min(max(-first // block - 2, 0), count - 1)
+        stop = max(min(-((first - length) // block) + 2, count), begin + 1)
         firsts.append(first + begin * block)
         lasts.append(first + stop * block)
         around.append((begin, count - stop))
     window = _window(pixels, *firsts, *lasts)
     if max(blocks) > 1:
-        window = np.asarray(Image.fromarray(window).reduce((blocks[0], blocks[1])))
+        means = window.shape[1] // blocks[0], window.shape[0] // blocks[1]
+        window = np.asarray(Image.fromarray(window).resize(means, Image.Resampling.BILINEAR))
     return np.pad(window, (around[1], around[0], (0, 0)), mode="edge")
 
 
