@@ -15,6 +15,7 @@ import numpy.typing as npt
 from npfacenet.arguments import is_real, real_array
 from npfacenet.errors import ArgumentError, ImageError, quoted
 from npfacenet.images.affine import resampled
+from npfacenet.images.argument import require_size
 from npfacenet.images.array import picture as checked
 from npfacenet.recipes.alignment import Alignment, Margin, Template
 
@@ -94,6 +95,7 @@ def aligned(
     degenerate, a box outside of the picture), ArgumentError for other values.
     """
     pixels = checked(picture)
+    require_size(size)
     if not is_real(room, 1, LARGEST_ROOM):
         raise ArgumentError(f"room must be 1 to {LARGEST_ROOM:.0f}, not {quoted(room)}")
     if isinstance(alignment, Margin):
