@@ -147,7 +147,8 @@ def drawn(x: Numbers, y: Numbers) -> Picture:
         128 + 50 * np.sin((x + 2 * y) / 17) + 30 * np.cos(x / 5),
         110 + x / 8 + 40 * np.cos((x - y) / 11),
     ]
-    return np.rint(np.stack(channels, -1)).clip(0, 255).astype(np.uint8)
+    levels: Picture = np.rint(np.stack(channels, -1)).clip(0, 255).astype(np.uint8)
+    return levels
 
 
 def seen_through(matrix: Numbers, height: int, width: int) -> Picture:
@@ -353,6 +354,28 @@ def test_a_face_from_which_no_crop_follows_is_an_error() -> None:
     refused("the face's box must be finite", points, "margin-0", np.array([0, 0, math.nan, 9]))
 
 
+wide = st.one_of(st.floats(), st.floats(-1000, 1000), st.sampled_from([0.0, 5e-324, 1e-160, 7.5]))
+
+
+@given(
+    hnp.arrays(np.float64, (5, 2), elements=wide),
+    hnp.arrays(np.float64, 4, elements=wide),
+    st.sampled_from(sorted(ALIGNMENTS)),
+    st.sampled_from([1.0, 3.0]),
+)
+def test_any_numbers_give_a_crop_or_an_image_error(
+    points: Numbers, box: Numbers, name: str, room: float
+) -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (30, 50, 3), np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            crop = aligned(picture, box, points, ALIGNMENTS[name], 24, room)
+        except ImageError:
+            return
+    assert crop.shape == (24, 24, 3)
+
+
 def test_what_no_arguments_can_be_is_refused() -> None:
     picture, points = face()
     for room in (0.99, 3.01, math.nan, "2", None):
@@ -364,6 +387,9 @@ def test_what_no_arguments_can_be_is_refused() -> None:
         aligned(picture, BOX, points[:4], OPENFACE, 96)
     with pytest.raises(ArgumentError, match=r"box of a face has the shape \(4,\)"):
         aligned(picture, BOX[:3], points, ALIGNMENTS["margin-0"], 96)
+    for fraction in (1.0, 1.5, -0.1, math.nan):
+        with pytest.raises(ArgumentError, match="fraction is from 0 to below 1"):
+            aligned(picture, BOX, points, Margin(fraction), 96)
     with pytest.raises(ImageError, match="a picture is"):
         aligned(picture[..., 0], BOX, points, OPENFACE, 96)
     for fit, least in ((similarity, 2), (affine, 3)):

@@ -124,7 +124,7 @@ def test_the_best_score_is_told_whatever_is_chosen(detector: Detector) -> None:
     assert faces.best_score is not None
     assert faces.best_score >= faces.scores[0]
     for options in ({"most_faces": 1}, {"least_score": 2.0}):
-        assert detector.detect(noise(3), **options).best_score == faces.best_score  # type: ignore[call-overload]  # drawn from dicts
+        assert detector.detect(noise(3), **options).best_score == faces.best_score
     skipped = detector.detect(b"no picture", on_error="skip")
     assert skipped.best_score is None
 

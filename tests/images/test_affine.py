@@ -6,7 +6,6 @@ import math
 import tracemalloc
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from drawn_pictures import Picture
 from hypothesis import assume, given
@@ -59,10 +58,11 @@ def structured(side: int, seed: int = 3) -> Picture:
     for blocks in (3, 9, 27, 81):
         noise = rng.normal(0, 60 / math.sqrt(blocks), (blocks, blocks, 3))
         levels += np.kron(noise, np.ones((-(-side // blocks),) * 2 + (1,)))[:side, :side]
-    return np.rint(128 + levels).clip(0, 255).astype(np.uint8)
+    picture: Picture = np.rint(128 + levels).clip(0, 255).astype(np.uint8)
+    return picture
 
 
-def mean_difference(one: npt.NDArray[np.generic], other: npt.NDArray[np.generic]) -> float:
+def mean_difference(one: Picture, other: Picture) -> float:
     return float(np.abs(one.astype(np.float64) - other).mean())
 
 
@@ -78,7 +78,8 @@ def maps(draw: st.DrawFn, picture: Picture, size: int) -> Matrix:
     longest = 2 * max(height, width)
     centre = draw(st.floats(0, width)), draw(st.floats(0, height))
     matrix = turned(size, centre, draw(st.floats(0.1, longest)) / size, draw(degrees))
-    return matrix @ np.array([[1, draw(st.floats(-0.5, 0.5)), 0], [0, 1, 0], [0, 0, 1]])
+    sheared: Matrix = matrix @ np.array([[1, draw(st.floats(-0.5, 0.5)), 0], [0, 1, 0], [0, 0, 1]])
+    return sheared
 
 
 @given(st.data(), drawn, sizes, kernels)
