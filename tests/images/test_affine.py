@@ -267,11 +267,11 @@ def test_wholly_outside_of_the_picture_there_are_only_edges(side: str, step: flo
 
 
 def test_memory_is_that_of_the_window_and_of_the_crop() -> None:
-    picture = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (9000, 9000, 3))
-    small, far = turned(96, (8000, 700), 2, 20), turned(96, (4500, 4500), 400, 20)
-    cut = turned(96, (8000, 700), 2, 20)[:, :2] * 1e-3
-    tiny = np.column_stack([cut, (8000, 700)])
-    for matrix, most in ((small, 10e6), (tiny, 10e6), (far, 3.2 * picture.size)):
+    picture = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (3000, 3000, 3))
+    small, far = turned(96, (2500, 700), 2, 20), turned(96, (1500, 1500), 130, 20)
+    cut = turned(96, (2500, 700), 2, 20)[:, :2] * 1e-3
+    tiny = np.column_stack([cut, (2500, 700)])
+    for matrix, most in ((small, 2e6), (tiny, 2e6), (far, 3.2 * picture.size)):
         tracemalloc.start()
         resampled(picture, matrix, 96)
         used = tracemalloc.get_traced_memory()[1]
