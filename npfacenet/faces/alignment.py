@@ -15,12 +15,15 @@ import numpy.typing as npt
 from npfacenet.arguments import is_real, real_array
 from npfacenet.errors import ArgumentError, ImageError, quoted
 from npfacenet.images.affine import resampled
+from npfacenet.images.argument import require_size
 from npfacenet.images.array import picture as checked
 from npfacenet.recipes.alignment import Alignment, Margin, Template
 
 LARGEST_ROOM = 3.0
 DEGENERATE = 1e-6
 """Ratio of lengths below which points count as one, or as a line."""
+NEAREST, FARTHEST = 1e-9, 1e9
+"""Pixels between points, and from them to the picture's corner, beyond which nothing is fitted."""
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
 Points: TypeAlias = npt.NDArray[np.generic]
@@ -41,7 +44,7 @@ def similarity(points: Points, template: Points) -> Matrix:
     # As complex numbers, turning and scaling is one product.
     z, w = ((p - m) @ (1, 1j) for p, m in ((given, centre), (wanted, target)))
     spread, wide = float(np.linalg.norm(z)), float(np.linalg.norm(w))
-    if spread <= DEGENERATE * max(float(np.abs(given).max()), 1e-300):
+    if spread <= max(DEGENERATE * float(np.abs(given).max()), NEAREST):
         raise ImageError("the landmarks are degenerate: all lie at one point")
     z /= spread
     factor = complex(np.vdot(z, w))
@@ -66,7 +69,7 @@ def affine(points: Points, template: Points) -> Matrix:
     given, wanted = _pair(points, template, least=3)
     centre, target = given.mean(axis=0), wanted.mean(axis=0)
     u, lengths, v = np.linalg.svd(given - centre, full_matrices=False)
-    if lengths[0] <= DEGENERATE * max(float(np.abs(given).max()), 1e-300):
+    if lengths[0] <= max(DEGENERATE * float(np.abs(given).max()), NEAREST):
         raise ImageError("the landmarks are degenerate: all lie at one point")
     if lengths[1] <= DEGENERATE * lengths[0]:
         raise ImageError("the landmarks are degenerate: all lie on one line")
@@ -94,11 +97,12 @@ def aligned(
     degenerate, a box outside of the picture), ArgumentError for other values.
     """
     pixels = checked(picture)
+    require_size(size)
     if not is_real(room, 1, LARGEST_ROOM):
         raise ArgumentError(f"room must be 1 to {LARGEST_ROOM:.0f}, not {quoted(room)}")
     if isinstance(alignment, Margin):
         matrix = _matrix_of_margin(pixels, _numbers(box, "box", (4,)), alignment, size, room)
-        return resampled(pixels, matrix, size)
+        return resampled(pixels, matrix, size, "triangle")
     points = _numbers(landmarks, "landmarks", (5, 2))
     matrix = crop_to_picture(points, alignment, size, room)
     try:
@@ -129,11 +133,13 @@ def window_of_margin(
 ) -> tuple[int, int, int, int]:
     """Return left, top, right and bottom of the whole pixels that facenet-pytorch cuts out.
 
-    Raises ImageError if there are none.
+    Raises ImageError if there are none, ArgumentError for a fraction that no margin has.
 
     >>> window_of_margin(np.array([20.5, 30, 100.5, 110]), Margin(0.2), 105, 200)
     (10, 20, 105, 120)
     """
+    if not 0 <= margin.fraction < 1:
+        raise ArgumentError(f"a margin's fraction is from 0 to below 1, not {margin.fraction}")
     left, top, right, bottom = box.tolist()
     share = margin.fraction / (1 - margin.fraction) / 2
     more_x, more_y = share * (right - left), share * (bottom - top)
@@ -175,8 +181,8 @@ def _pair(points: Points, template: Points, least: int) -> tuple[Matrix, Matrix]
             f"points and template have the same shape (N, 2), N of at least {least}, not "
             f"{given.shape} and {wanted.shape}"
         )
-    if not (np.isfinite(given).all() and np.isfinite(wanted).all()):
-        raise ImageError("the landmarks are degenerate: they are not finite")
+    if not ((np.abs(given) <= FARTHEST).all() and (np.abs(wanted) <= FARTHEST).all()):
+        raise ImageError("the landmarks are degenerate: they are not finite, or far from anything")
     return given, wanted
 
 
@@ -184,6 +190,6 @@ def _numbers(values: object, name: str, shape: tuple[int, ...]) -> Matrix:
     array = np.asarray(real_array(values, name, ArgumentError), np.float64)
     if array.shape != shape:
         raise ArgumentError(f"{name} of a face has the shape {shape}, not {array.shape}")
-    if not np.isfinite(array).all():
-        raise ImageError(f"the face's {name} must be finite")
+    if not (np.abs(array) <= FARTHEST).all():
+        raise ImageError(f"the face's {name} must be finite, and nearer than {FARTHEST:.0e} pixels")
     return array

@@ -53,7 +53,7 @@ def warp(
     # As Python's floats: the arithmetic of NumPy's small types would overflow.
     size, extent, degrees = int(size), float(extent), float(degrees)
     centre = float(centre[0]), float(centre[1])
-    square = resampled_about(pixels, _rows(centre, extent / size, degrees), size)
+    square = resampled_about(pixels, _rows(centre, extent / size, degrees), size, "triangle")
     return np.ascontiguousarray(square[:, ::-1]) if mirrored else square
 
 

@@ -20,10 +20,12 @@ from PIL import Image
 from npfacenet.errors import ArgumentError, ImageError, NpfacenetError
 from npfacenet.faces import Detector, Faces, Mtcnn, Yunet
 from npfacenet.faces.ready_network import ReadyNetwork
+from npfacenet.faces.summed_area import SummedAreaTable
+from npfacenet.faces.yunet import prepared, scales
 from npfacenet.images import ImageSource
 from npfacenet.networks import Network, Outputs
 from npfacenet.recipes.mtcnn import onet, pnet, rnet
-from npfacenet.recipes.yunet import yunet
+from npfacenet.recipes.yunet import STRIDES, yunet
 
 
 def drawn(network: Network[Outputs], seed: int) -> ReadyNetwork:
@@ -113,6 +115,62 @@ def test_the_surest_faces_are_chosen(detector: Detector) -> None:
     few = detector.detect(noise(3), most_faces=2)
     np.testing.assert_array_equal(few.boxes, every.boxes[:2])
     assert len(detector.detect(noise(3), least_score=1.5)) == 0
+
+
+@either
+def test_the_best_score_is_told_whatever_is_chosen(detector: Detector) -> None:
+    faces = detector.detect(noise(3))
+    assert faces
+    assert faces.best_score is not None
+    assert faces.best_score >= faces.scores[0]
+    for options in ({"most_faces": 1}, {"least_score": 2.0}):
+        assert detector.detect(noise(3), **options).best_score == faces.best_score
+    skipped = detector.detect(b"no picture", on_error="skip")
+    assert skipped.best_score is None
+
+
+def test_yunets_best_score_is_that_of_all_cells_at_all_scales() -> None:
+    detector = DETECTORS[1]
+    assert isinstance(detector, Yunet)
+    picture = noise(5, 300, 400)
+    table = SummedAreaTable(picture)
+    seen = [
+        np.sqrt(outputs[f"cls_{s}"].clip(0, 1) * outputs[f"obj_{s}"].clip(0, 1)).max()
+        for scale in scales(table, 20)
+        for outputs in [
+            detector.network.run(
+                prepared(table.resized(round(300 * scale), round(400 * scale))), threads=1
+            )
+        ]
+        for s in STRIDES
+    ]
+    for threshold in (0.5, 1.1):
+        found = replace(detector, threshold=threshold).detect(picture, smallest_face=20)
+        assert bool(found) is (threshold == 0.5)
+        assert found.best_score == max(seen)
+
+
+def test_mtcnns_best_score_is_that_of_the_last_network_that_looked() -> None:
+    """Thresholds decide which network that is; scores of several networks cannot be compared."""
+    mtcnn = DETECTORS[0]
+    assert isinstance(mtcnn, Mtcnn)
+    table = SummedAreaTable(noise(3))
+    proposed = mtcnn.propose(table, 20)
+    refined = mtcnn.refine(table, proposed)
+    decided = mtcnn.decide(table, refined)
+    for thresholds, expected in (
+        ((1.1, 0.3, 0.3), proposed.best_score),
+        ((0.6, 1.1, 0.3), refined.best_score),
+        ((0.6, 0.3, 1.1), decided.best_score),
+    ):
+        found = replace(mtcnn, thresholds=thresholds).detect(noise(3))
+        assert not found
+        assert found.best_score == expected
+    assert proposed.best_score == proposed.scores.max()
+    assert refined.best_score is not None
+    assert refined.best_score >= refined.scores.max()
+    tiny = mtcnn.detect(noise(3, 5, 5))
+    assert tiny.best_score is None  # no window fits
 
 
 @either

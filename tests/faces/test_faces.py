@@ -24,6 +24,7 @@ def test_without_faces_it_is_empty_and_false() -> None:
     assert faces.scores.shape == (0,)
     assert faces.as_json() == {"source": None, "faces": []}
     assert repr(faces) == "<Faces: no face>"
+    assert faces.best_score is None
 
 
 def test_json_has_a_face_a_row() -> None:
@@ -64,6 +65,8 @@ def test_arrays_are_float32_of_its_own_and_cannot_be_changed() -> None:
         ({"boxes": "no"}, "boxes are an array of real numbers"),
         ({"source": 3}, "source is text or None, not 3"),
         ({"skipped": b""}, "skipped is text or None"),
+        ({"best_score": "high"}, "best_score is a number or None, not 'high'"),
+        ({"best_score": np.nan}, "best_score is a number or None, not nan"),
     ],
 )
 def test_what_are_not_faces_is_refused(arguments, said: str) -> None:  # type: ignore[no-untyped-def]  # any

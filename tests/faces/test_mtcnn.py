@@ -76,3 +76,12 @@ def test_candidates_outside_the_picture_are_dropped(mtcnn: Mtcnn) -> None:
     left = mtcnn.refine(table, Candidates(boxes, np.ones(2, np.float32)))
     assert left.boxes.shape == (0, 4)
     assert len(mtcnn.decide(table, left)) == 0
+
+
+def test_without_a_face_the_best_score_is_below_the_threshold(mtcnn: Mtcnn) -> None:
+    picture = np.random.default_rng(5).integers(0, 256, (120, 140, 3), np.uint8)
+    for faceless in (picture, np.full_like(picture, 90)):
+        found = mtcnn.detect(faceless)
+        assert not found
+        assert found.best_score is not None
+        assert 0 <= found.best_score < 0.7

@@ -145,3 +145,12 @@ def test_a_level_is_given_in_pixels_of_the_picture(yunet: Yunet, photographs: Pa
     whole, half = (yunet.at_scale(table, scale) for scale in (1.0, 0.5))
     expected = Faces(whole.boxes, whole.landmarks, whole.scores)
     assert missing(Faces(half.boxes, half.landmarks, half.scores), expected, 0.8) == []
+
+
+def test_without_a_face_the_best_score_is_below_the_threshold(yunet: Yunet) -> None:
+    picture = np.random.default_rng(5).integers(0, 256, (120, 140, 3), np.uint8)
+    for faceless in (picture, np.full_like(picture, 90)):
+        found = yunet.detect(faceless)
+        assert not found
+        assert found.best_score is not None
+        assert 0 <= found.best_score < 0.6
