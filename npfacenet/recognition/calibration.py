@@ -13,7 +13,12 @@ from npfacenet.arguments import finite_number, whole_number
 from npfacenet.errors import EvaluationError, quoted
 from npfacenet.models.json_ready import JSON, JsonReady, as_json, fields_as_json
 from npfacenet.recognition.distance import checked_distance
-from npfacenet.recognition.labelled_pairs import NO_FAILURES, Failures, finite_vector
+from npfacenet.recognition.labelled_pairs import (
+    NO_FAILURES,
+    Failures,
+    finite_vector,
+    require_failures,
+)
 
 MOST_TRIALS = 1 << 53
 CARRIES = 3  # errors that must be allowed, by the rule of three
@@ -89,6 +94,7 @@ def errors_at(
     1
     """
     limit = checked_distance(threshold)
+    require_failures(failed)
     genuine, impostors = finite_vector(genuine_distances), finite_vector(impostor_distances)
     return Calibration(
         limit,
@@ -128,6 +134,7 @@ def calibrate(
     3
     """
     impostors = np.sort(finite_vector(impostor_distances))
+    require_failures(failed)
     pairs = len(impostors) + failed.impostors
     allowed = carried_errors(false_match_rate, pairs) - failed.impostors
     if allowed < 0:

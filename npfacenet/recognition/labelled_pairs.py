@@ -15,6 +15,7 @@ from npfacenet.errors import EvaluationError, NpfacenetError, quoted
 T = TypeVar("T")
 Distances = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+MOST_PAIRS = 1 << 53
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,12 @@ class Failures:
             object.__setattr__(self, name, count)
 
 
-MOST_PAIRS = 1 << 53
+def require_failures(failed: object) -> None:
+    """Raise EvaluationError for anything but Failures."""
+    if not isinstance(failed, Failures):
+        raise EvaluationError(f"pairs that failed are counted in Failures, not {quoted(failed)}")
+
+
 NO_FAILURES = Failures()
 
 

@@ -10,15 +10,15 @@ from typing import Literal
 
 import numpy as np
 
-from npfacenet.errors import ArgumentError, EvaluationError, ImageError, quoted
-from npfacenet.faces.choice import OneOf
+from npfacenet.errors import ArgumentError, EmbeddingError, EvaluationError, ImageError, quoted
+from npfacenet.faces.choice import Choice
 from npfacenet.models import Embeddings, Model
 from npfacenet.models.embeddings import Skipped
 from npfacenet.models.face_options import Detect
 from npfacenet.progress import Progress
 from npfacenet.recipes.preparation import Preparation
 from npfacenet.recognition.distance import paired_distances
-from npfacenet.recognition.labelled_pairs import Distances, Flags
+from npfacenet.recognition.labelled_pairs import Distances, Failures, Flags, checked_labels
 from npfacenet.recognition.lfw import Fold, checked_folds, picture_path
 from npfacenet.recognition.paths import checked_path
 
@@ -29,20 +29,32 @@ class PairDistances:
 
     `failed` marks the pairs of which a picture shows no face that was found; their distances are
     NaN. `skipped` lists these pictures, of `pictures` in all. `preparation` says how the pictures
-    were prepared, None for bare arrays.
+    were prepared.
     """
 
     distances: list[Distances]
     failed: list[Flags]
     skipped: tuple[Skipped, ...]
     pictures: int
-    preparation: Preparation | None
+    preparation: Preparation
 
     @property
-    def failures(self) -> dict[str, int]:
-        """The number of pictures that failed, of all pictures, and of pairs that failed."""
-        pairs = sum(int(failed.sum()) for failed in self.failed)
-        return {"pictures": len(self.skipped), "of": self.pictures, "pairs": pairs}
+    def failed_pairs(self) -> int:
+        """The number of pairs that failed."""
+        return sum(int(failed.sum()) for failed in self.failed)
+
+    def by_kind(self, genuine: Sequence[Flags]) -> tuple[Distances, Distances, Failures]:
+        """Return the distances of genuine pairs, those of impostors, and how many more failed.
+
+        `genuine` says which pairs are, fold by fold (`lfw.genuine_flags`). Raises EvaluationError
+        if the numbers of pairs differ.
+        """
+        distances, failed = np.concatenate(self.distances), np.concatenate(self.failed)
+        flags = checked_labels(np.concatenate([checked_labels(fold) for fold in genuine]))
+        if len(flags) != len(distances):
+            raise EvaluationError(f"{len(flags)} labels for {len(distances)} pairs")
+        failures = Failures(int((failed & flags).sum()), int((failed & ~flags).sum()))
+        return distances[flags & ~failed], distances[~flags & ~failed], failures
 
 
 def measure_pairs(
@@ -52,7 +64,7 @@ def measure_pairs(
     *,
     detect: Detect = None,
     crop: int | None = None,
-    choose: OneOf | None = None,
+    choose: Choice | None = None,
     smallest_face: float | None = None,
     progress: Progress | None = None,
 ) -> PairDistances:
@@ -71,8 +83,11 @@ def distances_of(
 ) -> PairDistances:
     """Return the distances of pairs of pictures, whose embeddings have their `positions`.
 
-    Raises ImageError if a picture was skipped for another reason than that no face was found.
+    Raises ImageError if a picture was skipped for another reason than that no face was found, and
+    EmbeddingError if the embeddings do not say how their pictures were prepared.
     """
+    if embeddings.preparation is None:
+        raise EmbeddingError("the embeddings do not say how their pictures were prepared")
     for skipped in embeddings.skipped:
         if not skipped.no_face:
             raise ImageError(skipped.reason)
@@ -99,7 +114,7 @@ def pair_distances(
     *,
     detect: Detect = None,
     crop: int | None = None,
-    choose: OneOf | None = None,
+    choose: Choice | None = None,
     smallest_face: float | None = None,
     progress: Progress | None = None,
 ) -> list[Distances]:
@@ -124,16 +139,17 @@ def pair_embeddings(
     *,
     detect: Detect = None,
     crop: int | None = None,
-    choose: OneOf | None = None,
+    choose: Choice | None = None,
     smallest_face: float | None = None,
     progress: Progress | None = None,
 ) -> list[tuple[Embeddings, Embeddings]]:
     """Return the embeddings of both sides of all pairs, fold by fold; embed each picture once.
 
-    `detect` and `crop` are as in `Model.embed` (LFW's pictures are 250 wide, and a face fills about
-    150); of several faces that are found, the central one is used unless `choose` says otherwise.
-    `progress` counts pictures. Raises EvaluationError for missing pictures, ImageError for those
-    that cannot be used, and what `Model.embed` raises.
+    `detect`, `crop` and `smallest_face` are as in `Model.embed` (LFW's pictures are 250 wide, and a
+    face fills about 150); of several faces that are found, the central one is used unless `choose`
+    says otherwise. `progress` counts pictures. Raises EvaluationError for missing pictures,
+    ImageError for those that cannot be used, and what `Model.embed` raises; ArgumentError for all
+    faces of a picture.
     """
     pictures, paths = _paths(model, images, folds)
     embeddings = _Options(detect, crop, choose, smallest_face).embed(
@@ -150,7 +166,7 @@ def pair_embeddings(
 class _Options:
     detect: Detect
     crop: int | None
-    choose: OneOf | None
+    choose: Choice | None
     smallest_face: float | None
 
     def embed(
@@ -161,6 +177,8 @@ class _Options:
         progress: Progress | None,
     ) -> Embeddings:
         choose = self.choose
+        if choose == "all":
+            raise ArgumentError("a pair is of one face in each picture: choose one, not all")
         if choose is None and model.finds_faces(detect=self.detect, crop=self.crop):
             choose = "central"
         return model.embed(

@@ -8,7 +8,13 @@ import numpy as np
 
 from npfacenet.models.json_ready import JsonReady
 from npfacenet.recognition.calibration import CARRIES, errors_allowed
-from npfacenet.recognition.labelled_pairs import NO_FAILURES, Distances, Failures, finite_vector
+from npfacenet.recognition.labelled_pairs import (
+    NO_FAILURES,
+    Distances,
+    Failures,
+    finite_vector,
+    require_failures,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ def roc(
     there are no distances or they are not finite.
     """
     genuine, impostors = finite_vector(genuine), finite_vector(impostors)
+    require_failures(failed)
     thresholds = np.unique(np.concatenate([genuine, impostors]))
     start = np.nextafter(thresholds[:1], -1)
     thresholds = np.concatenate([start, thresholds])
@@ -52,6 +59,7 @@ def roc(
 def area(genuine: Distances, impostors: Distances, failed: Failures = NO_FAILURES) -> float:
     """Return the chance that a genuine pair is nearer than an impostor pair; ties count half."""
     genuine, ordered = finite_vector(genuine), np.sort(finite_vector(impostors))
+    require_failures(failed)
     farther = len(ordered) - np.searchsorted(ordered, genuine, side="right")
     level = np.searchsorted(ordered, genuine, side="right") - np.searchsorted(ordered, genuine)
     chance = float((farther + level / 2).mean() / len(ordered))
