@@ -14,7 +14,7 @@ from npfacenet.errors import ArgumentError, EmbeddingError, EvaluationError, Ima
 from npfacenet.faces.choice import Choice
 from npfacenet.models import Embeddings, Model
 from npfacenet.models.embeddings import Skipped
-from npfacenet.models.face_options import Detect
+from npfacenet.models.face_options import Detect, FaceOptions
 from npfacenet.progress import Progress
 from npfacenet.recipes.preparation import Preparation
 from npfacenet.recognition.distance import paired_distances
@@ -73,9 +73,9 @@ def measure_pairs(
     A picture in which no face is found fails, and its pairs with it; `evaluate` counts them as
     errors. Raises what `pair_embeddings` raises for other faults.
     """
+    options = _options(detect, crop, choose, smallest_face)
     pictures, paths = _paths(model, images, folds)
-    options = _Options(detect, crop, choose, smallest_face)
-    return distances_of(options.embed(model, paths, "skip", progress), pictures, folds)
+    return distances_of(_embed(model, paths, options, "skip", progress), pictures, folds)
 
 
 def distances_of(
@@ -151,10 +151,9 @@ def pair_embeddings(
     ImageError for those that cannot be used, and what `Model.embed` raises; ArgumentError for all
     faces of a picture.
     """
+    options = _options(detect, crop, choose, smallest_face)
     pictures, paths = _paths(model, images, folds)
-    embeddings = _Options(detect, crop, choose, smallest_face).embed(
-        model, paths, "raise", progress
-    )
+    embeddings = _embed(model, paths, options, "raise", progress)
     index = {picture: i for i, picture in enumerate(pictures)}
     return [
         (embeddings[[index[pair.a] for pair in fold]], embeddings[[index[pair.b] for pair in fold]])
@@ -162,34 +161,33 @@ def pair_embeddings(
     ]
 
 
-@dataclass(frozen=True, eq=False)
-class _Options:
-    detect: Detect
-    crop: int | None
-    choose: Choice | None
-    smallest_face: float | None
+def _options(
+    detect: Detect, crop: int | None, choose: Choice | None, smallest_face: float | None
+) -> FaceOptions:
+    if choose == "all":
+        raise ArgumentError("a pair is of one face in each picture: choose one of them, not all")
+    return FaceOptions(detect, crop, choose, smallest_face)
 
-    def embed(
-        self,
-        model: Model,
-        paths: Sequence[Path],
-        on_error: Literal["raise", "skip"],
-        progress: Progress | None,
-    ) -> Embeddings:
-        choose = self.choose
-        if choose == "all":
-            raise ArgumentError("a pair is of one face in each picture: choose one, not all")
-        if choose is None and model.finds_faces(detect=self.detect, crop=self.crop):
-            choose = "central"
-        return model.embed(
-            paths,
-            detect=self.detect,
-            crop=self.crop,
-            choose=choose,
-            smallest_face=self.smallest_face,
-            on_error=on_error,
-            progress=progress,
-        )
+
+def _embed(
+    model: Model,
+    paths: Sequence[Path],
+    options: FaceOptions,
+    on_error: Literal["raise", "skip"],
+    progress: Progress | None,
+) -> Embeddings:
+    choose = options.choose
+    if choose is None and options.find_faces(model.card):
+        choose = "central"
+    return model.embed(
+        paths,
+        detect=options.detect,
+        crop=options.crop,
+        choose=choose,
+        smallest_face=options.smallest_face,
+        on_error=on_error,
+        progress=progress,
+    )
 
 
 def _paths(
