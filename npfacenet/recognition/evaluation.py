@@ -144,10 +144,12 @@ def _accuracy(folds: Sequence[_Fold]) -> Accuracy:
     for i, fold in enumerate(folds):
         # Pairs that failed are wrong at every threshold, so that they have no part in its choice.
         others = [other for j, other in enumerate(folds) if j != i]
-        threshold = best_threshold(
-            np.concatenate([other.distances for other in others]),
-            np.concatenate([other.genuine for other in others]),
-        )
+        distances = np.concatenate([other.distances for other in others])
+        if not len(distances):
+            raise EvaluationError(
+                "no threshold can be chosen: a face was missing in every pair of the other folds"
+            )
+        threshold = best_threshold(distances, np.concatenate([other.genuine for other in others]))
         thresholds.append(threshold)
         right = (fold.distances <= threshold) == fold.genuine
         pairs = len(right) + fold.failed.genuine + fold.failed.impostors
