@@ -98,10 +98,8 @@ def _draw_histogram(
     histogram.hist(genuine, bins, alpha=0.6, color="C2", label=f"genuine ({len(genuine)})")
     histogram.hist(impostors, bins, alpha=0.6, color="C3", label=f"impostor ({len(impostors)})")
     histogram.set(xlabel="distance", ylabel="pairs")
-    without = failed.genuine + failed.impostors
-    histogram.set_title(
-        f"distances ({without} pairs without a face left out)" if without else "distances"
-    )
+    pairs = failed.genuine + failed.impostors
+    histogram.set_title("distances" + (f" (without {pairs} pairs: no face found)" if pairs else ""))
 
 
 def _mark(curve: Axes, errors: Axes, false: float, true: float, lowest: float) -> None:

@@ -64,11 +64,10 @@ def drawn(seed: int, share: float, pairs: int = 40) -> list[Drawn]:
     return folds
 
 
-def wrong(threshold: float, distances: Sequence[float], genuine: Sequence[bool],
-          failed: Sequence[bool]) -> int:  # fmt: skip
+def wrong(threshold: float, fold: Drawn) -> int:
     """The errors of a threshold, counted pair by pair."""
     errors = 0
-    for distance, same, without in zip(distances, genuine, failed, strict=True):
+    for distance, same, without in zip(*fold, strict=True):
         errors += bool(without) or (distance <= threshold) != same
     return errors
 
@@ -88,11 +87,11 @@ def test_accuracy_counts_them_as_errors(seed: int, share: float) -> None:
     for i, (rate, threshold) in enumerate(
         zip(found.accuracy.folds, found.accuracy.thresholds, strict=True)
     ):
-        assert rate == pytest.approx(1 - wrong(threshold, *folds[i]) / len(distances[i]))
+        assert rate == pytest.approx(1 - wrong(threshold, folds[i]) / len(distances[i]))
         others = [fold for j, fold in enumerate(folds) if j != i]
-        here = sum(wrong(threshold, *fold) for fold in others)
+        here = sum(wrong(threshold, fold) for fold in others)
         tried = np.unique(np.concatenate([d for d, _, _ in others]))
-        assert here == min(sum(wrong(t, *fold) for fold in others) for t in (0, *tried))
+        assert here == min(sum(wrong(t, fold) for fold in others) for t in (0, *tried))
     assert (found.genuine_pairs, found.impostor_pairs) == (60, 60)
 
 
@@ -227,8 +226,8 @@ def test_without_failures_distances_are_the_same(tmp_path: Path) -> None:
         {"detect": False},
         {},
     ):
-        found = measure_pairs(model, images, FOLDS, **options)  # type: ignore[arg-type]  # as named
-        expected = pair_distances(model, images, FOLDS, **options)  # type: ignore[arg-type]
+        found = measure_pairs(model, images, FOLDS, **options)
+        expected = pair_distances(model, images, FOLDS, **options)
         assert not found.skipped
         assert not np.concatenate(found.failed).any()
         for distances, others in zip(found.distances, expected, strict=True):
@@ -238,9 +237,10 @@ def test_without_failures_distances_are_the_same(tmp_path: Path) -> None:
 def test_the_central_face_is_used_unless_another_is_asked_for(tmp_path: Path) -> None:
     model, images = small_model(), written(tmp_path)
     by_default = measure_pairs(model, images, FOLDS, detect=SeesBright())
-    for choose, same in (("central", True), ("largest", False)):
-        found = measure_pairs(model, images, FOLDS, detect=SeesBright(), choose=choose)  # type: ignore[arg-type]  # one of them
-        assert np.array_equal(found.distances, by_default.distances) is same
+    central = measure_pairs(model, images, FOLDS, detect=SeesBright(), choose="central")
+    largest = measure_pairs(model, images, FOLDS, detect=SeesBright(), choose="largest")
+    np.testing.assert_array_equal(central.distances, by_default.distances)
+    assert not np.array_equal(largest.distances, by_default.distances)
     with pytest.raises(ArgumentError, match="choose one of them, not all"):
         measure_pairs(model, images, FOLDS, detect=SeesBright(), choose="all")
 
