@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,11 +26,14 @@ from npfacenet.models.picture_reading import PictureReader
 from npfacenet.progress import silent
 from npfacenet.recipes.alignment import ALIGNMENTS, Alignment, Margin, Template
 from npfacenet.recipes.preparation import CENTRAL_SQUARE
+from npfacenet.recognition.calibration import calibrate, errors_at
 from npfacenet.recognition.evaluation import evaluate
+from npfacenet.recognition.labelled_pairs import Distances, Failures, Flags
 from npfacenet.recognition.lfw import Fold, genuine_flags, picture_path, read_pairs
 from npfacenet.recognition.pair_distances import PairDistances, distances_of
 
 TOGETHER = 16
+FALSE_MATCH_RATE = 0.01
 MIRROR = "+mirror"
 _MARGIN = re.compile(r"margin-([0-9]+)")
 _MOVED = re.compile(r"(openface-[a-z]+)\*([0-9.]+)([+-][0-9.]+)?")
@@ -130,10 +134,12 @@ class Measurement:
                 np.savez(output, distances=found.distances, failed=found.failed)
         with np.load(file) as stored:
             distances, failed = list(stored["distances"]), list(stored["failed"])
-        rates = evaluate(distances, genuine_flags(folds), failed=failed)
+        labels = genuine_flags(folds)
+        rates = evaluate(distances, labels, failed=failed)
         return (
             f"{rates.accuracy.mean:.4f} +- {rates.accuracy.std:.4f}  area {rates.area:.4f}  "
-            f"failed {int(np.sum(failed))}  {perf_counter() - began:5.0f} s"
+            f"failed {int(np.sum(failed))}  {at_the_rate(distances, labels, failed)}  "
+            f"{perf_counter() - began:4.0f} s"
         )
 
     def _pairs(self, row: Row, folds: Sequence[Fold]) -> PairDistances:
@@ -157,6 +163,21 @@ class Measurement:
             detector.save(self.kept / f"{row.detector}.npz")
         found = gathered(batches, model.card, CENTRAL_SQUARE, model.fingerprint, silent, None)
         return distances_of(found, pictures, folds)
+
+
+def at_the_rate(
+    distances: Sequence[Distances], labels: Sequence[Flags], failed: Sequence[Flags]
+) -> str:
+    """Return the threshold for a false match rate of 0.01, rounded down, and its error rates."""
+    values, genuine, without = map(np.concatenate, (distances, labels, failed))
+    kinds = values[genuine & ~without], values[~genuine & ~without]
+    failures = Failures(int((genuine & without).sum()), int((~genuine & without).sum()))
+    threshold = math.floor(1000 * calibrate(*kinds, FALSE_MATCH_RATE, failures).threshold) / 1000
+    errors = errors_at(threshold, *kinds, failures)
+    return (
+        f"at {threshold:.3f} {errors.false_match.errors} and {errors.false_non_match.errors} of "
+        f"{errors.false_match.trials}"
+    )
 
 
 def report(shared: Path, kept: Path, rows: Sequence[Row]) -> None:
