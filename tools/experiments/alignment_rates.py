@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -168,14 +167,20 @@ class Measurement:
 def at_the_rate(
     distances: Sequence[Distances], labels: Sequence[Flags], failed: Sequence[Flags]
 ) -> str:
-    """Return the threshold for a false match rate of 0.01, rounded down, and its error rates."""
-    values, genuine, without = map(np.concatenate, (distances, labels, failed))
+    """Return the threshold for a false match rate of 0.01, in few digits, and its errors."""
+    values, genuine = np.concatenate(distances), np.concatenate(labels)
+    without = np.concatenate(failed)
     kinds = values[genuine & ~without], values[~genuine & ~without]
     failures = Failures(int((genuine & without).sum()), int((~genuine & without).sum()))
-    threshold = math.floor(1000 * calibrate(*kinds, FALSE_MATCH_RATE, failures).threshold) / 1000
-    errors = errors_at(threshold, *kinds, failures)
+    exact = calibrate(*kinds, FALSE_MATCH_RATE, failures)
+    threshold, errors = next(
+        (rounded, at)
+        for digits in range(3, 20)
+        if (at := errors_at(rounded := round(exact.threshold, digits), *kinds, failures))
+        and (at.false_match, at.false_non_match) == (exact.false_match, exact.false_non_match)
+    )
     return (
-        f"at {threshold:.3f} {errors.false_match.errors} and {errors.false_non_match.errors} of "
+        f"at {threshold:g} {errors.false_match.errors} and {errors.false_non_match.errors} of "
         f"{errors.false_match.trials}"
     )
 
