@@ -6,8 +6,8 @@ Prints a row for each combination: accuracy on folds 1 to 4 of uncropped picture
 by the threshold that is best on the others (for npfacenet-small folds 3 and 4 only, as it was
 trained on people of the others); the area under the ROC curve; the pairs that failed because no
 face was found, which count as errors; and the threshold for a false match rate of 0.01, with the
-numbers of false matches and of false non-matches. With 2,400 pairs, differences in accuracy below 0.005
-are noise.
+numbers of false matches and of false non-matches. With 2,400 pairs, differences in accuracy below
+0.005 are noise.
 
 `--kept` names the folder that keeps the faces of each detector, which are found once, and the
 distances of each row, so that another run takes up where this one ended. Detectors are "mtcnn",

@@ -173,12 +173,11 @@ def at_the_rate(
     kinds = values[genuine & ~without], values[~genuine & ~without]
     failures = Failures(int((genuine & without).sum()), int((~genuine & without).sum()))
     exact = calibrate(*kinds, FALSE_MATCH_RATE, failures)
-    threshold, errors = next(
-        (rounded, at)
-        for digits in range(3, 20)
-        if (at := errors_at(rounded := round(exact.threshold, digits), *kinds, failures))
-        and (at.false_match, at.false_non_match) == (exact.false_match, exact.false_non_match)
-    )
+    for digits in range(3, 20):
+        threshold = round(exact.threshold, digits)
+        errors = errors_at(threshold, *kinds, failures)
+        if replace(errors, threshold=exact.threshold) == exact:
+            break
     return (
         f"at {threshold:g} {errors.false_match.errors} and {errors.false_non_match.errors} of "
         f"{errors.false_match.trials}"
