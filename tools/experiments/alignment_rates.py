@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -167,20 +168,21 @@ class Measurement:
 def at_the_rate(
     distances: Sequence[Distances], labels: Sequence[Flags], failed: Sequence[Flags]
 ) -> str:
-    """Return the threshold for a false match rate of 0.01, in few digits, and its errors."""
+    """Return the threshold for a false match rate of 0.01, in three digits, and its errors."""
     values, genuine = np.concatenate(distances), np.concatenate(labels)
     without = np.concatenate(failed)
     kinds = values[genuine & ~without], values[~genuine & ~without]
     failures = Failures(int((genuine & without).sum()), int((~genuine & without).sum()))
     exact = calibrate(*kinds, FALSE_MATCH_RATE, failures)
-    for digits in range(3, 20):
-        threshold = round(exact.threshold, digits)
+    threshold = round(exact.threshold, 3)
+    errors = errors_at(threshold, *kinds, failures)
+    if errors.false_match.errors > exact.false_match.errors:
+        threshold = math.floor(1000 * exact.threshold) / 1000
         errors = errors_at(threshold, *kinds, failures)
-        if replace(errors, threshold=exact.threshold) == exact:
-            break
+    low, high = errors.false_match.interval
     return (
-        f"at {threshold:g} {errors.false_match.errors} and {errors.false_non_match.errors} of "
-        f"{errors.false_match.trials}"
+        f"at {threshold:.3f} {errors.false_match.errors} ({low:.3f} to {high:.3f}) and "
+        f"{errors.false_non_match.errors} of {errors.false_match.trials}"
     )
 
 
