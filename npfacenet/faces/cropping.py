@@ -60,11 +60,17 @@ class FaceCropper:
         found = chosen(faces, self.choose, width, height, name)
         if not found:
             raise NoFaceError(self._nothing(faces, width, height, name))
-        return [FaceCrop(self._cut(picture, face, size, name, room), face) for face in found]
+        return [FaceCrop(self.cut(picture, face, size, name, room), face) for face in found]
 
-    def _cut(
-        self, picture: npt.NDArray[np.uint8], face: ChosenFace, size: int, name: str, room: float
+    def cut(
+        self,
+        picture: npt.NDArray[np.uint8],
+        face: ChosenFace,
+        size: int,
+        name: str,
+        room: float = 1.0,
     ) -> npt.NDArray[np.uint8]:
+        """Return one face of a picture as `crops` does; raises ImageError as `crops` does."""
         try:
             box, landmarks = np.array(face.box), np.array(face.landmarks)
             return aligned(picture, box, landmarks, self.alignment, size, room=room)
