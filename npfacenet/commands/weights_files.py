@@ -7,8 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npfacenet.cards import METRIC, Card, Threshold
+from npfacenet.cards import Card
 from npfacenet.commands import options
+from npfacenet.commands.card_lines import card_lines
 from npfacenet.commands.progress_bar import amount
 from npfacenet.errors import WeightsError
 from npfacenet.recipes.selection import choices_of
@@ -107,8 +108,8 @@ def say_description(described: Description, *, tensors: bool) -> None:
     if described.card is not None:
         for field in ("variant", "preprocessing", "source", "licence"):
             options.say(f"{field:14} {getattr(described.card, field) or 'none'}")
-        if described.card.purpose == "embedding":
-            options.say(f"threshold      {_threshold(described.card.threshold)}")
+        for line in card_lines(described.card):
+            options.say(line)
     if described.fingerprint is not None:
         options.say(f"fingerprint    {described.fingerprint}")
     for kind in KINDS:
@@ -116,14 +117,6 @@ def say_description(described: Description, *, tensors: bool) -> None:
             options.say(f"{kind.replace('_', '-'):14} {line}")
     for name, shape in described.tensors.items() if tensors else ():
         options.say(f"  {name:48} {'x'.join(map(str, shape))}")
-
-
-def _threshold(known: Threshold | None) -> str:
-    """Return a threshold with its evidence in a line, and with its metric if that is unusual."""
-    if known is None:
-        return "none"
-    metric = "" if known.metric == METRIC else f" ({known.metric})"
-    return f"{known.value:g}{metric}: {known.evidence}"
 
 
 def run_convert(arguments: argparse.Namespace) -> int:
