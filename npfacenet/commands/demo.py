@@ -95,7 +95,13 @@ def run(arguments: argparse.Namespace) -> int:
     with ProgressBar() as progress:
         probes = model.embed(pictures.at_the_door, **choices, progress=progress)
         if pictures.drawn_in is None:
-            options.require_threshold(model, None, probes.preparation)
+            options.require_threshold(
+                model,
+                None,
+                probes,
+                "prepare the pictures otherwise (--detect, --no-detect, --crop), choose another "
+                "model, or measure one (npfacenet evaluate lfw --help)",
+            )
         known = model.embed(pictures.enrolled, **choices, progress=progress)
         drawn = None if pictures.drawn_in is None else drawn_people(model, progress)
     comparison = threshold_for(None if drawn is None else drawn.pairs.threshold, known)

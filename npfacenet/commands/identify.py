@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     note_skipped(probes)
     if not len(probes):
         raise ArgumentError("none of the pictures could be used, so nobody was looked for")
-    options.require_threshold(model, arguments.threshold, probes.preparation)
+    options.require_threshold(model, arguments.threshold, probes)
     gallery = enrolled(arguments, model, choices)
     results = identify_all(probes, gallery, threshold=arguments.threshold)
     tell_of_pictures(arguments, probes, gallery)

@@ -25,6 +25,11 @@ from npfacenet.recipes.preparation import Preparation
 from npfacenet.recognition.people_folder import first_few
 from npfacenet.zoo.manifest import PACKAGED
 
+STATE_ONE = (
+    "state one with --threshold, prepare the pictures otherwise (--detect, --no-detect, --crop), "
+    "or measure one (npfacenet evaluate lfw --help)"
+)
+
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -225,23 +230,20 @@ def model_keys(model: Model, preparation: Preparation | None = None) -> dict[str
 
 
 def require_threshold(
-    model: Model, threshold: float | None, preparation: Preparation | None
+    model: Model, threshold: float | None, compared: Embeddings, remedy: str = STATE_ONE
 ) -> None:
-    """Raise EmbeddingError if no threshold is stated, and the card has none for a preparation.
+    """Raise EmbeddingError if no threshold is stated, and none was measured for this preparation.
 
-    The message says for which preparations it has one.
+    The message says which were measured, and ends with `remedy`.
     """
-    if threshold is not None or preparation is None:
+    if threshold is not None or compared.threshold is not None:
         return
     card = model.card
-    if card.threshold_for(preparation) is not None:
-        return
-    known = [f"{m.threshold.value:g} ({m.preparation})" for m in card.measured]
-    measured = f"; it has {listed(known)}" if known else ""
+    known = [f"{m.threshold.value:g} for {m.preparation}" for m in card.measured]
+    measured = f" (measured were: {listed(known)})" if known else ""
     raise EmbeddingError(
-        f"the card of {shortened(card.architecture, 40)} has no threshold for pictures prepared so "
-        f"({preparation}){measured}. State one with --threshold, prepare the pictures otherwise "
-        "(--detect, --no-detect, --crop), or measure one: npfacenet evaluate lfw --help"
+        f"the card of {shortened(card.architecture, 40)} has no threshold for pictures prepared "
+        f"as {compared.preparation}{measured}: {remedy}"
     )
 
 
