@@ -25,11 +25,6 @@ from npfacenet.recipes.preparation import Preparation
 from npfacenet.recognition.people_folder import first_few
 from npfacenet.zoo.manifest import PACKAGED
 
-STATE_ONE = (
-    "state one with --threshold, prepare the pictures otherwise (--detect, --no-detect, --crop), "
-    "or measure one (npfacenet evaluate lfw --help)"
-)
-
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -229,12 +224,10 @@ def model_keys(model: Model, preparation: Preparation | None = None) -> dict[str
     }
 
 
-def require_threshold(
-    model: Model, threshold: float | None, compared: Embeddings, remedy: str = STATE_ONE
-) -> None:
+def require_threshold(model: Model, threshold: float | None, compared: Embeddings) -> None:
     """Raise EmbeddingError if no threshold is stated, and none was measured for this preparation.
 
-    The message says which were measured, and ends with `remedy`.
+    The message says which were measured.
     """
     if threshold is not None or compared.threshold is not None:
         return
@@ -243,7 +236,8 @@ def require_threshold(
     measured = f" (measured were: {listed(known)})" if known else ""
     raise EmbeddingError(
         f"the card of {shortened(card.architecture, 40)} has no threshold for pictures prepared "
-        f"as {compared.preparation}{measured}: {remedy}"
+        f"as {compared.preparation}{measured}: state one with --threshold, prepare them otherwise "
+        "(--detect, --no-detect, --crop), or measure one (npfacenet evaluate lfw --help)"
     )
 
 
