@@ -123,7 +123,9 @@ def searches(
             skip=arguments.skip_errors,
             keeps_pixels=arguments.draw is not None,
         )
-        yield from search.each(photos, arguments.threads, progress)
+        for searched in search.each(photos, arguments.threads, progress):
+            yield searched
+            sys.stdout.flush()
         return
     for begin in range(0, len(photos), TOGETHER):
 

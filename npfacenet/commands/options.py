@@ -156,7 +156,8 @@ def add_threshold(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=float,
         metavar="D",
-        help="the largest distance that counts as the same person (default: the model's card)",
+        help="the largest distance that counts as the same person (default: what the model's card "
+        "says for pictures prepared in this way)",
     )
 
 

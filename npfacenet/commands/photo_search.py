@@ -1,4 +1,4 @@
-"""Faces of photographs with what a model sees of them: `npfacenet detect --crops`."""
+"""Finding faces in photographs and cutting them out, from one reading: `detect --crops`."""
 
 from __future__ import annotations
 
@@ -37,9 +37,8 @@ class SearchedPhoto:
 class PhotoSearch:
     """Finds faces as `Model.embed` does, and cuts out all of them for a model of `size` pixels.
 
-    The options are those of `Detector.detect`; with `skip`, a picture that cannot be used is
-    told of in `Faces.skipped` instead of raising ImageError. `keeps_pixels` asks for the decoded
-    photographs.
+    The options are those of `Detector.detect`; with `skip`, a picture that cannot be used gives
+    empty Faces with the reason in `skipped`. `keeps_pixels` asks for the decoded photographs.
     """
 
     cropper: FaceCropper
@@ -52,7 +51,10 @@ class PhotoSearch:
     def each(
         self, photos: Sequence[str], threads: int | None, progress: Progress
     ) -> Iterator[SearchedPhoto]:
-        """Yield what each photograph shows, in order; up to `threads` are searched at a time."""
+        """Yield the faces of each photograph, in order; up to `threads` are searched at a time.
+
+        Raises ImageError, naming the first picture that cannot be used, unless `skip` is set.
+        """
 
         def work(batch: list[str], threads: int) -> SearchedPhoto:
             (photo,) = batch
@@ -88,7 +90,7 @@ class PhotoSearch:
 
 
 def cropper_for(card: Card, detector: Detector, smallest_face: float | None) -> FaceCropper:
-    """Return what cuts out faces as the card's network needs them from this detector.
+    """Return a cropper that cuts out all faces as the card's network needs them.
 
     Raises EmbeddingError for a network that is not for embedding, or of no certain picture size.
     """

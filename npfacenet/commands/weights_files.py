@@ -34,7 +34,7 @@ def add_parsers(subparsers: options.Subparsers) -> None:
         help="say what a weight file holds",
         description="Say which layout and network a weight file has, with its tensors, card and "
         "fingerprint; of a file that is not a known network, what is missing, unexpected or "
-        "mis-shaped. A child process reads it first. Of a detector's folder each network is told. "
+        "mis-shaped. A child process reads it first. Of a detector's folder, each network is shown. "
         "Exit code 0: a known network, 1: not, 2: not a weight file.",
         epilog="example: npfacenet weights info facenet_keras.h5",
     )
@@ -138,7 +138,7 @@ def run_convert(arguments: argparse.Namespace) -> int:
     written = load(
         target, variant=choices.get("variant"), preprocessing=choices.get("preprocessing")
     )
-    if not half and written.fingerprint != model.fingerprint:
+    if not half and written.fingerprint_of(model.card.preparation) != model.fingerprint:
         raise WeightsError(f"{target} does not hold what was written; the disk may be failing")
     size = target.stat().st_size
     if arguments.json:
@@ -160,12 +160,18 @@ def run_convert(arguments: argparse.Namespace) -> int:
 
 def _note_losses(layout: str, card: Card, kept: Card, choices: dict[str, str]) -> None:
     """Say what a converted file no longer holds, and what to state when it is loaded."""
-    told = ("threshold", "licence", "trained_on")
-    lost = [name for name in told if getattr(kept, name) != getattr(card, name)]
+    told = ("threshold", "other_thresholds", "licence", "trained_on", "preparation")
+    lost = [name.replace("_", " ") for name in told if getattr(kept, name) != getattr(card, name)]
     if lost:
         options.note(
             f"the layout {layout} holds no card: {', '.join(lost)} stay behind; the "
             f"licence is: {card.licence}"
+        )
+    if kept.preparation != card.preparation:
+        options.note(
+            f"this model is for pictures prepared as {card.preparation}; without a card its file "
+            f"prepares them as {kept.preparation}, unless --detect, --no-detect or --crop says "
+            "otherwise"
         )
     if choices:
         stated = " ".join(f"--{name} {value}" for name, value in choices.items())

@@ -19,6 +19,7 @@ from drawn_detector import Drawn, faces_in, pasted
 
 import npfacenet
 from npfacenet.commands.main import main
+from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.faces import Detector, Faces
 
 Capture = pytest.CaptureFixture[str]
@@ -240,6 +241,24 @@ def test_the_file_of_vectors_says_where_each_is_from(photos: Path, run: Run) -> 
         assert set(written) == {
             "embeddings", "sources", "positions", "fingerprint", "preparation"
         }  # fmt: skip
+
+
+def test_progress_counts_photographs(
+    photos: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, int, int | None]] = []
+
+    class Recorder(ProgressBar):
+        def __call__(self, what: str, done: int, total: int | None) -> None:
+            told.append((what, done, total))
+
+    for module in ("identify", "verify"):
+        monkeypatch.setattr(f"npfacenet.commands.{module}.ProgressBar", Recorder)
+    run("identify", "group.png", "--gallery", "people", "--choose", "all", *FOUND)
+    assert told == [("embedding", 1, 1), ("embedding", 1, 2), ("embedding", 2, 2)]
+    told.clear()
+    run("verify", "group.png", "people/anna.png", *FOUND)
+    assert told == [("embedding", 1, 2), ("embedding", 2, 2)]
 
 
 # The demo.
