@@ -34,7 +34,7 @@ def add_parsers(subparsers: options.Subparsers) -> None:
         help="say what a weight file holds",
         description="Say which layout and network a weight file has, with its tensors, card and "
         "fingerprint; of a file that is not a known network, what is missing, unexpected or "
-        "mis-shaped. A child process reads it first. Of a detector's folder, each network is shown. "
+        "mis-shaped. A child process reads it first. A detector's folder: each of its networks. "
         "Exit code 0: a known network, 1: not, 2: not a weight file.",
         epilog="example: npfacenet weights info facenet_keras.h5",
     )
