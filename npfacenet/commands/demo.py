@@ -55,6 +55,7 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser.add_argument(
         "-o", "--output", default=SHEET, metavar="SHEET.png", help=f"default: {SHEET}"
     )
+    options.add_threshold(parser)
     options.add_faces(parser)
     options.add_model(parser)
     options.add_json(parser)
@@ -83,28 +84,25 @@ def run(arguments: argparse.Namespace) -> int:
     if sheet.suffix.lower() != ".png":
         raise OutputError(f"the sheet must be called NAME.png, not {quoted(arguments.output)}")
     require_writable(sheet)
-    choices = choices_for(arguments)
+    require_photographs(arguments)
     model = options.load_model(arguments)
     card = model.card
-    if arguments.images is not None and not card.measured:
+    without = arguments.threshold is None and not card.measured
+    if arguments.images is not None and without:
         raise EmbeddingError(
             "the demo decides by the threshold of the model's card, and this one has none: choose "
             f"another model (--model {PACKAGED}), or calibrate one (npfacenet evaluate lfw --help)"
         )
     pictures = pictures_for(arguments.images, sheet)
     with ProgressBar() as progress:
-        probes = model.embed(pictures.at_the_door, **choices, progress=progress)
-        if pictures.drawn_in is None:
-            options.require_threshold(model, None, probes.preparation)
-        known = model.embed(pictures.enrolled, **choices, progress=progress)
+        known, probes = embedded(model, pictures, arguments, progress)
         drawn = None if pictures.drawn_in is None else drawn_people(model, progress)
-    comparison = threshold_for(None if drawn is None else drawn.pairs.threshold, known)
+    stated = arguments.threshold if drawn is None else drawn.pairs.threshold
+    comparison = threshold_for(stated, known)
     story = story_of(pictures, known, probes, comparison)
     write_sheet(sheet, story)
     commands = next_commands(arguments, story, finds_faces=model.finds_faces())
-    evidence = drawn_evidence(drawn, card) if drawn else options.evidence(None, known)
-    for embedded in (known, probes):
-        note_choices(embedded, arguments.choose)
+    evidence = drawn_evidence(drawn, card) if drawn else options.evidence(stated, known)
     if arguments.json:
         thresholds: dict[str, object] = {
             "comparison": {"threshold": comparison, "evidence": evidence}
@@ -124,17 +122,35 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def choices_for(arguments: argparse.Namespace) -> options.FaceChoices:
-    """Return the choices among faces; raise ArgumentError for drawn pictures, which have none."""
+def require_photographs(arguments: argparse.Namespace) -> None:
+    """Raise ArgumentError for options that are for photographs, and not for drawn pictures."""
+    words = [word for word in options.face_words(arguments) if word != "--no-detect"]
+    words += [] if arguments.threshold is None else ["--threshold"]
+    if words and arguments.images is None:
+        raise ArgumentError(
+            f"{words[0]} is for photographs (--images FOLDER): the drawn pictures are cropped to "
+            "the face, and have a threshold of their own"
+        )
+
+
+def embedded(
+    model: Model, pictures: DemoPictures, arguments: argparse.Namespace, progress: ProgressBar
+) -> tuple[Embeddings, Embeddings]:
+    """Embed the pictures that are enrolled, and those at the door.
+
+    Drawn pictures are cropped to the face. Raises EmbeddingError if there is no threshold for the
+    others.
+    """
     choices = options.face_choices(arguments)
-    if arguments.images is None:
-        if words := [word for word in options.face_words(arguments) if word != "--no-detect"]:
-            raise ArgumentError(
-                f"{words[0]} is for photographs (--images FOLDER): the drawn pictures are cropped "
-                "to the face"
-            )
+    if pictures.drawn_in is not None:
         choices["detect"] = False
-    return choices
+    probes = model.embed(pictures.at_the_door, **choices, progress=progress)
+    if pictures.drawn_in is None:
+        options.require_threshold(model, arguments.threshold, probes)
+    known = model.embed(pictures.enrolled, **choices, progress=progress)
+    for shown in (known, probes):
+        note_choices(shown, arguments.choose)
+    return known, probes
 
 
 def pictures_for(images: str | None, sheet: Path) -> DemoPictures:
@@ -198,7 +214,8 @@ def next_commands(arguments: argparse.Namespace, story: Story, *, finds_faces: b
     faces = ["--no-detect"] if drawn and finds_faces else options.face_words(arguments)
     model = [*faces, *options.model_options(arguments)]
     nearest = pictures.enrolled[story.nearest_picture(0, story.results[0].candidates[0].name)]
-    one_to_one = ("--threshold", f"{story.comparison:.4g}") if drawn else ()
+    stated = drawn or arguments.threshold is not None
+    one_to_one = ("--threshold", f"{story.comparison:.4g}") if stated else ()
     commands: list[tuple[object, ...]] = [
         ("verify", pictures.at_the_door[0], nearest, *one_to_one, *model)
     ]

@@ -78,12 +78,15 @@ def run(arguments: argparse.Namespace) -> int:
         )
     else:
         numbers = embeddings.values.shape[1]
-        pictures = f"{len(set(embeddings.positions))} pictures"
-        counted = (
-            pictures if arguments.choose != "all" else f"{len(embeddings)} faces of {pictures}"
-        )
+        counted = _counted(len(set(embeddings.positions)), "picture")
+        if arguments.choose == "all":
+            counted = f"{_counted(len(embeddings), 'face')} of {counted}"
         print(f"{counted}, {numbers} numbers each, written to {target}")
     return 0
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def write(embeddings: Embeddings, target: Path) -> None:

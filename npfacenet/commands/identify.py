@@ -29,7 +29,8 @@ def add_parser(subparsers: options.Subparsers) -> None:
         "identify",
         help="find a picture's person in a gallery (1:K)",
         description="Find the person of a gallery whom a picture shows, or report an unknown. "
-        "Exit code 0: every picture has a match, 1: one or more are unknown, 2: error.",
+        "Exit code 0: every picture (with --choose all, every face) has a match, 1: one or more "
+        "are unknown, 2: error.",
         epilog="Example: npfacenet identify door.jpg --gallery people/, where people/ holds "
         "anna.jpg, or anna/1.jpg and anna/2.jpg",
     )
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     note_skipped(probes)
     if not len(probes):
         raise ArgumentError("none of the pictures could be used, so nobody was looked for")
-    options.require_threshold(model, arguments.threshold, probes.preparation)
+    options.require_threshold(model, arguments.threshold, probes)
     gallery = enrolled(arguments, model, choices)
     results = identify_all(probes, gallery, threshold=arguments.threshold)
     tell_of_pictures(arguments, probes, gallery)

@@ -161,7 +161,8 @@ def add_threshold(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=float,
         metavar="D",
-        help="the largest distance that counts as the same person (default: the model's card)",
+        help="the largest distance that counts as the same person (default: what the model's card "
+        "says for pictures prepared in this way)",
     )
 
 
@@ -229,24 +230,20 @@ def model_keys(model: Model, preparation: Preparation | None = None) -> dict[str
     }
 
 
-def require_threshold(
-    model: Model, threshold: float | None, preparation: Preparation | None
-) -> None:
-    """Raise EmbeddingError if no threshold is stated, and the card has none for a preparation.
+def require_threshold(model: Model, threshold: float | None, compared: Embeddings) -> None:
+    """Raise EmbeddingError if no threshold is stated, and none was measured for this preparation.
 
-    The message says for which preparations it has one.
+    The message says which were measured.
     """
-    if threshold is not None or preparation is None:
+    if threshold is not None or compared.threshold is not None:
         return
     card = model.card
-    if card.threshold_for(preparation) is not None:
-        return
-    known = [f"{m.threshold.value:g} ({m.preparation})" for m in card.measured]
-    measured = f"; it has {listed(known)}" if known else ""
+    known = [f"{m.threshold.value:g} for {m.preparation}" for m in card.measured]
+    measured = f" (measured were: {listed(known)})" if known else ""
     raise EmbeddingError(
-        f"the card of {shortened(card.architecture, 40)} has no threshold for pictures prepared so "
-        f"({preparation}){measured}. State one with --threshold, prepare the pictures otherwise "
-        "(--detect, --no-detect, --crop), or measure one: npfacenet evaluate lfw --help"
+        f"the card of {shortened(card.architecture, 40)} has no threshold for pictures prepared "
+        f"as {compared.preparation}{measured}: state one with --threshold, prepare them otherwise "
+        "(--detect, --no-detect, --crop), or measure one (npfacenet evaluate lfw --help)"
     )
 
 

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     model = options.load_model(arguments)
     with ProgressBar(delay=DELAY) as progress:
         both = model.embed([arguments.a, arguments.b], **choices, progress=progress)
-    options.require_threshold(model, arguments.threshold, both.preparation)
+    options.require_threshold(model, arguments.threshold, both)
     result = verify(both[0], both[1], threshold=arguments.threshold)
     evidence = options.evidence(arguments.threshold, both)
     note_preparation(both)
