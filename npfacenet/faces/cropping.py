@@ -55,16 +55,30 @@ class FaceCropper:
         direction. Raises NoFaceError if there is no face, SeveralFacesError if one was expected,
         ImageError for a face that cannot be aligned.
         """
+        found = self.find(picture, name, threads=threads)
+        return [FaceCrop(self.cut(picture, face, size, name, room=room), face) for face in found]
+
+    def find(
+        self, picture: npt.NDArray[np.uint8], name: str, *, threads: int | None = None
+    ) -> tuple[ChosenFace, ...]:
+        """Return the chosen faces of one picture (H, W, 3); raises NoFaceError as `crops`."""
         height, width = picture.shape[:2]
         faces = self.detector.detect(picture, smallest_face=self.smallest_face, threads=threads)
         found = chosen(faces, self.choose, width, height, name)
         if not found:
             raise NoFaceError(self._nothing(faces, width, height, name))
-        return [FaceCrop(self._cut(picture, face, size, name, room), face) for face in found]
+        return found
 
-    def _cut(
-        self, picture: npt.NDArray[np.uint8], face: ChosenFace, size: int, name: str, room: float
+    def cut(
+        self,
+        picture: npt.NDArray[np.uint8],
+        face: ChosenFace,
+        size: int,
+        name: str,
+        *,
+        room: float = 1.0,
     ) -> npt.NDArray[np.uint8]:
+        """Return a face of this picture as `crops` cuts it out: (size, size, 3)."""
         try:
             box, landmarks = np.array(face.box), np.array(face.landmarks)
             return aligned(picture, box, landmarks, self.alignment, size, room=room)
