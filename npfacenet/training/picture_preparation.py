@@ -109,7 +109,8 @@ class PicturePreparation:
             cropper = self.finder.cropper
             which = "" if cropper.choose == "largest" else f", the {cropper.choose} face"
             least = cropper.smallest_face
-            return f"{self.preparation}{which}" + ("" if least is None else f", from {least:g} on")
+            size = "" if least is None else f", faces of {least:g} pixels or more"
+            return f"{self.preparation}{which}{size}"
         crop = self.preparation.crop
         return "whole pictures" if crop is None else f"centre crop {crop}"
 

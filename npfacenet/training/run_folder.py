@@ -142,6 +142,11 @@ class RunFolder:
                     f"{self.path} began with another preparation of pictures ({quoted(cut)}, not "
                     f"{quoted(now['preparation'])}), so it cannot be resumed"
                 )
+        if changed := changed_fields(old, new):
+            raise TrainingError(
+                f"{self.path} began with {changed[0]} {quoted(old.get(changed[0]))}, not "
+                f"{quoted(new.get(changed[0]))}"
+            )
         for key, what in (
             ("fingerprint", "another model"),
             ("teacher", "another teacher"),
@@ -150,11 +155,6 @@ class RunFolder:
         ):
             if key not in before or before[key] != now[key]:
                 raise TrainingError(f"{self.path} began with {what}, so it cannot be resumed")
-        if changed := changed_fields(old, new):
-            raise TrainingError(
-                f"{self.path} began with {changed[0]} {quoted(old.get(changed[0]))}, not "
-                f"{quoted(new.get(changed[0]))}"
-            )
 
     def write(self, entry: Mapping[str, object]) -> None:
         """Append a line to the log."""
