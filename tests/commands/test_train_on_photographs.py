@@ -52,7 +52,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_is_trained_finds_faces_as_it_was_trained(
     photographs: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    detector = shared("weights") / "yunet_n.onnx"
+    detector = (shared("weights") / "yunet_n.onnx").resolve()
     monkeypatch.chdir(detector.parent)
     run, best = tmp_path / "run", tmp_path / "run" / "best.h5"
     people = ["train", str(photographs), "--run", str(run), *SHORT]
