@@ -157,9 +157,7 @@ def _require_detect(detect: object, crop: object) -> None:
             f"None, not {quoted(detect)}"
         )
     if crop is not None:
-        raise ArgumentError(
-            "detect and crop exclude each other: a face is found, or the centre cut"
-        )
+        raise ArgumentError("detect finds a face and crop cuts the centre out: choose one of them")
 
 
 def _augmentation(value: object) -> Augmentation:

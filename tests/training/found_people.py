@@ -9,14 +9,13 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from drawn_detector import LANDMARKS
 from drawn_people import draw_person, small_model
 from PIL import Image
 
 from npfacenet.cards import Preparation
 from npfacenet.faces import Detector, Faces
 from npfacenet.models import Model
-
-POINTS = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +41,7 @@ class NotBlack(Detector):
             tilt = np.array(
                 [[np.cos(self.turn), -np.sin(self.turn)], [np.sin(self.turn), np.cos(self.turn)]]
             )
-            points = (POINTS - 0.5) @ tilt + 0.5
+            points = (np.array(LANDMARKS) - 0.5) @ tilt + 0.5
             landmarks.append(points * (right - left, bottom - top) + (left, top))
         scores = np.linspace(0.99, 0.9, len(boxes), dtype=np.float32)
         if not boxes:
