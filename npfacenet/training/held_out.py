@@ -58,13 +58,18 @@ class HeldOut:
     ) -> None:
         require_kind("the model", model, Model)
         require_kind("the store of pictures", store, PictureStore)
-        self.store, self._witnesses, self.preparation = store, witnesses, preparation
+        self.store, self._witnesses, self._preparation = store, witnesses, preparation
         self._model, self._pairs, self._learnt, self._where = model, pairs, learnt, where
 
     @property
     def pairs(self) -> int:
         """The number of genuine pairs of held-out people."""
         return 0 if self._pairs is None else int(self._pairs.genuine.sum())
+
+    @property
+    def preparation(self) -> Preparation:
+        """The preparation of pictures that the card of a trained model states."""
+        return self._preparation
 
     @property
     def digest(self) -> str:
@@ -95,7 +100,7 @@ class HeldOut:
             old,
             threshold=None,
             other_thresholds=(),
-            preparation=self.preparation,
+            preparation=self._preparation,
             source=f"trained by npfacenet from: {old.source}"[:500],
             trained_on=tuple(sorted({*old.trained_on, *self._learnt})),
         )
