@@ -56,7 +56,7 @@ class FaceCropper:
         ImageError for a face that cannot be aligned.
         """
         found = self.find(picture, name, threads=threads)
-        return [FaceCrop(self.cut(picture, face, size, name, room=room), face) for face in found]
+        return [FaceCrop(self.cut(picture, face, size, name, room), face) for face in found]
 
     def find(
         self, picture: npt.NDArray[np.uint8], name: str, *, threads: int | None = None
@@ -75,10 +75,9 @@ class FaceCropper:
         face: ChosenFace,
         size: int,
         name: str,
-        *,
         room: float = 1.0,
     ) -> npt.NDArray[np.uint8]:
-        """Return a face of this picture as `crops` cuts it out: (size, size, 3)."""
+        """Return one face of a picture as `crops` does; raises ImageError as `crops` does."""
         try:
             box, landmarks = np.array(face.box), np.array(face.landmarks)
             return aligned(picture, box, landmarks, self.alignment, size, room=room)

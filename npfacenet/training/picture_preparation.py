@@ -81,7 +81,7 @@ class FaceFinder:
     def cut(self, picture: Picture, path: Path, size: int, *, room: float = 1.0) -> Picture:
         """Return the aligned face in a decoded picture, (size, size, 3); raises as `found`."""
         face = self.found(picture, path).face
-        return self.cropper.cut(picture, face, size, named(path), room=room)
+        return self.cropper.cut(picture, face, size, named(path), room)
 
     def _side(self, picture: Picture, face: ChosenFace) -> float:
         """Return the side of a square of as many pixels as the crop shows."""
