@@ -89,7 +89,7 @@ class FaceCropper:
         best = "" if faces.best_score is None else f", best score seen {faces.best_score:.2f}"
         return (
             f"{name} shows no face of {smallest:.0f} pixels or more (detector "
-            f"{self.detector.name}{best}); use a picture in which it is larger or seen from the "
-            "front, look for smaller ones (smallest_face=, --smallest-face), or, if the picture is "
+            f"{self.detector.name}{best}); use a picture in which the face is larger or seen "
+            "from the front, look for smaller ones (smallest_face=, --smallest-face), or, if the picture is "
             "cropped to the face already, do without a detector (detect=False, --no-detect)"
         )
