@@ -90,6 +90,7 @@ class FaceCropper:
         return (
             f"{name} shows no face of {smallest:.0f} pixels or more (detector "
             f"{self.detector.name}{best}); use a picture in which the face is larger or seen "
-            "from the front, look for smaller ones (smallest_face=, --smallest-face), or, if the picture is "
-            "cropped to the face already, do without a detector (detect=False, --no-detect)"
+            "from the front, look for smaller ones (smallest_face=, --smallest-face), or, if the "
+            "picture is cropped to the face already, do without a detector (detect=False, "
+            "--no-detect)"
         )
