@@ -125,7 +125,7 @@ def test_summary(capsys: Capture, drawn_file: Path) -> None:
     lines = out.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("total"))
     assert lines[at].split() == ["total", "3,743,280", "200,118,272"]
-    assert lines[at + 1] == "preparation    mtcnn, openface-similarity"
+    assert lines[at + 1] == "preparation    mtcnn, openface-affine"
     assert any("centre crop of 150 pixels" in line for line in lines[at + 2 :])
     code, result = run_json(capsys, "summary", "nn4.small2", "--variant", "openface")
     assert result["preparation"] == "mtcnn, openface-similarity"
