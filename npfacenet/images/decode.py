@@ -181,7 +181,9 @@ def _pixels(
     if not drafted:
         pixels = averaged(pixels, factor)
     missing = -width % factor, -height % factor  # pixels of the last blocks
-    return Reduced(np.array(upright(pixels, turn), order="C"), factor, first(*missing, turn))
+    # `pixels` is new, or a view that cannot be written to.
+    own = np.require(upright(pixels, turn), requirements=("C", "W"))
+    return Reduced(own, factor, first(*missing, turn))
 
 
 @contextmanager
