@@ -122,7 +122,7 @@ def _read_file(content: bytes, name: str, reduction: Reduction, *, managed: bool
             ) from error
         raise
     with image:
-        return _pixels(image, name, reduction, managed=managed, draft_allowed=True)
+        return _pixels(image, name, reduction, managed=managed, opened_here=True)
 
 
 def _reads(kind: str) -> bool:
@@ -163,9 +163,12 @@ def _pixels(
     reduction: Reduction,
     *,
     managed: bool,
-    draft_allowed: bool = False,
+    opened_here: bool = False,
 ) -> Reduced:
-    """The picture, upright. With `draft_allowed`, the image may be changed to decode less."""
+    """Return the picture, upright.
+
+    If it was `opened_here`, the image may be changed to decode less, and is closed.
+    """
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(
@@ -174,10 +177,12 @@ def _pixels(
     if width < 1 or height < 1:
         raise ImageError(f"{name} has {width} x {height} pixels, so there is nothing to see")
     factor = possible(reduction(width, height), width, height)
-    drafted = draft_allowed and draft(image, factor)
+    drafted = opened_here and draft(image, factor)
     image.load()
     turn = orientation(image, name)
     pixels = to_rgb(image, name, managed=managed)
+    if opened_here:
+        image.close()  # its memory is free before pixels are averaged, or copied to turn them
     if not drafted:
         pixels = averaged(pixels, factor)
     missing = -width % factor, -height % factor  # pixels of the last blocks
