@@ -14,7 +14,7 @@ from npfacenet.arguments import is_one_of
 from npfacenet.errors import ArgumentError, ImageError, quoted
 from npfacenet.images.array import picture
 from npfacenet.images.colour import to_rgb
-from npfacenet.images.orientation import first, orientation, upright
+from npfacenet.images.orientation import first, orientation, upright_copy
 from npfacenet.images.pillow import import_pillow
 from npfacenet.images.png import without_large_profile
 from npfacenet.images.reduction import Reduced, Reduction, averaged, draft, possible, unreduced
@@ -187,8 +187,7 @@ def _pixels(
         pixels = averaged(pixels, factor)
     missing = -width % factor, -height % factor  # pixels of the last blocks
     # `pixels` is new, or a view that cannot be written to.
-    own = np.require(upright(pixels, turn), requirements=("C", "W"))
-    return Reduced(own, factor, first(*missing, turn))
+    return Reduced(upright_copy(pixels, turn), factor, first(*missing, turn))
 
 
 @contextmanager
