@@ -194,7 +194,7 @@ def card_from_json(value: object, where: str) -> Card:
         if not valid(value[name]):
             raise WeightsError(f"{where}: the card's {name} cannot be {quoted(value[name])}")
     threshold, others = value["threshold"], value["other_thresholds"]
-    return Card(
+    card = Card(
         **{
             **value,
             "threshold": None if threshold is None else Threshold(**threshold),
@@ -206,6 +206,12 @@ def card_from_json(value: object, where: str) -> Card:
             ),
         }
     )
+    stated = [card.preparation, *(each.preparation for each in card.other_thresholds)]
+    if len(stated) != len(set(stated)):
+        raise WeightsError(
+            f"{where}: the card's other_thresholds cannot be twice for one preparation"
+        )
+    return card
 
 
 def _is_text(value: object) -> bool:

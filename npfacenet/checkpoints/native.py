@@ -194,8 +194,8 @@ def write_native(
     WeightsError for a card that could not be read again, and ArgumentError for a network that
     could not: with a layer that is not registered (`npfacenet.layers.register_layer`).
     """
+    card_from_json(json.loads(json.dumps(asdict(card))), str(path))
     texts = {CARD: _bytes(asdict(card)), NETWORK: _bytes(graph_of(network))}
-    card_from_json(json.loads(texts[CARD].tobytes()), str(path))
     stored: dict[str, list[Array]] = {"float32": [], "float16": []}
     index: list[dict[str, object]] = []
     counts = dict.fromkeys(stored, 0)

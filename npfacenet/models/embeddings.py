@@ -92,6 +92,8 @@ class Embeddings(JsonReady):
             if of_each and len(of_each) != len(rows):
                 raise EmbeddingError(f"{len(of_each)} {name} for {len(rows)} embeddings")
             object.__setattr__(self, name, of_each)
+        if not all(is_whole(position, low=0) for position in self.positions):
+            raise EmbeddingError(f"positions are whole numbers >= 0, not {quoted(self.positions)}")
         skipped = _all_of(Skipped, self.skipped, "what was skipped is of the class Skipped")
         object.__setattr__(self, "values", rows)
         object.__setattr__(self, "skipped", skipped)

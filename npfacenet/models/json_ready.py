@@ -41,8 +41,8 @@ def as_json(value: object) -> JSON:
         return int(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
-    if isinstance(value, JsonReady):
-        return value.as_json()
+    if callable(convert := getattr(value, "as_json", None)) and not isinstance(value, type):
+        return as_json(convert())
     if is_dataclass(value) and not isinstance(value, type):
         return fields_as_json(value)
     if isinstance(value, Mapping):

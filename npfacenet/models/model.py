@@ -155,9 +155,11 @@ class Model:
         variant = f" ({card.variant})" if card.variant else ""
         size = f"{card.input_size}x{card.input_size}" if card.input_size else "any size"
         made = f", fingerprint {self.fingerprint[:12]}" if known else ""  # else slow
+        gives = f"{card.outputs} outputs"
+        if card.purpose == "embedding":
+            gives = f"{card.outputs} numbers, {card.preparation}"
         return (
-            f"<Model {shortened(card.architecture, 40)}{variant}, {size} to {card.outputs} "
-            f"{'numbers' if card.purpose == 'embedding' else 'outputs'}, {card.preparation}, "
+            f"<Model {shortened(card.architecture, 40)}{variant}, {size} to {gives}, "
             f"{card.preprocessing}; {shortened(card.source)}{made}>"
         )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import h5py
@@ -15,7 +16,7 @@ from keras2_files import write_keras2
 from old_files import without_graph
 
 import npfacenet
-from npfacenet.cards import Card, Threshold, card_from_json
+from npfacenet.cards import Card, Preparation, Threshold, card_from_json
 from npfacenet.checkpoints import isolation
 from npfacenet.checkpoints.conversion import SUFFIXES, WRITABLE, write_checkpoint
 from npfacenet.checkpoints.isolation import read_isolated
@@ -204,14 +205,19 @@ def test_a_card_that_contradicts_the_network_is_refused(
 )
 def test_texts_that_are_no_line_are_refused_in_every_field(text: str, tmp_path: Path) -> None:
     threshold = {"value": 1.0, "evidence": "e", "metric": "m"}
-    right: dict[str, object] = {
-        **vars(CARD), "threshold": threshold, "trained_on": ["Ada"], "variant": "v"
+    measured = {"preparation": asdict(Preparation(crop=9)), "threshold": threshold}
+    right: dict[str, object] = json.loads(json.dumps(asdict(CARD))) | {
+        "threshold": threshold, "trained_on": ["Ada"], "variant": "v",
+        "other_thresholds": [measured],
     }  # fmt: skip
     assert card_from_json(right, "w.h5").trained_on == ("Ada",)
     wrong = dict.fromkeys(("architecture", "variant", "source", "licence"), text)
     every = [right | {field: value} for field, value in wrong.items()]
     every.append(right | {"trained_on": ["Ada", text]})
-    every += [right | {"threshold": threshold | {key: text}} for key in ("evidence", "metric")]
+    for key in ("evidence", "metric"):
+        elsewhere = [measured | {"threshold": threshold | {key: text}}]
+        every += [right | {"threshold": threshold | {key: text}}]
+        every += [right | {"other_thresholds": elsewhere}]
     for card in every:
         with pytest.raises(WeightsError, match=r"w\.h5: the card's \w+ cannot be") as caught:
             card_from_json(card, "w.h5")

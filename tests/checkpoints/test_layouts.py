@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import zipfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import h5py
@@ -18,7 +19,15 @@ from hypothesis import strategies as st
 from old_files import without_graph
 
 import npfacenet
-from npfacenet.cards import METRIC, Card, Threshold, derived_card
+from npfacenet.cards import (
+    METRIC,
+    Card,
+    Measured,
+    Preparation,
+    Threshold,
+    card_from_json,
+    derived_card,
+)
 from npfacenet.checkpoints.conversion import SUFFIXES, WRITABLE, write_checkpoint
 from npfacenet.checkpoints.isolation import ChildError, read_isolated
 from npfacenet.checkpoints.layer_order import keras_order
@@ -30,7 +39,11 @@ from npfacenet.networks import Network, ParameterName
 from npfacenet.recipes import nn4_small2, npfacenet_small, recipes
 from npfacenet.testing.weight_files import LAYOUTS, TINY, tiny_network, whole_weight_file
 
-CARD = Card("tiny", None, 4, 6, "unit", Threshold(0.5, "drawn"), "drawn", "none", ("Ada", "Bob"))
+CARD = Card(
+    "tiny", None, 4, 6, "unit", Threshold(0.5, "drawn"), "drawn", "none", ("Ada", "Bob"),
+    preparation=Preparation(crop=5),
+    other_thresholds=(Measured(Preparation("yunet", "margin-0"), Threshold(0.4, "drawn, too")),),
+)  # fmt: skip
 FORMATS = ["keras3_model.h5", "keras3.weights.h5", "keras2_weights.h5", "keras2_model.h5"]
 Parameters = dict[ParameterName, Array]
 
@@ -106,6 +119,8 @@ def test_a_threshold_holds_for_its_own_variant_and_preprocessing_only(drawn_file
     openface = card.adapted("openface", "unit").threshold
     assert openface is not None
     assert openface.value != card.threshold.value
+    assert card.adapted("openface", "unit").preparation.detector == "mtcnn"
+    assert card.adapted("openface", "unit").adapted("course", "unit") == card
 
 
 @pytest.mark.parametrize("network", [nn4_small2(), npfacenet_small()], ids=lambda n: n.name)
@@ -209,6 +224,10 @@ def test_a_changed_card_is_refused_and_one_without_a_checksum_read(tmp_path: Pat
     assert card.source.startswith("?")
 
 
+PLAIN = asdict(Preparation())
+FAR = {"value": 1.5, "evidence": "e", "metric": "cosine"}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -224,14 +243,24 @@ def test_a_changed_card_is_refused_and_one_without_a_checksum_read(tmp_path: Pat
         ),
         ("threshold", {"value": 2.5, "evidence": "", "metric": METRIC}),
         ("trained_on", "Ada"), ("trained_on", [1]), ("architecture", None),
+        ("preparation", None), ("preparation", {}), ("preparation", "central square"),
+        ("preparation", PLAIN | {"crop": 0}), ("preparation", PLAIN | {"crop": "150"}),
+        ("preparation", PLAIN | {"detector": "mtcnn"}), ("preparation", PLAIN | {"turn": 90}),
+        ("preparation", {"detector": "mtcnn", "alignment": "by eye", "crop": None}),
+        ("preparation", {"detector": "a\nb", "alignment": "margin-0", "crop": None}),
+        ("preparation", {"detector": "mtcnn", "alignment": "margin-0", "crop": 9}),
+        ("other_thresholds", None), ("other_thresholds", {}), ("other_thresholds", [{}]),
+        ("other_thresholds", [{"preparation": PLAIN, "threshold": None}]),
+        ("other_thresholds", [{"preparation": PLAIN, "threshold": FAR | {"value": -1}}]),
+        ("other_thresholds", [{"preparation": None, "threshold": FAR}]),
+        ("other_thresholds", [{"preparation": PLAIN, "threshold": FAR, "more": 1}]),
+        ("other_thresholds", [{"preparation": PLAIN, "threshold": FAR}] * 101),
+        ("other_thresholds", [{"preparation": PLAIN, "threshold": FAR}] * 2),
+        ("other_thresholds", [{"preparation": PLAIN | {"crop": 5}, "threshold": FAR}]),  # its own
     ],
 )  # fmt: skip
 def test_a_card_of_wrong_values_is_refused(name: str, value: object) -> None:
-    from dataclasses import asdict
-
-    from npfacenet.cards import card_from_json
-
-    right = asdict(CARD) | {"trained_on": list(CARD.trained_on)}
+    right = json.loads(json.dumps(asdict(CARD)))
     assert card_from_json(right, "w.h5") == CARD
     with pytest.raises(WeightsError, match=f"w.h5: the card's {name} cannot be"):
         card_from_json(right | {name: value}, "w.h5")

@@ -172,8 +172,9 @@ def test_a_ramp_stays_a_ramp(angle: float, step: float, kernel: Kernel) -> None:
     assume(inside.any())
     expected = 255 * np.stack([u / 700, v / 600, (u + v) / 1300], -1)
     crop = resampled(np.rint(ramps).astype(np.uint8), matrix, size, kernel)
-    # Pillow's transform of uint8 cuts fractions off: up to 1 after a rounding.
-    limit = 1.01 if kernel == "area" else 2.01
+    # The picture, what is shrunk of it and the crop are rounded: up to 1/2 each; Pillow's transform
+    # of uint8, for triangles, cuts fractions off: up to 1.
+    limit = 1.51 if kernel == "area" else 2.01
     assert np.abs(crop - expected)[inside].max() <= limit
 
 
@@ -224,14 +225,14 @@ def test_triangles_of_an_upright_region_are_its_crop_resized(
     np.testing.assert_array_equal(crop, resize(picture[top:bottom, left:right], size, "bilinear"))
 
 
-@given(degrees, st.sampled_from([0.3, 1, 1.7, 5, 12, 20]), st.floats(-9, 9), st.floats(-9, 9))
+@given(degrees, st.sampled_from([0.5, 1, 1.7, 5, 12, 20]), st.floats(-7, 7), st.floats(-7, 7))
 def test_dots_land_where_the_matrix_says(
     angle: float, step: float, right: float, down: float
 ) -> None:
-    size, side = 40, math.ceil(60 * step) + 40
+    size, side = 48, math.ceil(72 * step) + 40
     point = side / 2 + step * right, side / 2 + step * down
     y, x = np.mgrid[:side, :side] + 0.5
-    width = max(1.5 * step, 0.8)
+    width = max(2.5 * step, 1.5)
     dot = np.rint(255 * np.exp(-((x - point[0]) ** 2 + (y - point[1]) ** 2) / (2 * width**2)))
     point = (dot * x).sum() / dot.sum(), (dot * y).sum() / dot.sum()  # moved by rounding
     matrix = turned(size, (side / 2, side / 2), step, angle)
@@ -266,11 +267,11 @@ def test_wholly_outside_of_the_picture_there_are_only_edges(side: str, step: flo
 
 
 def test_memory_is_that_of_the_window_and_of_the_crop() -> None:
-    picture = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (9000, 9000, 3))
-    small, far = turned(96, (8000, 700), 2, 20), turned(96, (4500, 4500), 400, 20)
-    cut = turned(96, (8000, 700), 2, 20)[:, :2] * 1e-3
-    tiny = np.column_stack([cut, (8000, 700)])
-    for matrix, most in ((small, 10e6), (tiny, 10e6), (far, 3.2 * picture.size)):
+    picture = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (3000, 3000, 3))
+    small, far = turned(96, (2500, 700), 2, 20), turned(96, (1500, 1500), 130, 20)
+    cut = turned(96, (2500, 700), 2, 20)[:, :2] * 1e-3
+    tiny = np.column_stack([cut, (2500, 700)])
+    for matrix, most in ((small, 2e6), (tiny, 2e6), (far, 3.2 * picture.size)):
         tracemalloc.start()
         resampled(picture, matrix, 96)
         used = tracemalloc.get_traced_memory()[1]

@@ -74,7 +74,7 @@ def test_they_survive_pickling() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(EmbeddingError, match="1 sources name 4 embeddings"):
+    with pytest.raises(EmbeddingError, match="1 sources for 4 embeddings"):
         Embeddings(ROWS, sources=("a.jpg",))
     with pytest.raises(EmbeddingError, match=r"shape \(N, D\) or \(D,\), not \(1, 1, 1\)"):
         Embeddings.of([[[1.0]]])

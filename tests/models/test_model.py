@@ -223,10 +223,10 @@ def test_reading_and_the_network_overlap(
     second_batch_is_read = threading.Event()
     read, forward = PictureReader.read, Model._forward
 
-    def reading(self: PictureReader, batch: Any) -> Any:
+    def reading(self: PictureReader, batch: Any, threads: int) -> Any:
         if batch[0][0] > 0:
             second_batch_is_read.set()
-        return read(self, batch)
+        return read(self, batch, threads)
 
     def waiting(self: Model, prepared: Any, threads: int) -> Any:
         assert second_batch_is_read.wait(30)

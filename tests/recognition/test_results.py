@@ -78,7 +78,9 @@ def test_results_are_ready_for_json() -> None:
         "embeddings": 2,
         "fingerprint": "a" * 64,
         "threshold": {"value": 0.7, "evidence": "measured", "metric": KNOWN.threshold.metric},  # type: ignore[union-attr]  # it has one
-        "passed_over": [{"source": "c.jpg", "reason": "is damaged"}],
+        "passed_over": [
+            {"source": "c.jpg", "reason": "is damaged", "position": None, "no_face": False}
+        ],
     }
     np.testing.assert_array_equal(np.array(documents["embeddings"]["values"], "f4"), KNOWN.values)
     assert documents["embeddings"]["sources"] == ["a.jpg", "b.jpg"]

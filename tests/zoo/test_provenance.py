@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from npfacenet.cards import UNMEASURED, derived_card, input_size_of
+from npfacenet.cards import UNMEASURED, derived_card, input_size_of, with_known_thresholds
 from npfacenet.recipes import Recipe, recipes
 from npfacenet.zoo.manifest import manifest
 from npfacenet.zoo.provenance import with_known_origin
@@ -36,8 +36,9 @@ def test_known_weights_have_what_was_measured_with_them(entry: PublicWeights, di
     known = with_known_origin(card, digest)
     assert known.threshold == recipe.thresholds.get((recipe.preprocessing, recipe.preparation))
     assert (known.source, known.licence) == (entry.origin, entry.licence)
-    same = replace(known, source=card.source, licence=card.licence, threshold=card.threshold)
-    assert same == card
+    same = replace(known, source=card.source, licence=card.licence)
+    assert with_known_thresholds(same, recipe, measured=False) == card
+    assert [m.preparation for m in known.measured] == [m.preparation for m in card.measured]
 
 
 @pytest.mark.parametrize(
