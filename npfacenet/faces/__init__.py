@@ -49,11 +49,30 @@ Cells that score enough become boxes. Those of a fine scale inside a face that i
 are parts of that face, and dropped.
 """
 
-from npfacenet.faces.detector import Detector
-from npfacenet.faces.faces import LANDMARKS, Faces
-from npfacenet.faces.loading import DETECTORS, default_name, load
-from npfacenet.faces.mtcnn import Mtcnn
-from npfacenet.faces.yunet import Yunet
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from npfacenet.threads import without_forks
+
+if TYPE_CHECKING:
+    from npfacenet.faces.detector import Detector
+    from npfacenet.faces.faces import LANDMARKS, Faces
+    from npfacenet.faces.loading import DETECTORS, default_name, load
+    from npfacenet.faces.mtcnn import Mtcnn
+    from npfacenet.faces.yunet import Yunet
+
+_HOMES = {
+    "DETECTORS": "loading",
+    "Detector": "detector",
+    "Faces": "faces",
+    "LANDMARKS": "faces",
+    "Mtcnn": "mtcnn",
+    "Yunet": "yunet",
+    "default_name": "loading",
+    "load": "loading",
+}
 
 __all__ = [
     "DETECTORS",
@@ -65,6 +84,16 @@ __all__ = [
     "default_name",
     "load",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # When it is first used: models import this room, and embed crops without it.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with without_forks():
+        value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
