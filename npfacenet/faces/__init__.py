@@ -1,4 +1,4 @@
-"""Finding faces: where they are in a picture, and where their eyes, nose and mouth are.
+"""Finding faces, choosing among them, and cutting them out as a network sees them.
 
     detector = npfacenet.faces.load("mtcnn")  # or "yunet"
     faces = detector.detect("group.jpg")
@@ -15,6 +15,10 @@ The way of a photograph, and the files in the order in which to read them:
                -> mtcnn.py        Mtcnn.find, or
                   yunet.py        Yunet.find: the search, described below
                -> faces.py        Faces: boxes (N, 4), landmarks (N, 5, 2), scores (N,)
+               -> choice.py       which of them: the largest, the central one, the only one, or all
+               -> alignment.py    aligned: landmarks, or the box, to a square of uint8 (S, S, 3)
+
+`cropping.py` does all of it, one photograph at a time (`FaceCropper`); `Model.embed` uses it.
 
 Both shrink the picture again and again (`summed_area.py`), because a network knows faces of a
 certain size only, run networks on it (`ready_network.py`; one page each in `recipes/`), and drop
@@ -47,6 +51,19 @@ pixels (`yunet_decoding.py`), and every cell predicts one face:
 
 Cells that score enough become boxes. Those of a fine scale inside a face that is too large for it
 are parts of that face, and dropped.
+
+A face is aligned by one of `recipes.alignment.ALIGNMENTS`. A template says where the landmarks
+belong; the best map that turns, scales and moves them there is found by least squares, and the
+picture is resampled through it once (`images/affine.py`):
+
+        photograph                             crop
+      o         .                          +-----------+
+           o        landmarks              | o       o |  template
+         x          -----------------> fit |     x     |
+      -       .     similarity (Umeyama    |   -   -   |
+         -          1991), or affine       +-----------+
+
+A margin needs no landmarks: the box is widened by it and stretched to the square.
 """
 
 from __future__ import annotations
@@ -57,6 +74,9 @@ from typing import TYPE_CHECKING
 from npfacenet.threads import without_forks
 
 if TYPE_CHECKING:
+    from npfacenet.faces.alignment import affine, aligned, similarity
+    from npfacenet.faces.choice import CHOICES, Choice, ChosenFace
+    from npfacenet.faces.cropping import FaceCrop, FaceCropper
     from npfacenet.faces.detector import Detector
     from npfacenet.faces.faces import LANDMARKS, Faces
     from npfacenet.faces.loading import DETECTORS, default_name, load
@@ -64,25 +84,41 @@ if TYPE_CHECKING:
     from npfacenet.faces.yunet import Yunet
 
 _HOMES = {
+    "CHOICES": "choice",
+    "Choice": "choice",
+    "ChosenFace": "choice",
     "DETECTORS": "loading",
     "Detector": "detector",
+    "FaceCrop": "cropping",
+    "FaceCropper": "cropping",
     "Faces": "faces",
     "LANDMARKS": "faces",
     "Mtcnn": "mtcnn",
     "Yunet": "yunet",
+    "affine": "alignment",
+    "aligned": "alignment",
     "default_name": "loading",
     "load": "loading",
+    "similarity": "alignment",
 }
 
 __all__ = [
+    "CHOICES",
     "DETECTORS",
     "LANDMARKS",
+    "Choice",
+    "ChosenFace",
     "Detector",
+    "FaceCrop",
+    "FaceCropper",
     "Faces",
     "Mtcnn",
     "Yunet",
+    "affine",
+    "aligned",
     "default_name",
     "load",
+    "similarity",
 ]
 
 

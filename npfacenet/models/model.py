@@ -43,7 +43,7 @@ from npfacenet.networks import Network, NetworkParameters, Outputs
 from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress, silent
 from npfacenet.recipes import Recipe
-from npfacenet.recipes.preparation import Preparation
+from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
 from npfacenet.threads import Lock, without_forks
 from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import in_batches
@@ -110,13 +110,14 @@ class Model:
         parameters: NetworkParameters,
         *,
         preprocessing: str = "unit",
+        preparation: Preparation = CENTRAL_SQUARE,
         source: str = "not stated",
     ) -> Model:
         """Make a model of a network of your own, with a card that has no threshold.
 
-        A network that gives one vector is for embedding, any other for detection; `preprocessing`
-        names the scaling of its pictures. Raises ArgumentError for an unknown preprocessing, and
-        as the class does.
+        A network that gives one vector is for embedding, any other for detection. `preparation`
+        says which part of a photograph it sees, `preprocessing` names the scaling of the numbers.
+        Raises ArgumentError for an unknown preprocessing, and as the class does.
 
         >>> from npfacenet.recipes import npfacenet_small
         >>> network = npfacenet_small()
@@ -125,7 +126,10 @@ class Model:
         """
         if not isinstance(network, Network):
             raise ArgumentError(f"a model is made of a Network, not of {quoted(network)}")
-        recipe = Recipe.of(network, preprocessing=scaling_named(preprocessing).name)
+        if not isinstance(preparation, Preparation):
+            raise ArgumentError(f"a preparation is a Preparation, not {quoted(preparation)}")
+        scaling = scaling_named(preprocessing).name
+        recipe = Recipe.of(network, preprocessing=scaling, preparation=preparation)
         card = derived_card(recipe, input_size_of(network), Path())
         return cls(network, parameters, replace(card, threshold=None, source=source))
 

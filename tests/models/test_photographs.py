@@ -298,3 +298,11 @@ def test_photographs_as_phones_take_them(model: Model) -> None:
     assert found.faces[0].count == 1
     upright = Image.open(turned).transpose(Image.Transpose.ROTATE_270)
     assert same(found, model.embed(np.asarray(upright.convert("RGB")), detect=detector))
+
+
+def test_a_network_of_ones_own_may_find_faces(model: Model) -> None:
+    own = Model.of(model.network, model.parameters, preprocessing="prewhiten", preparation=FOUND)
+    assert own.card.preparation == FOUND
+    assert own.fingerprint != Model.of(model.network, model.parameters).fingerprint
+    with pytest.raises(ArgumentError, match="a preparation is a Preparation"):
+        Model.of(model.network, model.parameters, preparation="mtcnn")  # type: ignore[arg-type]
