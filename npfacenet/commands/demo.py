@@ -9,28 +9,31 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from npfacenet.cards import Card
 from npfacenet.commands import options
 from npfacenet.commands.demo_pictures import NEEDS, DemoPictures, draw_office, pictures_from
+from npfacenet.commands.demo_sheet import write_sheet
 from npfacenet.commands.demo_story import Story, story_as_json, story_of, tell
+from npfacenet.commands.face_notes import note_choices
 from npfacenet.commands.progress_bar import ProgressBar
-from npfacenet.errors import EmbeddingError, GalleryError, OutputError, printable, quoted
-from npfacenet.files.atomic import atomic_file, require_writable, writing_in
-from npfacenet.images import read
-from npfacenet.images.contact_sheet import Tile, write_contact_sheet
+from npfacenet.errors import (
+    ArgumentError,
+    EmbeddingError,
+    GalleryError,
+    OutputError,
+    printable,
+    quoted,
+)
+from npfacenet.files.atomic import require_writable
 from npfacenet.models import Embeddings, Model
-from npfacenet.recognition import Identification
 from npfacenet.recognition.calibration import Calibration, ErrorRate, calibrate
-from npfacenet.recognition.distance import distances, threshold_for, within
+from npfacenet.recognition.distance import distances, threshold_for
 from npfacenet.samples import people
 from npfacenet.zoo.manifest import PACKAGED
 
-SHOWN = 5  # candidates of a probe
-ENROLLED_SHOWN = 12
 STRANGERS, FIRST_STRANGER = 100, 910_000  # drawn people to calibrate on, and their first seed
 FALSE_MATCH_RATE = 0.01  # of one comparison
 SHEET = "npfacenet-demo.png"
@@ -48,10 +51,12 @@ def add_parser(subparsers: options.Subparsers) -> None:
         "beside the sheet.",
         epilog=f"FOLDER holds {NEEDS}.",
     )
-    parser.add_argument("--images", metavar="FOLDER", help="pictures of faces, cropped")
+    parser.add_argument("--images", metavar="FOLDER", help="photographs of people")
     parser.add_argument(
         "-o", "--output", default=SHEET, metavar="SHEET.png", help=f"default: {SHEET}"
     )
+    options.add_threshold(parser)
+    options.add_faces(parser)
     options.add_model(parser)
     options.add_json(parser)
     parser.set_defaults(run=run)
@@ -79,28 +84,30 @@ def run(arguments: argparse.Namespace) -> int:
     if sheet.suffix.lower() != ".png":
         raise OutputError(f"the sheet must be called NAME.png, not {quoted(arguments.output)}")
     require_writable(sheet)
+    require_photographs(arguments)
     model = options.load_model(arguments)
     card = model.card
-    if arguments.images is not None and card.threshold is None:
+    without = arguments.threshold is None and not card.measured
+    if arguments.images is not None and without:
         raise EmbeddingError(
             "the demo decides by the threshold of the model's card, and this one has none: choose "
             f"another model (--model {PACKAGED}), or calibrate one (npfacenet evaluate lfw --help)"
         )
     pictures = pictures_for(arguments.images, sheet)
     with ProgressBar() as progress:
-        known = model.embed(pictures.enrolled, progress=progress)
-        probes = model.embed(pictures.at_the_door, progress=progress)
+        known, probes = embedded(model, pictures, arguments, progress)
         drawn = None if pictures.drawn_in is None else drawn_people(model, progress)
-    comparison = threshold_for(None if drawn is None else drawn.pairs.threshold, known)
+    stated = arguments.threshold if drawn is None else drawn.pairs.threshold
+    comparison = threshold_for(stated, known)
     story = story_of(pictures, known, probes, comparison)
     write_sheet(sheet, story)
-    commands = next_commands(arguments, story)
-    evidence = drawn_evidence(drawn, card) if drawn else options.evidence(model, None)
+    commands = next_commands(arguments, story, finds_faces=model.finds_faces())
+    evidence = drawn_evidence(drawn, card) if drawn else options.evidence(stated, known)
     if arguments.json:
         thresholds: dict[str, object] = {
             "comparison": {"threshold": comparison, "evidence": evidence}
         }
-        about = options.model_keys(model) | {"sheet": str(sheet)} | thresholds
+        about = options.model_keys(model, known.preparation) | {"sheet": str(sheet)} | thresholds
         options.print_json(about | story_as_json(story) | {"commands": commands})
         return 0
     print(f"model      {card.architecture}, {card.variant or 'one variant'}: {card.source}")
@@ -113,6 +120,37 @@ def run(arguments: argparse.Namespace) -> int:
     for command in commands:
         print(f"  {command}")
     return 0
+
+
+def require_photographs(arguments: argparse.Namespace) -> None:
+    """Raise ArgumentError for options that are for photographs, and not for drawn pictures."""
+    words = [word for word in options.face_words(arguments) if word != "--no-detect"]
+    words += [] if arguments.threshold is None else ["--threshold"]
+    if words and arguments.images is None:
+        raise ArgumentError(
+            f"{words[0]} is for photographs (--images FOLDER): the drawn pictures are cropped to "
+            "the face, and have a threshold of their own"
+        )
+
+
+def embedded(
+    model: Model, pictures: DemoPictures, arguments: argparse.Namespace, progress: ProgressBar
+) -> tuple[Embeddings, Embeddings]:
+    """Embed the pictures that are enrolled, and those at the door.
+
+    Drawn pictures are cropped to the face. Raises EmbeddingError if there is no threshold for the
+    others.
+    """
+    choices = options.face_choices(arguments)
+    if pictures.drawn_in is not None:
+        choices["detect"] = False
+    probes = model.embed(pictures.at_the_door, **choices, progress=progress)
+    if pictures.drawn_in is None:
+        options.require_threshold(model, arguments.threshold, probes)
+    known = model.embed(pictures.enrolled, **choices, progress=progress)
+    for shown in (known, probes):
+        note_choices(shown, arguments.choose)
+    return known, probes
 
 
 def pictures_for(images: str | None, sheet: Path) -> DemoPictures:
@@ -131,7 +169,7 @@ def drawn_people(model: Model, progress: ProgressBar) -> Drawn:
     A card's threshold holds for photographs, on which it was measured.
     """
     others = people(STRANGERS, 2, FIRST_STRANGER)
-    embeddings = model.embed(others.pictures, progress=progress)
+    embeddings = model.embed(others.pictures, detect=False, progress=progress)
     first, second = embeddings[::2], embeddings[1::2]
     apart = distances(first, second)
     impostors = apart[np.triu_indices(STRANGERS, k=1)]
@@ -163,16 +201,21 @@ def tell_thresholds(story: Story, evidence: str, drawn: Drawn | None) -> None:
     print("threshold  " + "\n".join(lines).replace("\n", "\n           "))
 
 
-def next_commands(arguments: argparse.Namespace, story: Story) -> list[str]:
-    """Return commands that can be typed as they are; the program is named as it was started."""
+def next_commands(arguments: argparse.Namespace, story: Story, *, finds_faces: bool) -> list[str]:
+    """Return commands that can be typed as they are; the program is named as it was started.
+
+    `finds_faces` tells whether the model finds faces unless it is told otherwise.
+    """
     program = "npfacenet"
     beside = Path(sys.executable).with_name("npfacenet")
     if beside.is_file() and not shutil.which("npfacenet"):
         program = os.path.relpath(beside)
-    model, pictures = options.model_options(arguments), story.pictures
-    drawn = pictures.drawn_in is not None
-    nearest = story.nearest_picture(0, story.results[0].candidates[0].name)
-    one_to_one = ("--threshold", f"{story.comparison:.4g}") if drawn else ()
+    pictures, drawn = story.pictures, story.pictures.drawn_in is not None
+    faces = ["--no-detect"] if drawn and finds_faces else options.face_words(arguments)
+    model = [*faces, *options.model_options(arguments)]
+    nearest = pictures.enrolled[story.nearest_picture(0, story.results[0].candidates[0].name)]
+    stated = drawn or arguments.threshold is not None
+    one_to_one = ("--threshold", f"{story.comparison:.4g}") if stated else ()
     commands: list[tuple[object, ...]] = [
         ("verify", pictures.at_the_door[0], nearest, *one_to_one, *model)
     ]
@@ -182,37 +225,3 @@ def next_commands(arguments: argparse.Namespace, story: Story) -> list[str]:
         commands.append(("identify", pictures.at_the_door[-1], *search))
     commands += [("summary", arguments.model), ("--help",)]
     return [shlex.join([program, *map(str, words)]) for words in commands]
-
-
-def write_sheet(target: Path, story: Story) -> None:
-    """Write the sheet: the people enrolled, each probe with its nearest people, the intruder."""
-    pictures, names = story.pictures, story.gallery.people
-    first = dict(zip(reversed(pictures.names), reversed(pictures.enrolled), strict=True))
-
-    def row(title: str, probe: int, result: Identification) -> tuple[str, list[Tile]]:
-        door = pictures.at_the_door[probe]
-        tiles = [Tile(read(door), printable(door.name))]
-        for candidate in result.candidates[:SHOWN]:
-            frame: Literal["yes", "no"] = (
-                "yes" if within(candidate.distance, result.threshold) else "no"
-            )
-            face = read(story.nearest_picture(probe, candidate.name))
-            caption = f"{printable(candidate.name)}\n{candidate.distance:.3f}"
-            tiles.append(Tile(face, caption, frame))
-        return title, tiles
-
-    rows: list[tuple[str, list[Tile]]] = []
-    for start in range(0, min(len(names), ENROLLED_SHOWN), 1 + SHOWN):
-        some = names[start : start + 1 + SHOWN]
-        threshold = f"green: within {story.search.value:.4g}, the threshold for 1:K"
-        title = "" if start else f"enrolled: {len(names)} people ({threshold})"
-        rows.append((title, [Tile(read(first[name]), printable(name)) for name in some]))
-    rows += [
-        row(f"who is it? {printable(result.match or 'unknown')}", probe, result)
-        for probe, result in enumerate(story.results)
-    ]
-    outcome = story.intruder.result.match or "unknown"
-    title = f"the first one again, as if not enrolled: {printable(outcome)}"
-    rows.append(row(title, 0, story.intruder.result))
-    with writing_in(target.parent), atomic_file(target) as file:
-        write_contact_sheet(rows, file)

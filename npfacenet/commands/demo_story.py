@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from npfacenet.commands.demo_pictures import DemoPictures
 from npfacenet.commands.search_threshold import SearchThreshold, search_threshold
@@ -47,11 +46,11 @@ class Story:
     claims: tuple[Claim, ...]
     intruder: Intruder
 
-    def nearest_picture(self, probe: int, name: str) -> Path:
-        """Return the picture of an enrolled person that is nearest to a probe."""
+    def nearest_picture(self, probe: int, name: str) -> int:
+        """Return which picture of an enrolled person is nearest to a probe, from 0."""
         apart = distances(self.probes[[probe]], self.known)[0]
         own = [i for i, other in enumerate(self.pictures.names) if other == name]
-        return self.pictures.enrolled[min(own, key=lambda i: apart[i])]
+        return min(own, key=lambda i: apart[i])
 
 
 def story_of(

@@ -1,30 +1,22 @@
-"""`npfacenet detect PHOTOS...`: find faces, tell where they are, and draw them."""
+"""`npfacenet detect PHOTOS...`: find faces, tell where they are, draw them, cut them out."""
 
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 from npfacenet import faces
 from npfacenet.commands import options
+from npfacenet.commands.detect_files import FilesOfPhotos, Written
+from npfacenet.commands.photo_search import PhotoSearch, SearchedPhoto, cropper_for
 from npfacenet.commands.progress_bar import ProgressBar
-from npfacenet.commands.signals import finishing
-from npfacenet.errors import ArgumentError, OutputError, quoted
+from npfacenet.errors import ArgumentError
 from npfacenet.faces import Detector, Faces
-from npfacenet.files.atomic import atomic_file, require_writable, writing_in
-from npfacenet.images import read
-from npfacenet.images.face_marks import with_faces
-from npfacenet.images.jpeg import write_jpeg
-from npfacenet.images.png import write_png
 
 TOGETHER = 16
 """Pictures of which the results are printed together."""
-JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
 
 
 def add_parser(subparsers: options.Subparsers) -> None:
@@ -35,7 +27,7 @@ def add_parser(subparsers: options.Subparsers) -> None:
         description="Find the faces in photographs: for each a line with its score, and its box as "
         "left, top, right and bottom in pixels of the upright picture. "
         "Exit code 0: every picture has a face, 1: one or more have none, 2: error.",
-        epilog="Example: npfacenet detect party/*.jpg --draw found",
+        epilog="Example: npfacenet detect party/*.jpg --draw found --crops faces",
     )
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="a picture")
     parser.add_argument(
@@ -50,6 +42,7 @@ def add_parser(subparsers: options.Subparsers) -> None:
         help="write a copy of each picture there, with boxes, scores and landmarks; JPEG for JPEG, "
         "else PNG",
     )
+    add_crops(parser)
     add_choices(parser)
     parser.add_argument(
         "--skip-errors",
@@ -63,15 +56,22 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser.set_defaults(run=run)
 
 
+def add_crops(parser: argparse.ArgumentParser) -> None:
+    """Add the options that write what a model sees."""
+    parser.add_argument(
+        "--crops",
+        metavar="FOLDER",
+        help="write each face there as --model would see it, aligned and at its input size: "
+        "NAME.png, NAME-2.png and so on. Pictures are then read at full size, as for embedding, "
+        "so that boxes of large faces may differ by a pixel or so",
+    )
+    options.add_weights(parser, "model, for --crops")
+    parser.set_defaults(preprocessing=None)
+
+
 def add_choices(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which faces to look for."""
-    parser.add_argument(
-        "--smallest-face",
-        type=float,
-        metavar="N",
-        help="pixels of the smallest face to look for (default: 20, or a fortieth of the "
-        "picture's longer side if that is more)",
-    )
+    options.add_smallest_face(parser)
     parser.add_argument(
         "--least-score",
         type=float,
@@ -85,39 +85,54 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Detect, print and draw; return 0 if every picture has a face, else 1."""
+    """Detect, print and write; return 0 if every picture has a face, else 1."""
     photos: list[str] = arguments.photos
-    copies = [None] * len(photos) if arguments.draw is None else copies_in(arguments.draw, photos)
+    words = options.model_options(arguments)
+    if words and arguments.crops is None:
+        raise ArgumentError(f"{words[0]} says for which model to cut out faces: --crops FOLDER")
+    files = FilesOfPhotos.made(photos, draw=arguments.draw, crops=arguments.crops)
     name = faces.default_name() if arguments.detector is None else arguments.detector
     detector = faces.load(name)
     if arguments.detector is None:
         options.note(f"detector: {name}; --detector names another")
     read_count = found_count = 0
     with ProgressBar() as progress:
-        for index, found in enumerate(detections(detector, arguments, progress)):
-            copy = None if found.skipped is not None else copies[index]
-            if copy is not None:
-                draw(photos[index], found, copy)
+        for index, searched in enumerate(searches(detector, arguments, progress)):
+            written = files.write(index, searched)
             progress.erase()
-            tell(found, copy, as_json=arguments.json)
-            read_count += found.skipped is None
-            found_count += bool(found)
+            tell(searched.faces, written, as_json=arguments.json)
+            read_count += searched.faces.skipped is None
+            found_count += bool(searched.faces)
     if not read_count:
         raise ArgumentError("none of the pictures could be read")
     return 0 if found_count == read_count else 1
 
 
-def detections(
+def searches(
     detector: Detector, arguments: argparse.Namespace, progress: ProgressBar
-) -> Iterator[Faces]:
+) -> Iterator[SearchedPhoto]:
     """Yield the faces of each picture, in order, as soon as a few pictures are done."""
     photos: list[str] = arguments.photos
+    if arguments.crops is not None:
+        card = options.load_model(arguments).card
+        search = PhotoSearch(
+            cropper_for(card, detector, arguments.smallest_face),
+            card.input_size,
+            arguments.least_score,
+            arguments.most_faces,
+            skip=arguments.skip_errors,
+            keeps_pixels=arguments.draw is not None,
+        )
+        for searched in search.each(photos, arguments.threads, progress):
+            yield searched
+            sys.stdout.flush()
+        return
     for begin in range(0, len(photos), TOGETHER):
 
         def report(what: str, done: int, _: int | None, begin: int = begin) -> None:
             progress(what, begin + done, len(photos))
 
-        yield from detector.detect(
+        found = detector.detect(
             photos[begin : begin + TOGETHER],
             smallest_face=arguments.smallest_face,
             least_score=arguments.least_score,
@@ -126,66 +141,20 @@ def detections(
             threads=arguments.threads,
             progress=report,
         )
+        yield from map(SearchedPhoto, found)
         sys.stdout.flush()
 
 
-def tell(found: Faces, copy: Path | None, *, as_json: bool) -> None:
-    """Print what was found in a picture."""
+def tell(found: Faces, written: Written, *, as_json: bool) -> None:
+    """Print what was found in a picture, and the files that were written."""
     if found.skipped is not None:
         options.note(f"skipped: {found.skipped}")
     if as_json:
-        drawn = {} if copy is None else {"drawn": str(copy)}
-        print(json.dumps(found.as_json() | drawn))
+        print(json.dumps(found.as_json() | written.as_json()))
     elif found.skipped is None:
         count = "no face" if not found else f"{len(found)} face{'s' if len(found) > 1 else ''}"
         options.say(f"{found.source}: {count}")
-        for score, box in zip(found.scores.tolist(), found.boxes.round().tolist(), strict=True):
-            print(f"  {score:.3f}  box {' '.join(f'{edge:.0f}' for edge in box)}")
-
-
-def copies_in(folder: str, photos: Sequence[str]) -> list[Path]:
-    """Make the folder, and return where the copy of each picture goes in it.
-
-    A copy has its picture's name; of pictures with one name in several folders, the later ones get
-    -2, -3 and so on. Raises OutputError if one exists already, or cannot be written.
-    """
-    if not folder:
-        raise OutputError("--draw names no folder")
-    copies: list[Path] = []
-    taken: set[str] = set()
-    for photo in photos:
-        path = Path(photo)
-        stem = path.stem or "picture"
-        suffix = path.suffix if path.suffix.lower() in JPEG else ".png"
-        name, number = f"{stem}{suffix}", 1
-        while name.casefold() in taken:  # as on disks that do not tell A from a
-            number += 1
-            name = f"{stem}-{number}{suffix}"
-        taken.add(name.casefold())
-        copies.append(Path(folder, name))
-    with writing_in(Path(folder)):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    for copy in copies:
-        require_new(copy)
-    require_writable(copies[0])
-    return copies
-
-
-def require_new(copy: Path) -> None:
-    """Raise OutputError if the file exists: it may be a photograph, or somebody's result."""
-    if os.path.lexists(copy):
-        raise OutputError(
-            f"{quoted(str(copy))} exists already, and is not overwritten; name another folder "
-            "with --draw"
-        )
-
-
-def draw(photo: str, found: Faces, copy: Path) -> None:
-    """Write a copy of a picture with its faces marked, whole or not at all."""
-    marked = with_faces(read(photo), found.boxes, found.landmarks, found.scores)
-    write = write_jpeg if copy.suffix.lower() in JPEG else write_png
-    encoded = io.BytesIO()
-    write(marked, encoded)
-    require_new(copy)
-    with finishing(), writing_in(copy.parent), atomic_file(copy) as file:
-        file.write(encoded.getbuffer())
+        for i, box in enumerate(found.boxes.round().tolist()):
+            crop = f"  {written.crops[i]}" if written.crops else ""
+            edges = " ".join(f"{edge:.0f}" for edge in box)
+            options.say(f"  {found.scores[i]:.3f}  box {edges}{crop}")

@@ -6,10 +6,13 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from npfacenet.commands import options
+from npfacenet.commands.face_notes import faces_as_json, note_choices
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, OutputError, quoted
+from npfacenet.faces.choice import CHOICES
 from npfacenet.files.atomic import atomic_file, require_writable, writing_in
 from npfacenet.models import Embeddings
 
@@ -19,19 +22,24 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser = subparsers.add_parser(
         "embed",
         help="turn pictures into vectors",
-        description="Turn pictures of faces into vectors of unit length and write them to a NumPy "
-        "file: `embeddings` float32 (N, D), `sources` (N,), `fingerprint` of the model.",
+        description="Turn pictures of people into vectors of unit length and write them to a NumPy "
+        "file: `embeddings` float32 (N, D), one row for each face; `sources` (N,), its picture, "
+        "and `positions` (N,), that picture's place among the arguments, from 0; `fingerprint` "
+        "and `preparation`, text, which must be the same for vectors that are compared. If a "
+        "detector found the faces: `boxes` (N, 4), left, top, right and bottom in pixels of the "
+        "upright picture, and `scores` (N,).",
         epilog="Example: npfacenet embed people/*.jpg -o people.npz",
     )
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures of faces")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures of people")
     parser.add_argument(
         "-o", "--output", required=True, metavar="OUT.npz", help="the file to write"
     )
     parser.add_argument(
         "--skip-errors",
         action="store_true",
-        help="skip and report pictures that cannot be read, instead of stopping",
+        help="skip and report pictures that cannot be used, instead of stopping",
     )
+    options.add_faces(parser, CHOICES)
     options.add_model(parser)
     options.add_json(parser)
     parser.set_defaults(run=run)
@@ -43,39 +51,57 @@ def run(arguments: argparse.Namespace) -> int:
     if target.suffix != ".npz":  # or `embed -o *.jpg` would overwrite a picture
         raise OutputError(f"the output must be called NAME.npz, not {quoted(arguments.output)}")
     require_writable(target)
+    choices = options.face_choices(arguments, CHOICES)
     model = options.load_model(arguments)
     with ProgressBar() as progress:
         embeddings = model.embed(
             arguments.images,
+            **choices,
             on_error="skip" if arguments.skip_errors else "raise",
             progress=progress,
         )
     for skipped in embeddings.skipped:
         options.note(f"skipped: {skipped.reason}")
     if not len(embeddings):
-        raise ArgumentError("none of the pictures could be read; nothing was written")
+        raise ArgumentError("none of the pictures could be used; nothing was written")
     write(embeddings, target)
+    note_choices(embeddings, arguments.choose)
     if arguments.json:
         options.print_json(
             {
                 "output": str(target),
                 "count": len(embeddings),
+                "faces": faces_as_json(embeddings),
                 "skipped": [skipped.as_json() for skipped in embeddings.skipped],
-                **options.model_keys(model),
+                **options.model_keys(model, embeddings.preparation),
             }
         )
     else:
         numbers = embeddings.values.shape[1]
-        print(f"{len(embeddings)} pictures, {numbers} numbers each, written to {target}")
+        counted = _counted(len(set(embeddings.positions)), "picture")
+        if arguments.choose == "all":
+            counted = f"{_counted(len(embeddings), 'face')} of {counted}"
+        print(f"{counted}, {numbers} numbers each, written to {target}")
     return 0
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def write(embeddings: Embeddings, target: Path) -> None:
     """Write embeddings to a NumPy file that appears whole or not at all."""
+    faces: dict[str, npt.NDArray[np.float64]] = {}
+    if embeddings.faces:
+        faces["boxes"] = np.array([face.box for face in embeddings.faces])
+        faces["scores"] = np.array([face.score for face in embeddings.faces])
     with writing_in(target.parent), atomic_file(target) as file:
         np.savez(
             file,
             embeddings=embeddings.values,
             sources=np.array(embeddings.sources),
+            positions=np.array(embeddings.positions),
             fingerprint=np.array(embeddings.fingerprint),
+            preparation=np.array(str(embeddings.preparation)),
+            **faces,  # type: ignore[arg-type]  # none of them is called allow_pickle
         )

@@ -7,11 +7,18 @@ from collections.abc import Sequence
 from typing import Literal
 
 from npfacenet.commands import options
+from npfacenet.commands.face_notes import (
+    faces_as_json,
+    note_choices,
+    note_preparation,
+    row_names,
+)
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, printable
-from npfacenet.models import Embeddings
+from npfacenet.faces.choice import CHOICES
+from npfacenet.models import Embeddings, Model
 from npfacenet.models.embeddings import Skipped
-from npfacenet.recognition import Identification, enrol, identify_all
+from npfacenet.recognition import Gallery, Identification, enrol, identify_all
 
 SHOWN = 5
 
@@ -22,26 +29,29 @@ def add_parser(subparsers: options.Subparsers) -> None:
         "identify",
         help="find a picture's person in a gallery (1:K)",
         description="Find the person of a gallery whom a picture shows, or report an unknown. "
-        "Exit code 0: every picture has a match, 1: one or more are unknown, 2: error.",
+        "Exit code 0: every picture (with --choose all, every face) has a match, 1: one or more "
+        "are unknown, 2: error.",
         epilog="Example: npfacenet identify door.jpg --gallery people/, where people/ holds "
         "anna.jpg, or anna/1.jpg and anna/2.jpg",
     )
     parser.add_argument(
-        "probe", metavar="PROBE", nargs="+", help="a picture of a face; several give one line each"
+        "probe", metavar="PROBE", nargs="+", help="a picture of a person; several give a line each"
     )
     parser.add_argument(
         "--gallery",
         required=True,
         metavar="FOLDER",
-        help="the known people: name.jpg, or name/*.jpg",
+        help="the known people: name.jpg, or name/*.jpg; with --choose all, the largest face of "
+        "each is used",
     )
     parser.add_argument(
         "--skip-errors",
         action="store_true",
-        help="skip and report pictures of the gallery and of PROBE that cannot be read, instead of "
+        help="skip and report pictures of the gallery and of PROBE that cannot be used, instead of "
         "stopping; the exit code is that of the others (2 if there are none)",
     )
     options.add_threshold(parser)
+    options.add_faces(parser, CHOICES)
     options.add_model(parser)
     options.add_json(parser)
     parser.set_defaults(run=run)
@@ -49,36 +59,73 @@ def add_parser(subparsers: options.Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Enrol the gallery and identify the probes; return 0 if all have a match, else 1."""
+    choices = options.face_choices(arguments, CHOICES)
     model = options.load_model(arguments)
-    on_error: Literal["raise", "skip"] = "skip" if arguments.skip_errors else "raise"
-    probes = model.embed(arguments.probe, on_error=on_error)
+    on_error = error_handling(arguments)
+    with ProgressBar() as progress:
+        probes = model.embed(arguments.probe, **choices, on_error=on_error, progress=progress)
     note_skipped(probes)
     if not len(probes):
-        raise ArgumentError("none of the pictures could be read, so nobody was looked for")
-    with ProgressBar() as progress:
-        gallery = enrol(model, arguments.gallery, on_error=on_error, progress=progress)
+        raise ArgumentError("none of the pictures could be used, so nobody was looked for")
+    options.require_threshold(model, arguments.threshold, probes)
+    gallery = enrolled(arguments, model, choices)
     results = identify_all(probes, gallery, threshold=arguments.threshold)
-    options.note(options.CROPPED_FACES)
-    damaged = note_skipped(gallery.embeddings)
-    others = [skipped for skipped in gallery.passed_over if skipped not in damaged]
-    options.note_passed_over(arguments.gallery, others)
-    evidence = options.evidence(model, arguments.threshold)
-    alone = len(arguments.probe) == 1
+    tell_of_pictures(arguments, probes, gallery)
+    evidence = options.evidence(arguments.threshold, probes)
+    # The form follows from the command, not from how many faces there are.
+    alone = len(arguments.probe) == 1 and arguments.choose != "all"
     if arguments.json:
-        more = {"evidence": evidence} | options.model_keys(model)
-        documents = [result.as_json() | more for result in results]
-        sources = ({"probe": source} for source in probes.sources)
-        each = [about | found for about, found in zip(sources, documents, strict=True)]
-        options.print_json(documents[0] if alone else each)
+        more = {"evidence": evidence} | options.model_keys(model, probes.preparation)
+        documents = [
+            {"probe": source} | result.as_json() | {"face": face} | more
+            for source, face, result in zip(
+                probes.sources, faces_as_json(probes), results, strict=True
+            )
+        ]
+        if alone:
+            del documents[0]["probe"]
+        options.print_json(documents[0] if alone else documents)
     elif alone:
         print_one(results[0], evidence)
     else:
-        print_all(probes, results, evidence)
+        print_all(row_names(probes, arguments.choose), results, evidence)
     return 0 if all(results) else 1
 
 
+def error_handling(arguments: argparse.Namespace) -> Literal["raise", "skip"]:
+    """Return what to do with a picture that cannot be used."""
+    return "skip" if arguments.skip_errors else "raise"
+
+
+def enrolled(arguments: argparse.Namespace, model: Model, choices: options.FaceChoices) -> Gallery:
+    """Enrol the gallery's people, by one face of each picture."""
+    choose = choices["choose"]
+    with ProgressBar() as progress:
+        return enrol(
+            model,
+            arguments.gallery,
+            detect=choices["detect"],
+            crop=choices["crop"],
+            choose=None if choose == "all" else choose,
+            smallest_face=choices["smallest_face"],
+            on_error=error_handling(arguments),
+            progress=progress,
+        )
+
+
+def tell_of_pictures(arguments: argparse.Namespace, probes: Embeddings, gallery: Gallery) -> None:
+    """Print remarks on the faces that are used, and on the pictures that are not."""
+    note_preparation(probes)
+    note_choices(probes, arguments.choose)
+    if gallery.embeddings is not None:
+        note_choices(gallery.embeddings, None if arguments.choose == "all" else arguments.choose)
+    damaged = note_skipped(gallery.embeddings)
+    others = [skipped for skipped in gallery.passed_over if skipped not in damaged]
+    options.note_passed_over(arguments.gallery, others)
+
+
 def note_skipped(embeddings: Embeddings | None) -> set[Skipped]:
-    """Print a remark on each picture that could not be read; return them."""
+    """Print a remark on each picture that could not be used; return them."""
     skipped = () if embeddings is None else embeddings.skipped
     for each in skipped:
         options.note(f"skipped: {each.reason}")
@@ -97,13 +144,13 @@ def print_one(result: Identification, evidence: str) -> None:
     print(f"threshold {result.threshold:g}: {printable(evidence)}")
 
 
-def print_all(probes: Embeddings, results: Sequence[Identification], evidence: str) -> None:
+def print_all(names: Sequence[str], results: Sequence[Identification], evidence: str) -> None:
     """Print one line for each probe, then the threshold and its evidence."""
-    for source, result in zip(probes.sources, results, strict=True):
+    for name, result in zip(names, results, strict=True):
         found = "unknown" if result.match is None else f"match: {printable(result.match)}"
         nearest = result.candidates[0] if result.candidates else None
         at = "" if nearest is None else f", {nearest.distance:.3f}"
         if nearest is not None and result.match is None:
             at = f", nearest {printable(nearest.name)} {nearest.distance:.3f}"
-        print(f"{printable(source)}: {found}{at}")
+        print(f"{printable(name)}: {found}{at}")
     print(f"threshold {results[0].threshold:g}: {printable(evidence)}")

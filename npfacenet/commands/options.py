@@ -9,21 +9,36 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias, TypedDict
 
 from npfacenet.commands.streams import say_error as say_error
-from npfacenet.errors import ArgumentError, printable, quoted
+from npfacenet.errors import (
+    ArgumentError,
+    EmbeddingError,
+    listed,
+    printable,
+    quoted,
+    shortened,
+)
 from npfacenet.faces import DETECTORS
 from npfacenet.faces.choice import ONE_OF, Choice
-from npfacenet.models import Model, load
+from npfacenet.models import Embeddings, Model, load
 from npfacenet.models.embeddings import Skipped
+from npfacenet.recipes.preparation import Preparation
 from npfacenet.recognition.people_folder import first_few
 from npfacenet.zoo.manifest import PACKAGED
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-CROPPED_FACES = "no face is detected: pictures are taken as cropped faces, by their central square"
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add `--model` and the options of a model."""
-    group = parser.add_argument_group("model")
+    group = add_weights(parser, "model")
+    group.add_argument(
+        "--preprocessing", help="unit, fixed or prewhiten, instead of what the model's card says"
+    )
+
+
+def add_weights(parser: argparse.ArgumentParser, title: str) -> argparse._ArgumentGroup:
+    """Add a group with `--model`, `--variant` and `--untrusted`, and return it."""
+    group = parser.add_argument_group(title)
     group.add_argument(
         "--model",
         default=PACKAGED,
@@ -36,9 +51,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="read the weight file in a child process with limits on time and memory",
     )
-    group.add_argument(
-        "--preprocessing", help="unit, fixed or prewhiten, instead of what the model's card says"
-    )
+    return group
 
 
 class FaceChoices(TypedDict):
@@ -52,31 +65,56 @@ class FaceChoices(TypedDict):
 
 def add_faces(parser: argparse.ArgumentParser, choices: Sequence[Choice] = ONE_OF) -> None:
     """Add the options that say which part of a photograph is embedded."""
-    group = parser.add_argument_group("faces")
+    group = parser.add_argument_group(
+        "faces",
+        "Some models are for faces that a detector has found, others for pictures that are cropped "
+        "to the face already. The model's card says which (npfacenet weights info MODEL); these "
+        "options choose otherwise. Only pictures prepared in the same way can be compared, each "
+        "way with a threshold of its own.",
+    )
     group.add_argument(
         "--detect",
         metavar="NAME|PATH",
-        help=f"find faces with this detector ({', '.join(DETECTORS)}, or the path of its weights; "
-        "default: what the model's card says)",
+        help=f"find and align faces with this detector: {' or '.join(DETECTORS)}, or the path of "
+        "its weights",
     )
     group.add_argument(
         "--no-detect",
         action="store_true",
-        help="find no faces: the pictures are cropped to the face, and their central square counts",
+        help="the pictures are cropped to the face already: use the central square of each",
     )
     group.add_argument(
-        "--crop", type=int, metavar="N", help="find no faces: take the central N x N pixels"
+        "--crop",
+        type=int,
+        metavar="N",
+        help="use the central N x N pixels of each picture, without a detector",
     )
     group.add_argument(
         "--choose",
         metavar="WHICH",
-        help=f"of several faces: {', '.join(choices)} (default: {choices[0]})",
+        help=f"which face of a photograph that shows several: {_explained(choices)}",
     )
-    group.add_argument(
+    add_smallest_face(group)
+
+
+def _explained(choices: Sequence[Choice]) -> str:
+    meaning = {
+        "largest": "largest (the default)",
+        "central": "central (nearest to the middle of the picture)",
+        "only": "only (it is an error if there are several)",
+        "all": "all (each face for itself)",
+    }
+    *some, last = (meaning[choice] for choice in choices)
+    return f"{', '.join(some)} or {last}"
+
+
+def add_smallest_face(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Add `--smallest-face`."""
+    parser.add_argument(
         "--smallest-face",
         type=float,
         metavar="N",
-        help="pixels of the smallest face to look for (default: 20, or a fortieth of the "
+        help="side in pixels of the smallest face to look for (default: 20, or a fortieth of the "
         "picture's longer side if that is more)",
     )
 
@@ -102,13 +140,24 @@ def face_choices(arguments: argparse.Namespace, choices: Sequence[Choice] = ONE_
     }
 
 
+def face_words(arguments: argparse.Namespace) -> list[str]:
+    """Return the options of `add_faces` that were given, as words of a command."""
+    words = ["--no-detect"] if arguments.no_detect else []
+    for name in ("detect", "crop", "choose", "smallest_face"):
+        value = getattr(arguments, name)
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return words
+
+
 def add_threshold(parser: argparse.ArgumentParser) -> None:
     """Add `--threshold`."""
     parser.add_argument(
         "--threshold",
         type=float,
         metavar="D",
-        help="the largest distance that counts as the same person (default: the model's card)",
+        help="the largest distance that counts as the same person (default: what the model's card "
+        "says for pictures prepared in this way)",
     )
 
 
@@ -159,20 +208,42 @@ def note(sentence: str) -> None:
     say_error(f"note: {sentence}")
 
 
-def model_keys(model: Model) -> dict[str, object]:
-    """Return what every JSON result states about its model."""
+def model_keys(model: Model, preparation: Preparation | None = None) -> dict[str, object]:
+    """Return what every JSON result states about its model, and how pictures were prepared.
+
+    `preparation` is that of this call; None stands for the card's.
+    """
+    used = model.card.preparation if preparation is None else preparation
     return {
         "model": {
             "architecture": model.card.architecture,
             "variant": model.card.variant,
             "preprocessing": model.card.preprocessing,
-            "fingerprint": model.fingerprint,
-        }
+            "fingerprint": model.fingerprint_of(used),
+        },
+        "preparation": str(used),
     }
 
 
-def evidence(model: Model, threshold: float | None) -> str:
-    """Return the evidence of the threshold: the command line, or the model's card."""
+def require_threshold(model: Model, threshold: float | None, compared: Embeddings) -> None:
+    """Raise EmbeddingError if no threshold is stated, and none was measured for this preparation.
+
+    The message says which were measured.
+    """
+    if threshold is not None or compared.threshold is not None:
+        return
+    card = model.card
+    known = [f"{m.threshold.value:g} for {m.preparation}" for m in card.measured]
+    measured = f" (measured were: {listed(known)})" if known else ""
+    raise EmbeddingError(
+        f"the card of {shortened(card.architecture, 40)} has no threshold for pictures prepared "
+        f"as {compared.preparation}{measured}: state one with --threshold, prepare them otherwise "
+        "(--detect, --no-detect, --crop), or measure one (npfacenet evaluate lfw --help)"
+    )
+
+
+def evidence(threshold: float | None, compared: Embeddings) -> str:
+    """Return the evidence of the threshold: the command line, or the card for this preparation."""
     if threshold is not None:
         return "stated on the command line"
-    return printable(model.card.threshold.evidence) if model.card.threshold else "none"
+    return "none" if compared.threshold is None else printable(compared.threshold.evidence)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from npfacenet.cards import Card, derived_card, input_size_of, with_known_thresholds
 from npfacenet.commands import options
+from npfacenet.commands.card_lines import card_lines
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.layers import Shape
 from npfacenet.models import load
@@ -22,7 +25,8 @@ def add_parser(subparsers: options.Subparsers) -> None:
         "summary",
         help="list a network's layers, shapes, parameters and multiply-adds",
         description="List the layers of a network with the shape of their output, the numbers "
-        "they hold and the multiply-adds they cost for one picture. A name needs no weights.",
+        "they hold and the multiply-adds they cost for one picture; how photographs are prepared "
+        "for it, and the thresholds that were measured. A name needs no weights.",
         epilog="Example: npfacenet summary nn4.small2 --variant openface",
     )
     parser.add_argument(
@@ -42,7 +46,8 @@ def add_parser(subparsers: options.Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Build the network, or load it from its file, and print its table."""
-    summary = summarise(network(arguments), picture_shape(arguments.size))
+    model = described(arguments)
+    summary = summarise(model.network, picture_shape(arguments.size))
     if arguments.json:
         totals = {"parameters": summary.parameters, "multiply_adds": total_cost(summary)}
         layers = [asdict(row) for row in summary.rows]
@@ -51,25 +56,47 @@ def run(arguments: argparse.Namespace) -> int:
             "input_shape": summary.input_shape,
             "outputs": summary.outputs,
         }
-        options.print_json(about | totals | {"layers": layers})
+        options.print_json(about | totals | thresholds(model.card) | {"layers": layers})
     else:
         print_table(summary)
+        for line in card_lines(model.card):
+            options.say(line)
     return 0
 
 
-def network(arguments: argparse.Namespace) -> Network[Outputs]:
+@dataclass(frozen=True, eq=False)
+class Described:
+    """A network, and what is known of it."""
+
+    network: Network[Outputs]
+    card: Card
+
+
+def described(arguments: argparse.Namespace) -> Described:
     """Return the network with this name of an architecture, or the one in this file."""
     name = arguments.model if arguments.named is None else arguments.named
     if name is None or (arguments.model and arguments.named):
         raise ArgumentError(f"summary takes one MODEL: {', '.join(architectures())} or a file")
     if name in architectures():
-        return recipes(name, arguments.variant, arguments.outputs)[0].build()
+        recipe = recipes(name, arguments.variant, arguments.outputs)[0]
+        network = recipe.build()
+        card = derived_card(recipe, input_size_of(network), Path(name))
+        return Described(network, with_known_thresholds(card, recipe, measured=True))
     parts = [known for known in architectures() if known.startswith(f"{name}-")]
     if len(parts) > 1:
         raise ArgumentError(f"{name} is {len(parts)} networks, {', '.join(parts)}: name one")
     if arguments.outputs is not None:
         raise ArgumentError("--outputs is for a name; the outputs of a file are fixed")
-    return load(name, variant=arguments.variant).network
+    model = load(name, variant=arguments.variant)
+    return Described(model.network, model.card)
+
+
+def thresholds(card: Card) -> dict[str, object]:
+    """Return the preparation and the thresholds for programs; nothing without embeddings."""
+    if card.purpose != "embedding":
+        return {}
+    each = [{"preparation": str(m.preparation), **asdict(m.threshold)} for m in card.measured]
+    return {"preparation": str(card.preparation), "thresholds": each}
 
 
 def print_table(summary: Summary) -> None:

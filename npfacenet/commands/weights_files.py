@@ -7,8 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npfacenet.cards import METRIC, Card, Threshold
+from npfacenet.cards import Card
 from npfacenet.commands import options
+from npfacenet.commands.card_lines import card_lines
 from npfacenet.commands.progress_bar import amount
 from npfacenet.errors import WeightsError
 from npfacenet.recipes.selection import choices_of
@@ -33,7 +34,7 @@ def add_parsers(subparsers: options.Subparsers) -> None:
         help="say what a weight file holds",
         description="Say which layout and network a weight file has, with its tensors, card and "
         "fingerprint; of a file that is not a known network, what is missing, unexpected or "
-        "mis-shaped. A child process reads it first. Of a detector's folder each network is told. "
+        "mis-shaped. A child process reads it first. A detector's folder: each of its networks. "
         "Exit code 0: a known network, 1: not, 2: not a weight file.",
         epilog="example: npfacenet weights info facenet_keras.h5",
     )
@@ -107,8 +108,8 @@ def say_description(described: Description, *, tensors: bool) -> None:
     if described.card is not None:
         for field in ("variant", "preprocessing", "source", "licence"):
             options.say(f"{field:14} {getattr(described.card, field) or 'none'}")
-        if described.card.purpose == "embedding":
-            options.say(f"threshold      {_threshold(described.card.threshold)}")
+        for line in card_lines(described.card):
+            options.say(line)
     if described.fingerprint is not None:
         options.say(f"fingerprint    {described.fingerprint}")
     for kind in KINDS:
@@ -116,14 +117,6 @@ def say_description(described: Description, *, tensors: bool) -> None:
             options.say(f"{kind.replace('_', '-'):14} {line}")
     for name, shape in described.tensors.items() if tensors else ():
         options.say(f"  {name:48} {'x'.join(map(str, shape))}")
-
-
-def _threshold(known: Threshold | None) -> str:
-    """Return a threshold with its evidence in a line, and with its metric if that is unusual."""
-    if known is None:
-        return "none"
-    metric = "" if known.metric == METRIC else f" ({known.metric})"
-    return f"{known.value:g}{metric}: {known.evidence}"
 
 
 def run_convert(arguments: argparse.Namespace) -> int:
@@ -145,7 +138,7 @@ def run_convert(arguments: argparse.Namespace) -> int:
     written = load(
         target, variant=choices.get("variant"), preprocessing=choices.get("preprocessing")
     )
-    if not half and written.fingerprint != model.fingerprint:
+    if not half and written.fingerprint_of(model.card.preparation) != model.fingerprint:
         raise WeightsError(f"{target} does not hold what was written; the disk may be failing")
     size = target.stat().st_size
     if arguments.json:
@@ -167,12 +160,18 @@ def run_convert(arguments: argparse.Namespace) -> int:
 
 def _note_losses(layout: str, card: Card, kept: Card, choices: dict[str, str]) -> None:
     """Say what a converted file no longer holds, and what to state when it is loaded."""
-    told = ("threshold", "licence", "trained_on")
-    lost = [name for name in told if getattr(kept, name) != getattr(card, name)]
+    told = ("threshold", "other_thresholds", "licence", "trained_on", "preparation")
+    lost = [name.replace("_", " ") for name in told if getattr(kept, name) != getattr(card, name)]
     if lost:
         options.note(
             f"the layout {layout} holds no card: {', '.join(lost)} stay behind; the "
             f"licence is: {card.licence}"
+        )
+    if kept.preparation != card.preparation:
+        options.note(
+            f"this model is for pictures prepared as {card.preparation}; without a card its file "
+            f"prepares them as {kept.preparation}, unless --detect, --no-detect or --crop says "
+            "otherwise"
         )
     if choices:
         stated = " ".join(f"--{name} {value}" for name, value in choices.items())

@@ -60,11 +60,17 @@ class FaceCropper:
         found = chosen(faces, self.choose, width, height, name)
         if not found:
             raise NoFaceError(self._nothing(faces, width, height, name))
-        return [FaceCrop(self._cut(picture, face, size, name, room), face) for face in found]
+        return [FaceCrop(self.cut(picture, face, size, name, room), face) for face in found]
 
-    def _cut(
-        self, picture: npt.NDArray[np.uint8], face: ChosenFace, size: int, name: str, room: float
+    def cut(
+        self,
+        picture: npt.NDArray[np.uint8],
+        face: ChosenFace,
+        size: int,
+        name: str,
+        room: float = 1.0,
     ) -> npt.NDArray[np.uint8]:
+        """Return one face of a picture as `crops` does; raises ImageError as `crops` does."""
         try:
             box, landmarks = np.array(face.box), np.array(face.landmarks)
             return aligned(picture, box, landmarks, self.alignment, size, room=room)
@@ -76,7 +82,7 @@ class FaceCropper:
         best = "" if faces.best_score is None else f", best score seen {faces.best_score:.2f}"
         return (
             f"{name} shows no face of {smallest:.0f} pixels or more (detector "
-            f"{self.detector.name}{best}); use a picture in which it is larger or seen from the "
-            "front, look for smaller ones (smallest_face=, --smallest-face), or, if the picture is "
+            f"{self.detector.name}{best}); use a picture in which the face is larger or seen "
+            "from the front, look for smaller ones (smallest_face=, --smallest-face), or, if the picture is "
             "cropped to the face already, do without a detector (detect=False, --no-detect)"
         )

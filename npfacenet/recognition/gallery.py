@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy.typing as npt
 
+from npfacenet.arguments import is_one_of
 from npfacenet.errors import ArgumentError, GalleryError, listed, quoted
 from npfacenet.faces.choice import ONE_OF, OneOf
 from npfacenet.models import Embeddings, Model
@@ -148,19 +149,21 @@ def enrol(
 ) -> Gallery:
     """Embed a folder of photographs: `anna.jpg` shows anna, and so does `anna/holiday.jpg`.
 
-    `detect`, `crop`, `choose` and `smallest_face` are as in `Model.embed`; each photograph gives
-    one face.
+    `detect`, `crop`, `choose` and `smallest_face` are as in `Model.embed`. One face of each
+    photograph is used, the largest unless `choose` says otherwise; `gallery.embeddings.faces` tells
+    which. Progress counts photographs.
 
     `people_in` documents which files count as pictures; everything else in the folder is listed in
-    `gallery.passed_over`. With `on_error="skip"`, so are damaged pictures, which
-    `gallery.embeddings.skipped` lists too.
+    `gallery.passed_over`. With `on_error="skip"`, so are pictures that cannot be used, because they
+    are damaged or show no face; `gallery.embeddings.skipped` lists them too.
 
     Raises GalleryError for a folder that is missing or holds no pictures of people; ImageError,
-    naming the first picture that cannot be used; ArgumentError, and what `Model.embed` raises.
+    naming the first picture that cannot be used (NoFaceError if it shows no face); ArgumentError
+    for `choose="all"`, and what `Model.embed` raises.
     """
     if not isinstance(model, Model):
         raise ArgumentError(f"enrol takes a model, npfacenet.load(), and a folder: {quoted(model)}")
-    if choose not in (None, *ONE_OF):
+    if choose is not None and not is_one_of(choose, *ONE_OF):
         raise ArgumentError(
             f"choose is one of {', '.join(ONE_OF)} here, because a picture shows one person: "
             f"{quoted(choose)}"

@@ -122,7 +122,16 @@ def test_summary(capsys: Capture, drawn_file: Path) -> None:
     code, out, _ = run(capsys, "summary", "nn4.small2", "--variant", "openface")
     assert code == 0
     assert "L2Pool" in out
-    assert out.splitlines()[-1].split() == ["total", "3,743,280", "200,118,272"]
+    lines = out.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("total"))
+    assert lines[at].split() == ["total", "3,743,280", "200,118,272"]
+    assert lines[at + 1] == "preparation    mtcnn, openface-similarity"
+    assert any("centre crop of 150 pixels" in line for line in lines[at + 2 :])
+    code, result = run_json(capsys, "summary", "nn4.small2", "--variant", "openface")
+    assert result["preparation"] == "mtcnn, openface-similarity"
+    thresholds = result["thresholds"]
+    assert isinstance(thresholds, list)
+    assert {"preparation", "value", "evidence", "metric"} == set(thresholds[0])
 
 
 def test_summary_of_a_network_for_pictures_of_any_size(capsys: Capture, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ import PIL.Image
 import pytest
 
 from npfacenet import faces
-from npfacenet.commands import detect
+from npfacenet.commands import detect, detect_files
 from npfacenet.commands.main import main
 from npfacenet.commands.signals import finishing
 from npfacenet.faces import Detector, Faces
@@ -222,7 +222,7 @@ def test_a_picture_that_cannot_be_written_leaves_nothing(
 
     photograph("a.png", bright=True)
     photograph("b.jpg", bright=True)
-    monkeypatch.setattr(detect, "write_jpeg", interrupted)
+    monkeypatch.setattr(detect_files, "write_jpeg", interrupted)
     code, out, err = run(capsys, "a.png", "b.jpg", "--draw", "drawn", "--detector", "any")
     assert code == 130
     assert err == "npfacenet: interrupted\n"

@@ -56,6 +56,8 @@ def test_json_is_an_object_for_one_and_an_array_for_several(
     code, out, _ = run(capsys, drawn_file, anna, "--gallery", people, "--json")
     alone = json.loads(out)
     keys = {"match", "candidates", "margin", "threshold", "metric", "evidence", "model"}
+    keys |= {"face", "preparation"}
+    assert alone["face"] is None
     assert (code, set(alone)) == (0, keys)
     code, out, _ = run(capsys, drawn_file, anna, stranger, "--gallery", people, "--json")
     several = json.loads(out)
@@ -85,7 +87,7 @@ def test_damaged_pictures_stop_it_unless_skipped(
     assert out.splitlines()[0] == f"{anna}: match: anna, 0.000"
     code, out, err = run(capsys, drawn_file, broken, "--gallery", people, "--skip-errors")
     assert (code, out) == (2, "")
-    assert "none of the pictures could be read" in err
+    assert "none of the pictures could be used" in err
 
 
 def test_what_is_passed_over_is_one_note(capsys: Capture, drawn_file: Path, people: Path) -> None:

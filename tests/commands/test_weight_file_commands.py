@@ -12,6 +12,7 @@ import pytest
 import npfacenet
 from npfacenet.checkpoints.conversion import SUFFIXES, WRITABLE
 from npfacenet.commands.main import main
+from npfacenet.recipes.preparation import Preparation
 
 Capture = pytest.CaptureFixture[str]
 
@@ -133,3 +134,37 @@ def test_convert_keeps_all_choices_in_our_own_layout(
     assert main(command) == 0
     assert capsys.readouterr().err == ""
     assert npfacenet.load(target).card.variant == "openface"
+
+
+@pytest.fixture
+def finding_file(tmp_path: Path) -> Path:
+    """The default model, with a card that finds faces."""
+    model = npfacenet.load()
+    card = model.card.prepared(Preparation("mtcnn", "margin-32"))
+    npfacenet.Model(model.network, model.parameters, card).save(tmp_path / "finding.h5")
+    return tmp_path / "finding.h5"
+
+
+def test_info_states_the_preparation_and_every_threshold(
+    capsys: Capture, finding_file: Path
+) -> None:
+    assert main(["weights", "info", str(finding_file)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "preparation    mtcnn, margin-32" in lines
+    assert "threshold      none" in lines
+    assert any(line.startswith("and for central square: 1.0") for line in lines)
+    assert main(["weights", "info", str(finding_file), "--json"]) == 0
+    card = json.loads(capsys.readouterr().out)["card"]
+    assert card["preparation"] == {"detector": "mtcnn", "alignment": "margin-32", "crop": None}
+    assert len(card["other_thresholds"]) == 1
+
+
+def test_convert_says_that_the_preparation_is_lost(
+    capsys: Capture, finding_file: Path, tmp_path: Path
+) -> None:
+    target = str(tmp_path / "bare.h5")
+    words = ["weights", "convert", str(finding_file), target, "--layout", "keras2-weights"]
+    assert main(words) == 0
+    err = capsys.readouterr().err
+    assert "licence, trained on, preparation stay behind" in err
+    assert "note: this model is for pictures prepared as mtcnn, margin-32; without a card" in err

@@ -12,6 +12,7 @@ import pytest
 
 from npfacenet.cards import Card
 from npfacenet.checkpoints.native import write_native
+from npfacenet.commands.main import main
 from npfacenet.commands.weights import add_parser
 from npfacenet.errors import WeightsNotFoundError
 from npfacenet.progress import Progress
@@ -186,7 +187,35 @@ def test_fetch_says_that_a_damaged_file_was_replaced(
     assert parsed.run(parsed) == 0
     printed = capsys.readouterr()
     assert json.loads(printed.out)["replaced"] is True
-    assert printed.err == ("npfacenet: replacing nn4.small2.h5, which has 3 bytes instead of 4\n")
+    replaced, *_ = printed.err.splitlines()  # and perhaps a note on its detector
+    assert replaced == "npfacenet: replacing nn4.small2.h5, which has 3 bytes instead of 4"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("inception-resnet-v1", "inception-resnet-v1 is for faces that mtcnn has found"),
+        ("nn4.small2", "nn4.small2 --variant openface is for faces that mtcnn has found"),
+    ],
+)
+def test_fetch_tells_of_a_detector_that_is_not_here(
+    name: str,
+    told: str,
+    run: Run,
+    tmp_path: Path,
+    false_fetch: list[tuple[str, Path | None]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = ["weights", "fetch", name]
+    assert main(command) == 0
+    err = capsys.readouterr().err
+    assert err.startswith(f"note: {told}")
+    assert err.endswith("get them with: npfacenet weights fetch mtcnn\n")
+    (tmp_path / "mtcnn").mkdir()
+    for network in ("pnet", "rnet", "onet"):
+        (tmp_path / "mtcnn" / f"{network}.onnx").write_bytes(b"")
+    assert main(command) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_fetch_of_an_unknown_name_fails(run: Run) -> None:

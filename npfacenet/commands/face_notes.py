@@ -1,0 +1,58 @@
+"""Which faces were embedded: in remarks for people, and in JSON."""
+
+from __future__ import annotations
+
+from npfacenet.commands import options
+from npfacenet.errors import shortened
+from npfacenet.faces.choice import ChosenFace
+from npfacenet.models import Embeddings
+
+MOST_NOTED = 3
+"""Pictures that get a remark of their own."""
+_WHICH = {"largest": "largest", "central": "most central"}
+
+
+def note_preparation(embeddings: Embeddings) -> None:
+    """Print a remark that pictures count as crops, if no detector was used."""
+    preparation = embeddings.preparation
+    if preparation is not None and preparation.detector is None:
+        options.note(f"no face is detected: pictures are taken as cropped faces ({preparation})")
+
+
+def note_choices(embeddings: Embeddings, choose: str | None) -> None:
+    """Print which face is used of each picture that shows several; a few remarks at most."""
+    if choose == "all":
+        return
+    several = [
+        (source, face)
+        for source, face in zip(embeddings.sources, embeddings.faces, strict=False)
+        if face.count > 1
+    ]
+    for source, face in several[:MOST_NOTED]:
+        which = _WHICH[choose or "largest"]
+        options.note(
+            f"{shortened(source)} shows {face.count} faces; the {which}, {face.size:.0f} pixels, "
+            "is used"
+        )
+    if (more := len(several) - MOST_NOTED) > 0:
+        options.note(f"{more} more {'picture shows' if more == 1 else 'pictures show'} several")
+
+
+def faces_as_json(embeddings: Embeddings) -> list[dict[str, object] | None]:
+    """Return each row's face, for programs; None where no detector found it."""
+    if not embeddings.faces:
+        return [None] * len(embeddings)
+    return [face.as_json() for face in embeddings.faces]
+
+
+def row_names(embeddings: Embeddings, choose: str | None) -> list[str]:
+    """Return a name for each row: its picture's, and with "all" which face of several it is."""
+    if choose != "all":
+        return list(embeddings.sources)
+    named = zip(embeddings.sources, embeddings.faces, strict=True)
+    return [source if face.count == 1 else f"{source}, {_place(face)}" for source, face in named]
+
+
+def _place(face: ChosenFace) -> str:
+    left, top, _, _ = face.box
+    return f"face {face.index + 1} of {face.count} at {left:.0f},{top:.0f}"
