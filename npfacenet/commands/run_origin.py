@@ -39,10 +39,10 @@ def begun_with(arguments: argparse.Namespace) -> dict[str, object]:
         "folder": os.path.abspath(arguments.folder),
         "people": people,
         "fresh": arguments.fresh,
-        "model": _resolved(PACKAGED if arguments.model is None else arguments.model),
+        "model": resolved(PACKAGED if arguments.model is None else arguments.model),
         "variant": arguments.variant,
         "preprocessing": arguments.preprocessing,
-        "teacher": None if arguments.teacher is None else _resolved(arguments.teacher),
+        "teacher": None if arguments.teacher is None else resolved(arguments.teacher),
         "untrusted": arguments.untrusted,
         "skip_errors": arguments.skip_errors,
     }
@@ -70,6 +70,8 @@ def resumed_choices(
     configuration, about = record.get("configuration"), record.get("about")
     if not isinstance(configuration, dict) or not _is_of_this_command(about):
         raise TrainingError(f"{folder.configuration} is not of a run that `npfacenet train` began")
+    if "detect" not in configuration:  # older versions had no detector
+        configuration = {**configuration, "detect": False}
     try:
         return configuration_from_json(configuration), about
     except ArgumentError as error:
@@ -121,6 +123,6 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _resolved(name: str) -> str:
+def resolved(name: str) -> str:
     """Return a file's full path, so that a run can be resumed from anywhere; a name unchanged."""
     return os.path.abspath(name) if os.path.exists(name) else name

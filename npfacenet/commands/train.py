@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from importlib.util import find_spec
+from typing import Literal
 
 from npfacenet.commands import options
 from npfacenet.commands.progress_bar import ProgressBar
@@ -15,15 +16,17 @@ from npfacenet.commands.run_origin import (
     starting_model,
     teaching_model,
 )
-from npfacenet.commands.train_options import HELP, add_options, choices
-from npfacenet.errors import ArgumentError
+from npfacenet.commands.train_options import FACES, HELP, add_options, choices
+from npfacenet.errors import ArgumentError, printable
+from npfacenet.faces import DETECTORS
 from npfacenet.files.atomic import atomic_file, writing_in
+from npfacenet.models import Model
 from npfacenet.training import Callbacks, StepReport, Trained, train
 from npfacenet.training.identity_folder import OnError
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.validation import Split
 
-EXAMPLE = "Example: npfacenet train people --run run1 --crop 150 --steps 500"
+EXAMPLE = "Example: npfacenet train people --run run1 --detect mtcnn --steps 500"
 
 
 def add_parser(subparsers: options.Subparsers) -> None:
@@ -31,9 +34,12 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser = subparsers.add_parser(
         "train",
         help="fine-tune a network, or train one from scratch",
-        description="Train on FOLDER, which holds NAME/*.jpg of each person, cropped to the face. "
-        "The run's folder receives the configuration, a log, checkpoints, curves and the best "
-        "weights, which --model takes. --resume continues an interrupted run.",
+        description="Train on FOLDER, which holds NAME/*.jpg of each person. What is cut out of "
+        "each picture, the face that a detector finds or the centre, is what the model's card says "
+        "or these options choose; the card of the trained weights states it, so that verify, "
+        "identify and embed do the same with photographs. The run's folder receives the "
+        "configuration, a log, checkpoints, curves and the best weights, which --model takes. "
+        "--resume continues an interrupted run.",
         epilog=EXAMPLE,
     )
     add_options(parser)
@@ -48,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = RunFolder(arguments.resume if resumed else arguments.run_folder)
     if resumed:
         configuration, about = resumed_choices(
-            folder, arguments, [*HELP, "loss", "augment", "plain"]
+            folder, arguments, [*HELP, *FACES, "loss", "augment", "plain"]
         )
     else:
         configuration, about = choices(arguments), begun_with(arguments)
@@ -80,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_error=on_error,
         )
     draw_curves(folder)
-    report(trained, folder, str(about["folder"]), configuration.crop, as_json=arguments.json)
+    report(trained, folder, str(about["folder"]), configuration.detect, as_json=arguments.json)
     return 0
 
 
@@ -108,9 +114,14 @@ def draw_curves(folder: RunFolder) -> None:
 
 
 def report(
-    trained: Trained, folder: RunFolder, people: str, crop: int | None, *, as_json: bool
+    trained: Trained,
+    folder: RunFolder,
+    people: str,
+    detect: str | Literal[False] | None,
+    *,
+    as_json: bool,
 ) -> None:
-    """Print the result, for people or as JSON."""
+    """Print the result, for people or as JSON; `detect` is what found the faces."""
     found = trained.validation
     options.note_passed_over(people, trained.skipped)
     for remark in trained.remarks:
@@ -132,9 +143,28 @@ def report(
     else:
         print("nobody was held out: these are the last weights, and nothing says how good they are")
     print(f"weights: {folder.best}")
-    threshold = "" if trained.model.card.threshold is not None else " --threshold D"
-    print(f"use them: npfacenet verify A.jpg B.jpg --model {folder.best}{threshold}")
+    card = trained.model.card
+    threshold = "" if card.threshold is not None else " --threshold D"
+    # No name leads to a detector whose weights are not the public ones.
+    own = card.preparation.detector is not None and card.preparation.detector not in DETECTORS
+    by = f" --detect {detect}" if own and detect else ""
+    print(f"use them: npfacenet verify A.jpg B.jpg --model {folder.best}{by}{threshold}")
     if threshold:
         print("their card has no threshold: too few held-out pairs to carry one")
-    if crop is not None:
-        print(f"they know faces by the central {crop} pixels of such pictures: crop others so")
+    print(printable(seen_by(trained.model)))
+
+
+def seen_by(model: Model) -> str:
+    """Return a sentence on what a trained model sees of a photograph."""
+    seen = model.card.preparation
+    if seen.detector is not None:
+        return (
+            f"they know faces that {seen.detector} finds, aligned ({seen.alignment}); their card "
+            "says so, and photographs are treated so"
+        )
+    if seen.crop is not None:
+        return (
+            f"they know faces by the central {seen.crop} pixels of such pictures; their card says "
+            "so, and pictures are cropped so"
+        )
+    return "they know pictures that are cropped to the face, by their central square"

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 
 from npfacenet.commands import options
+from npfacenet.commands.run_origin import resolved
 from npfacenet.errors import ArgumentError
 from npfacenet.training import Augmentation, Configuration
 from npfacenet.training.objectives import LOSSES
 
 DEFAULTS = Configuration()
+FACES = ("detect", "no_detect", "crop", "choose", "smallest_face")  # of `options.add_faces`
 HELP = {
     "margin": "margin of the triplet loss (default 0.2) or of angular-margin (default 0.3)",
     "identities": "number of people in a batch",
@@ -27,7 +29,6 @@ HELP = {
     "statistics": "statistics of batch norm: batch, or moving (which then do not change)",
     "learn_from": "first layer or block that learns (default: all)",
     "average": "decay of a moving average of the weights, such as 0.99; 0: none",
-    "crop": "take N x N pixels from the centre of each picture",
     "held_out": "share of the people who are held out for validation",
     "validate": "number of steps between validations",
     "patience": "end after N validations without improvement; 0: never",
@@ -46,7 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for name, about in HELP.items():
         default = getattr(DEFAULTS, name)
         shown = "" if default is None else f" (default: {default})"
-        kind = float if name == "margin" else int if name == "crop" else str
+        kind = float if name == "margin" else str
         group.add_argument(
             f"--{name.replace('_', '-')}",
             type=kind if default is None else type(default),
@@ -54,6 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             help=about + shown,
         )
     options.add_model(parser)
+    options.add_faces(parser)
     options.add_json(parser)
 
 
@@ -67,7 +69,7 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip-errors",
         action="store_true",
-        help="skip and report pictures that cannot be read, instead of stopping",
+        help="skip and report pictures that cannot be read or show no face, instead of stopping",
     )
 
 
@@ -80,7 +82,10 @@ def _add_begin(parser: argparse.ArgumentParser) -> None:
         "the current folder can be imported)",
     )
     parser.add_argument(
-        "--teacher", metavar="NAME|FILE", help="model whose embeddings are to be matched"
+        "--teacher",
+        metavar="NAME|FILE",
+        help="model whose embeddings are to be matched; it is "
+        "shown the same views, and the preparation of its own card is not used",
     )
 
 
@@ -109,7 +114,10 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
 def choices(arguments: argparse.Namespace) -> Configuration:
     """Return the configuration that the options state."""
     given = {name: getattr(arguments, name) for name in HELP}
-    stated = {name: value for name, value in given.items() if value is not None}
+    faces = dict(options.face_choices(arguments))
+    if arguments.detect is not None:
+        faces["detect"] = resolved(arguments.detect)
+    stated = {name: value for name, value in (given | faces).items() if value is not None}
     if arguments.loss is not None:
         stated["loss"] = tuple(arguments.loss)
     plain = Augmentation.none() if arguments.plain else Augmentation()

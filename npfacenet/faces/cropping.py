@@ -55,12 +55,19 @@ class FaceCropper:
         direction. Raises NoFaceError if there is no face, SeveralFacesError if one was expected,
         ImageError for a face that cannot be aligned.
         """
+        found = self.find(picture, name, threads=threads)
+        return [FaceCrop(self.cut(picture, face, size, name, room), face) for face in found]
+
+    def find(
+        self, picture: npt.NDArray[np.uint8], name: str, *, threads: int | None = None
+    ) -> tuple[ChosenFace, ...]:
+        """Return the chosen faces of one picture (H, W, 3); raises NoFaceError as `crops`."""
         height, width = picture.shape[:2]
         faces = self.detector.detect(picture, smallest_face=self.smallest_face, threads=threads)
         found = chosen(faces, self.choose, width, height, name)
         if not found:
             raise NoFaceError(self._nothing(faces, width, height, name))
-        return [FaceCrop(self.cut(picture, face, size, name, room), face) for face in found]
+        return found
 
     def cut(
         self,
@@ -83,6 +90,7 @@ class FaceCropper:
         return (
             f"{name} shows no face of {smallest:.0f} pixels or more (detector "
             f"{self.detector.name}{best}); use a picture in which the face is larger or seen "
-            "from the front, look for smaller ones (smallest_face=, --smallest-face), or, if the picture is "
-            "cropped to the face already, do without a detector (detect=False, --no-detect)"
+            "from the front, look for smaller ones (smallest_face=, --smallest-face), or, if the "
+            "picture is cropped to the face already, do without a detector (detect=False, "
+            "--no-detect)"
         )

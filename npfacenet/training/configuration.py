@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Literal
 
 from npfacenet.errors import ArgumentError, quoted
+from npfacenet.faces.choice import ONE_OF, OneOf
+from npfacenet.faces.detector import LEAST_FACE
 from npfacenet.training.augmentation import Augmentation
 from npfacenet.training.checks import require_kind
 from npfacenet.training.objectives import parse
@@ -35,7 +37,13 @@ class Configuration:
     - average: decay of a moving average of the weights, which is then validated and kept instead
       of them (0: none); the decay is done / (done + 10) while that is smaller. Moving statistics
       are averages already, and are not averaged again
-    - crop: pixels a side from the centre of each picture (None: the whole central square)
+    - detect: the detector, by its name or path, that finds the face in each picture, which is then
+      aligned as the network needs it (None: what the model's card says, unless `crop` is given;
+      False: no detector, the pictures are cropped to the face)
+    - crop: pixels a side from the centre of each picture, without a detector (None: the whole
+      central square, or what the card says)
+    - choose: of several faces the "largest", the most "central" or the "only" one; smallest_face:
+      pixels of the smallest face to look for (None: as `Detector.detect`)
     - held_out: share of identities who are held out for validation, every `validate` steps; the
       run ends after `patience` validations without improvement (0: never)
     - shards: number of parts of a batch, each with its own batch statistics ("ghost batches",
@@ -61,7 +69,10 @@ class Configuration:
     statistics: Literal["batch", "moving"] = "batch"
     learn_from: str | None = None
     average: float = 0.0
+    detect: str | Literal[False] | None = None
     crop: int | None = None
+    choose: OneOf = "largest"
+    smallest_face: float | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
     held_out: float = 0.1
     validate: int = 100
@@ -75,6 +86,7 @@ class Configuration:
         object.__setattr__(self, "loss", _loss(self.loss))
         if self.learn_from is not None and not isinstance(self.learn_from, str):
             raise ArgumentError(f"learn_from is a name or None, not {quoted(self.learn_from)}")
+        _require_detect(self.detect, self.crop)
         for name, (low, high) in _LIMITS.items():
             value = getattr(self, name)
             whole = name == "crop" or isinstance(getattr(type(self), name), int)
@@ -123,6 +135,31 @@ def configuration_from_json(value: Mapping[str, object]) -> Configuration:
     return Configuration(**value)  # type: ignore[arg-type]  # the constructor checks every value
 
 
+def changed_fields(before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+    """Return the names of the fields in which two stored configurations differ.
+
+    A field that older versions did not know, and `before` lacks, is no difference: what they did
+    with pictures is compared as the preparation of the run.
+    """
+    return [
+        name
+        for name in {**before, **now}
+        if before.get(name) != now.get(name) and not (name in _OF_FACES and name not in before)
+    ]
+
+
+def _require_detect(detect: object, crop: object) -> None:
+    if detect is None or detect is False:
+        return
+    if not isinstance(detect, str) or not detect:
+        raise ArgumentError(
+            "detect is the name of a detector, such as 'mtcnn', the path of its weights, False or "
+            f"None, not {quoted(detect)}"
+        )
+    if crop is not None:
+        raise ArgumentError("detect finds a face and crop cuts the centre out: choose one of them")
+
+
 def _augmentation(value: object) -> Augmentation:
     if isinstance(value, Augmentation):
         return value
@@ -140,14 +177,17 @@ def _loss(value: object) -> tuple[str, ...]:
 
 
 _LARGE = 10**9
-_OPTIONAL = ("margin", "crop")
+_OPTIONAL = ("margin", "crop", "smallest_face")
+_OF_FACES = ("detect", "choose", "smallest_face")
 _LIMITS: Mapping[str, tuple[float, float]] = {
     "margin": (0, 10), "identities": (2, 10_000), "pictures": (1, 1000), "steps": (1, _LARGE),
     "learning_rate": (0, 10), "momentum": (0, 0.9999), "weight_decay": (0, 0.9999),
     "warm_up": (0, _LARGE), "clip": (0, 1e9), "average": (0, 0.999999), "crop": (1, 100_000),
+    "smallest_face": (LEAST_FACE, 100_000),
     "held_out": (0, 0.9), "validate": (1, _LARGE), "patience": (0, _LARGE), "shards": (1, 64),
     "save": (1, _LARGE), "seed": (0, 2**32 - 1),
 }  # fmt: skip
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "optimizer": OPTIMIZERS, "schedule": SCHEDULES, "statistics": ("batch", "moving"),
+    "choose": ONE_OF,
 }  # fmt: skip

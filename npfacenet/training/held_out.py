@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from npfacenet.cards import Threshold
+from npfacenet.cards import Preparation, Threshold
 from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.models import Model
 from npfacenet.models.view_embeddings import embed_views
@@ -23,6 +23,7 @@ from npfacenet.threads.blas import single_threaded
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.identity_folder import IdentityFolder
+from npfacenet.training.picture_preparation import PicturePreparation, picture_preparation
 from npfacenet.training.picture_store import PictureStore
 from npfacenet.training.validation import (
     Pairs,
@@ -40,8 +41,9 @@ class HeldOut:
     """Pictures and pairs of held-out people; possibly none.
 
     `model` is what training begins with, `learnt` lists the names of the people it learns from,
-    and `where` describes the pairs. `witnesses` are pictures and pairs of some people who are
-    learnt from; they show a collapse if nobody is held out.
+    and `where` describes the pairs. `preparation` is what the card of the trained model states.
+    `witnesses` are pictures and pairs of some people who are learnt from; they show a collapse if
+    nobody is held out.
     """
 
     def __init__(
@@ -51,11 +53,12 @@ class HeldOut:
         pairs: Pairs | None,
         learnt: Sequence[str],
         where: str,
+        preparation: Preparation,
         witnesses: tuple[PictureStore, Pairs] | None = None,
     ) -> None:
         require_kind("the model", model, Model)
         require_kind("the store of pictures", store, PictureStore)
-        self.store, self._witnesses = store, witnesses
+        self.store, self._witnesses, self._preparation = store, witnesses, preparation
         self._model, self._pairs, self._learnt, self._where = model, pairs, learnt, where
 
     @property
@@ -64,8 +67,13 @@ class HeldOut:
         return 0 if self._pairs is None else int(self._pairs.genuine.sum())
 
     @property
+    def preparation(self) -> Preparation:
+        """The preparation of pictures that the card of a trained model states."""
+        return self._preparation
+
+    @property
     def digest(self) -> str:
-        """64 hexadecimal digits that identify the pairs, their pictures and the crop."""
+        """64 hexadecimal digits that identify the pairs, their pictures and how these are cut."""
         digest = hashlib.sha256(f"{self._where}, crop {self.store.crop}\n".encode())
         for path in self.store.paths:
             digest.update(f"{path.parent.name}/{path.name}\n".encode("utf-8", "surrogateescape"))
@@ -82,11 +90,17 @@ class HeldOut:
             )
 
     def model(self, parameters: NetworkParameters) -> Model:
-        """Return a model of these parameters; its card names the people, and has no threshold."""
+        """Return a model of these parameters; its card states the people and the preparation.
+
+        The thresholds of the model that training began with were measured with other weights: the
+        card has none.
+        """
         old = self._model.card
         card = replace(
             old,
             threshold=None,
+            other_thresholds=(),
+            preparation=self._preparation,
             source=f"trained by npfacenet from: {old.source}"[:500],
             trained_on=tuple(sorted({*old.trained_on, *self._learnt})),
         )
@@ -127,25 +141,39 @@ def _distances(model: Model, store: PictureStore, pairs: Pairs) -> tuple[Distanc
 
 
 def held_out_people(
-    model: Model, folder: IdentityFolder, learnt: IdentityFolder, choices: Configuration
+    model: Model,
+    folder: IdentityFolder,
+    learnt: IdentityFolder,
+    choices: Configuration,
+    prepared: PicturePreparation | None = None,
 ) -> HeldOut:
     """Draw pairs of the people of `folder`, who are held out from those of `learnt`.
 
+    `prepared` is the preparation of the pictures; None: as `choices` and the model's card say.
     Raises ArgumentError if the people have no genuine or no impostor pair.
     """
     require_kind("the model", model, Model)
     for people in (folder, learnt):
         require_kind("people", people, IdentityFolder)
-    require_kind("the configuration", choices, Configuration)
-    store = PictureStore(folder.paths, choices.crop, model.card.input_size)
+    if prepared is None:
+        prepared = picture_preparation(model.card, choices)
+    store = _plain_pictures(folder.paths, model, prepared)
     pairs = draw_pairs(folder.labels, choices.seed) if folder.paths else None
-    where = f"{len(folder.names)} held-out people, {_of_pictures(choices.crop)}"
-    witnesses = None if folder.paths else _witnesses(learnt, choices, model.card.input_size)
-    return HeldOut(model, store, pairs, learnt.names, where, witnesses)
+    where = f"{len(folder.names)} held-out people, {prepared}"
+    witnesses = None if folder.paths else _witnesses(model, learnt, choices, prepared)
+    return HeldOut(model, store, pairs, learnt.names, where, prepared.preparation, witnesses)
+
+
+def _plain_pictures(
+    paths: Sequence[Path], model: Model, prepared: PicturePreparation
+) -> PictureStore:
+    """Return a store of pictures that are embedded as they are, without augmentation."""
+    crop, finder = prepared.preparation.crop, prepared.finder
+    return PictureStore(paths, crop, model.card.input_size, finder=finder, room=1)
 
 
 def _witnesses(
-    learnt: IdentityFolder, choices: Configuration, size: int
+    model: Model, learnt: IdentityFolder, choices: Configuration, prepared: PicturePreparation
 ) -> tuple[PictureStore, Pairs] | None:
     """Return a few pictures and pairs of the people who are learnt from and have most pictures."""
     counts = Counter(learnt.labels)
@@ -158,7 +186,7 @@ def _witnesses(
         pairs = draw_pairs([some.labels[i] for i in chosen], choices.seed)
     except ArgumentError:
         return None
-    return PictureStore([some.paths[i] for i in chosen], choices.crop, size), pairs
+    return _plain_pictures([some.paths[i] for i in chosen], model, prepared), pairs
 
 
 def held_out_folds(
@@ -172,7 +200,9 @@ def held_out_folds(
 ) -> HeldOut:
     """Hold out the pairs of LFW's folds (`read_pairs`); `name` describes them for the card.
 
-    Raises TrainingError for folds without pairs, and for a person in them who is `learnt` from.
+    The pictures are cropped (None: their whole central square), to be framed as those that the
+    model is for; its card keeps its preparation. Raises TrainingError for folds without pairs, and
+    for a person in them who is `learnt` from.
     """
     chosen = [pair for fold in folds for pair in fold]
     known = {name for pair in chosen for name, _ in (pair.a, pair.b)} & set(learnt)
@@ -181,18 +211,12 @@ def held_out_folds(
         raise TrainingError(f"{name} cannot be held out: there is {what} in it")
     pictures = list(dict.fromkeys(picture for pair in chosen for picture in (pair.a, pair.b)))
     index = {picture: i for i, picture in enumerate(pictures)}
-    store = PictureStore(
-        [picture_path(Path(images), picture) for picture in pictures],
-        crop,
-        model.card.input_size,
-    )
+    prepared = PicturePreparation(Preparation(crop=crop))
+    paths = [picture_path(Path(images), picture) for picture in pictures]
     pairs = Pairs(
         np.array([index[pair.a] for pair in chosen], np.intp),
         np.array([index[pair.b] for pair in chosen], np.intp),
         np.array([pair.genuine for pair in chosen]),
     )
-    return HeldOut(model, store, pairs, learnt, f"{name}, {_of_pictures(crop)}")
-
-
-def _of_pictures(crop: int | None) -> str:
-    return "whole pictures" if crop is None else f"centre crop {crop}"
+    store, where = _plain_pictures(paths, model, prepared), f"{name}, {prepared}"
+    return HeldOut(model, store, pairs, learnt, where, model.card.preparation)

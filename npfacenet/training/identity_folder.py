@@ -13,11 +13,12 @@ from typing import Literal, TypeAlias
 from npfacenet.arguments import is_one_of
 from npfacenet.errors import ArgumentError, TrainingError, printable, quoted
 from npfacenet.models.embeddings import Skipped
-from npfacenet.progress import Progress, silent
+from npfacenet.progress import Progress
 from npfacenet.recognition.names import name_key
 from npfacenet.training.checks import require_kind, require_whole, whole_numbers
 from npfacenet.training.people import people_of, read_people
-from npfacenet.training.picture_store import PictureStore, unusable
+from npfacenet.training.picture_preparation import FaceFinder
+from npfacenet.training.picture_store import PictureStore, faults_in, unusable
 
 OnError: TypeAlias = Literal["raise", "skip"]
 
@@ -105,18 +106,22 @@ class IdentityFolder:
             self.skipped,
         )
 
-    def readable(self, crop: int | None, progress: Progress | None = None) -> IdentityFolder:
+    def readable(
+        self,
+        crop: int | None,
+        progress: Progress | None = None,
+        *,
+        finder: FaceFinder | None = None,
+        threads: int = 1,
+    ) -> IdentityFolder:
         """Read every picture once and return those that can be used; `skipped` lists the others.
 
-        Raises TrainingError if no picture can be used.
+        `finder` looks for a face in each, in up to `threads` pictures at a time. Raises
+        TrainingError if no picture can be used.
         """
-        report = silent if progress is None else progress
-        store = PictureStore(self.paths, crop, size=1, memory=0)
-        faults: dict[int, str] = {}
-        for index in range(len(self.paths)):
-            if fault := store.fault(index):
-                faults[index] = fault
-            report("looking for damaged pictures", index + 1, len(self.paths))
+        store = PictureStore(self.paths, crop, size=1, memory=0, finder=finder)
+        what = "looking for damaged pictures" if finder is None else "finding faces"
+        faults = dict(faults_in([store], what, progress, threads))
         if len(faults) == len(self.paths):
             raise unusable(list(faults.values()), len(self.paths))
         kept = [i for i in range(len(self.paths)) if i not in faults]

@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from npfacenet.errors import ArgumentError
+from npfacenet.faces.detector import Detector
 from npfacenet.images import preprocessing
 from npfacenet.losses import OnlineTripletLoss
 from npfacenet.models import Model
 from npfacenet.progress import Progress
+from npfacenet.recipes.preparation import CENTRAL_SQUARE
 from npfacenet.threads.cores import threads_to_use
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
@@ -21,6 +23,7 @@ from npfacenet.training.identity_folder import IdentityFolder, OnError, require_
 from npfacenet.training.learner import Learner
 from npfacenet.training.objectives import MININGS, Objective, objectives, parse
 from npfacenet.training.picture_batches import PictureBatches
+from npfacenet.training.picture_preparation import PicturePreparation, picture_preparation
 from npfacenet.training.picture_store import PictureStore, read_all
 from npfacenet.training.run import Run
 from npfacenet.training.run_beginning import require_choices, run_record
@@ -39,6 +42,7 @@ def train(
     configuration: Configuration | None = None,
     *,
     teacher: Model | None = None,
+    detector: Detector | None = None,
     resume: bool = False,
     about: Mapping[str, object] | None = None,
     threads: int | None = None,
@@ -51,18 +55,26 @@ def train(
     (`npfacenet.models.fresh`). `pictures` is a folder that holds NAME/*.jpg; a share of the people
     is held out if at least four have two or more pictures. `resume` continues a run from its last
     checkpoint, with the same model, pictures and configuration: on one machine, NumPy and BLAS,
-    an interrupted run comes to the same bits as an uninterrupted one. `teacher` is the model whose
-    embeddings "distillation" and "relations" match; `about` is stored in the folder (JSON). Up to
-    `threads` shards of a batch are worked on at a time (None: NPFACENET_THREADS, or one for each
-    core); during a step, NumPy's matrix products use one thread each in the whole process.
-    `callbacks` are called while the run goes on. With `on_error="skip"`, pictures that cannot be
-    read, and people left without pictures, are skipped and listed in the result.
+    an interrupted run comes to the same bits as an uninterrupted one. `about` is stored in the
+    folder (JSON). `callbacks` are called while the run goes on.
+
+    The configuration and the model's card say what is cut out of each picture, for training and
+    for validation: the face that a detector finds, aligned, or the centre. `detector` is used
+    instead of one that they name. The card of the result states this preparation, and its
+    threshold is for it. `teacher` is the model whose embeddings "distillation" and "relations"
+    match: it is shown the same views, resized, whatever preparation its own card states.
+
+    Up to `threads` shards of a batch are worked on, or pictures searched for faces, at a time
+    (None: NPFACENET_THREADS, or one for each core); meanwhile NumPy's matrix products use one
+    thread each in the whole process. With `on_error="skip"`, pictures that cannot be read or in
+    which no face is found, and people left without pictures, are skipped and listed in the result.
 
     Returns the best model by validation, or the last if nobody is held out. An interrupt writes a
     checkpoint first. Raises TrainingError for pictures that nothing can be learnt from, for a loss
     that is not finite, for a collapse that shows in batches or validations, and if another process
-    is training in the folder; ArgumentError for choices that do not fit; OutputError for a folder
-    that cannot be written or already holds a run. The last checkpoint and the best weights stay.
+    is training in the folder; ArgumentError for choices that do not fit; WeightsNotFoundError for
+    a detector whose weights are missing; OutputError for a folder that cannot be written or
+    already holds a run. The last checkpoint and the best weights stay.
     """
     choices = Configuration() if configuration is None else configuration
     calls = Callbacks() if callbacks is None else callbacks
@@ -72,26 +84,26 @@ def train(
     folder = RunFolder(run_folder)
     folder.require_free()
     (folder.require_begun if resume else folder.require_new)()
-    whole = _identities(pictures, choices, on_error, calls.progress)
-    people = _parted(whole, model, choices)
+    prepared, cores = picture_preparation(model.card, choices, detector), threads_to_use(threads)
+    whole = _identities(pictures, choices, prepared, on_error, calls.progress, cores)
+    people = _parted(whole, model, choices, prepared)
     terms = objectives(choices.loss, choices.margin, model.card.outputs, len(people.learnt.names))
-    batches = _batches(people.learnt, model, terms, choices, teacher)
+    batches = _batches(people.learnt, model, terms, choices, prepared, teacher)
     record = run_record(model, choices, about or {}) | {
+        "preparation": str(prepared.preparation),
         "pictures": whole.digest,
         "held_out": people.held_out.digest,
-        "teacher": None if teacher is None else teacher.fingerprint,
+        "teacher": None if teacher is None else teacher.fingerprint_of(CENTRAL_SQUARE),
     }
 
     def ready() -> None:
-        read_all([batches.store, people.held_out.store], calls.progress)
+        read_all([batches.store, people.held_out.store], calls.progress, cores)
         level = logging.INFO if people.split.held_out else logging.WARNING
         _log.log(level, "%s: %s", folder.path, people.split)
         if calls.begins is not None:
             calls.begins(people.split)
 
-    learner = Learner(
-        model.network, model.parameters, terms, choices, threads=threads_to_use(threads)
-    )
+    learner = Learner(model.network, model.parameters, terms, choices, threads=cores)
     run = Run(model, learner, batches, people.held_out, folder)
     trained = run.train(record, resume=resume, watch=calls.watch, split=people.split, ready=ready)
     return replace(trained, split=people.split, skipped=whole.skipped)
@@ -109,24 +121,29 @@ class _People:
 def _identities(
     pictures: str | os.PathLike[str] | IdentityFolder,
     choices: Configuration,
+    prepared: PicturePreparation,
     on_error: OnError,
     progress: Progress | None,
+    threads: int,
 ) -> IdentityFolder:
     """List the pictures to use: those that can be read, of people whom the loss can use."""
     whole = pictures if isinstance(pictures, IdentityFolder) else IdentityFolder.of(pictures)
     if on_error == "skip":
-        whole = whole.readable(choices.crop, progress)
+        crop, finder = prepared.preparation.crop, prepared.finder
+        whole = whole.readable(crop, progress, finder=finder, threads=threads)
     if {parse(text)[0] for text in choices.loss} <= set(MININGS):
         whole = whole.with_at_least(2)  # triplets use nobody else
     return whole
 
 
-def _parted(whole: IdentityFolder, model: Model, choices: Configuration) -> _People:
+def _parted(
+    whole: IdentityFolder, model: Model, choices: Configuration, prepared: PicturePreparation
+) -> _People:
     """Hold out some of the people."""
     mines = {parse(text)[0] for text in choices.loss} & set(MININGS)
     learn, held = hold_out(whole.labels, choices.held_out, choices.seed, 2 if mines else 1)
     learnt = whole.subset(learn)
-    held_out = held_out_people(model, whole.subset(held), learnt, choices)
+    held_out = held_out_people(model, whole.subset(held), learnt, choices, prepared)
     held_out.require_pairs(choices.patience)
     reason = _reason(whole, choices, held)
     return _People(learnt, held_out, Split(len(learn), len(held), held_out.pairs, reason))
@@ -150,6 +167,7 @@ def _batches(
     model: Model,
     terms: Sequence[Objective],
     choices: Configuration,
+    prepared: PicturePreparation,
     teacher: Model | None,
 ) -> PictureBatches:
     """Return the batches to learn from; ArgumentError for losses that do not fit."""
@@ -163,7 +181,8 @@ def _batches(
     )
     card = model.card
     largest = max(card.input_size, teacher.card.input_size if teacher else 0)
+    crop, finder = prepared.preparation.crop, prepared.finder
     return PictureBatches(
-        PictureStore(people.paths, choices.crop, largest), sampler, choices.augmentation,
+        PictureStore(people.paths, crop, largest, finder=finder), sampler, choices.augmentation,
         card.input_size, preprocessing(card.preprocessing), choices.seed, teacher,
     )  # fmt: skip

@@ -21,8 +21,9 @@ from npfacenet.training.sampling import IdentitySampler
 class PictureBatches:
     """Batch i follows from `seed` and i alone, so a run can resume at any batch.
 
-    A view is drawn at the size of the store. The `teacher` is shown it at that size; the pupil
-    gets it resized to `size` pixels and scaled.
+    A view is drawn at the size of the store. The `teacher` is shown it at that size, cut out as
+    the pupil's preparation says and not as its own card does; the pupil gets it resized to `size`
+    pixels and scaled.
     """
 
     store: PictureStore

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Protocol
 
 from npfacenet.checkpoints.native import write_native
@@ -14,6 +14,7 @@ from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.errors import TrainingError, WeightsError
 from npfacenet.models import Model
 from npfacenet.networks import NetworkParameters
+from npfacenet.recipes.preparation import Preparation
 from npfacenet.training.batch import Batches
 from npfacenet.training.collapse import CollapseDetector, decline
 from npfacenet.training.configuration import Configuration
@@ -40,6 +41,10 @@ class Measure(Protocol):
     @property
     def pairs(self) -> int:
         """The number of genuine pairs of held-out people."""
+
+    @property
+    def preparation(self) -> Preparation:
+        """The preparation of pictures that the card of a trained model states."""
 
 
 class Run:
@@ -203,7 +208,10 @@ class Run:
         self.history = restore_checkpoint(
             self.folder, self.learner, self.detector, held_out=self.held_out.pairs > 0
         )
-        self._best()
+        best, preparation = self._best(), self.held_out.preparation
+        if best.card.preparation != preparation:  # older versions did not state a crop
+            card = replace(best.card, preparation=preparation)
+            write_native(self.folder.best, best.network, best.parameters, card)
         self.folder.rewind(self.learner.done)
 
     def _best(self) -> Model:

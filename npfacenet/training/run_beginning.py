@@ -11,6 +11,7 @@ from npfacenet import __version__
 from npfacenet.checkpoints.fingerprint import network_digest
 from npfacenet.errors import ArgumentError
 from npfacenet.models import Model
+from npfacenet.recipes.preparation import CENTRAL_SQUARE
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.run_reports import Callbacks
@@ -35,9 +36,12 @@ def require_choices(
 def run_record(
     model: Model, choices: Configuration, about: Mapping[str, object]
 ) -> dict[str, object]:
-    """Return what is written to the run's folder before it begins."""
+    """Return what is written to the run's folder before it begins.
+
+    The fingerprint is that of the model without a preparation: the card's need not be used.
+    """
     return {
-        "fingerprint": model.fingerprint,
+        "fingerprint": model.fingerprint_of(CENTRAL_SQUARE),
         "network": network_digest(model.network),
         "configuration": choices.as_json(),
         "about": dict(about),

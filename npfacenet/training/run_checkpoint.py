@@ -8,7 +8,7 @@ from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.training.checks import require_whole
 from npfacenet.training.collapse import CollapseDetector
-from npfacenet.training.configuration import Configuration
+from npfacenet.training.configuration import Configuration, changed_fields
 from npfacenet.training.learner import Learner
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.validation_history import ValidationHistory, history_from_json
@@ -62,10 +62,9 @@ def _require_same_choices(before: object, configuration: Configuration, folder: 
     choices = json.loads(json.dumps(configuration.as_json()))
     if not isinstance(before, dict):
         return  # older checkpoints lack the configuration
-    for name in {**before, **choices}:
-        if before.get(name) != choices.get(name):
-            raise TrainingError(
-                f"{folder.configuration} was changed since the run began: {name} is "
-                f"{quoted(choices.get(name))} there, and was {quoted(before.get(name))}; put "
-                "the file back that the run wrote, or begin a new run"
-            )
+    for name in changed_fields(before, choices):
+        raise TrainingError(
+            f"{folder.configuration} was changed since the run began: {name} is "
+            f"{quoted(choices.get(name))} there, and was {quoted(before.get(name))}; put "
+            "the file back that the run wrote, or begin a new run"
+        )

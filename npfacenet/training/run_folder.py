@@ -17,7 +17,9 @@ from contextlib import AbstractContextManager
 from npfacenet.errors import ArgumentError, OutputError, TrainingError, listed, quoted
 from npfacenet.files import open_regular, read_text
 from npfacenet.files.atomic import atomic_file, writing_in
+from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
 from npfacenet.recognition.paths import checked_path
+from npfacenet.training.configuration import changed_fields
 from npfacenet.training.folder_lock import locked, require_free
 
 LARGEST_LOG = 1 << 32
@@ -130,6 +132,21 @@ class RunFolder:
         before, now = self.record(), json.loads(json.dumps(record))
         if "network" in before and before["network"] != now.get("network"):  # old records lack it
             raise TrainingError(f"{self.path} began with another network, so it cannot be resumed")
+        old, new = before.get("configuration"), now["configuration"]
+        if not isinstance(old, dict):
+            raise TrainingError(f"{self.configuration} holds no configuration")
+        if "preparation" in now:
+            cut = before.get("preparation", _older_preparation(old))
+            if cut != now["preparation"]:
+                raise TrainingError(
+                    f"{self.path} began with another preparation of pictures ({quoted(cut)}, not "
+                    f"{quoted(now['preparation'])}), so it cannot be resumed"
+                )
+        if changed := changed_fields(old, new):
+            raise TrainingError(
+                f"{self.path} began with {changed[0]} {quoted(old.get(changed[0]))}, not "
+                f"{quoted(new.get(changed[0]))}"
+            )
         for key, what in (
             ("fingerprint", "another model"),
             ("teacher", "another teacher"),
@@ -138,14 +155,6 @@ class RunFolder:
         ):
             if key not in before or before[key] != now[key]:
                 raise TrainingError(f"{self.path} began with {what}, so it cannot be resumed")
-        old, new = before.get("configuration"), now["configuration"]
-        if not isinstance(old, dict):
-            raise TrainingError(f"{self.configuration} holds no configuration")
-        if changed := [key for key in {**old, **new} if old.get(key) != new.get(key)]:
-            raise TrainingError(
-                f"{self.path} began with {changed[0]} {quoted(old.get(changed[0]))}, not "
-                f"{quoted(new.get(changed[0]))}"
-            )
 
     def write(self, entry: Mapping[str, object]) -> None:
         """Append a line to the log."""
@@ -178,6 +187,12 @@ class RunFolder:
         kept = [entry for entry in self.entries() if _step(entry) <= step]
         with writing_in(self.path), atomic_file(self.log) as file:
             file.write("".join(json.dumps(entry) + "\n" for entry in kept).encode())
+
+
+def _older_preparation(configuration: Mapping[str, object]) -> str:
+    """Return the preparation of a run that older versions began, which had no detector."""
+    crop = configuration.get("crop")
+    return str(Preparation(crop=crop) if type(crop) is int and crop > 0 else CENTRAL_SQUARE)
 
 
 def _entry(line: bytes) -> dict[str, object] | None:

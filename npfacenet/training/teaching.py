@@ -65,13 +65,12 @@ def teach(
         "pictures": _digest(sources, held_out),
         "held_out": held_out.digest,
     }
-    learner = Learner(
-        model.network, model.parameters, terms, configuration, threads=threads_to_use(threads)
-    )
+    cores = threads_to_use(threads)
+    learner = Learner(model.network, model.parameters, terms, configuration, threads=cores)
     run = Run(model, learner, batches, held_out, folder)
 
     def ready() -> None:
-        held_out.store.read_all(calls.progress)
+        held_out.store.read_all(calls.progress, cores)
 
     return run.train(record, resume=resume, watch=calls.watch, ready=ready)
 

@@ -22,6 +22,7 @@ from npfacenet.images import resize
 from npfacenet.models import Model
 from npfacenet.models.view_embeddings import embed_views
 from npfacenet.progress import Progress
+from npfacenet.recipes.preparation import CENTRAL_SQUARE
 from npfacenet.recognition.paths import checked_path
 from npfacenet.training.checks import require_kind
 from npfacenet.training.folder_lock import locked
@@ -45,10 +46,11 @@ def prepare_views(
 ) -> None:
     """Draw `count` views and have the teacher embed them; an interrupted call can be repeated.
 
-    `draw(number)` returns a view, uint8 (H, W, 3), as the teacher is shown it; it is stored for
-    the pupil at `size` pixels a side. `about` (JSON) is stored in the record. A repeated call
-    continues where the last one stopped if the record is the same, and if the first and the last
-    stored view are what `draw` returns now. `progress` counts views.
+    `draw(number)` returns a view, uint8 (H, W, 3), as the teacher is shown it, whatever
+    preparation the teacher's card states; it is stored for the pupil at `size` pixels a side.
+    `about` (JSON) is stored in the record. A repeated call continues where the last one stopped if
+    the record is the same, and if the first and the last stored view are what `draw` returns now.
+    `progress` counts views.
 
     Raises ArgumentError for a count or size below 1; TrainingError for a folder of other views
     and for a teacher whose embeddings are not finite; OutputError for a folder that cannot be
@@ -59,7 +61,7 @@ def prepare_views(
     resize(draw(0), size, "bilinear")  # raises what `draw` raises before anything is written
     record = {
         "count": count, "size": size, "outputs": teacher.card.outputs,
-        "teacher": teacher.fingerprint, "about": dict(about or {}),
+        "teacher": teacher.fingerprint_of(CENTRAL_SQUARE), "about": dict(about or {}),
     }  # fmt: skip
     try:
         content = json.dumps(record, indent=2)

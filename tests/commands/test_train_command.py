@@ -15,7 +15,7 @@ import npfacenet.commands.train
 from npfacenet.commands.main import main
 from npfacenet.commands.run_origin import starting_model, teaching_model
 from npfacenet.commands.train import draw_curves
-from npfacenet.commands.train_options import HELP
+from npfacenet.commands.train_options import FACES, HELP
 from npfacenet.models import Model
 from npfacenet.recipes import nn4_small2
 from npfacenet.training import Configuration
@@ -75,7 +75,10 @@ def test_resume_goes_on_with_what_the_run_began_with(
     assert json.loads(capsys.readouterr().out) == first
     assert main(["train", "--resume", str(run), "--steps", "9"]) == 2
     assert "leave --steps away" in capsys.readouterr().err
-    for other in (["--loss", "softmax"], ["--plain"], ["--model", "x.h5"], ["--untrusted"]):
+    for other in (
+        ["--loss", "softmax"], ["--plain"], ["--model", "x.h5"], ["--untrusted"], ["--no-detect"],
+        ["--detect", "mtcnn"], ["--crop", "30"], ["--choose", "only"], ["--smallest-face", "30"],
+    ):  # fmt: skip
         assert main(["train", "--resume", str(run), *other]) == 2
         assert f"leave {other[0]} away" in capsys.readouterr().err
     assert main(arguments) == 2
@@ -99,6 +102,10 @@ def test_resume_goes_on_with_what_the_run_began_with(
         (["FOLDER", "--run", "x", "--people", "nobody.txt"], "nobody.txt' does not exist"),
         (["FOLDER", "--run", "x", "--loss", "distillation"], "distillation needs a teacher"),
         (["FOLDER", "--run", "x", "--crop", "400"], "400 a side cannot be cropped"),
+        (["FOLDER", "--run", "x", "--crop", "9", "--no-detect"], "--no-detect and --crop exclude"),
+        (["FOLDER", "--run", "x", "--choose", "all"], "--choose takes one of largest, central, on"),
+        (["FOLDER", "--run", "x", "--choose", "only"], "choose is for faces that a detector finds"),
+        (["FOLDER", "--run", "x", "--detect", "dlib"], "no detector called 'dlib', and no file"),
         (["FOLDER", "--run", "x", "--augment", "spin=3"], "--augment takes NAME=NUMBER of flip"),
         (["FOLDER", "--run", "x", "--augment", "flip=2"], "flip is 0 to 1, not 2.0"),
         (["FOLDER", "--run", "x", "--fresh", "nn4.small2", "--model", "y"], "--fresh begins with"),
@@ -227,7 +234,7 @@ def test_only_the_people_of_a_list(people: Path, tmp_path: Path) -> None:
 
 def test_every_choice_has_an_option() -> None:
     fields = set(Configuration().as_json()) - {"loss", "augmentation"}
-    assert set(HELP) == fields
+    assert {*HELP, *FACES} - {"no_detect"} == fields
 
 
 def test_without_matplotlib_one_line_says_so(

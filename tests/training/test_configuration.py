@@ -16,6 +16,7 @@ from npfacenet.errors import ArgumentError
 from npfacenet.layers import CosineDense, Dense
 from npfacenet.losses import AngularMargin, CrossEntropy, Distillation, OnlineTripletLoss, Relations
 from npfacenet.training import Augmentation, Configuration, configuration_from_json
+from npfacenet.training.configuration import changed_fields
 from npfacenet.training.objectives import LOSSES, objectives, parse, triplet_margin
 from npfacenet.training.optimizers import SGD, Adam
 from npfacenet.training.schedules import Constant, Cosine, Steps, WarmUp
@@ -41,11 +42,14 @@ REAL = {
     "clip": (0, 1e9),
     "average": (0, 0.999999),
     "held_out": (0, 0.9),
+    "smallest_face": (10, 100_000),
 }
+OPTIONAL = ("margin", "crop", "smallest_face")
 CHOICES = {
     "optimizer": ("adam", "sgd"),
     "schedule": ("constant", "cosine", "steps"),
     "statistics": ("batch", "moving"),
+    "choose": ("largest", "central", "only"),
 }
 
 
@@ -63,9 +67,11 @@ def configurations(draw: st.DrawFn) -> Configuration:
     fields["augmentation"] = draw(
         st.sampled_from([Augmentation(), Augmentation.none(), Augmentation(jpeg_quality=(40, 41))])
     )
-    for name in ("margin", "crop"):
+    for name in OPTIONAL:
         if draw(st.booleans()):
             fields[name] = None
+    named: list[Any] = [] if fields["crop"] is not None else ["mtcnn", "my/yunet_n.onnx"]
+    fields["detect"] = draw(st.sampled_from([None, False, *named]))
     return choosing(**fields)
 
 
@@ -92,7 +98,7 @@ def test_a_file_may_leave_out_what_is_by_default() -> None:
 
 def test_every_field_has_a_test_here() -> None:
     fields = {field.name for field in dataclasses.fields(Configuration)}
-    assert fields == {*WHOLE, *REAL, *CHOICES, "loss", "learn_from", "augmentation"}
+    assert fields == {*WHOLE, *REAL, *CHOICES, "loss", "learn_from", "detect", "augmentation"}
 
 
 @pytest.mark.parametrize(("name", "limits"), WHOLE.items())
@@ -101,7 +107,7 @@ def test_whole_numbers_out_of_range_are_refused_by_name(name: str, limits: tuple
     for good in limits:
         assert getattr(choosing(**{name: good}), name) == good
     strange = [low - 1, high + 1, low + 0.5, float(high), math.nan, True, "3", [3]]
-    for bad in strange if name == "crop" else [*strange, None]:
+    for bad in strange if name in OPTIONAL else [*strange, None]:
         with pytest.raises(ArgumentError) as error:
             choosing(**{name: bad})
         assert str(error.value).startswith(f"{name} is a whole number from {low:,} to {high:,}")
@@ -114,7 +120,7 @@ def test_numbers_out_of_range_are_refused_by_name(name: str, limits: tuple[float
     for good in limits:
         assert getattr(choosing(**{name: good}), name) == good
     strange = [low - 1e-9, high + 1, math.nan, math.inf, True, "0.1", [0.1]]
-    for bad in strange if name == "margin" else [*strange, None]:
+    for bad in strange if name in OPTIONAL else [*strange, None]:
         with pytest.raises(ArgumentError) as error:
             choosing(**{name: bad})
         assert str(error.value).startswith(f"{name} is a number from {low:g} to {high:g}")
@@ -139,6 +145,10 @@ def test_other_choices_are_refused_by_name(name: str, choices: tuple[str, ...]) 
         ("loss", ("semi-hard", 1)),
         ("learn_from", 3),
         ("learn_from", ["conv1"]),
+        ("detect", ""),
+        ("detect", True),
+        ("detect", 0),
+        ("detect", ["mtcnn"]),
         ("augmentation", None),
         ("augmentation", 0.5),
         ("augmentation", {"flop": 0.5}),
@@ -148,6 +158,21 @@ def test_other_choices_are_refused_by_name(name: str, choices: tuple[str, ...]) 
 def test_what_else_is_of_another_kind_is_refused_by_name(name: str, bad: object) -> None:
     with pytest.raises(ArgumentError, match=rf"^{name} "):
         choosing(**{name: bad})
+
+
+def test_a_face_is_found_or_the_centre_cut() -> None:
+    assert choosing(detect=False, crop=150).crop == 150
+    with pytest.raises(ArgumentError, match="detect finds a face and crop cuts the centre out"):
+        choosing(detect="mtcnn", crop=150)
+
+
+def test_fields_that_older_versions_lack_are_no_change() -> None:
+    now = choosing(detect=False, smallest_face=40.0, steps=7).as_json()
+    before = {name: v for name, v in now.items() if name not in ("detect", "choose")}
+    assert changed_fields(before, now) == []
+    assert changed_fields(before, now | {"steps": 8}) == ["steps"]
+    assert changed_fields(now, now | {"detect": None, "choose": "only"}) == ["detect", "choose"]
+    assert changed_fields(now, before) == ["detect", "choose"]
 
 
 def test_a_bad_augmentation_is_refused_as_by_itself() -> None:

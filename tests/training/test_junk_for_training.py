@@ -146,7 +146,17 @@ def test_junk_in_the_place_of_people_is_refused(folder: IdentityFolder) -> None:
         (IdentityFolder, {"names": ("a",), "paths": (Path("x"),), "labels": (0,)}),
         (folder.subset, {"people": [0]}),
         (folder.with_at_least, {"pictures": 2}),
-        (PictureStore, {"paths": folder.paths, "crop": 20, "size": 24, "memory": 1000}),
+        (
+            PictureStore,
+            {
+                "paths": folder.paths,
+                "crop": 20,
+                "size": 24,
+                "memory": 1000,
+                "finder": None,
+                "room": 1.5,
+            },
+        ),
         (
             store.view,
             {"index": 0, "augmentation": Augmentation(), "rng": np.random.default_rng(0)},
@@ -179,7 +189,13 @@ def test_junk_given_to_a_run_is_refused_before_it_begins(
     batches = ViewBatches((Source(VIEWS, 2),), preprocessing("unit"), 0)
     assert len(batches.batch(0).images) == 2
     calls: list[tuple[Callable[..., object], dict[str, Any]]] = [
-        (train, {"model": MODEL, "pictures": folder, "configuration": Configuration(steps=1)}),
+        (
+            train,
+            {
+                "model": MODEL, "pictures": folder, "configuration": Configuration(steps=1),
+                "detector": None,
+            },
+        ),
         (
             teach,
             {
