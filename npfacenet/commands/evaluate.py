@@ -7,24 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from npfacenet.cards import Threshold
+from npfacenet.cards import Card, Measured, Preparation, Threshold
 from npfacenet.checkpoints.conversion import require_target, write_checkpoint
 from npfacenet.commands import options
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, quoted, shortened
+from npfacenet.faces import DETECTORS
+from npfacenet.faces.choice import Choice
 from npfacenet.files.atomic import atomic_file, require_writable, writing_in
 from npfacenet.models import Model
-from npfacenet.networks import NetworkParameters
 from npfacenet.recognition.calibration import Calibration, calibrate, carried_errors, errors_at
 from npfacenet.recognition.distance import is_for_distances, limit_of
-from npfacenet.recognition.evaluation import Distances, Evaluation, evaluate
+from npfacenet.recognition.evaluation import Evaluation, evaluate
+from npfacenet.recognition.labelled_pairs import Distances, Failures
 from npfacenet.recognition.lfw import Fold, choose_folds, genuine_flags, read_pairs
-from npfacenet.recognition.pair_distances import pair_distances
+from npfacenet.recognition.pair_distances import PairDistances, measure_pairs
 from npfacenet.recognition.plots import plot_evaluation, require_matplotlib
 
-EXAMPLE = "Example: npfacenet evaluate lfw --images lfw --pairs pairs.txt --crop 150"
+EXAMPLE = "Example: npfacenet evaluate lfw --images lfw --pairs pairs.txt --detect mtcnn"
+CHOICES: Sequence[Choice] = ("central", "largest", "only")
 
 
 def add_parser(subparsers: options.Subparsers) -> None:
@@ -40,14 +41,12 @@ def add_parser(subparsers: options.Subparsers) -> None:
         "lfw",
         help="Labeled Faces in the Wild",
         description="LFW's protocol (image-restricted): decide every fold's pairs by the threshold "
-        "that is best on the other folds.",
+        "that is best on the other folds. Pairs with a picture in which no face is found count as "
+        "errors.",
         epilog=EXAMPLE,
     )
     lfw.add_argument("--images", required=True, metavar="DIR", help="holds NAME/NAME_0001.jpg")
     lfw.add_argument("--pairs", required=True, metavar="FILE", help="in the format of pairs.txt")
-    lfw.add_argument(
-        "--crop", type=int, metavar="N", help="take N x N pixels from the centre of each picture"
-    )
     lfw.add_argument("--folds", metavar="3,4", help="use only these folds (default: all)")
     lfw.add_argument("--plot", metavar="FILE.png", help="draw ROC, DET and distances (matplotlib)")
     lfw.add_argument(
@@ -59,9 +58,11 @@ def add_parser(subparsers: options.Subparsers) -> None:
     lfw.add_argument(
         "--save",
         metavar="OUT.h5",
-        help="with --calibrate: write the weights with a card that has this threshold",
+        help="with --calibrate: write the weights with a card that has this threshold, and "
+        "prepares photographs as they were prepared here",
     )
     options.add_model(lfw)
+    options.add_faces(lfw, CHOICES, default="central")
     options.add_json(lfw)
     lfw.set_defaults(run=run_lfw)
 
@@ -73,6 +74,7 @@ def run_lfw(arguments: argparse.Namespace) -> int:
         if arguments.calibrate is None:
             raise ArgumentError("--save needs --calibrate RATE, which chooses the threshold")
         require_target(Path(arguments.save))
+    faces = options.face_choices(arguments, CHOICES)
     folds = choose_folds(read_pairs(arguments.pairs), fold_numbers(arguments.folds))
     labels = genuine_flags(folds)
     if arguments.calibrate is not None:  # before the work, not after it
@@ -82,25 +84,27 @@ def run_lfw(arguments: argparse.Namespace) -> int:
     # Held while pictures are embedded, whatever happens to the file meanwhile.
     kept = dict(model.parameters) if arguments.save is not None else {}
     with ProgressBar() as progress:
-        distances = pair_distances(
-            model, arguments.images, folds, crop=arguments.crop, progress=progress
-        )
-    evaluation = evaluate(distances, labels)
-    genuine = np.concatenate([d[g] for d, g in zip(distances, labels, strict=True)])
-    impostors = np.concatenate([d[~g] for d, g in zip(distances, labels, strict=True)])
-    at = error_rates(model, genuine, impostors, arguments.calibrate)
+        pairs = measure_pairs(model, arguments.images, folds, **faces, progress=progress)
+    evaluation = evaluate(pairs.distances, labels, failed=pairs.failed)
+    genuine, impostors, failed = kinds = pairs.by_kind(labels)
+    at = error_rates(model.card, pairs.preparation, kinds, arguments.calibrate)
     if arguments.save is not None:
-        save(model, kept, at["calibrated"], Path(arguments.pairs).name, Path(arguments.save))
+        chosen = at["calibrated"]
+        threshold = Threshold(chosen.threshold, evidence(chosen, pairs, Path(arguments.pairs)))
+        card = calibrated(model.card, pairs.preparation, threshold)
+        write_checkpoint(Path(arguments.save), model.network, kept, card)
     if plot is not None:
-        decided = at["card"].threshold if "card" in at else None
-        title = f"{model.card.architecture}, {model.card.preprocessing}"
+        title = f"{model.card.architecture}, {model.card.preprocessing}, {pairs.preparation}"
         with writing_in(plot.parent), atomic_file(plot) as file:
-            plot_evaluation(file, evaluation, genuine, impostors, title, decided)
+            decided = at["card"].threshold if "card" in at else None
+            plot_evaluation(file, evaluation, genuine, impostors, title, decided, failed)
     if arguments.json:
-        thresholds = {"thresholds": {name: errors.as_json() for name, errors in at.items()}}
-        options.print_json(evaluation.as_json() | thresholds | options.model_keys(model))
+        thresholds = {name: errors.as_json() for name, errors in at.items()}
+        more = {"thresholds": thresholds, "failures_to_detect": failures_as_json(pairs)}
+        keys = options.model_keys(model, pairs.preparation)
+        options.print_json(evaluation.as_json() | more | keys)
     else:
-        print_evaluation(evaluation)
+        print_evaluation(evaluation, pairs)
         print_error_rates(at)
     return 0
 
@@ -118,34 +122,75 @@ def checked_plot(name: str | None) -> Path | None:
 
 
 def error_rates(
-    model: Model, genuine: Distances, impostors: Distances, calibrated_to: float | None
+    card: Card,
+    preparation: Preparation,
+    kinds: tuple[Distances, Distances, Failures],
+    calibrated_to: float | None,
 ) -> dict[str, Calibration]:
     """Return the error rates at the card's threshold ("card") and at a calibrated one.
 
-    Either is left out if there is none. A card's threshold for other distances is left out with a
-    remark.
+    `kinds` are distances of genuine pairs, of impostors, and how many failed. Either is left out if
+    there is none. The card's is left out with a remark if it was not measured for pictures that
+    are prepared so, or is for other distances.
     """
+    genuine, impostors, failed = kinds
     at: dict[str, Calibration] = {}
-    threshold = model.card.threshold
-    if threshold is not None and is_for_distances(threshold):
-        at["card"] = errors_at(limit_of(threshold), genuine, impostors)
-    elif threshold is not None:
+    threshold = card.threshold_for(preparation)
+    if threshold is None:
+        options.note(
+            f"the card has no threshold for pictures prepared so ({preparation}), so no error "
+            "rates are given at one; --calibrate 0.01 chooses one"
+        )
+    elif is_for_distances(threshold):
+        at["card"] = errors_at(limit_of(threshold), genuine, impostors, failed)
+    else:
         options.note(
             f"the card's threshold, {threshold.value:g}, is for distances that are "
             f"{shortened(threshold.metric, 60)}, so its error rates are not measured"
         )
     if calibrated_to is not None:
-        at["calibrated"] = calibrate(genuine, impostors, calibrated_to)
+        at["calibrated"] = calibrate(genuine, impostors, calibrated_to, failed)
     return at
 
 
-def save(
-    model: Model, parameters: NetworkParameters, calibration: Calibration, pairs: str, path: Path
-) -> None:
-    """Write the model's parameters with a card that has the calibrated threshold."""
-    evidence = f"chosen on the pairs of {pairs} themselves: {calibration}"
-    card = replace(model.card, threshold=Threshold(calibration.threshold, evidence))
-    write_checkpoint(path, model.network, parameters, card)
+def evidence(calibration: Calibration, pairs: PairDistances, file: Path) -> str:
+    """Return in words what a calibrated threshold was chosen on."""
+    failures = (
+        f"; {len(pairs.skipped)} of {pairs.pictures} pictures, in which no face was found, make "
+        f"{pairs.failed_pairs} pairs errors"
+        if pairs.skipped
+        else ""
+    )
+    return f"chosen on the pairs of {file.name} themselves: {calibration}{failures}"
+
+
+def calibrated(card: Card, preparation: Preparation, threshold: Threshold) -> Card:
+    """Return the card with a threshold for a preparation, which becomes the card's own.
+
+    Thresholds for other preparations are kept. A detector that cannot be loaded by its name, as
+    its weights are not the public ones, does not become the card's.
+    """
+    others = tuple(each for each in card.measured if each.preparation != preparation)
+    if preparation.detector is None or preparation.detector in DETECTORS:
+        measured = (Measured(preparation, threshold), *others)
+        return replace(card, threshold=None, other_thresholds=measured).prepared(preparation)
+    options.note(
+        f"the card still says {card.preparation}: the detector's weights are not the public ones, "
+        "so name them (--detect PATH) wherever the threshold is to be used"
+    )
+    measured = (*others, Measured(preparation, threshold))
+    return replace(card, threshold=None, other_thresholds=measured).prepared(card.preparation)
+
+
+def failures_as_json(pairs: PairDistances) -> dict[str, int] | None:
+    """Return the failures to detect a face; None if no detector was used."""
+    if pairs.preparation.detector is None:
+        return None
+    return {
+        "pictures": len(pairs.skipped),
+        "of": pairs.pictures,
+        "pairs": pairs.failed_pairs,
+    }
 
 
 def warn_of_training(model: Model, folds: Sequence[Fold]) -> None:
@@ -169,22 +214,26 @@ def fold_numbers(text: str | None) -> list[int] | None:
         raise ArgumentError(f"--folds takes numbers such as 3,4, not {quoted(text)}") from None
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
+def print_evaluation(evaluation: Evaluation, pairs: PairDistances) -> None:
     """Print the rates with the numbers of pairs behind them."""
     accuracy = evaluation.accuracy
+    print(f"pictures            {pairs.preparation}")
     print(f"pairs               {evaluation.genuine_pairs} genuine, ", end="")
     print(f"{evaluation.impostor_pairs} impostor, in {len(accuracy.folds)} folds")
+    if pairs.preparation.detector is not None:
+        print(f"failures to detect  {len(pairs.skipped)} of {pairs.pictures} pictures, ", end="")
+        print(f"{pairs.failed_pairs} pairs, which count as errors")
     print(f"accuracy            {accuracy.mean:.4f} +- {accuracy.std:.4f} over the folds")
     thresholds = ", ".join(f"{threshold:.3f}" for threshold in accuracy.thresholds)
     print(f"thresholds          {thresholds}")
     print(f"area under ROC      {evaluation.area:.4f}")
     print(f"equal error rate    {evaluation.equal_error_rate:.4f}")
     for rate in evaluation.true_accept_rates:
-        measured = (
-            f"not measurable (n = {rate.impostor_pairs})"
-            if rate.rate is None
-            else f"{rate.rate:.4f} (n = {rate.impostor_pairs}, threshold {rate.threshold:.3f})"
-        )
+        if rate.rate is None:
+            measured = f"not measurable (n = {rate.impostor_pairs})"
+        else:
+            at = "none" if rate.threshold is None else f"{rate.threshold:.3f}"
+            measured = f"{rate.rate:.4f} (n = {rate.impostor_pairs}, threshold {at})"
         print(f"TAR at FAR {rate.false_accept_rate:<8g} {measured}")
 
 

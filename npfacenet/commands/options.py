@@ -63,7 +63,11 @@ class FaceChoices(TypedDict):
     smallest_face: float | None
 
 
-def add_faces(parser: argparse.ArgumentParser, choices: Sequence[Choice] = ONE_OF) -> None:
+def add_faces(
+    parser: argparse.ArgumentParser,
+    choices: Sequence[Choice] = ONE_OF,
+    default: Choice = "largest",
+) -> None:
     """Add the options that say which part of a photograph is embedded."""
     group = parser.add_argument_group(
         "faces",
@@ -92,18 +96,19 @@ def add_faces(parser: argparse.ArgumentParser, choices: Sequence[Choice] = ONE_O
     group.add_argument(
         "--choose",
         metavar="WHICH",
-        help=f"which face of a photograph that shows several: {_explained(choices)}",
+        help=f"which face of a photograph that shows several: {_explained(choices, default)}",
     )
     add_smallest_face(group)
 
 
-def _explained(choices: Sequence[Choice]) -> str:
+def _explained(choices: Sequence[Choice], default: Choice) -> str:
     meaning = {
-        "largest": "largest (the default)",
+        "largest": "largest",
         "central": "central (nearest to the middle of the picture)",
         "only": "only (it is an error if there are several)",
         "all": "all (each face for itself)",
     }
+    meaning[default] += ", the default," if "(" in meaning[default] else " (the default)"
     *some, last = (meaning[choice] for choice in choices)
     return f"{', '.join(some)} or {last}"
 

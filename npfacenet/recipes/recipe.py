@@ -19,10 +19,13 @@ ANY_ALIGNMENT = "margin-32"
 """The alignment for a network of which no other is known."""
 METRIC = "Euclidean between unit vectors, 0 to 2"
 
-# Evidence. Measured by `npfacenet evaluate lfw --crop 150 --calibrate 0.01` on folds 1 to 4, with
-# the public weights; rates of a calibrated threshold are those of the pairs it was chosen on.
+# Evidence. Measured by `npfacenet evaluate lfw --crop 150 --calibrate 0.01` on folds 1 to 4, faces
+# with `--detect NAME` instead of `--crop 150`, with the public weights; rates of a calibrated
+# threshold are those of the pairs it was chosen on.
 LFW_CROP = Preparation(crop=150)  # of 250 pixels
 LFW = "on LFW folds 1-4, centre crop 150, 1,200 pairs of each kind"
+LFW_FACES = "on LFW folds 1-4, uncropped, the central face (found in all), 1,200 pairs of each kind"
+ONE_PERCENT = "false match rate 0.010 (12 pairs; 95 % 0.006 to 0.017)"
 ASSIGNMENT = "the deeplearning.ai assignment's choice"
 CALIBRATED = "chosen for a false match rate of 0.01 on these very pairs"
 
@@ -142,7 +145,7 @@ class Recipe:
 
         >>> from npfacenet.recipes import recipes
         >>> print(recipes("nn4.small2", "openface")[0].found_by("mtcnn"))
-        mtcnn, openface-similarity
+        mtcnn, openface-affine
         """
         if detector == self.preparation.detector:
             return self.preparation

@@ -13,7 +13,12 @@ from npfacenet.arguments import finite_number, whole_number
 from npfacenet.errors import EvaluationError, quoted
 from npfacenet.models.json_ready import JSON, JsonReady, as_json, fields_as_json
 from npfacenet.recognition.distance import checked_distance
-from npfacenet.recognition.labelled_pairs import finite_vector
+from npfacenet.recognition.labelled_pairs import (
+    NO_FAILURES,
+    Failures,
+    finite_vector,
+    require_failures,
+)
 
 MOST_TRIALS = 1 << 53
 CARRIES = 3  # errors that must be allowed, by the rule of three
@@ -62,7 +67,8 @@ class ErrorRate(JsonReady):
 class Calibration(JsonReady):
     """A threshold and its error rates on labelled pairs.
 
-    `false_match` counts impostor pairs within it, `false_non_match` genuine pairs beyond it.
+    `false_match` counts impostor pairs within it, `false_non_match` genuine pairs beyond it. Pairs
+    without a distance, because a face was not found, count in both.
     """
 
     threshold: float
@@ -74,9 +80,12 @@ class Calibration(JsonReady):
 
 
 def errors_at(
-    threshold: float, genuine_distances: npt.ArrayLike, impostor_distances: npt.ArrayLike
+    threshold: float,
+    genuine_distances: npt.ArrayLike,
+    impostor_distances: npt.ArrayLike,
+    failed: Failures = NO_FAILURES,
 ) -> Calibration:
-    """Count the errors of a threshold.
+    """Count the errors of a threshold, with the pairs that `failed` in addition to the distances.
 
     Raises ArgumentError for a threshold that is not a finite number >= 0, EvaluationError if there
     are no distances or they are not finite.
@@ -85,11 +94,14 @@ def errors_at(
     1
     """
     limit = checked_distance(threshold)
+    require_failures(failed)
     genuine, impostors = finite_vector(genuine_distances), finite_vector(impostor_distances)
     return Calibration(
         limit,
-        ErrorRate(int((impostors <= limit).sum()), len(impostors)),
-        ErrorRate(int((genuine > limit).sum()), len(genuine)),
+        ErrorRate(
+            int((impostors <= limit).sum()) + failed.impostors, len(impostors) + failed.impostors
+        ),
+        ErrorRate(int((genuine > limit).sum()) + failed.genuine, len(genuine) + failed.genuine),
     )
 
 
@@ -107,19 +119,31 @@ def errors_allowed(rate: float, trials: int) -> int:
 
 
 def calibrate(
-    genuine_distances: npt.ArrayLike, impostor_distances: npt.ArrayLike, false_match_rate: float
+    genuine_distances: npt.ArrayLike,
+    impostor_distances: npt.ArrayLike,
+    false_match_rate: float,
+    failed: Failures = NO_FAILURES,
 ) -> Calibration:
     """Find the largest threshold at which at most this share of impostor pairs match.
 
-    It lies half-way to the next impostor distance. Raises EvaluationError for fewer than 3 / rate
-    impostor pairs, which are too few to support the claim.
+    It lies half-way to the next impostor distance. Pairs that `failed` count as errors. Raises
+    EvaluationError for fewer than 3 / rate impostor pairs, which are too few to support the claim,
+    and if no threshold keeps the rate.
 
     >>> calibrate([0.5], np.linspace(0.8, 1.8, 300), false_match_rate=0.01).false_match.errors
     3
     """
     impostors = np.sort(finite_vector(impostor_distances))
-    allowed = carried_errors(false_match_rate, len(impostors))
-    threshold = float(impostors[allowed - 1] / 2 + impostors[allowed] / 2)
+    require_failures(failed)
+    pairs = len(impostors) + failed.impostors
+    allowed = carried_errors(false_match_rate, pairs) - failed.impostors
+    if allowed < 0:
+        raise EvaluationError(
+            f"no threshold keeps a false match rate of {false_match_rate:g}: no face was found in "
+            f"{failed.impostors} of {pairs} impostor pairs, which count as false matches"
+        )
+    nearer = impostors[allowed - 1] if allowed else 0.0
+    threshold = float(nearer / 2 + impostors[allowed] / 2)
     if threshold >= impostors[allowed]:  # equal distances: stay below them all
         threshold = float(np.nextafter(impostors[allowed], -1))
     if threshold < 0:
@@ -127,7 +151,7 @@ def calibrate(
             f"no threshold keeps a false match rate of {false_match_rate:g}: more of the impostor "
             "pairs are at distance 0"
         )
-    return errors_at(threshold, genuine_distances, impostors)
+    return errors_at(threshold, genuine_distances, impostors, failed)
 
 
 def carried_errors(false_match_rate: float, impostor_pairs: int) -> int:

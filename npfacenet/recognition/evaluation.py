@@ -12,13 +12,21 @@ from npfacenet.arguments import real_array
 from npfacenet.errors import EvaluationError, quoted
 from npfacenet.images.argument import is_several
 from npfacenet.models.json_ready import JsonReady
-from npfacenet.recognition.calibration import CARRIES, errors_allowed
 from npfacenet.recognition.labelled_pairs import (
+    NO_FAILURES,
     Distances,
+    Failures,
     Flags,
     checked_labels,
     finite_vector,
     listed_folds,
+)
+from npfacenet.recognition.roc import (
+    TrueAcceptRate,
+    area,
+    equal_error_rate,
+    roc,
+    true_accept_rate,
 )
 
 __all__ = [
@@ -53,21 +61,6 @@ class Accuracy(JsonReady):
 
 
 @dataclass(frozen=True)
-class TrueAcceptRate(JsonReady):
-    """The share of genuine pairs accepted if at most `false_accept_rate` of impostors are.
-
-    `rate` and `threshold` are None if `impostor_pairs` are too few to support the claim: a rate
-    below 3 / n could be zero by chance (the rule of three). The number of impostors that a rate
-    allows is computed in decimals (`calibration.errors_allowed`).
-    """
-
-    false_accept_rate: float
-    rate: float | None
-    threshold: float | None
-    impostor_pairs: int
-
-
-@dataclass(frozen=True)
 class Evaluation(JsonReady):
     """The rates of a model on labelled pairs.
 
@@ -87,12 +80,17 @@ def evaluate(
     distances: Sequence[npt.ArrayLike],
     genuine: Sequence[npt.ArrayLike],
     false_accept_rates: Sequence[float] = FALSE_ACCEPT_RATES,
+    *,
+    failed: Sequence[npt.ArrayLike] | None = None,
 ) -> Evaluation:
     """Compute all rates from the distances of pairs, given fold by fold.
 
-    `distances[i]` (n_i,), finite, and `genuine[i]` (n_i,), booleans, belong to fold i. Raises
-    EvaluationError for fewer than two folds, for lengths that differ, if genuine or impostor pairs
-    are missing, and for invalid labels or rates.
+    `distances[i]` (n_i,), finite, and `genuine[i]` (n_i,), booleans, belong to fold i. So does
+    `failed[i]` (n_i,), booleans: pairs whose distance is unknown, because a face was not found.
+    They are wrong at every threshold, and their distances are not looked at.
+
+    Raises EvaluationError for fewer than two folds, for lengths that differ, if genuine or impostor
+    pairs with a distance are missing, and for invalid labels or rates.
 
     >>> evaluation = evaluate([[0.2, 1.2], [0.3, 1.1]], [[True, False], [True, False]])
     >>> evaluation.accuracy.mean, evaluation.area, evaluation.equal_error_rate
@@ -103,23 +101,31 @@ def evaluate(
         raise EvaluationError(
             f"{len(given)} folds of distances and {len(labels)} of labels do not correspond"
         )
+    missing = [None] * len(given) if failed is None else listed_folds(failed, "failures")
+    if len(given) != len(missing):
+        raise EvaluationError(
+            f"{len(given)} folds of distances and {len(missing)} of failures do not correspond"
+        )
     if not is_several(false_accept_rates):
         raise EvaluationError(f"false accept rates are a list, not {quoted(false_accept_rates)}")
     rates = list(false_accept_rates)
-    folds = [_fold(d, g) for d, g in zip(given, labels, strict=True)]
-    _require_several(folds)
-    all_distances = np.concatenate([d for d, _ in folds])
-    all_genuine = np.concatenate([g for _, g in folds])
+    folds = [_measured(*each) for each in zip(given, labels, missing, strict=True)]
+    found = _accuracy(folds)
+    all_distances = np.concatenate([fold.distances for fold in folds])
+    all_genuine = np.concatenate([fold.genuine for fold in folds])
     accepted, impostors = all_distances[all_genuine], all_distances[~all_genuine]
     if not (len(accepted) and len(impostors)):
         raise EvaluationError("pairs of one person and pairs of two people are both needed")
+    failures = Failures(
+        sum(fold.failed.genuine for fold in folds), sum(fold.failed.impostors for fold in folds)
+    )
     return Evaluation(
-        accuracy(folds),
-        area(accepted, impostors),
-        equal_error_rate(accepted, impostors),
-        tuple(true_accept_rate(accepted, impostors, rate) for rate in rates),
-        len(accepted),
-        len(impostors),
+        found,
+        area(accepted, impostors, failures),
+        equal_error_rate(accepted, impostors, failures),
+        tuple(true_accept_rate(accepted, impostors, rate, failures) for rate in rates),
+        len(accepted) + failures.genuine,
+        len(impostors) + failures.impostors,
     )
 
 
@@ -128,16 +134,26 @@ def accuracy(folds: Sequence[tuple[Distances, Flags]]) -> Accuracy:
 
     Raises EvaluationError as `evaluate`.
     """
-    folds = [_both(fold) for fold in listed_folds(folds, "folds")]
-    _require_several(folds)
+    return _accuracy([_Fold(*_both(fold)) for fold in listed_folds(folds, "folds")])
+
+
+def _accuracy(folds: Sequence[_Fold]) -> Accuracy:
+    if len(folds) < 2:
+        raise EvaluationError("at least two folds are needed: a threshold is chosen on the others")
     rates, thresholds = [], []
-    for i, (distances, genuine) in enumerate(folds):
-        others = [fold for j, fold in enumerate(folds) if j != i]
-        threshold = best_threshold(
-            np.concatenate([d for d, _ in others]), np.concatenate([g for _, g in others])
-        )
+    for i, fold in enumerate(folds):
+        # Pairs that failed are wrong at every threshold, so that they have no part in its choice.
+        others = [other for j, other in enumerate(folds) if j != i]
+        distances = np.concatenate([other.distances for other in others])
+        if not len(distances):
+            raise EvaluationError(
+                "no threshold can be chosen: a face was missing in every pair of the other folds"
+            )
+        threshold = best_threshold(distances, np.concatenate([other.genuine for other in others]))
         thresholds.append(threshold)
-        rates.append(float(((distances <= threshold) == genuine).mean()))
+        right = (fold.distances <= threshold) == fold.genuine
+        pairs = len(right) + fold.failed.genuine + fold.failed.impostors
+        rates.append(float(right.sum() / pairs))
     return Accuracy(
         float(np.mean(rates)), float(np.std(rates, ddof=1)), tuple(rates), tuple(thresholds)
     )
@@ -164,60 +180,33 @@ def best_threshold(distances: Distances, genuine: Flags) -> float:
     return float(edges[best[len(best) // 2]])
 
 
-def roc(genuine: Distances, impostors: Distances) -> tuple[Distances, Distances, Distances]:
-    """Return false accept rates, true accept rates and thresholds, from accepting none to all.
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    """The distances and labels of the pairs that did not fail, and the number of the others."""
 
-    Like all functions here, raises EvaluationError if there are no distances or they are not
-    finite.
-    """
-    genuine, impostors = finite_vector(genuine), finite_vector(impostors)
-    thresholds = np.unique(np.concatenate([genuine, impostors]))
-    false = np.searchsorted(np.sort(impostors), thresholds, side="right") / len(impostors)
-    true = np.searchsorted(np.sort(genuine), thresholds, side="right") / len(genuine)
-    start = np.zeros(1)
-    return (
-        np.concatenate([start, false]),
-        np.concatenate([start, true]),
-        np.concatenate([np.nextafter(thresholds[:1], -1), thresholds]),
-    )
+    distances: Distances
+    genuine: Flags
+    failed: Failures = NO_FAILURES
 
 
-def area(genuine: Distances, impostors: Distances) -> float:
-    """Return the chance that a genuine pair is nearer than an impostor pair; ties count half."""
-    genuine, ordered = finite_vector(genuine), np.sort(finite_vector(impostors))
-    farther = len(ordered) - np.searchsorted(ordered, genuine, side="right")
-    level = np.searchsorted(ordered, genuine, side="right") - np.searchsorted(ordered, genuine)
-    return float((farther + level / 2).mean() / len(ordered))
-
-
-def equal_error_rate(genuine: Distances, impostors: Distances) -> float:
-    """Return where the ROC curve, linearly interpolated, meets the line of equal errors."""
-    false, true, _ = roc(genuine, impostors)
-    excess = false - (1 - true)
-    after = int(np.argmax(excess >= 0))
-    if after == 0:
-        return float(false[0])
-    share = -excess[after - 1] / (excess[after] - excess[after - 1])
-    return float(false[after - 1] + share * (false[after] - false[after - 1]))
-
-
-def true_accept_rate(
-    genuine: Distances, impostors: Distances, false_accept_rate: float
-) -> TrueAcceptRate:
-    """Return the true accept rate at the largest threshold with this false accept rate."""
-    false, true, thresholds = roc(genuine, impostors)
-    pairs = len(impostors)
-    allowed = errors_allowed(false_accept_rate, pairs)
-    rate = float(false_accept_rate)
-    if allowed < CARRIES:
-        return TrueAcceptRate(rate, None, None, pairs)
-    last = int(np.flatnonzero(np.rint(false * pairs) <= allowed)[-1])
-    return TrueAcceptRate(rate, float(true[last]), float(thresholds[last]), pairs)
-
-
-def _require_several(folds: Sequence[object]) -> None:
-    if len(folds) < 2:
-        raise EvaluationError("at least two folds are needed: a threshold is chosen on the others")
+def _measured(
+    distances: npt.ArrayLike, genuine: npt.ArrayLike, failed: npt.ArrayLike | None
+) -> _Fold:
+    """Check a fold and take out the pairs that failed."""
+    if failed is None:
+        return _Fold(*_fold(distances, genuine))
+    missing = checked_labels(failed)
+    values = real_array(distances, "distances", EvaluationError)
+    labels = checked_labels(genuine)
+    if missing.ndim != 1 or missing.shape != values.shape or missing.shape != labels.shape:
+        raise EvaluationError(
+            "a fold has as many distances as labels and failures, not arrays of shape "
+            f"{values.shape}, {labels.shape} and {missing.shape}"
+        )
+    counts = Failures(int((missing & labels).sum()), int((missing & ~labels).sum()))
+    if missing.any() and missing.all():
+        return _Fold(np.empty(0), np.empty(0, np.bool_), counts)
+    return _Fold(*_fold(values[~missing], labels[~missing]), counts)
 
 
 def _both(fold: object) -> tuple[Distances, Flags]:

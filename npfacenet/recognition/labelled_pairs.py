@@ -3,17 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.arguments import real_array
+from npfacenet.arguments import real_array, whole_number
 from npfacenet.errors import EvaluationError, NpfacenetError, quoted
 
 T = TypeVar("T")
 Distances = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+MOST_PAIRS = 1 << 53
+
+
+@dataclass(frozen=True)
+class Failures:
+    """The number of pairs of each kind without a distance, as a face was not found.
+
+    They are wrong at every threshold: genuine ones never match, impostors always do. Raises
+    EvaluationError for anything but whole numbers >= 0.
+    """
+
+    genuine: int = 0
+    impostors: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("genuine", "impostors"):
+            given = getattr(self, name)
+            count = whole_number(given, 0, MOST_PAIRS)
+            if count is None:
+                raise EvaluationError(
+                    f"the number of {name} pairs that failed is a whole number from 0 to "
+                    f"{MOST_PAIRS}, not {quoted(given)}"
+                )
+            object.__setattr__(self, name, count)
+
+
+def require_failures(failed: object) -> None:
+    """Raise EvaluationError for anything but Failures."""
+    if not isinstance(failed, Failures):
+        raise EvaluationError(f"pairs that failed are counted in Failures, not {quoted(failed)}")
+
+
+NO_FAILURES = Failures()
 
 
 def finite_vector(

@@ -10,40 +10,51 @@ from typing import Literal
 
 import numpy as np
 
-from npfacenet.errors import ArgumentError, EvaluationError, ImageError, quoted
-from npfacenet.faces.choice import OneOf
+from npfacenet.errors import ArgumentError, EmbeddingError, EvaluationError, ImageError, quoted
+from npfacenet.faces.choice import Choice
 from npfacenet.models import Embeddings, Model
 from npfacenet.models.embeddings import Skipped
-from npfacenet.models.face_options import Detect
+from npfacenet.models.face_options import Detect, FaceOptions
 from npfacenet.progress import Progress
+from npfacenet.recipes.preparation import Preparation
 from npfacenet.recognition.distance import paired_distances
-from npfacenet.recognition.labelled_pairs import Distances, Flags
+from npfacenet.recognition.labelled_pairs import Distances, Failures, Flags, checked_labels
 from npfacenet.recognition.lfw import Fold, checked_folds, picture_path
 from npfacenet.recognition.paths import checked_path
-
-FAILED_GENUINE, FAILED_IMPOSTOR = 4.0, 0.0
-"""Distances of pairs without a face in a picture, which every threshold decides wrongly."""
 
 
 @dataclass(frozen=True, eq=False)
 class PairDistances:
     """The distances of pairs, fold by fold, and the failures to detect a face.
 
-    `failed` marks the pairs in which a picture has no face that was found. Their distances are
-    `FAILED_GENUINE` and `FAILED_IMPOSTOR`, so that they count as errors. `skipped` lists these
-    pictures, of `pictures` in all.
+    `failed` marks the pairs of which a picture shows no face that was found; their distances are
+    NaN. `skipped` lists these pictures, of `pictures` in all. `preparation` says how the pictures
+    were prepared.
     """
 
     distances: list[Distances]
     failed: list[Flags]
     skipped: tuple[Skipped, ...]
     pictures: int
+    preparation: Preparation
 
     @property
-    def failures(self) -> dict[str, int]:
-        """How many pictures and pairs failed, for reports."""
-        pairs = sum(int(failed.sum()) for failed in self.failed)
-        return {"pictures": len(self.skipped), "of": self.pictures, "pairs": pairs}
+    def failed_pairs(self) -> int:
+        """The number of pairs that failed."""
+        return sum(int(failed.sum()) for failed in self.failed)
+
+    def by_kind(self, genuine: Sequence[Flags]) -> tuple[Distances, Distances, Failures]:
+        """Return the distances of genuine pairs, those of impostors, and how many more failed.
+
+        `genuine` says which pairs are, fold by fold (`lfw.genuine_flags`). Raises EvaluationError
+        if the numbers of pairs differ.
+        """
+        distances, failed = np.concatenate(self.distances), np.concatenate(self.failed)
+        flags = checked_labels(np.concatenate([checked_labels(fold) for fold in genuine]))
+        if len(flags) != len(distances):
+            raise EvaluationError(f"{len(flags)} labels for {len(distances)} pairs")
+        failures = Failures(int((failed & flags).sum()), int((failed & ~flags).sum()))
+        return distances[flags & ~failed], distances[~flags & ~failed], failures
 
 
 def measure_pairs(
@@ -53,34 +64,47 @@ def measure_pairs(
     *,
     detect: Detect = None,
     crop: int | None = None,
-    choose: OneOf | None = None,
+    choose: Choice | None = None,
+    smallest_face: float | None = None,
     progress: Progress | None = None,
 ) -> PairDistances:
     """Return the distances of all pairs; arguments as of `pair_embeddings`.
 
-    A picture in which no face is found does not stop it: its pairs count as errors. Raises what
-    `pair_embeddings` raises for other faults.
+    A picture in which no face is found fails, and its pairs with it; `evaluate` counts them as
+    errors. Raises what `pair_embeddings` raises for other faults.
     """
+    options = _options(detect, crop, choose, smallest_face)
     pictures, paths = _paths(model, images, folds)
-    options = _Options(detect, crop, choose)
-    found = options.embed(model, paths, "skip", progress)
-    for skipped in found.skipped:
+    return distances_of(_embed(model, paths, options, "skip", progress), pictures, folds)
+
+
+def distances_of(
+    embeddings: Embeddings, pictures: Sequence[tuple[str, int]], folds: Sequence[Fold]
+) -> PairDistances:
+    """Return the distances of pairs of pictures, whose embeddings have their `positions`.
+
+    Raises ImageError if a picture was skipped for another reason than that no face was found, and
+    EmbeddingError if the embeddings do not say how their pictures were prepared.
+    """
+    if embeddings.preparation is None:
+        raise EmbeddingError("the embeddings do not say how their pictures were prepared")
+    for skipped in embeddings.skipped:
         if not skipped.no_face:
             raise ImageError(skipped.reason)
-    row = {pictures[position]: i for i, position in enumerate(found.positions)}
+    row = {pictures[position]: i for i, position in enumerate(embeddings.positions)}
     distances, failures = [], []
     for fold in folds:
         failed = np.array([pair.a not in row or pair.b not in row for pair in fold])
-        genuine = np.array([pair.genuine for pair in fold])
-        there = [pair for pair, gone in zip(fold, failed, strict=True) if not gone]
-        apart = np.where(genuine, FAILED_GENUINE, FAILED_IMPOSTOR)
-        first, second = ([row[p] for p in side] for side in (
-            [pair.a for pair in there], [pair.b for pair in there]
-        ))  # fmt: skip
-        apart[~failed] = paired_distances(found[first], found[second])
-        distances.append(apart)
+        measured = [pair for pair, gone in zip(fold, failed, strict=True) if not gone]
+        first, second = [row[pair.a] for pair in measured], [row[pair.b] for pair in measured]
+        values = np.full(len(fold), np.nan)
+        if measured:
+            values[~failed] = paired_distances(embeddings[first], embeddings[second])
+        distances.append(values)
         failures.append(failed)
-    return PairDistances(distances, failures, found.skipped, len(pictures))
+    return PairDistances(
+        distances, failures, embeddings.skipped, len(pictures), embeddings.preparation
+    )
 
 
 def pair_distances(
@@ -90,12 +114,20 @@ def pair_distances(
     *,
     detect: Detect = None,
     crop: int | None = None,
-    choose: OneOf | None = None,
+    choose: Choice | None = None,
+    smallest_face: float | None = None,
     progress: Progress | None = None,
 ) -> list[Distances]:
     """Return the distances of all pairs, fold by fold; arguments as of `pair_embeddings`."""
     pairs = pair_embeddings(
-        model, images, folds, detect=detect, crop=crop, choose=choose, progress=progress
+        model,
+        images,
+        folds,
+        detect=detect,
+        crop=crop,
+        choose=choose,
+        smallest_face=smallest_face,
+        progress=progress,
     )
     return [paired_distances(a, b) for a, b in pairs]
 
@@ -107,18 +139,21 @@ def pair_embeddings(
     *,
     detect: Detect = None,
     crop: int | None = None,
-    choose: OneOf | None = None,
+    choose: Choice | None = None,
+    smallest_face: float | None = None,
     progress: Progress | None = None,
 ) -> list[tuple[Embeddings, Embeddings]]:
     """Return the embeddings of both sides of all pairs, fold by fold; embed each picture once.
 
-    `detect` and `crop` are as in `Model.embed` (LFW's pictures are 250 wide, and a face fills about
-    150); of several faces that are found, the central one is used unless `choose` says otherwise.
-    `progress` counts pictures. Raises EvaluationError for missing pictures, ImageError for those
-    that cannot be used, and what `Model.embed` raises.
+    `detect`, `crop` and `smallest_face` are as in `Model.embed` (LFW's pictures are 250 wide, and a
+    face fills about 150); of several faces that are found, the central one is used unless `choose`
+    says otherwise. `progress` counts pictures. Raises EvaluationError for missing pictures,
+    ImageError for those that cannot be used, and what `Model.embed` raises; ArgumentError for all
+    faces of a picture.
     """
+    options = _options(detect, crop, choose, smallest_face)
     pictures, paths = _paths(model, images, folds)
-    embeddings = _Options(detect, crop, choose).embed(model, paths, "raise", progress)
+    embeddings = _embed(model, paths, options, "raise", progress)
     index = {picture: i for i, picture in enumerate(pictures)}
     return [
         (embeddings[[index[pair.a] for pair in fold]], embeddings[[index[pair.b] for pair in fold]])
@@ -126,30 +161,33 @@ def pair_embeddings(
     ]
 
 
-@dataclass(frozen=True, eq=False)
-class _Options:
-    detect: Detect
-    crop: int | None
-    choose: OneOf | None
+def _options(
+    detect: Detect, crop: int | None, choose: Choice | None, smallest_face: float | None
+) -> FaceOptions:
+    if choose == "all":
+        raise ArgumentError("a pair is of one face in each picture: choose one of them, not all")
+    return FaceOptions(detect, crop, choose, smallest_face)
 
-    def embed(
-        self,
-        model: Model,
-        paths: Sequence[Path],
-        on_error: Literal["raise", "skip"],
-        progress: Progress | None,
-    ) -> Embeddings:
-        choose = self.choose
-        if choose is None and model.finds_faces(detect=self.detect, crop=self.crop):
-            choose = "central"
-        return model.embed(
-            paths,
-            detect=self.detect,
-            crop=self.crop,
-            choose=choose,
-            on_error=on_error,
-            progress=progress,
-        )
+
+def _embed(
+    model: Model,
+    paths: Sequence[Path],
+    options: FaceOptions,
+    on_error: Literal["raise", "skip"],
+    progress: Progress | None,
+) -> Embeddings:
+    choose = options.choose
+    if choose is None and options.find_faces(model.card):
+        choose = "central"
+    return model.embed(
+        paths,
+        detect=options.detect,
+        crop=options.crop,
+        choose=choose,
+        smallest_face=options.smallest_face,
+        on_error=on_error,
+        progress=progress,
+    )
 
 
 def _paths(

@@ -8,9 +8,15 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from npfacenet.errors import ArgumentError, quoted
+from npfacenet.recognition.calibration import errors_at
 from npfacenet.recognition.distance import checked_distance
-from npfacenet.recognition.evaluation import Distances, Evaluation, roc
-from npfacenet.recognition.labelled_pairs import finite_vector
+from npfacenet.recognition.evaluation import Evaluation, roc
+from npfacenet.recognition.labelled_pairs import (
+    NO_FAILURES,
+    Distances,
+    Failures,
+    finite_vector,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,11 +35,15 @@ def plot_evaluation(
     impostors: Distances,
     title: str,
     threshold: float | None = None,
+    failed: Failures = NO_FAILURES,
 ) -> None:
     """Write a PNG with the ROC curve, the DET curve, and histograms of the distances.
 
-    `threshold` is marked in all three. Raises ArgumentError if matplotlib is missing, and for
-    anything but an evaluation and a threshold; EvaluationError for anything but distances.
+    `threshold` is marked in all three. Pairs that `failed` count as errors in both curves; they
+    have no distance, so the histograms leave them out and say so.
+
+    Raises ArgumentError if matplotlib is missing, and for anything but an evaluation and a
+    threshold; EvaluationError for anything but distances.
     """
     require_matplotlib()
     if not isinstance(evaluation, Evaluation):
@@ -47,17 +57,17 @@ def plot_evaluation(
     FigureCanvasAgg(figure)
     figure.suptitle(title)
     curve, errors, histogram = figure.subplots(1, 3)
-    false, true, _ = roc(genuine, impostors)
+    false, true, _ = roc(genuine, impostors, failed)
     # Below 3 / n a rate is not measurable, so the axes end there.
-    lowest = 3 / max(len(impostors), len(genuine))
+    lowest = 3 / max(len(impostors) + failed.impostors, len(genuine) + failed.genuine)
     _draw_roc(curve, false, true, evaluation.area)
     _draw_det(errors, false, true, lowest, evaluation.equal_error_rate)
-    _draw_histogram(histogram, genuine, impostors)
+    _draw_histogram(histogram, genuine, impostors, failed)
     if threshold is not None:
         label = f"threshold {threshold:.3f}"
         histogram.axvline(threshold, color="0.2", linestyle="--", label=label)
-        accepted = float((impostors <= threshold).mean()), float((genuine <= threshold).mean())
-        _mark(curve, errors, *accepted, lowest)
+        at = errors_at(threshold, genuine, impostors, failed)
+        _mark(curve, errors, at.false_match.rate, 1 - at.false_non_match.rate, lowest)
     histogram.legend()
     figure.savefig(file, format="png", dpi=110)
 
@@ -80,13 +90,16 @@ def _draw_det(
     errors.set_title(f"DET, equal error rate {equal_error_rate:.4f}")
 
 
-def _draw_histogram(histogram: Axes, genuine: Distances, impostors: Distances) -> None:
+def _draw_histogram(
+    histogram: Axes, genuine: Distances, impostors: Distances, failed: Failures
+) -> None:
     farthest = max(2.0, float(np.concatenate([genuine, impostors]).max()))
     bins = np.linspace(0, farthest, 60).tolist()
     histogram.hist(genuine, bins, alpha=0.6, color="C2", label=f"genuine ({len(genuine)})")
     histogram.hist(impostors, bins, alpha=0.6, color="C3", label=f"impostor ({len(impostors)})")
     histogram.set(xlabel="distance", ylabel="pairs")
-    histogram.set_title("distances")
+    pairs = failed.genuine + failed.impostors
+    histogram.set_title("distances" + (f" (without {pairs} pairs: no face found)" if pairs else ""))
 
 
 def _mark(curve: Axes, errors: Axes, false: float, true: float, lowest: float) -> None:

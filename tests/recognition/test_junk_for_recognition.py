@@ -54,6 +54,7 @@ from npfacenet.recognition.evaluation import (
     roc,
     true_accept_rate,
 )
+from npfacenet.recognition.labelled_pairs import Failures
 from npfacenet.recognition.lfw import (
     Pair,
     choose_folds,
@@ -168,6 +169,15 @@ CALLS: dict[str, Call] = {
     "evaluate fold": lambda x: evaluate([[0.1, 0.9], x], [[True, False]] * 2),
     "evaluate fold's labels": lambda x: evaluate([[0.1, 0.9]] * 2, [[True, False], x]),
     "evaluate rates": lambda x: evaluate([[0.1, 0.9]] * 2, [[True, False]] * 2, x),
+    "evaluate failed": lambda x: evaluate([[0.1, 0.9]] * 2, [[True, False]] * 2, failed=x),
+    "evaluate fold's failed": lambda x: evaluate(
+        [[0.1, 0.9]] * 2, [[True, False]] * 2, failed=[[False, False], x]
+    ),
+    "Failures": lambda x: Failures(x, x),
+    "errors_at failed": lambda x: errors_at(1, NUMBERS, NUMBERS, x),
+    "calibrate failed": lambda x: calibrate(NUMBERS, NUMBERS, 0.01, x),
+    "roc failed": lambda x: roc(NUMBERS, NUMBERS, x),
+    "area failed": lambda x: area(NUMBERS, NUMBERS, x),
     "evaluate rate": lambda x: evaluate([[0.1, 0.9]] * 2, [[True, False]] * 2, [x]),
     "accuracy": lambda x: accuracy(x),
     "accuracy fold": lambda x: accuracy([x, x]),

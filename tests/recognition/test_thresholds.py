@@ -9,17 +9,18 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from drawn_people import small_model
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfacenet.cards import Card, Threshold
+from npfacenet.cards import Card, Measured, Threshold
 from npfacenet.commands.evaluate import error_rates
 from npfacenet.errors import ArgumentError, EmbeddingError, NpfacenetError
 from npfacenet.models import Embeddings
+from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
 from npfacenet.recognition import Gallery, Verification, identify, identify_all, verify
 from npfacenet.recognition.calibration import errors_at
 from npfacenet.recognition.distance import is_for_distances, limit_of, threshold_for, within
+from npfacenet.recognition.labelled_pairs import Failures
 
 PACKAGED, CALIBRATED = Threshold(0.3, "measured by us"), Threshold(0.9, "x" * 500)
 
@@ -175,11 +176,25 @@ def test_one_place_says_whether_a_threshold_is_for_these_distances() -> None:
 def test_error_rates_are_measured_for_thresholds_in_this_metric_only(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    genuine, impostors = np.linspace(0.1, 0.9, 9), np.linspace(0.8, 1.8, 300)
+    kinds = np.linspace(0.1, 0.9, 9), np.linspace(0.8, 1.8, 300), Failures()
     card = Card("small", None, 16, 24, "fixed", PACKAGED, "drawn", "none")
-    model = replace(small_model(), card=card)
-    assert error_rates(model, genuine, impostors, None).keys() == {"card"}
+    assert error_rates(card, CENTRAL_SQUARE, kinds, None).keys() == {"card"}
     assert capsys.readouterr().err == ""
-    other = replace(model, card=replace(card, threshold=replace(PACKAGED, metric="cosine")))
-    assert error_rates(other, genuine, impostors, 0.01).keys() == {"calibrated"}
+    other = replace(card, threshold=replace(PACKAGED, metric="cosine"))
+    assert error_rates(other, CENTRAL_SQUARE, kinds, 0.01).keys() == {"calibrated"}
     assert "is for distances that are cosine, so its error rates" in capsys.readouterr().err
+
+
+def test_a_threshold_is_used_for_the_preparation_that_it_was_measured_with(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kinds = np.linspace(0.1, 0.9, 9), np.linspace(0.8, 1.8, 300), Failures(1, 2)
+    found = Preparation("mtcnn", "margin-0")
+    card = Card("small", None, 16, 24, "fixed", PACKAGED, "drawn", "none")
+    card = replace(card, other_thresholds=(Measured(found, CALIBRATED),))
+    assert error_rates(card, found, kinds, None) == {"card": errors_at(0.9, *kinds)}
+    assert capsys.readouterr().err == ""
+    assert error_rates(card, Preparation("yunet", "margin-0"), kinds, None) == {}
+    err = capsys.readouterr().err
+    assert "the card has no threshold for pictures prepared so (yunet, margin-0)" in err
+    assert err.count("\n") == 1

@@ -21,6 +21,7 @@ RUN_BY_PATH = sorted(
 )
 WITH_PACKAGES = {
     "benchmarks/bench.py": [],
+    "experiments/alignment.py": [".", "--kept", "."],
     "experiments/detection.py": ["."],
     "experiments/drawn_pairs.py": [],
     "experiments/finetune_lfw.py": ["--lfw", "."],
