@@ -66,14 +66,41 @@ picture is resampled through it once (`images/affine.py`):
 A margin needs no landmarks: the box is widened by it and stretched to the square.
 """
 
-from npfacenet.faces.alignment import affine, aligned, similarity
-from npfacenet.faces.choice import CHOICES, Choice, ChosenFace
-from npfacenet.faces.cropping import FaceCrop, FaceCropper
-from npfacenet.faces.detector import Detector
-from npfacenet.faces.faces import LANDMARKS, Faces
-from npfacenet.faces.loading import DETECTORS, default_name, load
-from npfacenet.faces.mtcnn import Mtcnn
-from npfacenet.faces.yunet import Yunet
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from npfacenet.threads import without_forks
+
+if TYPE_CHECKING:
+    from npfacenet.faces.alignment import affine, aligned, similarity
+    from npfacenet.faces.choice import CHOICES, Choice, ChosenFace
+    from npfacenet.faces.cropping import FaceCrop, FaceCropper
+    from npfacenet.faces.detector import Detector
+    from npfacenet.faces.faces import LANDMARKS, Faces
+    from npfacenet.faces.loading import DETECTORS, default_name, load
+    from npfacenet.faces.mtcnn import Mtcnn
+    from npfacenet.faces.yunet import Yunet
+
+_HOMES = {
+    "CHOICES": "choice",
+    "Choice": "choice",
+    "ChosenFace": "choice",
+    "DETECTORS": "loading",
+    "Detector": "detector",
+    "FaceCrop": "cropping",
+    "FaceCropper": "cropping",
+    "Faces": "faces",
+    "LANDMARKS": "faces",
+    "Mtcnn": "mtcnn",
+    "Yunet": "yunet",
+    "affine": "alignment",
+    "aligned": "alignment",
+    "default_name": "loading",
+    "load": "loading",
+    "similarity": "alignment",
+}
 
 __all__ = [
     "CHOICES",
@@ -93,6 +120,16 @@ __all__ = [
     "load",
     "similarity",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # When it is first used: models import this room, and embed crops without it.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with without_forks():
+        value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

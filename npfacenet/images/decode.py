@@ -14,7 +14,7 @@ from npfacenet.arguments import is_one_of
 from npfacenet.errors import ArgumentError, ImageError, quoted
 from npfacenet.images.array import picture
 from npfacenet.images.colour import to_rgb
-from npfacenet.images.orientation import first, orientation, upright
+from npfacenet.images.orientation import first, orientation, upright_copy
 from npfacenet.images.pillow import import_pillow
 from npfacenet.images.png import without_large_profile
 from npfacenet.images.reduction import Reduced, Reduction, averaged, draft, possible, unreduced
@@ -122,7 +122,7 @@ def _read_file(content: bytes, name: str, reduction: Reduction, *, managed: bool
             ) from error
         raise
     with image:
-        return _pixels(image, name, reduction, managed=managed, draft_allowed=True)
+        return _pixels(image, name, reduction, managed=managed, opened_here=True)
 
 
 def _reads(kind: str) -> bool:
@@ -163,9 +163,12 @@ def _pixels(
     reduction: Reduction,
     *,
     managed: bool,
-    draft_allowed: bool = False,
+    opened_here: bool = False,
 ) -> Reduced:
-    """The picture, upright. With `draft_allowed`, the image may be changed to decode less."""
+    """Return the picture, upright.
+
+    If it was `opened_here`, the image may be changed to decode less, and is closed.
+    """
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(
@@ -174,14 +177,17 @@ def _pixels(
     if width < 1 or height < 1:
         raise ImageError(f"{name} has {width} x {height} pixels, so there is nothing to see")
     factor = possible(reduction(width, height), width, height)
-    drafted = draft_allowed and draft(image, factor)
+    drafted = opened_here and draft(image, factor)
     image.load()
     turn = orientation(image, name)
     pixels = to_rgb(image, name, managed=managed)
+    if opened_here:
+        image.close()  # its memory is free before pixels are averaged, or copied to turn them
     if not drafted:
         pixels = averaged(pixels, factor)
     missing = -width % factor, -height % factor  # pixels of the last blocks
-    return Reduced(np.array(upright(pixels, turn), order="C"), factor, first(*missing, turn))
+    # `pixels` is new, or a view that cannot be written to.
+    return Reduced(upright_copy(pixels, turn), factor, first(*missing, turn))
 
 
 @contextmanager

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Reduction: TypeAlias = Callable[[int, int], int]
 """Takes width and height of a picture as stored; returns the factor by which to divide both."""
 FACTORS = (8, 4, 2, 1)
+_STRIP = 256  # rows; a multiple of all factors
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,4 +81,10 @@ def averaged(pixels: npt.NDArray[np.uint8], factor: int) -> npt.NDArray[np.uint8
     import_pillow()
     from PIL import Image
 
-    return np.array(Image.fromarray(np.ascontiguousarray(pixels)).reduce(factor))
+    height, width = (-(-side // factor) for side in pixels.shape[:2])
+    means = np.empty((height, width, 3), np.uint8)
+    for top in range(0, len(pixels), _STRIP):  # a copy of the whole would be twice as slow
+        strip = np.ascontiguousarray(pixels[top : top + _STRIP])
+        reduced = np.asarray(Image.fromarray(strip).reduce(factor))
+        means[top // factor : top // factor + len(reduced)] = reduced
+    return means

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from npfacenet.cards import Card, Preparation
 from npfacenet.errors import ArgumentError, WeightsNotFoundError, quoted, shortened
 from npfacenet.faces.choice import Choice, require_choice
-from npfacenet.faces.detector import Detector, require_smallest_face
 from npfacenet.recipes.alignment import ALIGNMENTS
 from npfacenet.recipes.preparation import CENTRAL_SQUARE
 from npfacenet.threads import without_forks
 
 if TYPE_CHECKING:
     from npfacenet.faces.cropping import FaceCropper
+    from npfacenet.faces.detector import Detector
 
 Detect: TypeAlias = "str | os.PathLike[str] | Detector | Literal[False] | None"
 """None: what the card says; a detector, its name or the path of its weights; False: no detector."""
@@ -36,7 +36,7 @@ class FaceOptions:
 
     def __post_init__(self) -> None:
         detect: object = self.detect
-        named = isinstance(detect, (str, os.PathLike, Detector))
+        named = isinstance(detect, (str, os.PathLike)) or _is_detector(detect)
         if detect is not None and detect is not False and not named:
             raise ArgumentError(
                 "detect is the name of a detector, such as 'mtcnn', its path, a Detector, False, "
@@ -50,7 +50,11 @@ class FaceOptions:
                 )
         if self.choose is not None:
             require_choice(self.choose)
-        require_smallest_face(self.smallest_face)
+        if self.smallest_face is not None:
+            with without_forks():
+                from npfacenet.faces.detector import require_smallest_face
+
+            require_smallest_face(self.smallest_face)
 
     def find_faces(self, card: Card) -> bool:
         """Tell whether a detector is used, with a model of this card."""
@@ -71,12 +75,12 @@ class FaceOptions:
                 return self._without_detector(Preparation(crop=self.crop))
             own = card.preparation
             return self._without_detector(own if own.detector is None else CENTRAL_SQUARE)
-        if isinstance(self.detect, Detector):
-            detector = self.detect
-        elif self.detect is None or self.detect is False:
+        if self.detect is None or self.detect is False:
             detector = self._of_the_card(card, load)
-        else:
+        elif isinstance(self.detect, (str, os.PathLike)):
             detector = load(self.detect)
+        else:
+            detector = self.detect
         with without_forks():
             from npfacenet.faces.cropping import FaceCropper
 
@@ -113,3 +117,13 @@ class ReadyPreparation:
 
     preparation: Preparation
     cropper: FaceCropper | None
+
+
+def _is_detector(value: object) -> bool:
+    """Tell whether this is a detector, without importing detectors for what cannot be one."""
+    if value is None or isinstance(value, (bool, str, os.PathLike)):
+        return False
+    with without_forks():
+        from npfacenet.faces.detector import Detector
+
+    return isinstance(value, Detector)

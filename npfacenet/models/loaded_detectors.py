@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from npfacenet.faces.detector import Detector
 from npfacenet.threads import Lock, without_forks
+
+if TYPE_CHECKING:
+    from npfacenet.faces.detector import Detector
 
 
 @dataclass

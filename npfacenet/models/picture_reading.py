@@ -66,8 +66,7 @@ class PictureReader:
         for position, source in batch:
             name = source_name(source, position)
             try:
-                picture = read(source, self.channel_order, position)
-                shown = list(self._shown(picture, named(source, position), threads))
+                shown = list(self._shown(source, position, threads))
             except ImageError as error:
                 if not self.skip:
                     raise
@@ -82,10 +81,14 @@ class PictureReader:
         return prepared
 
     def _shown(
-        self, picture: Picture, name: str, threads: int | None
+        self, source: ImageSource, position: int, threads: int | None
     ) -> Iterator[tuple[npt.NDArray[np.float32], ChosenFace | None]]:
-        """Yield each face of a decoded picture as a batch of one; the picture is not kept."""
-        size = self.card.input_size
+        """Yield each face of a picture as a batch of one.
+
+        The decoded picture is dropped at the end, before another one is read.
+        """
+        picture = read(source, self.channel_order, position)
+        name, size = named(source, position), self.card.input_size
         if self.ready.cropper is not None:
             for crop in self.ready.cropper.crops(picture, size, name, threads=threads):
                 require_contrast(crop.pixels, name)

@@ -27,6 +27,17 @@ def test_lossless_files_give_what_was_put_in(picture: Picture, kind: str) -> Non
     np.testing.assert_array_equal(read(picture), picture)
 
 
+@pytest.mark.parametrize("height", [256, 257, 700])
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "CMYK"])
+def test_strips_of_a_high_picture_join(height: int, mode: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (height, 7, 3), np.uint8)
+    image = PIL.Image.fromarray(pixels).convert(mode)
+    seen = read(image)
+    np.testing.assert_array_equal(seen, np.asarray(image.convert("RGB")))
+    assert seen.flags.writeable
+    assert seen.flags.c_contiguous
+
+
 @given(pictures)
 def test_bgr_is_rgb_reversed_and_concerns_arrays_only(picture: Picture) -> None:
     np.testing.assert_array_equal(read(picture, channel_order="bgr"), picture[..., ::-1])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from npfacenet.errors import ImageError
 from npfacenet.images import read
-from npfacenet.images.orientation import upright
+from npfacenet.images.orientation import upright, upright_copy
 
 TURNS = PIL.Image.Transpose
 TO_UPRIGHT = {
@@ -118,3 +118,13 @@ def test_a_resized_photograph_is_turned_once() -> None:
     small = opened(file).convert("RGB").resize((45, 30))
     assert read(small).shape == (45, 30, 3)
     assert read(small.transpose(TURNS.ROTATE_270)).shape == (45, 30, 3)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_copy_is_turned_likewise(orientation: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (150, 70, 3), np.uint8)
+    own = upright_copy(pixels, orientation)
+    np.testing.assert_array_equal(own, upright(pixels, orientation))
+    assert own.flags.c_contiguous
+    assert own.flags.writeable
+    assert (own is pixels or own.base is pixels) == (orientation == 1)

@@ -83,6 +83,13 @@ def test_every_source_is_reduced() -> None:
     np.testing.assert_array_equal(turned.pixels, averaged(pixels[..., ::-1], 2))
 
 
+@pytest.mark.parametrize("factor", [2, 4, 8])
+def test_strips_of_a_high_picture_join(factor: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (517, 13, 3), np.uint8)
+    whole = Image.fromarray(pixels).reduce(factor)
+    np.testing.assert_array_equal(averaged(pixels, factor), np.asarray(whole))
+
+
 def test_damage_is_seen_at_any_scale() -> None:
     content = encoded(slope(64, 64), "JPEG")
     with pytest.raises(ImageError, match="cut short"):

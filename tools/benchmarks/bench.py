@@ -21,6 +21,10 @@ detection   face detectors on a photograph at its own size, on 640x480 pixels, a
             and faceie, whose environments it makes (6 GB) in a temporary folder or in
             `--environments FOLDER`; `--engines` chooses (`--json` for programs)
 
+photographs a JPEG of 12 megapixels to its embedding, in parts; photographs of mixed sizes, with
+            memory and overlap (`--count`; `--against CHECKOUT`: crops without a detector and a
+            cold start, in turn with another version; `--json` for programs)
+
     .venv/bin/python -m pip install -e ".[bench]"
     .venv/bin/python tools/benchmarks/bench.py
     .venv/bin/python tools/benchmarks/bench.py --json --networks nn4.small2 --batches 8 --rounds 5
@@ -48,7 +52,7 @@ import inference
 from environment import IN_THE_ENVIRONMENT, exit_code, require
 
 PACKAGES = ("numpy", "h5py", "PIL", "npfacenet")
-NAMES = ("cold-start", "pictures", "pyramid", "detection")
+NAMES = ("cold-start", "pictures", "pyramid", "detection", "photographs")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,9 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="names or files; for cold-start and pictures one of nn4.small2",
     )
     parser.add_argument(
-        "--against", type=Path, metavar="CHECKOUT", help="inference: a checkout of another version"
-    )
+        "--against", type=Path, metavar="CHECKOUT",
+        help="inference, photographs: a checkout of another version",
+    )  # fmt: skip
     add_detection(parser)
+    parser.add_argument(
+        "--count", type=positive, default=1000, help="photographs: how many of mixed sizes"
+    )
     parser.add_argument("--rounds", type=positive, default=15)
     chosen = parser.parse_args(arguments)
     if chosen.training and chosen.name is not None:
@@ -91,7 +99,7 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
     shared = Path(__file__).resolve().parents[3] / "shared"
     parser.add_argument(
         "--shared", type=Path, default=shared, metavar="FOLDER",
-        help="detection: where pictures/multiface.jpg and the weights are",
+        help="detection, photographs: where pictures/multiface.jpg and the weights are",
     )  # fmt: skip
     parser.add_argument(
         "--environments", type=Path, metavar="FOLDER",
@@ -133,6 +141,12 @@ def run(chosen: argparse.Namespace) -> int:
     elif chosen.name == "detection":
         face_detection.detection(
             chosen.shared, chosen.environments, chosen.engines, chosen.rounds, as_json=chosen.json
+        )
+    elif chosen.name == "photographs":
+        import photographs
+
+        photographs.photographs(
+            chosen.shared, chosen.count, chosen.rounds, as_json=chosen.json, against=chosen.against
         )
     elif chosen.layers:
         import plan_operations

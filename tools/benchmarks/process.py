@@ -6,6 +6,10 @@ usage: process.py serve|first ENGINE FOLDER NETWORK BATCH THREADS   (engines.py)
        process.py cold-start-files WEIGHTS FOLDER                   (cold_start.py)
        process.py detection ENGINE WEIGHTS PICTURE WARM THREADS     (detection_engines.py)
        process.py detection-files PHOTOGRAPH FOLDER                 (detection_engines.py)
+       process.py photograph NETWORK DETECTOR PICTURE WARM THREADS  (photograph_jobs.py)
+       process.py photographs NETWORK DETECTOR FOLDER COUNT THREADS (photograph_jobs.py)
+       process.py crops FOLDER                                      (photograph_jobs.py)
+       process.py photograph-files PHOTOGRAPH FOLDER CROPS          (photograph_jobs.py)
 
 Each job has a process of its own: idle threads of another engine in the same process would slow
 it, and its largest memory would include theirs. Needs npfacenet, as `bench.py` does; detectors of
@@ -15,6 +19,7 @@ others have environments of their own.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -44,6 +49,16 @@ def main(job: str, *arguments: str) -> None:
 
         work = detection_engines.serve if job == "detection" else detection_engines.make_pictures
         work(*arguments)
+    elif job in ("photograph", "photographs", "crops", "photograph-files"):
+        import photograph_jobs
+
+        jobs: dict[str, Callable[..., None]] = {
+            "photograph": photograph_jobs.one,
+            "photographs": photograph_jobs.many,
+            "crops": photograph_jobs.crops,
+            "photograph-files": photograph_jobs.make_files,
+        }
+        jobs[job](*arguments)
     else:
         sys.exit(__doc__)
 
