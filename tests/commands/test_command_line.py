@@ -128,7 +128,7 @@ def test_summary(capsys: Capture, drawn_file: Path) -> None:
     assert lines[at + 1] == "preparation    mtcnn, openface-affine"
     assert any("centre crop of 150 pixels" in line for line in lines[at + 2 :])
     code, result = run_json(capsys, "summary", "nn4.small2", "--variant", "openface")
-    assert result["preparation"] == "mtcnn, openface-similarity"
+    assert result["preparation"] == "mtcnn, openface-affine"
     thresholds = result["thresholds"]
     assert isinstance(thresholds, list)
     assert {"preparation", "value", "evidence", "metric"} == set(thresholds[0])
