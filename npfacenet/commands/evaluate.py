@@ -217,7 +217,7 @@ def fold_numbers(text: str | None) -> list[int] | None:
 def print_evaluation(evaluation: Evaluation, pairs: PairDistances) -> None:
     """Print the rates with the numbers of pairs behind them."""
     accuracy = evaluation.accuracy
-    print(f"pictures            {pairs.preparation}")
+    print(f"preparation         {pairs.preparation}")
     print(f"pairs               {evaluation.genuine_pairs} genuine, ", end="")
     print(f"{evaluation.impostor_pairs} impostor, in {len(accuracy.folds)} folds")
     if pairs.preparation.detector is not None:

@@ -108,7 +108,7 @@ def test_failures_are_told_apart_and_count_as_errors(lfw: Path, capsys: Capture)
     capsys.readouterr()
     assert evaluate(lfw, "--detect", "mtcnn") == 0
     out = capsys.readouterr().out
-    assert "pictures            mtcnn, margin-32\n" in out
+    assert "preparation         mtcnn, margin-32\n" in out
     assert "failures to detect  2 of 12 pictures, 4 pairs, which count as errors\n" in out
 
 
@@ -119,7 +119,7 @@ def test_without_a_detector_there_is_nothing_to_detect(lfw: Path, capsys: Captur
         assert told["preparation"] == used
         assert evaluate(lfw, *options) == 0
         out = capsys.readouterr().out
-        assert f"pictures            {used}\n" in out
+        assert f"preparation         {used}\n" in out
         assert "failures" not in out
 
 
