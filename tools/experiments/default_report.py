@@ -12,7 +12,8 @@ from default_material import CROP
 from verification_rates import in_folds, sentence
 
 import npfacenet
-from npfacenet.cards import Threshold
+from npfacenet.cards import Measured as MeasuredWith
+from npfacenet.cards import Preparation, Threshold
 from npfacenet.checkpoints.native import write_native
 from npfacenet.images import centre_crop, read
 from npfacenet.models import Model
@@ -88,13 +89,15 @@ def calibrated(model: Model, lfw: Path) -> Threshold:
 def write_default(model: Model, target: Path, lfw: Path, licence: str) -> tuple[Model, float]:
     """Write a model with kernels in half precision; return the model read back, and its threshold.
 
-    The threshold is calibrated with the rounded weights.
+    The threshold is calibrated with the rounded weights, on LFW's centre crops, and is the one for
+    pictures that are cropped in this way, by whoever took them.
     """
     with tempfile.TemporaryDirectory() as folder:
         rounded = Path(folder) / target.name
         write_native(rounded, model.network, model.parameters, model.card, half=True)
         threshold = calibrated(npfacenet.load(rounded), lfw)
-    card = replace(model.card, threshold=threshold, licence=licence)
+    others = (MeasuredWith(Preparation(crop=CROP), threshold),)
+    card = replace(model.card, threshold=threshold, other_thresholds=others, licence=licence)
     write_native(target, model.network, model.parameters, card, half=True)
     return npfacenet.load(target), threshold.value
 
