@@ -151,12 +151,13 @@ def test_info_states_the_preparation_and_every_threshold(
     assert main(["weights", "info", str(finding_file)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "preparation    mtcnn, margin-32" in lines
-    assert "threshold      none" in lines
+    assert any(line.startswith("threshold      0.991: chosen for a false") for line in lines)
     assert any(line.startswith("and for central square: 1.0") for line in lines)
     assert main(["weights", "info", str(finding_file), "--json"]) == 0
     card = json.loads(capsys.readouterr().out)["card"]
     assert card["preparation"] == {"detector": "mtcnn", "alignment": "margin-32", "crop": None}
-    assert len(card["other_thresholds"]) == 1
+    crops = [each["preparation"]["crop"] for each in card["other_thresholds"]]
+    assert crops == [None, 150, None]
 
 
 def test_convert_says_that_the_preparation_is_lost(
