@@ -81,7 +81,7 @@ class Card:
         """Return the threshold for pictures that are prepared so; None if none was measured."""
         return next((m.threshold for m in self.measured if m.preparation == preparation), None)
 
-    def prepared(self, preparation: Preparation) -> Card:
+    def with_preparation(self, preparation: Preparation) -> Card:
         """Return the card with another preparation; all thresholds are kept."""
         others = tuple(m for m in self.measured if m.preparation != preparation)
         return replace(
@@ -92,28 +92,33 @@ class Card:
         )
 
     def found_by(self, detector: str) -> Preparation:
-        """Return the preparation that finds faces with a detector, as this network needs it."""
+        """Return the preparation that finds faces with a detector, as this network needs it.
+
+        `detector` is a name, or the identity of a detector (`faces.Detector.identity`). Of a
+        network of which no alignment is known, `recipes.recipe.ANY_ALIGNMENT` is used.
+        """
         if detector == self.preparation.detector:
             return self.preparation
+        name = detector.partition("@")[0]
         known = find_recipe(self.architecture, self.variant, self.outputs)
         if known is not None:
-            return known.found_by(detector)
+            return replace(known.found_by(name), detector=detector)
         return Preparation(detector, self.preparation.alignment or ANY_ALIGNMENT)
 
     def adapted(self, variant: str | None, preprocessing: str) -> Card:
         """Return the card for another variant or preprocessing.
 
         A variant has a preparation of its own. A threshold has evidence only for what it was
-        measured with, so it changes too, and its metric with it.
+        measured with, so it changes too, and its metric with it: to those of the network, of which
+        nothing was measured with these weights.
         """
         if (variant, preprocessing) == (self.variant, self.preprocessing):
             return self
-        measured = any(each.threshold.evidence != UNMEASURED for each in self.measured)
         other = replace(self, variant=variant, preprocessing=preprocessing)
         recipe = find_recipe(self.architecture, variant, self.outputs)
         if variant != self.variant and recipe is not None:
             other = replace(other, preparation=recipe.preparation)
-        return with_known_thresholds(other, recipe, measured=measured)
+        return with_known_thresholds(other, recipe, measured=False)
 
     def recipe_of(self, network: Network[Outputs]) -> Recipe:
         """Return the recipe of a network that may be in no catalogue, as this card describes it."""
@@ -175,7 +180,7 @@ def with_known_thresholds(card: Card, recipe: Recipe | None, *, measured: bool) 
         if scaling == card.preprocessing
     )
     without = replace(card, threshold=None, other_thresholds=known)
-    return without.prepared(card.preparation)
+    return without.with_preparation(card.preparation)
 
 
 def card_from_json(value: object, where: str) -> Card:
@@ -209,7 +214,7 @@ def card_from_json(value: object, where: str) -> Card:
     stated = [card.preparation, *(each.preparation for each in card.other_thresholds)]
     if len(stated) != len(set(stated)):
         raise WeightsError(
-            f"{where}: the card's other_thresholds cannot be twice for one preparation"
+            f"{where}: the card's other_thresholds cannot state one preparation twice"
         )
     return card
 

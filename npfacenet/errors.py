@@ -44,11 +44,15 @@ class ImageError(NpfacenetError, OSError, ValueError):
     """A picture is missing, damaged, too large, or not a picture; the message names it."""
 
 
-class NoFaceError(ImageError):
+class FaceError(ImageError):
+    """A picture is sound, but shows no face that can be used."""
+
+
+class NoFaceError(FaceError):
     """A detector finds no face in a picture; the message says what it looked for."""
 
 
-class SeveralFacesError(ImageError):
+class SeveralFacesError(FaceError):
     """A picture shows several faces, and only one was expected."""
 
 

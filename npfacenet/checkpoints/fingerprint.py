@@ -12,6 +12,7 @@ from npfacenet.cards import Card
 from npfacenet.layers import Array, Layer
 from npfacenet.networks import Network, NetworkParameters, Outputs, ParameterName
 from npfacenet.recipes import RECIPES
+from npfacenet.recipes.alignment import ALIGNMENTS
 from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
 
 
@@ -34,6 +35,8 @@ def fingerprint(
         made_by += f"\n{network_digest(network)}"
     if prepared != CENTRAL_SQUARE:  # which is what every fingerprint meant before there were others
         made_by += f"\n{prepared}"
+    if prepared.alignment is not None:
+        made_by += f"\n{ALIGNMENTS[prepared.alignment]!r}"
     return sha256(made_by.encode()).hexdigest()
 
 

@@ -116,9 +116,8 @@ def searches(
     if arguments.crops is not None:
         card = options.load_model(arguments).card
         search = PhotoSearch(
-            cropper_for(card, detector, arguments.smallest_face),
+            cropper_for(card, detector, arguments.smallest_face, arguments.least_score),
             card.input_size,
-            arguments.least_score,
             arguments.most_faces,
             skip=arguments.skip_errors,
             keeps_pixels=arguments.draw is not None,

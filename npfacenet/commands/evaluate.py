@@ -173,13 +173,17 @@ def calibrated(card: Card, preparation: Preparation, threshold: Threshold) -> Ca
     others = tuple(each for each in card.measured if each.preparation != preparation)
     if preparation.detector is None or preparation.detector in DETECTORS:
         measured = (Measured(preparation, threshold), *others)
-        return replace(card, threshold=None, other_thresholds=measured).prepared(preparation)
+        return replace(card, threshold=None, other_thresholds=measured).with_preparation(
+            preparation
+        )
     options.note(
         f"the card still says {card.preparation}: the detector's weights are not the public ones, "
         "so name them (--detect PATH) wherever the threshold is to be used"
     )
     measured = (*others, Measured(preparation, threshold))
-    return replace(card, threshold=None, other_thresholds=measured).prepared(card.preparation)
+    return replace(card, threshold=None, other_thresholds=measured).with_preparation(
+        card.preparation
+    )
 
 
 def failures_as_json(pairs: PairDistances) -> dict[str, int] | None:

@@ -108,6 +108,7 @@ def enrolled(arguments: argparse.Namespace, model: Model, choices: options.FaceC
             crop=choices["crop"],
             choose=None if choose == "all" else choose,
             smallest_face=choices["smallest_face"],
+            least_score=choices["least_score"],
             on_error=error_handling(arguments),
             progress=progress,
         )

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias, TypedDict
+from typing import TypeAlias
 
 from npfacenet.commands.streams import say_error as say_error
 from npfacenet.errors import (
@@ -21,6 +21,7 @@ from npfacenet.faces import DETECTORS
 from npfacenet.faces.choice import ONE_OF, Choice
 from npfacenet.models import Embeddings, Model, load
 from npfacenet.models.embeddings import Skipped
+from npfacenet.models.face_options import FaceChoices as FaceChoices
 from npfacenet.recipes.preparation import Preparation
 from npfacenet.recognition.people_folder import first_few
 from npfacenet.zoo.manifest import PACKAGED
@@ -52,15 +53,6 @@ def add_weights(parser: argparse.ArgumentParser, title: str) -> argparse._Argume
         help="read the weight file in a child process with limits on time and memory",
     )
     return group
-
-
-class FaceChoices(TypedDict):
-    """The options of `add_faces`, as `Model.embed` takes them."""
-
-    detect: str | Literal[False] | None
-    crop: int | None
-    choose: Choice | None
-    smallest_face: float | None
 
 
 def add_faces(
@@ -99,6 +91,12 @@ def add_faces(
         help=f"which face of a photograph that shows several: {_explained(choices, default)}",
     )
     add_smallest_face(group)
+    group.add_argument(
+        "--least-score",
+        type=float,
+        metavar="P",
+        help="faces with lower scores do not count (default: 0.9 for mtcnn, 0.7 for yunet)",
+    )
 
 
 def _explained(choices: Sequence[Choice], default: Choice) -> str:
@@ -119,8 +117,8 @@ def add_smallest_face(parser: argparse.ArgumentParser | argparse._ArgumentGroup)
         "--smallest-face",
         type=float,
         metavar="N",
-        help="side in pixels of the smallest face to look for (default: 20, or a fortieth of the "
-        "picture's longer side if that is more)",
+        help="side in pixels of the smallest face that counts (default: about 20, or a fortieth of "
+        "the picture's longer side if that is more)",
     )
 
 
@@ -142,13 +140,14 @@ def face_choices(arguments: argparse.Namespace, choices: Sequence[Choice] = ONE_
         "crop": arguments.crop,
         "choose": arguments.choose,
         "smallest_face": arguments.smallest_face,
+        "least_score": arguments.least_score,
     }
 
 
 def face_words(arguments: argparse.Namespace) -> list[str]:
     """Return the options of `add_faces` that were given, as words of a command."""
     words = ["--no-detect"] if arguments.no_detect else []
-    for name in ("detect", "crop", "choose", "smallest_face"):
+    for name in ("detect", "crop", "choose", "smallest_face", "least_score"):
         value = getattr(arguments, name)
         if value is not None:
             words += [f"--{name.replace('_', '-')}", str(value)]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from npfacenet.cards import Card
-from npfacenet.errors import EmbeddingError, ImageError, shortened
+from npfacenet.errors import EmbeddingError, ImageError, NoFaceError, shortened
 from npfacenet.faces import Detector, Faces
-from npfacenet.faces.choice import chosen
 from npfacenet.faces.cropping import FaceCropper
 from npfacenet.images import read
 from npfacenet.progress import Progress
@@ -37,13 +36,12 @@ class SearchedPhoto:
 class PhotoSearch:
     """Finds faces as `Model.embed` does, and cuts out all of them for a model of `size` pixels.
 
-    The options are those of `Detector.detect`; with `skip`, a picture that cannot be used gives
+    At most `most_faces` of each are kept. With `skip`, a picture that cannot be used gives
     empty Faces with the reason in `skipped`. `keeps_pixels` asks for the decoded photographs.
     """
 
     cropper: FaceCropper
     size: int
-    least_score: float | None = None
     most_faces: int | None = None
     skip: bool = False
     keeps_pixels: bool = False
@@ -73,23 +71,27 @@ class PhotoSearch:
     def _in_one(self, photo: str, threads: int) -> SearchedPhoto:
         """Read a photograph once: `Detector.detect` would read the file at a reduced scale."""
         pixels = read(photo)
-        faces = self.cropper.detector.detect(
-            pixels,
-            smallest_face=self.cropper.smallest_face,
-            least_score=self.least_score,
-            most_faces=self.most_faces,
-            threads=threads,
+        kept = pixels if self.keeps_pixels else None
+        try:
+            found = self.cropper.find(pixels, photo, threads=threads)[: self.most_faces]
+        except NoFaceError:
+            return SearchedPhoto(Faces(source=photo), pixels=kept)
+        crops = tuple(self.cropper.cut(pixels, face, self.size, photo) for face in found)
+        faces = Faces(
+            np.array([face.box for face in found]),
+            np.array([face.landmarks for face in found]),
+            np.array([face.score for face in found]),
+            source=photo,
         )
-        height, width = pixels.shape[:2]
-        crops = tuple(
-            self.cropper.cut(pixels, face, self.size, photo)
-            for face in chosen(faces, "all", width, height, photo)
-        )
-        faces = replace(faces, source=photo)
-        return SearchedPhoto(faces, crops, pixels if self.keeps_pixels else None)
+        return SearchedPhoto(faces, crops, kept)
 
 
-def cropper_for(card: Card, detector: Detector, smallest_face: float | None) -> FaceCropper:
+def cropper_for(
+    card: Card,
+    detector: Detector,
+    smallest_face: float | None = None,
+    least_score: float | None = None,
+) -> FaceCropper:
     """Return a cropper that cuts out all faces as the card's network needs them.
 
     Raises EmbeddingError for a network that is not for embedding, or of no certain picture size.
@@ -99,5 +101,5 @@ def cropper_for(card: Card, detector: Detector, smallest_face: float | None) -> 
             f"{shortened(card.architecture, 40)} does not embed faces of a certain size: name "
             "another model with --model"
         )
-    alignment = ALIGNMENTS[str(card.found_by(detector.name).alignment)]
-    return FaceCropper(detector, alignment, "all", smallest_face)
+    alignment = ALIGNMENTS[str(card.found_by(detector.identity).alignment)]
+    return FaceCropper(detector, alignment, "all", smallest_face, least_score)

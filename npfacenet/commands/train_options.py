@@ -13,7 +13,14 @@ from npfacenet.training import Augmentation, Configuration
 from npfacenet.training.objectives import LOSSES
 
 DEFAULTS = Configuration()
-FACES = ("detect", "no_detect", "crop", "choose", "smallest_face")  # of `options.add_faces`
+FACES = (
+    "detect",
+    "no_detect",
+    "crop",
+    "choose",
+    "smallest_face",
+    "least_score",
+)  # of `options.add_faces`
 HELP = {
     "margin": "margin of the triplet loss (default 0.2) or of angular-margin (default 0.3)",
     "identities": "number of people in a batch",

@@ -62,7 +62,7 @@ def chosen(
 ) -> tuple[ChosenFace, ...]:
     """Choose among the faces of a picture of width x height pixels: none of none.
 
-    - "largest": the one whose box has the largest area
+    - "largest": the one whose box has the largest area within the picture
     - "central": the one whose box has its centre nearest to the picture's
     - "only": the only one; raises SeveralFacesError, naming the picture `name`, if there are more
     - "all": every one, best score first
@@ -81,15 +81,15 @@ def chosen(
             f"{name} shows {len(faces)} faces, and one is expected: crop the picture, or choose "
             "the largest or the central one (choose=, --choose)"
         )
-    across, down = sides(faces.boxes)
     match choose:
         case "all":
             indices = range(len(faces))
         case "central":
-            centres = faces.boxes[:, :2] + np.stack([across, down], axis=1) / 2
+            centres = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2
             off = np.hypot(*(centres - (width / 2, height / 2)).T)
             indices = range(first := int(np.argmin(off)), first + 1)
         case _:
+            across, down = sides(np.clip(faces.boxes, 0, [width, height, width, height]))
             indices = range(first := int(np.argmax(across * down)), first + 1)
     return tuple(_at(faces, index) for index in indices)
 

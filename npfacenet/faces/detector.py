@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, overload
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.arguments import is_finite, is_one_of, is_whole
+from npfacenet.arguments import is_finite, is_one_of, is_real, is_whole
 from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.errors import ArgumentError, ImageError, quoted
 from npfacenet.faces.faces import Faces
@@ -25,13 +25,16 @@ from npfacenet.progress import Progress
 from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import in_batches
 from npfacenet.zoo.manifest import manifest
+from npfacenet.zoo.public import PublicDetector
 
 SMALLEST_FACE = 20.0
 """Pixels of the smallest face to look for by default."""
 SMALLEST_PART = 1 / 40
 """The same as a fraction of the longer side, where that is more."""
-LEAST_FACE = 10.0
+LEAST_FACE, MOST_FACE = 10.0, 100_000.0
 """Pixels of the smallest face that may be asked for; detectors do not find smaller ones."""
+
+OWN_MODULES = ("npfacenet.faces.mtcnn", "npfacenet.faces.yunet")
 
 _log = logging.getLogger(__name__)
 
@@ -42,27 +45,37 @@ class Detector(ABC):
 
     name: ClassVar[str]
 
+    sure_score: ClassVar[float] = 0.0
+    """The score from which on a face is one nearly certainly; see `FaceCropper`."""
+
     @cached_property
     def identity(self) -> str:
-        """The detector's name, followed by @ and 12 digits unless it is the public one.
+        """The detector's name, followed by @ and 12 digits unless it is the one of that name.
 
-        The digits stand for other weights than the public ones of that name, and for settings that
-        are not the default: they find other faces, or place them elsewhere. The identity is part of
-        the fingerprint of embeddings (`Preparation`).
+        The digits stand for other weights than the public ones of a public name, for settings that
+        are not the default, and for another class under a public name: they find other faces, or
+        place them elsewhere. The identity is part of the fingerprint of embeddings (`Preparation`).
         """
         networks: list[str] = []
         settings: list[str] = []
-        for each in fields(self):
-            value = getattr(self, each.name)
+        usual = {each.name: each.default for each in fields(self)}
+        for name, value in sorted(vars(self).items()):
             if isinstance(value, ReadyNetwork):
                 networks.append(weights_digest(value.parameters))
-            elif value != each.default:
-                settings.append(f"{each.name}={value!r}")
+            elif name not in usual or value != usual[name]:
+                settings.append(f"{name}={value!r}")
+        kind = type(self)
         public = manifest().get(self.name)
-        if not settings and public is not None and set(networks) <= set(public.weights):
+        if public is None and not (networks or settings):
             return self.name
-        told = "\n".join([*networks, *settings])
-        return f"{self.name}@{sha256(told.encode()).hexdigest()[:12]}" if told else self.name
+        if isinstance(public, PublicDetector) and kind.__module__ in OWN_MODULES and not settings:
+            expected = sorted(public.networks, key=lambda each: each.file_name)
+            if len(networks) == len(expected) and all(
+                digest in each.weights for digest, each in zip(networks, expected, strict=True)
+            ):
+                return self.name
+        told = "\n".join([f"{kind.__module__}.{kind.__qualname__}", *networks, *settings])
+        return f"{self.name}@{sha256(told.encode()).hexdigest()[:12]}"
 
     @property
     def pixels_of_a_face(self) -> float:
@@ -185,6 +198,8 @@ class Detector(ABC):
         height, width = (seen.factor * side for side in seen.pixels.shape[:2])
         smallest = smallest_face_in(options.smallest_face, width, height) / seen.factor
         faces = self.find(seen.pixels, smallest, threads)
+        if not isinstance(faces, Faces):
+            raise ArgumentError(f"a detector finds Faces, and {self.name} gave {quoted(faces)}")
         chosen = np.arange(len(faces))
         if options.least_score is not None:
             chosen = np.flatnonzero(faces.scores >= options.least_score)
@@ -210,9 +225,8 @@ class Options:
 
     def __post_init__(self) -> None:
         require_smallest_face(self.smallest_face)
-        least, most = self.least_score, self.most_faces
-        if least is not None and not is_finite(least):
-            raise ArgumentError(f"least_score is a number, not {quoted(least)}")
+        require_least_score(self.least_score)
+        most = self.most_faces
         if most is not None and not is_whole(most, low=1):
             raise ArgumentError(f"most_faces is a whole number of at least 1, not {quoted(most)}")
         if not is_one_of(self.channel_order, "rgb", "bgr"):
@@ -225,12 +239,18 @@ class Options:
 
 def require_smallest_face(smallest_face: object) -> None:
     """Raise ArgumentError unless it is a size in pixels that can be looked for, or None."""
-    if smallest_face is None or (is_finite(smallest_face) and smallest_face >= LEAST_FACE):
+    if smallest_face is None or is_real(smallest_face, LEAST_FACE, MOST_FACE):
         return
     raise ArgumentError(
-        f"smallest_face is a number of pixels, at least {LEAST_FACE:.0f}, not "
-        f"{quoted(smallest_face)}"
+        f"smallest_face is a number of pixels, at least {LEAST_FACE:.0f} and at most "
+        f"{MOST_FACE:,.0f}, not {quoted(smallest_face)}"
     )
+
+
+def require_least_score(least_score: object) -> None:
+    """Raise ArgumentError unless it is a number, or None."""
+    if least_score is not None and not is_finite(least_score):
+        raise ArgumentError(f"least_score is a number, not {quoted(least_score)}")
 
 
 def smallest_face_in(smallest_face: float | None, width: int, height: int) -> float:

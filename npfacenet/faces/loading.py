@@ -38,7 +38,10 @@ def load(name_or_path: str | os.PathLike[str]) -> Detector:
     """
     if not isinstance(name_or_path, (str, os.PathLike)):
         raise WeightsNotFoundError(f"a detector is named by a text, not {quoted(name_or_path)}")
-    name = os.fsdecode(name_or_path)
+    try:
+        name = os.fsdecode(name_or_path)
+    except TypeError as error:  # an object whose __fspath__ gives something else
+        raise WeightsNotFoundError(f"no path of a detector: {error}") from error
     try:
         path = find(name_or_path)
     except WeightsNotFoundError as error:
@@ -47,13 +50,13 @@ def load(name_or_path: str | os.PathLike[str]) -> Detector:
         raise WeightsNotFoundError(
             f"no detector called {quoted(name)}, and no file; there are {', '.join(DETECTORS)}"
         ) from error
-    if path.is_dir():
-        return _mtcnn(path)
-    if path.stem in MTCNN_NETWORKS:
+    detector = _at(path)
+    if isinstance(name_or_path, str) and name in DETECTORS and detector.name != name:
         raise WeightsError(
-            f"{path} is one of three networks of MTCNN: name the folder that holds them"
+            f"{path} was found under the name {name!r}, but holds {detector.name}: rename or "
+            "remove it, or load it by its path"
         )
-    return Yunet(_ready(path, YUNET))
+    return detector
 
 
 def default_name() -> str:
@@ -71,6 +74,16 @@ def default_name() -> str:
         f"there are no weights of a detector here ({', '.join(DETECTORS)}); get some with: "
         f"npfacenet weights fetch {DETECTORS[0]}"
     )
+
+
+def _at(path: Path) -> Detector:
+    if path.is_dir():
+        return _mtcnn(path)
+    if path.stem in MTCNN_NETWORKS:
+        raise WeightsError(
+            f"{path} is one of three networks of MTCNN: name the folder that holds them"
+        )
+    return Yunet(_ready(path, YUNET))
 
 
 def _mtcnn(folder: Path) -> Mtcnn:

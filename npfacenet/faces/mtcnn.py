@@ -60,6 +60,12 @@ class Mtcnn(Detector):
     """
 
     name: ClassVar[str] = "mtcnn"
+    sure_score: ClassVar[float] = 0.9
+    """1 of 251 photographs of BSDS500 without a face has a false one with more.
+
+    Of 1,000 photographs of LFW all have a face with 0.989 or more; of 600 crops of UTKFace 599,
+    with 0.93 or more (`tools/experiments/detection.py`).
+    """
 
     pnet: ReadyNetwork = field(repr=False)
     rnet: ReadyNetwork = field(repr=False)

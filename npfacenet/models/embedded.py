@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from npfacenet.arguments import is_one_of, is_whole
 from npfacenet.cards import Card
 from npfacenet.errors import ArgumentError, quoted
 from npfacenet.models.embeddings import Embeddings
-from npfacenet.models.picture_reading import PreparedPictures
+from npfacenet.models.picture_reading import OnError, PreparedPictures
 from npfacenet.progress import Progress
 from npfacenet.recipes.preparation import Preparation
 
@@ -64,8 +65,10 @@ def require_options(
     channel_order: object, on_error: object, batch_size: object, progress: object
 ) -> None:
     """Raise ArgumentError for an option of `Model.embed` that cannot be used."""
-    if not is_one_of(on_error, "raise", "skip"):
-        raise ArgumentError(f"on_error is 'raise' or 'skip', not {quoted(on_error)}")
+    if not is_one_of(on_error, *get_args(OnError)):
+        raise ArgumentError(
+            f"on_error is one of {', '.join(get_args(OnError))}, not {quoted(on_error)}"
+        )
     if not is_one_of(channel_order, "rgb", "bgr"):
         raise ArgumentError(f"channel_order must be 'rgb' or 'bgr', not {quoted(channel_order)}")
     if not is_whole(batch_size, low=1):

@@ -23,7 +23,8 @@ class Skipped(JsonReady):
     """A picture or another file that was passed over, and the reason.
 
     `position` is its place among the pictures of the call, from 0; None for another file.
-    `no_face` tells that the picture is sound, and that no face was found in it.
+    `no_face` tells that the picture is sound, but shows no face that can be used; with several
+    faces the reason says which of them.
     """
 
     source: str

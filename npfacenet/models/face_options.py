@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from npfacenet.cards import Card, Preparation
 from npfacenet.errors import ArgumentError, WeightsNotFoundError, quoted, shortened
@@ -22,6 +22,16 @@ Detect: TypeAlias = "str | os.PathLike[str] | Detector | Literal[False] | None"
 """None: what the card says; a detector, its name or the path of its weights; False: no detector."""
 
 
+class FaceChoices(TypedDict, total=False):
+    """The fields of `FaceOptions`, as keyword arguments of functions that hand them on."""
+
+    detect: Detect
+    crop: int | None
+    choose: Choice | None
+    smallest_face: float | None
+    least_score: float | None
+
+
 @dataclass(frozen=True, eq=False)
 class FaceOptions:
     """The options of `Model.embed` that say which part of a photograph is embedded.
@@ -33,6 +43,7 @@ class FaceOptions:
     crop: int | None = None
     choose: Choice | None = None
     smallest_face: float | None = None
+    least_score: float | None = None
 
     def __post_init__(self) -> None:
         detect: object = self.detect
@@ -50,19 +61,20 @@ class FaceOptions:
                 )
         if self.choose is not None:
             require_choice(self.choose)
-        if self.smallest_face is not None:
+        if self.smallest_face is not None or self.least_score is not None:
             with without_forks():
-                from npfacenet.faces.detector import require_smallest_face
+                from npfacenet.faces.detector import require_least_score, require_smallest_face
 
             require_smallest_face(self.smallest_face)
+            require_least_score(self.least_score)
 
-    def find_faces(self, card: Card) -> bool:
+    def finds_faces(self, card: Card) -> bool:
         """Tell whether a detector is used, with a model of this card."""
         if self.crop is not None or self.detect is False:
             return False
         return self.detect is not None or card.preparation.detector is not None
 
-    def prepared(
+    def ready_for(
         self, card: Card, load: Callable[[str | os.PathLike[str]], Detector]
     ) -> ReadyPreparation:
         """Return the preparation for a model with this card; `load` loads a detector.
@@ -70,7 +82,7 @@ class FaceOptions:
         Raises ArgumentError for choices among faces without a detector, WeightsNotFoundError, with
         the remedy, for a detector whose weights are missing.
         """
-        if not self.find_faces(card):
+        if not self.finds_faces(card):
             if self.crop is not None:
                 return self._without_detector(Preparation(crop=self.crop))
             own = card.preparation
@@ -84,17 +96,37 @@ class FaceOptions:
         with without_forks():
             from npfacenet.faces.cropping import FaceCropper
 
-        alignment = card.found_by(detector.name).alignment
-        choose = "largest" if self.choose is None else self.choose
-        cropper = FaceCropper(detector, ALIGNMENTS[str(alignment)], choose, self.smallest_face)
-        return ReadyPreparation(Preparation(detector.identity, alignment), cropper)
+        preparation = card.found_by(detector.identity)
+        cropper = FaceCropper(
+            detector,
+            ALIGNMENTS[str(preparation.alignment)],
+            "largest" if self.choose is None else self.choose,
+            self.smallest_face,
+            self.least_score,
+        )
+        return ReadyPreparation(preparation, cropper)
 
     def _of_the_card(
         self, card: Card, load: Callable[[str | os.PathLike[str]], Detector]
     ) -> Detector:
-        name = card.preparation.detector
+        name = str(card.preparation.detector)
+        public, _, digits = name.partition("@")
+        if digits:
+            raise WeightsNotFoundError(
+                f"{shortened(card.architecture, 40)} is for faces that {public} has found with "
+                f"weights or settings that are not the public ones ({name}): pass that detector, "
+                "detect=, --detect PATH"
+            )
+        with without_forks():
+            from npfacenet.faces.loading import DETECTORS
+
+        if name not in DETECTORS:
+            raise WeightsNotFoundError(
+                f"{shortened(card.architecture, 40)} is for faces that {quoted(name)} has found, "
+                f"and there are {', '.join(DETECTORS)}: pass a Detector, detect="
+            )
         try:
-            return load(str(name))
+            return load(name)
         except WeightsNotFoundError as error:
             raise WeightsNotFoundError(
                 f"{shortened(card.architecture, 40)} is for faces that {name} has found: {error}. "
@@ -102,7 +134,11 @@ class FaceOptions:
             ) from error
 
     def _without_detector(self, preparation: Preparation) -> ReadyPreparation:
-        given = {"choose": self.choose, "smallest_face": self.smallest_face}
+        given = {
+            "choose": self.choose,
+            "smallest_face": self.smallest_face,
+            "least_score": self.least_score,
+        }
         if stated := [name for name, value in given.items() if value is not None]:
             raise ArgumentError(
                 f"{stated[0]} is for faces that a detector finds, and pictures are used as they "

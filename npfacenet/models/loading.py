@@ -63,9 +63,10 @@ def load(
     recipe, card = checkpoint.recipe, checkpoint.card
     _require_named(name_or_path, path, recipe)
     parameters = ReloadableParameters(checkpoint, partial(read, path.absolute(), (recipe,)))
-    if not checkpoint.own_card:
-        card = with_known_origin(card, parameters.digest)
+    own = card
     card = card.adapted(recipe.variant, card.preprocessing if scaling is None else scaling)
+    if not checkpoint.own_card or card is not own:
+        card = with_known_origin(card, parameters.digest)
     model = Model(checkpoint.network, parameters, card)
     taken = 1e3 * (perf_counter() - began)
     _log.info(

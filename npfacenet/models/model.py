@@ -37,8 +37,8 @@ from npfacenet.models.embedded import EmbeddedBatch, gathered, require_options
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.models.face_options import Detect, FaceOptions
 from npfacenet.models.loaded_detectors import LoadedDetectors
-from npfacenet.models.network_inputs import directions
-from npfacenet.models.picture_reading import PictureReader
+from npfacenet.models.network_inputs import embedded
+from npfacenet.models.picture_reading import OnError, PictureReader
 from npfacenet.networks import Network, NetworkParameters, Outputs
 from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress, silent
@@ -203,8 +203,9 @@ class Model:
         crop: int | None = None,
         choose: Choice | None = None,
         smallest_face: float | None = None,
+        least_score: float | None = None,
         channel_order: Literal["rgb", "bgr"] = "rgb",
-        on_error: Literal["raise", "skip"] = "raise",
+        on_error: OnError = "raise",
         batch_size: int = TOGETHER,
         threads: int | None = None,
         progress: Progress | None = None,
@@ -216,14 +217,17 @@ class Model:
         detector finds, aligned, or the central square of pictures that are cropped already. A part
         with less contrast than any face (`images.LEAST_CONTRAST`) cannot be used.
 
-        - detect: another detector, by its name or path; False for none, so that the central square
-          is used
+        - detect: another detector, by its name or path; False for none, so that the card's crop is
+          used, or the central square
         - crop: use the central `crop` x `crop` pixels, without a detector
         - choose: of several faces the "largest" (the default), the most "central" one, the "only"
           one (SeveralFacesError if there are more), or "all", each of which gives a vector
-        - smallest_face: as in `faces.Detector.detect`
+        - smallest_face, least_score: which faces count, by the pixels of their longer side and by
+          their score (None: the detector's `sure_score`); as in `faces.FaceCropper`
         - channel_order: that of arrays; "bgr" is OpenCV's
-        - on_error: "skip" leaves out pictures that cannot be used and lists them in `skipped`
+        - on_error: "skip" leaves out pictures that cannot be used and lists them in `skipped`;
+          "skip-no-face" does so with pictures that show no face that can be used, and no others.
+          With "all", single faces that cannot be used are always left out and listed
         - batch_size, threads: up to `threads` threads (None: one for each core,
           `threads.cores.cores`) read and embed up to `batch_size` pictures at a time each; a single
           picture is shared by two. Meanwhile NumPy's matrix products use one core each in the
@@ -239,15 +243,15 @@ class Model:
         """
         self._require_embedding()
         require_options(channel_order, on_error, batch_size, progress)
-        options = FaceOptions(detect, crop, choose, smallest_face)
+        options = FaceOptions(detect, crop, choose, smallest_face, least_score)
         cores = threads_to_use(threads)
         import_pillow()
         sources = each_picture(images)
         total = len(sources) if isinstance(sources, Sized) else None
-        ready = options.prepared(self.card, self._kept.detectors.load)
+        ready = options.ready_for(self.card, self._kept.detectors.load)
         together = batch_size if ready.cropper is None else min(batch_size, SEARCHED_TOGETHER)
         size = batch_size_for(sources, cores, together)
-        reader = PictureReader(self.card, ready, channel_order, skip=on_error == "skip")
+        reader = PictureReader(self.card, ready, channel_order, on_error)
 
         def embed_batch(batch: list[tuple[int, ImageSource]], threads: int) -> EmbeddedBatch:
             pictures = reader.read(batch, threads)
@@ -260,7 +264,7 @@ class Model:
 
     def finds_faces(self, *, detect: Detect = None, crop: int | None = None) -> bool:
         """Tell whether `embed` with these options finds faces, or takes pictures as cropped."""
-        return FaceOptions(detect, crop).find_faces(self.card)
+        return FaceOptions(detect, crop).finds_faces(self.card)
 
     def _require_embedding(self) -> None:
         """Raise EmbeddingError if the network is for another purpose."""
@@ -282,9 +286,7 @@ class Model:
 
         Raises WeightsError if the parameters give no vectors of unit length.
         """
-        if not inputs:
-            return np.empty((0, self.card.outputs), np.float32)
-        return directions(self.plan, np.concatenate(inputs), self.card, threads)
+        return embedded(self.plan, inputs, self.card, threads)
 
 
 @dataclass

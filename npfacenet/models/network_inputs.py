@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +15,9 @@ from npfacenet.networks import Outputs, sole
 
 Picture = npt.NDArray[np.uint8]
 
+MOST_TOGETHER = 256
+"""Faces that the network is given at once."""
+
 
 def square(picture: Picture, card: Card) -> Picture:
     """Return the central square of a picture, resized to the network's input size."""
@@ -23,6 +28,17 @@ def square(picture: Picture, card: Card) -> Picture:
 def scaled(picture: Picture, card: Card) -> npt.NDArray[np.float32]:
     """Return a picture of the network's input size as a batch of one, float32 (1, S, S, 3)."""
     return preprocessing(card.preprocessing).scale(picture[np.newaxis])
+
+
+def embedded(
+    plan: Plan[Outputs], inputs: Sequence[npt.NDArray[np.float32]], card: Card, threads: int
+) -> npt.NDArray[np.float32]:
+    """Return the embeddings (N, D) of inputs (1, S, S, 3); raises as `directions`."""
+    values = [np.empty((0, card.outputs), np.float32)]
+    for start in range(0, len(inputs), MOST_TOGETHER):  # a photograph may show hundreds
+        some = np.concatenate(inputs[start : start + MOST_TOGETHER])
+        values.append(directions(plan, some, card, threads))
+    return values[1] if len(values) == 2 else np.concatenate(values)
 
 
 def directions(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from npfacenet.cards import Card
-from npfacenet.errors import ImageError, NoFaceError
+from npfacenet.errors import FaceError, ImageError
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.images import (
     ImageSource,
@@ -23,6 +23,9 @@ from npfacenet.images import (
 from npfacenet.models.embeddings import Skipped
 from npfacenet.models.face_options import ReadyPreparation
 from npfacenet.models.network_inputs import Picture, scaled, square
+
+if TYPE_CHECKING:
+    from npfacenet.faces.cropping import FaceCropper
 
 
 @dataclass(frozen=True)
@@ -40,19 +43,44 @@ class PreparedPictures:
     faces: list[ChosenFace] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
+    def add(
+        self,
+        values: npt.NDArray[np.float32],
+        name: str,
+        position: int,
+        face: ChosenFace | None = None,
+    ) -> None:
+        """Add an input."""
+        self.inputs.append(values)
+        self.names.append(name)
+        self.positions.append(position)
+        self.faces.extend([] if face is None else [face])
+
+    def skip(self, name: str, error: ImageError, position: int) -> None:
+        """List a picture, or a face of it, that cannot be used."""
+        self.skipped.append(Skipped(name, str(error), position, isinstance(error, FaceError)))
+
+
+OnError: TypeAlias = Literal["raise", "skip", "skip-no-face"]
+_SKIPPED: dict[OnError, tuple[type[ImageError], ...]] = {
+    "raise": (),
+    "skip": (ImageError,),
+    "skip-no-face": (FaceError,),
+}
+
 
 @dataclass(frozen=True)
 class PictureReader:
     """Reads pictures and prepares them.
 
-    `channel_order` is that of arrays. With `skip`, a picture that cannot be used is listed in
-    `skipped` instead of raising ImageError.
+    `channel_order` is that of arrays. `on_error` says which pictures that cannot be used are listed
+    in `skipped` instead of raising ImageError, as in `Model.embed`.
     """
 
     card: Card
     ready: ReadyPreparation
     channel_order: Literal["rgb", "bgr"]
-    skip: bool
+    on_error: OnError
 
     def read(
         self, batch: Sequence[tuple[int, ImageSource]], threads: int | None = None
@@ -64,42 +92,55 @@ class PictureReader:
         """
         prepared = PreparedPictures(len(batch))
         for position, source in batch:
-            name = source_name(source, position)
             try:
-                shown = list(self._shown(source, position, threads))
-            except ImageError as error:
-                if not self.skip:
-                    raise
-                no_face = isinstance(error, NoFaceError)
-                prepared.skipped.append(Skipped(name, str(error), position, no_face))
-                continue
-            for values, face in shown:
-                prepared.inputs.append(values)
-                prepared.names.append(name)
-                prepared.positions.append(position)
-                prepared.faces.extend([] if face is None else [face])
+                if self.ready.cropper is None:
+                    self._add_crop(prepared, source, position)
+                else:
+                    self._add_faces(prepared, self.ready.cropper, source, position, threads)
+            except _SKIPPED[self.on_error] as error:
+                prepared.skip(source_name(source, position), error, position)
         return prepared
 
-    def _shown(
-        self, source: ImageSource, position: int, threads: int | None
-    ) -> Iterator[tuple[npt.NDArray[np.float32], ChosenFace | None]]:
-        """Yield each face of a picture as a batch of one.
+    def _add_crop(self, prepared: PreparedPictures, source: ImageSource, position: int) -> None:
+        """Add the central part of a picture."""
+        name = named(source, position)
+        cropped = self._cropped(read(source, self.channel_order, position), name)
+        seen = square(cropped, self.card)
+        require_contrast(seen, name)
+        if min(cropped.shape[:2]) < len(seen):  # enlarged noise becomes patches, as structure does
+            require_contrast(cropped, name)
+        prepared.add(scaled(seen, self.card), source_name(source, position), position)
+
+    def _add_faces(
+        self,
+        prepared: PreparedPictures,
+        cropper: FaceCropper,
+        source: ImageSource,
+        position: int,
+        threads: int | None,
+    ) -> None:
+        """Add the chosen faces of a picture; of several, those that can be used.
 
         The decoded picture is dropped at the end, before another one is read.
         """
         picture = read(source, self.channel_order, position)
         name, size = named(source, position), self.card.input_size
-        if self.ready.cropper is not None:
-            for crop in self.ready.cropper.crops(picture, size, name, threads=threads):
-                require_contrast(crop.pixels, name)
-                yield scaled(crop.pixels, self.card), crop.face
-            return
-        cropped = self._cropped(picture, name)
-        seen = square(cropped, self.card)
-        require_contrast(seen, name)
-        if min(cropped.shape[:2]) < len(seen):  # enlarged noise becomes patches, as structure does
-            require_contrast(cropped, name)
-        yield scaled(seen, self.card), None
+        chosen = cropper.find(picture, name, threads=threads)
+        added, faults = 0, []
+        for face in chosen:
+            of_it = f"{name}, face {face.index + 1} of {face.count}" if len(chosen) > 1 else name
+            try:
+                pixels = cropper.cut(picture, face, size, of_it)
+                _require_contrast_of_face(pixels, of_it)
+            except FaceError as error:
+                faults.append(error)
+                continue
+            added += 1
+            prepared.add(scaled(pixels, self.card), source_name(source, position), position, face)
+        if not added:
+            raise faults[0]
+        for fault in faults:
+            prepared.skip(source_name(source, position), fault, position)
 
     def _cropped(self, picture: Picture, name: str) -> Picture:
         crop = self.ready.preparation.crop
@@ -109,3 +150,10 @@ class PictureReader:
             return centre_crop(picture, crop)
         except ImageError as error:
             raise ImageError(f"{name}: {error}") from error
+
+
+def _require_contrast_of_face(pixels: Picture, name: str) -> None:
+    try:
+        require_contrast(pixels, name)
+    except ImageError as error:
+        raise FaceError(str(error)) from error

@@ -144,14 +144,15 @@ def enrol(
     crop: int | None = None,
     choose: OneOf | None = None,
     smallest_face: float | None = None,
+    least_score: float | None = None,
     on_error: Literal["raise", "skip"] = "raise",
     progress: Progress | None = None,
 ) -> Gallery:
     """Embed a folder of photographs: `anna.jpg` shows anna, and so does `anna/holiday.jpg`.
 
-    `detect`, `crop`, `choose` and `smallest_face` are as in `Model.embed`. One face of each
-    photograph is used, the largest unless `choose` says otherwise; `gallery.embeddings.faces` tells
-    which. Progress counts photographs.
+    `detect`, `crop`, `choose`, `smallest_face` and `least_score` are as in `Model.embed`. One face
+    of each photograph is used, the largest unless `choose` says otherwise;
+    `gallery.embeddings.faces` tells which. Progress counts photographs.
 
     `people_in` documents which files count as pictures; everything else in the folder is listed in
     `gallery.passed_over`. With `on_error="skip"`, so are pictures that cannot be used, because they
@@ -176,6 +177,7 @@ def enrol(
         crop=crop,
         choose=choose,
         smallest_face=smallest_face,
+        least_score=least_score,
         on_error=on_error,
         progress=progress,
     )

@@ -6,15 +6,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Unpack
 
 import numpy as np
 
 from npfacenet.errors import ArgumentError, EmbeddingError, EvaluationError, ImageError, quoted
-from npfacenet.faces.choice import Choice
 from npfacenet.models import Embeddings, Model
 from npfacenet.models.embeddings import Skipped
-from npfacenet.models.face_options import Detect, FaceOptions
+from npfacenet.models.face_options import FaceChoices, FaceOptions
+from npfacenet.models.picture_reading import OnError
 from npfacenet.progress import Progress
 from npfacenet.recipes.preparation import Preparation
 from npfacenet.recognition.distance import paired_distances
@@ -62,20 +62,18 @@ def measure_pairs(
     images: str | os.PathLike[str],
     folds: Sequence[Fold],
     *,
-    detect: Detect = None,
-    crop: int | None = None,
-    choose: Choice | None = None,
-    smallest_face: float | None = None,
     progress: Progress | None = None,
+    **faces: Unpack[FaceChoices],
 ) -> PairDistances:
     """Return the distances of all pairs; arguments as of `pair_embeddings`.
 
-    A picture in which no face is found fails, and its pairs with it; `evaluate` counts them as
-    errors. Raises what `pair_embeddings` raises for other faults.
+    A picture without a face that can be used fails, and its pairs with it; `evaluate` counts them
+    as errors. Raises what `pair_embeddings` raises for other faults.
     """
-    options = _options(detect, crop, choose, smallest_face)
+    choices = _checked(faces)
     pictures, paths = _paths(model, images, folds)
-    return distances_of(_embed(model, paths, options, "skip", progress), pictures, folds)
+    embeddings = _embed(model, paths, choices, "skip-no-face", progress)
+    return distances_of(embeddings, pictures, folds)
 
 
 def distances_of(
@@ -83,8 +81,8 @@ def distances_of(
 ) -> PairDistances:
     """Return the distances of pairs of pictures, whose embeddings have their `positions`.
 
-    Raises ImageError if a picture was skipped for another reason than that no face was found, and
-    EmbeddingError if the embeddings do not say how their pictures were prepared.
+    Raises ImageError if a picture was skipped for another reason than its faces, and EmbeddingError
+    if the embeddings do not say how their pictures were prepared.
     """
     if embeddings.preparation is None:
         raise EmbeddingError("the embeddings do not say how their pictures were prepared")
@@ -112,23 +110,11 @@ def pair_distances(
     images: str | os.PathLike[str],
     folds: Sequence[Fold],
     *,
-    detect: Detect = None,
-    crop: int | None = None,
-    choose: Choice | None = None,
-    smallest_face: float | None = None,
     progress: Progress | None = None,
+    **faces: Unpack[FaceChoices],
 ) -> list[Distances]:
     """Return the distances of all pairs, fold by fold; arguments as of `pair_embeddings`."""
-    pairs = pair_embeddings(
-        model,
-        images,
-        folds,
-        detect=detect,
-        crop=crop,
-        choose=choose,
-        smallest_face=smallest_face,
-        progress=progress,
-    )
+    pairs = pair_embeddings(model, images, folds, progress=progress, **faces)
     return [paired_distances(a, b) for a, b in pairs]
 
 
@@ -137,23 +123,20 @@ def pair_embeddings(
     images: str | os.PathLike[str],
     folds: Sequence[Fold],
     *,
-    detect: Detect = None,
-    crop: int | None = None,
-    choose: Choice | None = None,
-    smallest_face: float | None = None,
     progress: Progress | None = None,
+    **faces: Unpack[FaceChoices],
 ) -> list[tuple[Embeddings, Embeddings]]:
     """Return the embeddings of both sides of all pairs, fold by fold; embed each picture once.
 
-    `detect`, `crop` and `smallest_face` are as in `Model.embed` (LFW's pictures are 250 wide, and a
-    face fills about 150); of several faces that are found, the central one is used unless `choose`
-    says otherwise. `progress` counts pictures. Raises EvaluationError for missing pictures,
-    ImageError for those that cannot be used, and what `Model.embed` raises; ArgumentError for all
-    faces of a picture.
+    `detect`, `crop`, `choose`, `smallest_face` and `least_score` are as in `Model.embed` (LFW's
+    pictures are 250 wide, and a face fills about 150), except that of several faces that are found,
+    the central one is used unless `choose` says otherwise. `progress` counts pictures. Raises
+    EvaluationError for missing pictures, ImageError for those that cannot be used, and what
+    `Model.embed` raises; ArgumentError for all faces of a picture.
     """
-    options = _options(detect, crop, choose, smallest_face)
+    choices = _checked(faces)
     pictures, paths = _paths(model, images, folds)
-    embeddings = _embed(model, paths, options, "raise", progress)
+    embeddings = _embed(model, paths, choices, "raise", progress)
     index = {picture: i for i, picture in enumerate(pictures)}
     return [
         (embeddings[[index[pair.a] for pair in fold]], embeddings[[index[pair.b] for pair in fold]])
@@ -161,33 +144,26 @@ def pair_embeddings(
     ]
 
 
-def _options(
-    detect: Detect, crop: int | None, choose: Choice | None, smallest_face: float | None
-) -> FaceOptions:
-    if choose == "all":
+def _checked(faces: FaceChoices) -> FaceChoices:
+    """Return the choices; raise ArgumentError, before any work, for those that cannot be."""
+    if faces.get("choose") == "all":
         raise ArgumentError("a pair is of one face in each picture: choose one of them, not all")
-    return FaceOptions(detect, crop, choose, smallest_face)
+    FaceOptions(**faces)
+    return faces
 
 
 def _embed(
     model: Model,
     paths: Sequence[Path],
-    options: FaceOptions,
-    on_error: Literal["raise", "skip"],
+    faces: FaceChoices,
+    on_error: OnError,
     progress: Progress | None,
 ) -> Embeddings:
-    choose = options.choose
-    if choose is None and options.find_faces(model.card):
+    choose = faces.get("choose")
+    if choose is None and FaceOptions(**faces).finds_faces(model.card):
         choose = "central"
-    return model.embed(
-        paths,
-        detect=options.detect,
-        crop=options.crop,
-        choose=choose,
-        smallest_face=options.smallest_face,
-        on_error=on_error,
-        progress=progress,
-    )
+    choices: FaceChoices = {**faces, "choose": choose}
+    return model.embed(paths, on_error=on_error, progress=progress, **choices)
 
 
 def _paths(

@@ -42,8 +42,8 @@ class Configuration:
       False: no detector, the pictures are cropped to the face)
     - crop: pixels a side from the centre of each picture, without a detector (None: the whole
       central square, or what the card says)
-    - choose: of several faces the "largest", the most "central" or the "only" one; smallest_face:
-      pixels of the smallest face to look for (None: as `Detector.detect`)
+    - choose: of several faces the "largest", the most "central" or the "only" one; smallest_face,
+      least_score: which faces count, as in `Model.embed`
     - held_out: share of identities who are held out for validation, every `validate` steps; the
       run ends after `patience` validations without improvement (0: never)
     - shards: number of parts of a batch, each with its own batch statistics ("ghost batches",
@@ -73,6 +73,7 @@ class Configuration:
     crop: int | None = None
     choose: OneOf = "largest"
     smallest_face: float | None = None
+    least_score: float | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
     held_out: float = 0.1
     validate: int = 100
@@ -177,13 +178,13 @@ def _loss(value: object) -> tuple[str, ...]:
 
 
 _LARGE = 10**9
-_OPTIONAL = ("margin", "crop", "smallest_face")
-_OF_FACES = ("detect", "choose", "smallest_face")
+_OPTIONAL = ("margin", "crop", "smallest_face", "least_score")
+_OF_FACES = ("detect", "choose", "smallest_face", "least_score")
 _LIMITS: Mapping[str, tuple[float, float]] = {
     "margin": (0, 10), "identities": (2, 10_000), "pictures": (1, 1000), "steps": (1, _LARGE),
     "learning_rate": (0, 10), "momentum": (0, 0.9999), "weight_decay": (0, 0.9999),
     "warm_up": (0, _LARGE), "clip": (0, 1e9), "average": (0, 0.999999), "crop": (1, 100_000),
-    "smallest_face": (LEAST_FACE, 100_000),
+    "smallest_face": (LEAST_FACE, 100_000), "least_score": (-1, 1),
     "held_out": (0, 0.9), "validate": (1, _LARGE), "patience": (0, _LARGE), "shards": (1, 64),
     "save": (1, _LARGE), "seed": (0, 2**32 - 1),
 }  # fmt: skip

@@ -111,7 +111,9 @@ class PicturePreparation:
             which = "" if cropper.choose == "largest" else f", the {cropper.choose} face"
             least = cropper.smallest_face
             size = "" if least is None else f", faces of {least:g} pixels or more"
-            return f"{self.preparation}{which}{size}"
+            score = cropper.least_score
+            sure = "" if score is None else f", scores of {score:g} or more"
+            return f"{self.preparation}{which}{size}{sure}"
         crop = self.preparation.crop
         return "whole pictures" if crop is None else f"centre crop {crop}"
 
@@ -134,7 +136,8 @@ def picture_preparation(
         choices.crop,
         None if choices.choose == "largest" else choices.choose,
         choices.smallest_face,
+        choices.least_score,
     )
-    ready = options.prepared(card, LoadedDetectors().load)
+    ready = options.ready_for(card, LoadedDetectors().load)
     finder = None if ready.cropper is None else FaceFinder(ready.cropper)
     return PicturePreparation(ready.preparation, finder)

@@ -59,7 +59,7 @@ npfacenet-small
         raise WeightsNotFoundError(
             f"the path {quoted(text)} has a NUL character, so it names no file"
         )
-    if text != PACKAGED and _is_path(name_or_path):
+    if text != PACKAGED and _is_path(name_or_path) and not _names_detector(name_or_path):
         path = Path(os.path.expanduser(text))
         if not os.path.exists(path):
             raise WeightsNotFoundError(
@@ -123,6 +123,11 @@ def _detector(name: str) -> PublicDetector | None:
     """Return the manifest's detector of this name, if it has one."""
     entry = None if name == PACKAGED else manifest().get(name)
     return entry if isinstance(entry, PublicDetector) else None
+
+
+def _names_detector(name_or_path: str | os.PathLike[str]) -> bool:
+    """Whether this is a detector's name, whatever lies in the current folder; "./mtcnn" is not."""
+    return isinstance(name_or_path, str) and _detector(name_or_path) is not None
 
 
 def _weights_of(detector: PublicDetector, folder: Path) -> Path | None:

@@ -140,7 +140,7 @@ def test_convert_keeps_all_choices_in_our_own_layout(
 def finding_file(tmp_path: Path) -> Path:
     """The default model, with a card that finds faces."""
     model = npfacenet.load()
-    card = model.card.prepared(Preparation("mtcnn", "margin-32"))
+    card = model.card.with_preparation(Preparation("mtcnn", "margin-32"))
     npfacenet.Model(model.network, model.parameters, card).save(tmp_path / "finding.h5")
     return tmp_path / "finding.h5"
 

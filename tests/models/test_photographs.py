@@ -50,7 +50,9 @@ def model() -> Model:
 @pytest.fixture
 def finding(model: Model) -> Model:
     """A model whose card finds faces with a detector that this process has loaded."""
-    card = replace(model.card, other_thresholds=(Measured(FOUND, ELSEWHERE),)).prepared(FOUND)
+    card = replace(model.card, other_thresholds=(Measured(FOUND, ELSEWHERE),)).with_preparation(
+        FOUND
+    )
     own = Model(model.network, model.parameters, card, model.digest)
     own._kept.detectors._by_name[str(FOUND.detector)] = Drawn(BOXES[:1])
     return own
@@ -85,7 +87,7 @@ def test_the_call_may_say_otherwise(model: Model, finding: Model) -> None:
 
 
 def test_a_trained_crop_is_kept_without_a_detector(model: Model) -> None:
-    own = replace(model, card=model.card.prepared(Preparation(crop=200)))
+    own = replace(model, card=model.card.with_preparation(Preparation(crop=200)))
     assert own.embed(PHOTO).preparation == Preparation(crop=200)
     assert own.embed(PHOTO, detect=False).preparation == Preparation(crop=200)
     assert own.fingerprint != model.fingerprint
@@ -251,7 +253,7 @@ def test_missing_weights_of_a_detector_are_an_error_with_the_remedy(
 ) -> None:
     monkeypatch.setenv("NPFACENET_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    own = replace(model, card=model.card.prepared(Preparation("mtcnn", "margin-32")))
+    own = replace(model, card=model.card.with_preparation(Preparation("mtcnn", "margin-32")))
     with pytest.raises(WeightsNotFoundError) as caught:
         own.embed(FACE)
     for part in ("for faces that mtcnn has found", "weights fetch mtcnn", "detect=False"):
@@ -273,7 +275,7 @@ def test_a_detector_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = LoadedDetectors()
     assert loaded.load("mtcnn") is loaded.load("mtcnn") is not loaded.load(Path("mtcnn.h5"))
     assert asked == ["mtcnn", Path("mtcnn.h5")]
-    ready = FaceOptions("mtcnn").prepared(npfacenet.load().card, loaded.load)
+    ready = FaceOptions("mtcnn").ready_for(npfacenet.load().card, loaded.load)
     assert ready.cropper is not None
     assert ready.cropper.detector is loaded.load("mtcnn")
 

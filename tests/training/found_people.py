@@ -75,4 +75,4 @@ def photograph_people(folder: Path, people: int = 6, pictures: int = 4) -> Path:
 def model_for_faces(alignment: str = "openface-similarity", seed: int = 0) -> Model:
     """A small model whose card says that this detector finds faces."""
     model = small_model(seed)
-    return replace(model, card=model.card.prepared(Preparation("not-black", alignment)))
+    return replace(model, card=model.card.with_preparation(Preparation("not-black", alignment)))

@@ -53,8 +53,8 @@ def embedded(model: Model, path: Path, detector: Detector) -> npt.NDArray[np.flo
     def unexpected(name: object) -> Detector:
         raise AssertionError(name)
 
-    ready: ReadyPreparation = FaceOptions(detector).prepared(model.card, unexpected)
-    (found,) = PictureReader(model.card, ready, "rgb", skip=False).read([(0, path)]).inputs
+    ready: ReadyPreparation = FaceOptions(detector).ready_for(model.card, unexpected)
+    (found,) = PictureReader(model.card, ready, "rgb", on_error="raise").read([(0, path)]).inputs
     return found
 
 

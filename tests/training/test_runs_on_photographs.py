@@ -155,7 +155,7 @@ def test_without_the_detectors_weights_nothing_begins(people: Path, tmp_path: Pa
 
 def test_a_teacher_is_shown_the_same_views(people: Path, tmp_path: Path) -> None:
     """Its card names a detector that is not there: nobody asks for it."""
-    card = small_model(1).card.prepared(Preparation("absent", "margin-32"))
+    card = small_model(1).card.with_preparation(Preparation("absent", "margin-32"))
     teacher = replace(small_model(1), card=card)
     choices = replace(SHORT, loss=("distillation",), steps=2, held_out=0.5)
     found = train(

@@ -148,7 +148,7 @@ class Measurement:
         cropper = FaceCropper(detector, alignment_named(row.alignment), row.choose)
         # The preparation is one that the catalogue need not know, so none is stated.
         reader = PictureReader(
-            model.card, ReadyPreparation(CENTRAL_SQUARE, cropper), "rgb", skip=True
+            model.card, ReadyPreparation(CENTRAL_SQUARE, cropper), "rgb", "skip-no-face"
         )
         pictures = list(
             dict.fromkeys(p for fold in folds for pair in fold for p in (pair.a, pair.b))
