@@ -35,8 +35,8 @@ from npfacenet.models.loaded_detectors import LoadedDetectors
 from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
 from npfacenet.samples import people
 
-BOXES = ((20.0, 30.0, 116.0, 126.0), (180.0, 150.0, 300.0, 270.0))
-PHOTO = pasted(320, (20, 30), (192, 162))
+BOXES = ((20.0, 30.0, 116.0, 126.0), (195.0, 195.0, 315.0, 315.0))  # central and largest
+PHOTO = pasted(320, (20, 30), (207, 207))
 FACE = people(1, 1, 7).pictures[0]
 FOUND = Preparation(Drawn(BOXES[:1]).identity, "margin-32")
 ELSEWHERE = Threshold(0.9, "measured by the tests")
@@ -48,12 +48,16 @@ def model() -> Model:
 
 
 @pytest.fixture
-def finding(model: Model) -> Model:
-    """A model whose card finds faces with a detector that this process has loaded."""
+def finding(model: Model, monkeypatch: pytest.MonkeyPatch) -> Model:
+    """A model whose card finds faces with a drawn detector."""
+
+    def load(name: object) -> Detector:
+        assert name == FOUND.detector
+        return Drawn(BOXES[:1])
+
+    monkeypatch.setattr("npfacenet.faces.loading.load", load)
     card = replace(model.card, other_thresholds=(Measured(FOUND, ELSEWHERE),)).prepared(FOUND)
-    own = Model(model.network, model.parameters, card, model.digest)
-    own._kept.detectors._by_name[str(FOUND.detector)] = Drawn(BOXES[:1])
-    return own
+    return Model(model.network, model.parameters, card, model.digest)
 
 
 def same(a: Embeddings, b: Embeddings) -> bool:
@@ -126,7 +130,7 @@ def test_other_settings_of_a_detector_make_other_embeddings(finding: Model) -> N
 
 def test_each_choice_among_faces(model: Model) -> None:
     detector = Drawn(BOXES)
-    for choose, index in (("largest", 1), (None, 1), ("central", 1)):
+    for choose, index in (("largest", 1), (None, 1), ("central", 0)):
         found = model.embed(PHOTO, detect=detector, choose=choose)  # type: ignore[arg-type]
         assert [(f.index, f.count) for f in found.faces] == [(index, 2)]
     every = model.embed([FACE, PHOTO], detect=detector, choose="all", on_error="skip")
