@@ -22,6 +22,7 @@ from npfacenet.commands.photo_search import cropper_for
 from npfacenet.errors import OutputError
 from npfacenet.faces import Faces
 from npfacenet.images import read
+from npfacenet.recipes.preparation import Preparation
 
 Run = Callable[..., tuple[int, str, str]]
 BOXES = ((20.0, 30.0, 116.0, 126.0), (180.0, 150.0, 300.0, 270.0))
@@ -74,6 +75,26 @@ def test_crops_are_what_is_embedded(run: Run) -> None:
         expected = model.embed(photo, detect=Scene(), choose="all")
         again = model.embed(crops, detect=False)
         np.testing.assert_allclose(again.values, expected.values, atol=1e-6)
+
+
+@pytest.mark.parametrize("alignment", ["openface-similarity", "margin-32"])
+def test_crops_are_what_a_model_that_finds_faces_embeds(
+    alignment: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("npfacenet.faces.loading.load", lambda name: Scene())
+    default = npfacenet.load()
+    card = default.card.prepared(Preparation(Scene.name, alignment))
+    npfacenet.Model(default.network, default.parameters, card).save("finding.h5")
+    words = ("--crops", "crops", "--model", "finding.h5", "--json")
+    code, out, _ = run("a.png", "turned.jpg", *words)
+    assert code == 0
+    model = npfacenet.load("finding.h5")
+    for photo, line in zip(("a.png", "turned.jpg"), out.splitlines(), strict=True):
+        crops = model.embed(json.loads(line)["crops"], detect=False)
+        every, largest = model.embed(photo, choose="all"), model.embed(photo)
+        np.testing.assert_allclose(crops.values, every.values, atol=1e-5)
+        np.testing.assert_allclose(crops.values[1:], largest.values, atol=1e-5)
+        assert not np.allclose(every.values, default.embed(photo).values, atol=0.01)
 
 
 def test_each_face_is_told_with_its_crop(run: Run) -> None:

@@ -22,7 +22,7 @@ from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.faces import Detector, Faces
 
 Capture = pytest.CaptureFixture[str]
-BOXES = ((20.0, 30.0, 116.0, 126.0), (180.0, 150.0, 300.0, 270.0))
+BOXES = ((20.0, 30.0, 116.0, 126.0), (195.0, 195.0, 315.0, 315.0))  # central and largest
 
 
 class Scene(Drawn):
@@ -46,7 +46,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr("npfacenet.faces.loading.load", load)
     monkeypatch.chdir(tmp_path)
-    save("group.png", pasted(320, (20, 30), (192, 162)))
+    save("group.png", pasted(320, (20, 30), (207, 207)))
     (tmp_path / "people").mkdir()
     save("people/anna.png", pasted(128, (8, 8), seed=0))
     save("people/bert.png", pasted(128, (8, 8), seed=5))
@@ -88,7 +88,7 @@ def test_the_remark_on_crops_is_for_crops(photos: Path, run: Run) -> None:
     ("choose", "said"),
     [
         ([], "group.png shows 2 faces; the largest, 120 pixels, is used"),
-        (["--choose", "central"], "group.png shows 2 faces; the most central, 120 pixels, is used"),
+        (["--choose", "central"], "group.png shows 2 faces; the most central, 96 pixels, is used"),
     ],
 )
 def test_which_of_several_faces_is_used_is_said(
@@ -138,7 +138,7 @@ def test_every_face_is_looked_for(photos: Path, run: Run) -> None:
     assert (code, err) == (0, "")
     first, second, _ = out.splitlines()
     assert first.startswith("group.png, face 1 of 2 at 20,30: match: ")
-    assert second.startswith("group.png, face 2 of 2 at 180,150: match: ")
+    assert second.startswith("group.png, face 2 of 2 at 195,195: match: ")
     each = json.loads(run(*words, "--json")[1])
     assert [(one["probe"], one["face"]["index"]) for one in each] == [
         ("group.png", 0), ("group.png", 1)
@@ -149,7 +149,7 @@ def test_every_face_is_looked_for(photos: Path, run: Run) -> None:
 
 
 def test_the_gallery_uses_the_largest_face_where_all_probes_count(photos: Path, run: Run) -> None:
-    save("people/group.png", pasted(320, (20, 30), (192, 162)))
+    save("people/group.png", pasted(320, (20, 30), (207, 207)))
     words = ("identify", "people/anna.png", "--gallery", "people", "--choose", "all", *FOUND)
     code, out, err = run(*words, "--json")
     assert code == 0
@@ -268,7 +268,7 @@ def demo_folder(photos: Path) -> Path:
     for name, seed in (("anna", 0), ("bert", 5), ("carl", 9)):
         (photos / "demo" / name).mkdir(parents=True)
         for number in (1, 2):
-            canvas = pasted(320, (20, 30), (192, 162), seed=seed)
+            canvas = pasted(320, (20, 30), (207, 207), seed=seed)
             save(f"demo/{name}/{number}.png", canvas)
     return photos / "demo"
 

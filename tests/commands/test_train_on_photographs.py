@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import three_faces
 from conftest import shared
 from drawn_people import draw_people, small_model
+from three_faces import Recording, save_photo
 
 import npfacenet
 import npfacenet.commands.train
@@ -71,6 +73,49 @@ def test_what_is_trained_finds_faces_as_it_was_trained(
     verified = json.loads(capsys.readouterr().out)
     found = npfacenet.load(best).embed(pair, detect=str(detector)).values
     assert verified["distance"] == pytest.approx(float(np.linalg.norm(found[0] - found[1])))
+
+
+@pytest.fixture
+def three_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """FOLDER/NAME/*.png of four people, three faces in each; drawn detectors for them."""
+    monkeypatch.setattr("npfacenet.faces.loading.load", three_faces.load_drawn)
+    for seed, name in enumerate("abcd"):
+        for number in (1, 2):
+            save_photo(tmp_path / "people" / name / f"{number}.png", 2 * seed + number)
+    Recording.asked.clear()
+    return tmp_path / "people"
+
+
+@pytest.mark.parametrize(
+    ("stated", "prepared"),
+    [
+        ({"detect": "other"}, Preparation("other", "margin-32")),
+        ({"detect": "other", "choose": "central"}, Preparation("other", "margin-32")),
+        ({"detect": "recording", "smallest_face": 85.0}, Preparation("recording", "margin-32")),
+        ({"crop": 150}, Preparation(crop=150)),
+    ],
+)
+def test_options_arrive_in_the_run(
+    stated: dict[str, object], prepared: Preparation, three_each: Path, tmp_path: Path
+) -> None:
+    run, words = tmp_path / "run", [f"--{name.replace('_', '-')}={stated[name]}" for name in stated]
+    assert main(["train", str(three_each), "--run", str(run), *SHORT, *words]) == 0
+    asked = {stated.get("smallest_face", 20.0)} if "detect" in stated else set()
+    assert set(Recording.asked) == asked
+    assert npfacenet.load(run / "best.h5").card.preparation == prepared
+    choices = json.loads((run / "configuration.json").read_text())["configuration"]
+    assert choices | stated == choices
+
+
+def test_the_face_that_is_chosen_is_that_of_the_run(
+    three_each: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    words = ["train", str(three_each), *SHORT, "--detect", "recording"]
+    assert main([*words, "--run", str(tmp_path / "one"), "--choose", "only"]) == 2
+    assert "shows 3 faces, and one is expected" in capsys.readouterr().err
+    # Of what is large enough there is one alone.
+    alone = ["--run", str(tmp_path / "two"), "--choose", "only", "--smallest-face", "100"]
+    assert main([*words, *alone]) == 0
 
 
 def test_pictures_without_a_face_are_named_or_skipped(

@@ -16,9 +16,10 @@ import npfacenet
 from npfacenet import Model
 from npfacenet.errors import ArgumentError, FingerprintError, NoFaceError, SeveralFacesError
 from npfacenet.faces import Faces
-from npfacenet.recognition import enrol
+from npfacenet.recognition import Gallery, enrol
+from npfacenet.recognition.distance import joined
 
-BOXES = ((20.0, 30.0, 116.0, 126.0), (180.0, 150.0, 300.0, 270.0))
+BOXES = ((20.0, 30.0, 116.0, 126.0), (195.0, 195.0, 315.0, 315.0))  # central and largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
     pictures = {
         "anna.png": pasted(128, (8, 8), seed=0),
         "bert/1.png": pasted(128, (8, 8), seed=5),
-        "bert/2.png": pasted(320, (20, 30), (192, 162), seed=5),
+        "bert/2.png": pasted(320, (20, 30), (207, 207), seed=5),
     }
     for name, pixels in pictures.items():
         PIL.Image.fromarray(pixels).save(tmp_path / name)
@@ -75,7 +76,9 @@ def test_which_face_can_be_chosen(folder: Path, model: Model) -> None:
     for choice in ("all", "best", ["only"], np.array(["only", "all"])):
         with pytest.raises(ArgumentError, match="choose is one of largest, central, only here"):
             enrol(model, folder, detect=Scene(), choose=choice)  # type: ignore[arg-type]
-    assert len(enrol(model, folder, detect=Scene(), choose="central")) == 3
+    central = enrol(model, folder, detect=Scene(), choose="central").embeddings
+    assert central is not None
+    assert [(face.index, face.count) for face in central.faces] == [(0, 1), (0, 1), (0, 2)]
 
 
 def test_nobody_is_enrolled_without_a_face(folder: Path, model: Model) -> None:
@@ -94,3 +97,17 @@ def test_crops_are_enrolled_as_such(folder: Path, model: Model) -> None:
     assert gallery.embeddings is not None
     assert gallery.embeddings.faces == ()
     assert gallery.embeddings.fingerprint == model.fingerprint
+
+
+def test_embeddings_of_several_calls_have_no_positions(folder: Path, model: Model) -> None:
+    both = model.embed([folder / "bert/1.png", folder / "bert/2.png"], detect=Scene())
+    one = model.embed(folder / "anna.png", detect=Scene())
+    assert (one.positions, both.positions) == ((0,), (0, 1))  # each of its own call
+    for together in (joined([one, both]), Gallery.of({"anna": one, "bert": both}).embeddings):
+        assert together is not None
+        assert together.positions == ()
+        assert together.faces == one.faces + both.faces
+        assert together.preparation == one.preparation
+    assert joined([one, both]).sources == one.sources + both.sources
+    result = npfacenet.identify(one, Gallery.of({"anna": one, "bert": both}), threshold=0.5)
+    assert result.match == "anna"
