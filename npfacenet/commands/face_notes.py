@@ -13,10 +13,13 @@ _WHICH = {"largest": "largest", "central": "most central"}
 
 
 def note_preparation(embeddings: Embeddings) -> None:
-    """Print a remark that pictures count as crops, if no detector was used."""
+    """Print a remark that pictures count as cropped faces, if no detector was used."""
     preparation = embeddings.preparation
     if preparation is not None and preparation.detector is None:
-        options.note(f"no face is detected: pictures are taken as cropped faces ({preparation})")
+        options.note(
+            f"no detector is used: every picture counts as a face that is cropped already "
+            f"({preparation}); for photographs: --detect mtcnn"
+        )
 
 
 def note_choices(embeddings: Embeddings, choose: str | None) -> None:

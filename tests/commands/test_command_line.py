@@ -50,7 +50,7 @@ def test_verify(capsys: Capture, faces: Path, drawn_file: Path) -> None:
     code, out, err = run(capsys, "verify", anna, anna, "--model", drawn_file)
     assert code == 0
     assert out.startswith("same person: distance 0.000 <= threshold 0.7\n")
-    assert err.count("no face is detected") == 1
+    assert err.count("no detector is used") == 1
     code, result = run_json(capsys, "verify", anna, bert, "--model", drawn_file, "--threshold", "0")
     assert code == 1
     assert result["same"] is False
