@@ -108,7 +108,10 @@ def _explained(choices: Sequence[Choice], default: Choice) -> str:
         "only": "only (it is an error if there are several)",
         "all": "all (each face for itself)",
     }
-    meaning[default] += ", the default," if "(" in meaning[default] else " (the default)"
+    explained = meaning[default]
+    meaning[default] = (
+        f"{explained[:-1]}; the default)" if "(" in explained else f"{explained} (the default)"
+    )
     *some, last = (meaning[choice] for choice in choices)
     return f"{', '.join(some)} or {last}"
 
