@@ -47,7 +47,8 @@ def write_sheet(target: Path, story: Story) -> None:
 
     def row(title: str, probe: int, result: Identification) -> tuple[str, list[Tile]]:
         door = pictures.at_the_door[probe]
-        tiles = [Tile(shown(door, story.probes[probe]), printable(door.name))]
+        caption = printable(pictures.labels[probe]).replace("/", "/\n")
+        tiles = [Tile(shown(door, story.probes[probe]), caption)]
         for candidate in result.candidates[:SHOWN]:
             frame: Literal["yes", "no"] = (
                 "yes" if within(candidate.distance, result.threshold) else "no"
@@ -55,20 +56,22 @@ def write_sheet(target: Path, story: Story) -> None:
             face = enrolled(story.nearest_picture(probe, candidate.name))
             caption = f"{printable(candidate.name)}\n{candidate.distance:.3f}"
             tiles.append(Tile(face, caption, frame))
-        return title, tiles
+        return f"{title} (green: within {result.threshold:.4g})", tiles
 
     rows: list[tuple[str, list[Tile]]] = []
     for start in range(0, min(len(names), ENROLLED_SHOWN), 1 + SHOWN):
         some = names[start : start + 1 + SHOWN]
-        threshold = f"green: within {story.search.value:.4g}, the threshold for 1:K"
-        title = "" if start else f"enrolled: {len(names)} people ({threshold})"
+        threshold = f"the threshold for 1:K is {story.search.value:.4g}"
+        title = "" if start else f"enrolled: {len(names)} people; {threshold}"
         rows.append((title, [Tile(enrolled(first[name]), printable(name)) for name in some]))
-    rows += [
-        row(f"who is it? {printable(result.match or 'unknown')}", probe, result)
-        for probe, result in enumerate(story.results)
-    ]
-    outcome = story.intruder.result.match or "unknown"
-    title = f"the first one again, as if not enrolled: {printable(outcome)}"
+    for probe, result in enumerate(story.results):
+        person = story.mistaken_for(probe)
+        wrong = "" if person is None else f", wrong: it is {printable(person)}"
+        title = f"who is it? {printable(result.match or 'unknown')}{wrong}"
+        rows.append(row(title, probe, result))
+    outcome = printable(story.intruder.result.match or "unknown")
+    person = printable(story.intruder.person)
+    title = f"the first one again, with {person} not enrolled: {outcome}"
     rows.append(row(title, 0, story.intruder.result))
     with writing_in(target.parent), atomic_file(target) as file:
         write_contact_sheet(rows, file)
