@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.commands.demo_story import Story
-from npfacenet.errors import printable
+from npfacenet.errors import printable, shortened
 from npfacenet.faces.alignment import aligned
 from npfacenet.files.atomic import atomic_file, writing_in
 from npfacenet.images import read
@@ -21,6 +21,7 @@ from npfacenet.recognition.distance import within
 
 SHOWN = 5  # candidates of a probe
 ENROLLED_SHOWN = 12
+LONGEST_NAME = 24  # characters of a name in a title
 SIDE = 160  # pixels of a face that was cut out
 
 
@@ -35,6 +36,11 @@ def shown(path: Path, embedded: Embeddings) -> npt.NDArray[np.uint8]:
     (face,) = embedded.faces
     alignment = ALIGNMENTS[str(embedded.preparation.alignment)]
     return aligned(pixels, np.array(face.box), np.array(face.landmarks), alignment, SIDE)
+
+
+def in_title(name: str) -> str:
+    """Return a name that leaves room for the rest of a title."""
+    return shortened(printable(name), LONGEST_NAME)
 
 
 def write_sheet(target: Path, story: Story) -> None:
@@ -66,12 +72,11 @@ def write_sheet(target: Path, story: Story) -> None:
         rows.append((title, [Tile(enrolled(first[name]), printable(name)) for name in some]))
     for probe, result in enumerate(story.results):
         person = story.mistaken_for(probe)
-        wrong = "" if person is None else f", wrong: it is {printable(person)}"
-        title = f"who is it? {printable(result.match or 'unknown')}{wrong}"
+        wrong = "" if person is None else f", wrong: it is {in_title(person)}"
+        title = f"who is it? {in_title(result.match or 'unknown')}{wrong}"
         rows.append(row(title, probe, result))
-    outcome = printable(story.intruder.result.match or "unknown")
-    person = printable(story.intruder.person)
-    title = f"the first one again, with {person} not enrolled: {outcome}"
+    outcome = in_title(story.intruder.result.match or "unknown")
+    title = f"the first one again, with {in_title(story.intruder.person)} not enrolled: {outcome}"
     rows.append(row(title, 0, story.intruder.result))
     with writing_in(target.parent), atomic_file(target) as file:
         write_contact_sheet(rows, file)
