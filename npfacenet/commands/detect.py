@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from npfacenet import faces
 from npfacenet.commands import options
 from npfacenet.commands.detect_files import FilesOfPhotos, Written
+from npfacenet.commands.face_notes import MOST_NOTED, note_more_skipped, note_skipped
 from npfacenet.commands.photo_search import PhotoSearch, SearchedPhoto, cropper_for
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError
 from npfacenet.faces import Detector, Faces
+from npfacenet.models.embeddings import Skipped
 
 TOGETHER = 16
 """Pictures of which the results are printed together."""
@@ -95,14 +97,19 @@ def run(arguments: argparse.Namespace) -> int:
     detector = faces.load(name)
     if arguments.detector is None:
         options.note(f"detector: {name}; --detector names another")
-    read_count = found_count = 0
+    read_count = found_count = skipped_count = 0
     with ProgressBar() as progress:
         for index, searched in enumerate(searches(detector, arguments, progress)):
             written = files.write(index, searched)
             progress.erase()
             tell(searched.faces, written, as_json=arguments.json)
-            read_count += searched.faces.skipped is None
+            reason = searched.faces.skipped
+            if reason is not None and skipped_count < MOST_NOTED:
+                note_skipped([Skipped(photos[index], reason)])
+            skipped_count += reason is not None
+            read_count += reason is None
             found_count += bool(searched.faces)
+    note_more_skipped(skipped_count)
     if not read_count:
         raise ArgumentError("none of the pictures could be read")
     return 0 if found_count == read_count else 1
@@ -147,8 +154,6 @@ def searches(
 
 def tell(found: Faces, written: Written, *, as_json: bool) -> None:
     """Print what was found in a picture, and the files that were written."""
-    if found.skipped is not None:
-        options.note(f"skipped: {found.skipped}")
     if as_json:
         print(json.dumps(found.as_json() | written.as_json()))
     elif found.skipped is None:

@@ -101,7 +101,13 @@ def test_embed_stops_or_skips(
     assert not (tmp_path / "out.npz").exists()
     code, _, err = run(capsys, *command, "--model", drawn_file, "--skip-errors")
     assert code == 0
-    assert "note: skipped:" in err
+    assert err.count("note: skipped: ") == 1
+    many = ("embed", faces / "anna.png", *[broken] * 5, *command[3:], "--skip-errors")
+    code, result = run_json(capsys, *many, "--model", drawn_file)
+    assert len(result["skipped"]) == 5  # type: ignore[arg-type]
+    code, _, err = run(capsys, *many, "--model", drawn_file)
+    assert err.count("note: skipped: ") == 3
+    assert "note: 2 more skipped\n" in err
     code, _, err = run(
         capsys, "embed", broken, *command[3:], "--model", drawn_file, "--skip-errors"
     )
