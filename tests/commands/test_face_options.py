@@ -129,7 +129,7 @@ def test_a_threshold_that_was_not_measured_is_not_used(photos: Path, run: Run) -
     ):
         code, out, err = run(*words, "--detect", "drawn")
         assert (code, out) == (2, "")
-        assert "no threshold for pictures prepared as drawn, margin-32 (measured were: 1.0" in err
+        assert "no threshold for pictures prepared as drawn, margin-32 (known are: 1.0" in err
         assert err.count("\n") == 1
 
 
