@@ -306,3 +306,20 @@ def test_as_a_process(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout == f"npfacenet {npfacenet.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "program"),
+    [
+        (["verify", "a", "b", "--bogus"], "npfacenet verify"),
+        (["weights", "fetch", "--bogus"], "npfacenet weights fetch"),
+        (["--bogus", "verify", "a", "b"], "npfacenet"),
+    ],
+)
+def test_an_unknown_option_leads_to_the_help_of_its_command(
+    words: list[str], program: str, capsys: Capture
+) -> None:
+    with pytest.raises(SystemExit):
+        main(words)
+    said = capsys.readouterr().err
+    assert said == f"{program}: error: unrecognized arguments: --bogus (see {program} --help)\n"
