@@ -17,7 +17,7 @@ from npfacenet.commands import options
 from npfacenet.commands.demo_pictures import NEEDS, DemoPictures, draw_office, pictures_from
 from npfacenet.commands.demo_sheet import write_sheet
 from npfacenet.commands.demo_story import Story, story_as_json, story_of, tell
-from npfacenet.commands.face_notes import note_choices
+from npfacenet.commands.face_notes import note_choices, note_preparation
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import (
     ArgumentError,
@@ -147,6 +147,7 @@ def embedded(
     probes = model.embed(pictures.at_the_door, **choices, progress=progress)
     if pictures.drawn_in is None:
         options.require_threshold(model, arguments.threshold, probes)
+        note_preparation(probes)
     known = model.embed(pictures.enrolled, **choices, progress=progress)
     for shown in (known, probes):
         note_choices(shown, arguments.choose)
@@ -213,7 +214,7 @@ def next_commands(arguments: argparse.Namespace, story: Story, *, finds_faces: b
     pictures, drawn = story.pictures, story.pictures.drawn_in is not None
     faces = ["--no-detect"] if drawn and finds_faces else options.face_words(arguments)
     model = [*faces, *options.model_options(arguments)]
-    nearest = pictures.enrolled[story.nearest_picture(0, story.results[0].candidates[0].name)]
+    nearest = pictures.enrolled[story.nearest_picture(0, story.intruder.person)]
     stated = drawn or arguments.threshold is not None
     one_to_one = ("--threshold", f"{story.comparison:.4g}") if stated else ()
     commands: list[tuple[object, ...]] = [

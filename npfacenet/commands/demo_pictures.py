@@ -33,12 +33,15 @@ FIRST = 900_000  # the first person's seed: none whom the default network has le
 class DemoPictures:
     """The pictures of the gallery with their names, and those taken at the door.
 
-    `drawn_in` is the folder of a drawn office (None for other pictures).
+    `labels` are what those at the door are called, and `persons` whom they show: an enrolled person
+    (None if that is unknown). `drawn_in` is the folder of a drawn office (None for other pictures).
     """
 
     names: tuple[str, ...]
     enrolled: tuple[Path, ...]
     at_the_door: tuple[Path, ...]
+    labels: tuple[str, ...]
+    persons: tuple[str | None, ...]
     drawn_in: Path | None = None
 
 
@@ -59,14 +62,18 @@ def pictures_from(folder: Path, *, leaving_out: Sequence[Path] = ()) -> DemoPict
                 )
     door = [path for name, paths in found.items() if name.startswith(DOOR) for path in paths]
     gallery = {name: list(paths) for name, paths in found.items() if not name.startswith(DOOR)}
+    persons: list[str | None] = [None] * len(door)
     if not door:
-        door = [paths.pop() for paths in gallery.values() if len(paths) > 1]
+        several = {name: paths for name, paths in gallery.items() if len(paths) > 1}
+        door, persons = [paths.pop() for paths in several.values()], list(several)
     if not door or len(gallery) < 2:
         raise GalleryError(
             f"the pictures in {shortened(str(folder))} do not make a demo, which needs {NEEDS}"
         )
     names = tuple(name for name, paths in gallery.items() for _ in paths)
-    return DemoPictures(names, tuple(p for paths in gallery.values() for p in paths), tuple(door))
+    enrolled = tuple(path for paths in gallery.values() for path in paths)
+    labels = tuple(path.relative_to(folder).as_posix() for path in door)
+    return DemoPictures(names, enrolled, tuple(door), labels, tuple(persons))
 
 
 def draw_office(folder: Path) -> DemoPictures:
@@ -90,7 +97,8 @@ def draw_office(folder: Path) -> DemoPictures:
         with writing_in(path.parent), atomic_file(path) as file:
             write_png(picture, file)
     names, paths = zip(*enrolled, strict=True)
-    return DemoPictures(names, paths, tuple(visits), folder)
+    labels = tuple(path.name for path in visits)
+    return DemoPictures(names, paths, tuple(visits), labels, (*AT_THE_DOOR, None), folder)
 
 
 def _require_own(folder: Path, own: Collection[Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from npfacenet.commands.demo_pictures import DemoPictures
@@ -10,6 +11,8 @@ from npfacenet.errors import printable
 from npfacenet.models import Embeddings
 from npfacenet.recognition import Gallery, Identification, Verification, identify, verify
 from npfacenet.recognition.distance import distances
+
+WIDEST = 40  # characters of a column
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Intruder:
-    """The first one at the door, searched for while `person`, their match, is not enrolled."""
+    """The first one at the door, searched for while `person` is not enrolled.
+
+    That is who they are, or whom they are nearest to where that is unknown.
+    """
 
     person: str
     result: Identification
@@ -52,6 +58,27 @@ class Story:
         own = [i for i, other in enumerate(self.pictures.names) if other == name]
         return min(own, key=lambda i: apart[i])
 
+    def mistaken_for(self, probe: int) -> str | None:
+        """Return who a probe is, if it was identified as somebody else; None if not, or unknown."""
+        match, person = self.results[probe].match, self.pictures.persons[probe]
+        return None if match in (None, person) else person
+
+    def claim_outcome(self, claim: Claim) -> str:
+        """Say how a claim ends; "wrongly" is added only if it is known who makes it."""
+        person = self.pictures.persons[0]
+        answer = "welcome" if claim.result.same else "go away"
+        right = person is None or claim.result.same == (claim.name == person)
+        return answer if right else f"{answer}, wrongly"
+
+    @property
+    def intruder_outcome(self) -> str:
+        """Say how the search for the intruder ends."""
+        match = self.intruder.result.match
+        if match is None:
+            return "turned away"
+        known = self.pictures.persons[0] is not None
+        return "let in, wrongly" if known else f"let in as {printable(match)}"
+
 
 def story_of(
     pictures: DemoPictures, known: Embeddings, probes: Embeddings, comparison: float
@@ -61,12 +88,13 @@ def story_of(
     search = search_threshold(gallery, comparison)
     results = tuple(identify(probe, gallery, threshold=search.value) for probe in probes)
     first = probes[[0]]
-    candidates = results[0].candidates
+    nearest_first = [candidate.name for candidate in results[0].candidates]
+    person = pictures.persons[0] or nearest_first[0]
+    farthest = next(name for name in reversed(nearest_first) if name != person)
     claims = tuple(
         Claim(name, nearest_of(first, gallery.person(name), comparison))
-        for name in (candidates[0].name, candidates[-1].name)
+        for name in (person, farthest)
     )
-    person = candidates[0].name
     others = gallery.without(person)
     among_others = search_threshold(others, comparison)
     alone = identify(first, others, threshold=among_others.value)
@@ -83,34 +111,47 @@ def nearest_of(probe: Embeddings, person: Embeddings, threshold: float) -> Verif
 def tell(story: Story) -> None:
     """Print who is at the door, and how two claims and an intruder are decided."""
     print("\nidentify   who stands at the door? (1:K)")
-    for path, result in zip(story.pictures.at_the_door, story.results, strict=True):
-        nearest = result.candidates[0]
+    labels = [printable(label) for label in story.pictures.labels]
+    found = [printable(result.match or "unknown") for result in story.results]
+    wide, narrow = _width(labels, 16), _width(found, 12)
+    for probe, result in enumerate(story.results):
+        nearest, person = result.candidates[0], story.mistaken_for(probe)
+        wrong = "" if person is None else f"; wrong: it is {printable(person)}"
         print(
-            f"  {printable(path.name):16} {printable(result.match or 'unknown'):12} nearest "
-            f"{printable(nearest.name)} at {nearest.distance:.3f}, margin {result.margin:.3f}"
+            f"  {labels[probe]:{wide}} {found[probe]:{narrow}} nearest {printable(nearest.name)} "
+            f"at {nearest.distance:.3f}, margin {result.margin:.3f}{wrong}"
         )
     print("\nverify     is the first one who they claim to be? (1:1)")
-    for claim in story.claims:
-        answer = "welcome" if claim.result.same else "go away"
+    said = [f"I am {printable(claim.name)}" for claim in story.claims]
+    wide = _width(said, 28)
+    for sentence, claim in zip(said, story.claims, strict=True):
         numbers = f"distance {claim.result.distance:.3f}, threshold {claim.result.threshold:.3f}"
-        print(f"  {f'I am {printable(claim.name)}':28} {answer} ({numbers})")
+        print(f"  {sentence:{wide}} {story.claim_outcome(claim)} ({numbers})")
     intruder = story.intruder
     nearest = intruder.result.candidates[0]
     print(f"\nintruder   the same picture, with {printable(intruder.person)} not enrolled (1:K)")
-    outcome = "let in, wrongly" if intruder.result.match else "turned away"
     print(
-        f"  {outcome}: nearest is {printable(nearest.name)} at {nearest.distance:.3f}, threshold "
-        f"{intruder.search.value:.3f}"
+        f"  {story.intruder_outcome}: nearest is {printable(nearest.name)} at "
+        f"{nearest.distance:.3f}, threshold {intruder.search.value:.3f}"
     )
+
+
+def _width(texts: Sequence[str], least: int) -> int:
+    """Return the width of a column; a text beyond `WIDEST` shifts its own line only."""
+    return max([least, *(len(text) for text in texts if len(text) <= WIDEST)])
 
 
 def story_as_json(story: Story) -> dict[str, object]:
     """Return the decisions, for programs."""
-    door = zip(story.pictures.at_the_door, story.results, strict=True)
+    pictures = story.pictures
+    door = zip(pictures.at_the_door, pictures.persons, story.results, strict=True)
     return {
         "enrolled": list(story.gallery.people),
         "search": story.search.as_json(),
-        "door": [{"picture": str(path), **asdict(result)} for path, result in door],
+        "door": [
+            {"picture": str(path), "person": person, **asdict(result)}
+            for path, person, result in door
+        ],
         "claims": [{"name": claim.name, **asdict(claim.result)} for claim in story.claims],
         "intruder": {"person": story.intruder.person, **asdict(story.intruder.result)},
     }

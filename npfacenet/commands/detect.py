@@ -8,12 +8,16 @@ import sys
 from collections.abc import Iterator
 
 from npfacenet import faces
+from npfacenet.cards import Card
 from npfacenet.commands import options
 from npfacenet.commands.detect_files import FilesOfPhotos, Written
+from npfacenet.commands.face_notes import MOST_NOTED, note_more_skipped, note_skipped
 from npfacenet.commands.photo_search import PhotoSearch, SearchedPhoto, cropper_for
 from npfacenet.commands.progress_bar import ProgressBar
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, shortened
 from npfacenet.faces import Detector, Faces
+from npfacenet.models.embeddings import Skipped
+from npfacenet.zoo.manifest import PACKAGED
 
 TOGETHER = 16
 """Pictures of which the results are printed together."""
@@ -95,14 +99,19 @@ def run(arguments: argparse.Namespace) -> int:
     detector = faces.load(name)
     if arguments.detector is None:
         options.note(f"detector: {name}; --detector names another")
-    read_count = found_count = 0
+    read_count = found_count = skipped_count = 0
     with ProgressBar() as progress:
         for index, searched in enumerate(searches(detector, arguments, progress)):
             written = files.write(index, searched)
             progress.erase()
             tell(searched.faces, written, as_json=arguments.json)
-            read_count += searched.faces.skipped is None
+            reason = searched.faces.skipped
+            if reason is not None and skipped_count < MOST_NOTED:
+                note_skipped([Skipped(photos[index], reason)])
+            skipped_count += reason is not None
+            read_count += reason is None
             found_count += bool(searched.faces)
+    note_more_skipped(skipped_count)
     if not read_count:
         raise ArgumentError("none of the pictures could be read")
     return 0 if found_count == read_count else 1
@@ -111,7 +120,10 @@ def run(arguments: argparse.Namespace) -> int:
 def searches(
     detector: Detector, arguments: argparse.Namespace, progress: ProgressBar
 ) -> Iterator[SearchedPhoto]:
-    """Yield the faces of each picture, in order, as soon as a few pictures are done."""
+    """Yield the faces of each picture, in order, as soon as a few pictures are done.
+
+    After the last, print a remark on how faces were cut out, if they were.
+    """
     photos: list[str] = arguments.photos
     if arguments.crops is not None:
         card = options.load_model(arguments).card
@@ -125,6 +137,7 @@ def searches(
         for searched in search.each(photos, arguments.threads, progress):
             yield searched
             sys.stdout.flush()
+        options.note(_how_cut(card, detector, arguments.model))
         return
     for begin in range(0, len(photos), TOGETHER):
 
@@ -144,10 +157,16 @@ def searches(
         sys.stdout.flush()
 
 
+def _how_cut(card: Card, detector: Detector, model: str) -> str:
+    """Return a remark on the model for which faces are cut out, and on their alignment."""
+    name = shortened(" ".join(filter(None, (card.architecture, card.variant))), 40)
+    found = card.found_by(detector.name)
+    other = "; --model names another" if model == PACKAGED else ""
+    return f"cut as {name} sees faces found with {found.detector} ({found.alignment}){other}"
+
+
 def tell(found: Faces, written: Written, *, as_json: bool) -> None:
     """Print what was found in a picture, and the files that were written."""
-    if found.skipped is not None:
-        options.note(f"skipped: {found.skipped}")
     if as_json:
         print(json.dumps(found.as_json() | written.as_json()))
     elif found.skipped is None:

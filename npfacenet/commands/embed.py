@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.commands import options
-from npfacenet.commands.face_notes import faces_as_json, note_choices
+from npfacenet.commands.face_notes import faces_as_json, note_choices, note_skipped
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, OutputError, quoted
 from npfacenet.faces.choice import CHOICES
@@ -60,8 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_error="skip" if arguments.skip_errors else "raise",
             progress=progress,
         )
-    for skipped in embeddings.skipped:
-        options.note(f"skipped: {skipped.reason}")
+    note_skipped(embeddings.skipped)
     if not len(embeddings):
         raise ArgumentError("none of the pictures could be used; nothing was written")
     write(embeddings, target)

@@ -1,11 +1,14 @@
-"""Which faces were embedded: in remarks for people, and in JSON."""
+"""Which faces were embedded, and which pictures skipped: in remarks for people, and in JSON."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from npfacenet.commands import options
 from npfacenet.errors import shortened
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.models import Embeddings
+from npfacenet.models.embeddings import Skipped
 
 MOST_NOTED = 3
 """Pictures that get a remark of their own."""
@@ -13,10 +16,13 @@ _WHICH = {"largest": "largest", "central": "most central"}
 
 
 def note_preparation(embeddings: Embeddings) -> None:
-    """Print a remark that pictures count as crops, if no detector was used."""
+    """Print a remark that pictures count as cropped faces, if no detector was used."""
     preparation = embeddings.preparation
     if preparation is not None and preparation.detector is None:
-        options.note(f"no face is detected: pictures are taken as cropped faces ({preparation})")
+        options.note(
+            f"no detector is used: every picture counts as a face that is cropped already "
+            f"({preparation}); for photographs: --detect mtcnn"
+        )
 
 
 def note_choices(embeddings: Embeddings, choose: str | None) -> None:
@@ -36,6 +42,29 @@ def note_choices(embeddings: Embeddings, choose: str | None) -> None:
         )
     if (more := len(several) - MOST_NOTED) > 0:
         options.note(f"{more} more {'picture shows' if more == 1 else 'pictures show'} several")
+
+
+def note_skipped(skipped: Sequence[Skipped]) -> None:
+    """Print which pictures could not be used, and why; a few remarks at most."""
+    for each in skipped[:MOST_NOTED]:
+        options.note(f"skipped: {_fault(each)}")
+    note_more_skipped(len(skipped))
+
+
+def note_more_skipped(count: int) -> None:
+    """Print how many of `count` pictures that were skipped got no remark of their own."""
+    if (more := count - MOST_NOTED) > 0:
+        options.note(f"{more} more skipped")
+
+
+def _fault(skipped: Skipped) -> str:
+    """Return the reason without its advice, which follows a semicolon.
+
+    >>> _fault(Skipped("a;b.jpg", "a;b.jpg shows no face that can be found; give another picture"))
+    'a;b.jpg shows no face that can be found'
+    """
+    named, source, said = skipped.reason.partition(skipped.source)
+    return (named + source + said.partition(";")[0]) if source else named.partition(";")[0]
 
 
 def faces_as_json(embeddings: Embeddings) -> list[dict[str, object] | None]:

@@ -11,6 +11,7 @@ from npfacenet.commands.face_notes import (
     faces_as_json,
     note_choices,
     note_preparation,
+    note_skipped,
     row_names,
 )
 from npfacenet.commands.progress_bar import ProgressBar
@@ -64,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     on_error = error_handling(arguments)
     with ProgressBar() as progress:
         probes = model.embed(arguments.probe, **choices, on_error=on_error, progress=progress)
-    note_skipped(probes)
+    note_skipped(probes.skipped)
     if not len(probes):
         raise ArgumentError("none of the pictures could be used, so nobody was looked for")
     options.require_threshold(model, arguments.threshold, probes)
@@ -118,19 +119,13 @@ def tell_of_pictures(arguments: argparse.Namespace, probes: Embeddings, gallery:
     """Print remarks on the faces that are used, and on the pictures that are not."""
     note_preparation(probes)
     note_choices(probes, arguments.choose)
+    damaged: tuple[Skipped, ...] = ()
     if gallery.embeddings is not None:
         note_choices(gallery.embeddings, None if arguments.choose == "all" else arguments.choose)
-    damaged = note_skipped(gallery.embeddings)
-    others = [skipped for skipped in gallery.passed_over if skipped not in damaged]
+        damaged = gallery.embeddings.skipped
+    note_skipped(damaged)
+    others = [skipped for skipped in gallery.passed_over if skipped not in set(damaged)]
     options.note_passed_over(arguments.gallery, others)
-
-
-def note_skipped(embeddings: Embeddings | None) -> set[Skipped]:
-    """Print a remark on each picture that could not be used; return them."""
-    skipped = () if embeddings is None else embeddings.skipped
-    for each in skipped:
-        options.note(f"skipped: {each.reason}")
-    return set(skipped)
 
 
 def print_one(result: Identification, evidence: str) -> None:

@@ -49,6 +49,18 @@ TRACEBACK = "NPFACENET_TRACEBACK"
 class Parser(argparse.ArgumentParser):
     """Reports a fault in one line instead of repeating the whole usage."""
 
+    def parse_known_args(  # type: ignore[override]  # the overloads of its stub say no more
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse the arguments, all of which must be known.
+
+        So the parser of a subcommand, which is called by this name, refers to its own help.
+        """
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return parsed, unknown
+
     def error(self, message: str) -> NoReturn:
         """Print the message on standard error and exit with 2."""
         said = shortened(printable(message), MOST_QUOTED)

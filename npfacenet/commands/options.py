@@ -106,7 +106,10 @@ def _explained(choices: Sequence[Choice], default: Choice) -> str:
         "only": "only (it is an error if there are several)",
         "all": "all (each face for itself)",
     }
-    meaning[default] += ", the default," if "(" in meaning[default] else " (the default)"
+    explained = meaning[default]
+    meaning[default] = (
+        f"{explained[:-1]}; the default)" if "(" in explained else f"{explained} (the default)"
+    )
     *some, last = (meaning[choice] for choice in choices)
     return f"{', '.join(some)} or {last}"
 
@@ -232,13 +235,13 @@ def model_keys(model: Model, preparation: Preparation | None = None) -> dict[str
 def require_threshold(model: Model, threshold: float | None, compared: Embeddings) -> None:
     """Raise EmbeddingError if no threshold is stated, and none was measured for this preparation.
 
-    The message says which were measured.
+    The message says which the card has.
     """
     if threshold is not None or compared.threshold is not None:
         return
     card = model.card
     known = [f"{m.threshold.value:g} for {m.preparation}" for m in card.measured]
-    measured = f" (measured were: {listed(known)})" if known else ""
+    measured = f" (known are: {listed(known)})" if known else ""
     raise EmbeddingError(
         f"the card of {shortened(card.architecture, 40)} has no threshold for pictures prepared "
         f"as {compared.preparation}{measured}: state one with --threshold, prepare them otherwise "

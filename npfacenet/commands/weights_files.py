@@ -62,10 +62,11 @@ def add_parsers(subparsers: options.Subparsers) -> None:
         help="take a weight file into the cache under a name",
         description="Take a weight file into your cache folder, so that it can be loaded by name. "
         "A file that the manifest does not know is opened in a child process first. An ONNX file "
-        "of a detector is rewritten in the library's own layout; YuNet's takes the name yunet.",
+        "of a detector is rewritten in the library's own layout; YuNet's takes the name yunet. A "
+        "folder of MTCNN's networks (pnet.onnx, rnet.onnx, onet.onnx) takes the name mtcnn.",
         epilog="example: npfacenet weights add ~/Downloads/my.h5 --name my-facenet",
     )
-    adding.add_argument("file", metavar="FILE", help="a weight file")
+    adding.add_argument("file", metavar="FILE", help="a weight file, or MTCNN's folder")
     adding.add_argument("--name", help="default: the manifest's, else the file's own")
     adding.set_defaults(run=run_add)
 
@@ -185,7 +186,7 @@ def run_add(arguments: argparse.Namespace) -> int:
     """Check a file and copy it into the cache; print where it is now."""
     from npfacenet.zoo.adding import add
 
-    path = add(Path(arguments.file), arguments.name)
+    path = add(Path(arguments.file), arguments.name, remark=options.note)
     if arguments.json:
         options.print_json({"name": path.stem, "path": str(path)})
     else:

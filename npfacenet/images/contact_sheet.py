@@ -26,7 +26,10 @@ FRAMES = {"plain": (190, 190, 190), "yes": (30, 140, 60), "no": (190, 40, 40)}
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture, uint8 (H, W, 3), with up to two lines of text and the colour of its frame."""
+    """A picture, uint8 (H, W, 3), with up to two lines of text and the colour of its frame.
+
+    Lines that are wider than the tile are shortened.
+    """
 
     picture: npt.NDArray[np.uint8]
     caption: str
@@ -54,9 +57,21 @@ def write_contact_sheet(rows: Sequence[tuple[str, Sequence[Tile]]], file: IO[byt
             sheet.paste(Image.fromarray(picture), (left, top))
             frame = (left - 2, top - 2, left + SIDE + 1, top + SIDE + 1)
             draw.rectangle(frame, outline=FRAMES[tile.frame], width=3)
-            draw.text((left, top + SIDE + 3), tile.caption, fill=INK, font=caption_font)
+            caption = _fitting(tile.caption, caption_font)
+            draw.text((left, top + SIDE + 3), caption, fill=INK, font=caption_font)
         top += SIDE + CAPTION + MARGIN
     sheet.save(file, format="PNG")
+
+
+def _fitting(caption: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """Shorten lines that would run into the next tile's."""
+    lines = []
+    for line in caption.splitlines():
+        kept = line
+        while len(kept) > 1 and font.getlength(kept if kept == line else f"{kept}...") > SIDE:
+            kept = kept[:-1]
+        lines.append(kept if kept == line else f"{kept}...")
+    return "\n".join(lines)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

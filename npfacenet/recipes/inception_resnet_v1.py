@@ -29,9 +29,9 @@ from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
 from npfacenet.recipes.recipe import (
     ASSIGNMENT,
     CALIBRATED,
+    CALIBRATED_FACES,
     LFW,
     LFW_CROP,
-    LFW_FACES,
     ONE_PERCENT,
     Recipe,
     Threshold,
@@ -180,14 +180,14 @@ _ASSIGNMENT = Threshold(
 THRESHOLDS = {
     ("prewhiten", LFW_CROP): Threshold(
         1.115,
-        f"{CALIBRATED}; {LFW}: false match rate 0.010 (12 pairs; 95 % 0.006 to 0.017), "
+        f"{CALIBRATED}: false match rate 0.010 (12 pairs; 95 % 0.006 to 0.017), "
         "false non-match rate 0.018",
     ),
     ("prewhiten", FOUND_BY["mtcnn"]): Threshold(
-        1.154, f"{CALIBRATED}; {LFW_FACES}: {ONE_PERCENT}, false non-match rate 0.005"
+        1.154, f"{CALIBRATED_FACES}: {ONE_PERCENT}, false non-match rate 0.005"
     ),
     ("prewhiten", FOUND_BY["yunet"]): Threshold(
-        1.143, f"{CALIBRATED}; {LFW_FACES}: {ONE_PERCENT}, false non-match rate 0.003"
+        1.143, f"{CALIBRATED_FACES}: {ONE_PERCENT}, false non-match rate 0.003"
     ),
     ("unit", CENTRAL_SQUARE): _ASSIGNMENT,
     ("unit", LFW_CROP): _ASSIGNMENT,

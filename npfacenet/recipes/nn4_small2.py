@@ -37,9 +37,9 @@ from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
 from npfacenet.recipes.recipe import (
     ASSIGNMENT,
     CALIBRATED,
+    CALIBRATED_FACES,
     LFW,
     LFW_CROP,
-    LFW_FACES,
     ONE_PERCENT,
     Recipe,
     Threshold,
@@ -157,24 +157,24 @@ THRESHOLDS = {
         ("unit", CENTRAL_SQUARE): _COURSE,
         ("unit", LFW_CROP): _COURSE,
         ("unit", FOUND_BY["mtcnn"]): Threshold(
-            0.762, f"{CALIBRATED}; {LFW_FACES}: {ONE_PERCENT}, false non-match rate 0.398"
+            0.762, f"{CALIBRATED_FACES}: {ONE_PERCENT}, false non-match rate 0.398"
         ),
         ("unit", FOUND_BY["yunet"]): Threshold(
-            0.753, f"{CALIBRATED}; {LFW_FACES}: {ONE_PERCENT}, false non-match rate 0.437"
+            0.753, f"{CALIBRATED_FACES}: {ONE_PERCENT}, false non-match rate 0.437"
         ),
     },
     "openface": {
         ("unit", LFW_CROP): Threshold(
             0.604,
-            f"{CALIBRATED}; {LFW}: false match rate 0.010 (12 pairs; 95 % 0.006 to 0.017), "
+            f"{CALIBRATED}: false match rate 0.010 (12 pairs; 95 % 0.006 to 0.017), "
             "false non-match rate 0.898",
         ),
         ("unit", FOUND_BY["mtcnn"]): Threshold(
-            0.830, f"{CALIBRATED}; {LFW_FACES}: {ONE_PERCENT}, false non-match rate 0.348"
+            0.830, f"{CALIBRATED_FACES}: {ONE_PERCENT}, false non-match rate 0.348"
         ),
         ("unit", FOUND_BY["yunet"]): Threshold(
             0.852,
-            f"{CALIBRATED}; {LFW_FACES}: false match rate 0.009 (11 pairs; 95 % 0.005 to 0.016), "
+            f"{CALIBRATED_FACES}: false match rate 0.009 (11 pairs; 95 % 0.005 to 0.016), "
             "false non-match rate 0.313",
         ),
     },

@@ -23,11 +23,14 @@ METRIC = "Euclidean between unit vectors, 0 to 2"
 # with `--detect NAME` instead of `--crop 150`, with the public weights; rates of a calibrated
 # threshold are those of the pairs it was chosen on.
 LFW_CROP = Preparation(crop=150)  # of 250 pixels
-LFW = "on LFW folds 1-4, centre crop 150, 1,200 pairs of each kind"
-LFW_FACES = "on LFW folds 1-4, uncropped, the central face (found in all), 1,200 pairs of each kind"
+LFW = "on LFW folds 1-4 (centre crop 150, 1,200 pairs of each kind)"
 ONE_PERCENT = "false match rate 0.010 (12 pairs; 95 % 0.006 to 0.017)"
 ASSIGNMENT = "the deeplearning.ai assignment's choice"
-CALIBRATED = "chosen for a false match rate of 0.01 on these very pairs"
+CALIBRATED = f"chosen for a false match rate of 0.01 {LFW}; on the same pairs"
+CALIBRATED_FACES = (
+    "chosen for a false match rate of 0.01 on LFW folds 1-4 (uncropped, the central face, found in "
+    "all; 1,200 pairs of each kind); on the same pairs"
+)
 
 
 @dataclass(frozen=True)

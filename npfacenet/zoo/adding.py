@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from tempfile import TemporaryDirectory
+from typing import BinaryIO, TypeAlias
 
 from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.checkpoints.isolation import read_isolated
@@ -19,24 +20,37 @@ from npfacenet.errors import ArgumentError, FetchError, NpfacenetError, WeightsE
 from npfacenet.files.atomic import place_verified, writing_in
 from npfacenet.progress import Progress
 from npfacenet.zoo.downloading import download, name_in, require_address
-from npfacenet.zoo.lookup import cache_folder
+from npfacenet.zoo.lookup import cache_folder, network_file
 from npfacenet.zoo.manifest import PACKAGED, is_name, manifest
-from npfacenet.zoo.own_layout import write_own
+from npfacenet.zoo.own_layout import (
+    fault_of,
+    kept_files,
+    place_together,
+    read_network,
+    write_own,
+)
 from npfacenet.zoo.public import Public, PublicDetector, PublicWeights
 
 LONGEST_NAME = 200
+Remark: TypeAlias = Callable[[str], None]
 
 
-def add(path: Path, name: str | None = None) -> Path:
-    """Copy a weight file into the cache; return its path there.
+def add(path: Path, name: str | None = None, *, remark: Remark | None = None) -> Path:
+    """Copy a weight file, or the folder of a detector's networks, into the cache.
+
+    Returns its path there.
 
     A file whose hash the manifest lists takes the manifest's name; any other must hold a known
     network, which a child process checks, and takes `name` or its own. A network of a detector that
     no package carries takes the detector's name unless `name` is given. An ONNX file is not copied,
-    but written in the library's own layout. Raises WeightsError for a file that cannot be used,
-    ArgumentError for a name that is invalid or taken by the manifest, OutputError if the cache
-    cannot be written.
+    but written in the library's own layout. A folder must hold the public networks of a detector,
+    and takes the detector's name. The numbers of a public file in another layout may take its name;
+    `remark` is called with a sentence that says so if they take another. Raises WeightsError for a
+    file that cannot be used, ArgumentError for a name that is invalid or taken by the manifest,
+    OutputError if the cache cannot be written.
     """
+    if os.path.isdir(path):  # False for names that no path can have, where is_dir raises
+        return _add_folder(path, name)
     with open_weights(path) as file:  # what is hashed, and what is copied
         opened = file_state(file)
         sha256 = _sha256_of(file, path)
@@ -47,7 +61,14 @@ def add(path: Path, name: str | None = None) -> Path:
             _require_possible(name)
             checkpoint = read_isolated(path)
             _require_same(path, file, opened)
-            name = name_for(checkpoint, path.name, name)
+            public = _public_name(checkpoint)
+            if name is None or name != public:
+                name = name_for(checkpoint, path.name, name)
+            if public is not None and name != public and remark is not None:
+                remark(
+                    f"these are the weights of {public} in another file; to have them found by "
+                    f"that name, add them with --name {public}"
+                )
             if is_onnx(checkpoint):
                 return keep(checkpoint, cache_folder() / f"{name}.h5")
         target = cache_folder() / f"{name}.h5"
@@ -55,6 +76,51 @@ def add(path: Path, name: str | None = None) -> Path:
         file.seek(0)
         with _reading(path):
             return place_verified(file, target, size=opened.size, sha256=sha256)
+
+
+def _add_folder(folder: Path, name: str | None) -> Path:
+    """Keep the networks of a detector that lie in a folder; return the folder that holds them."""
+    several = [
+        entry
+        for entry in manifest().values()
+        if isinstance(entry, PublicDetector) and len(entry.networks) > 1
+    ]
+    files: dict[str, Path] = {}
+    for detector in several:
+        found = {network.file_name: network_file(network, folder) for network in detector.networks}
+        files = {file_name: path for file_name, path in found.items() if path is not None}
+        if len(files) == len(found):
+            break
+    else:
+        needed = [f"{e.name}: {', '.join(Path(m).name for m in e.members)}" for e in several]
+        raise WeightsError(
+            f"{folder} is a folder, not a weight file, and lacks networks of a detector "
+            f"({'; '.join(needed)}); name a file"
+        )
+    if name not in (None, detector.name):
+        raise ArgumentError(
+            f"these networks are kept as {detector.name}, not as {quoted(name)}: leave out --name"
+        )
+    target = cache_folder() / detector.file_name
+    if os.path.lexists(target):
+        if fault_of(target, detector) is None:
+            return target
+        raise _taken(target)
+    with TemporaryDirectory(prefix="npfacenet-", ignore_cleanup_errors=True) as workspace:
+        written = []
+        for path, network in kept_files(target, detector).items():
+            own = Path(workspace, network.file_name)
+            write_own(read_network(files[network.file_name], network, read_isolated), own)
+            written.append((own, path))
+        place_together(written)
+    return target
+
+
+def _public_name(checkpoint: Checkpoint) -> str | None:
+    """Return the name of the public file that has these numbers, if there is one."""
+    digest = weights_digest(checkpoint.parameters)
+    known = [e for e in manifest().values() if isinstance(e, PublicWeights) and digest in e.weights]
+    return known[0].name if known else None
 
 
 def fetch_url(
@@ -129,8 +195,9 @@ def _is_brought(name: str) -> bool:
 
 def _require_possible(name: str | None) -> None:
     """Raise ArgumentError for a name that no file could take, before anything is read."""
-    if name is not None and not _is_brought(name):
-        free_name(name)
+    if name is None or _is_brought(name) or isinstance(manifest().get(name), PublicWeights):
+        return
+    free_name(name)
 
 
 def free_name(name: str) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeAlias
 
 from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.checkpoints.fingerprint import weights_digest
@@ -19,9 +20,11 @@ from npfacenet.checkpoints.native import Native
 from npfacenet.checkpoints.reading import Checkpoint, read_checkpoint
 from npfacenet.errors import WeightsError
 from npfacenet.files.atomic import atomic_file, writing_in
-from npfacenet.recipes import recipes
+from npfacenet.recipes import Recipe, recipes
 from npfacenet.zoo.provenance import with_known_origin
 from npfacenet.zoo.public import PublicDetector, PublicNetwork
+
+Reading: TypeAlias = Callable[[Path, Sequence[Recipe]], Checkpoint]
 
 
 def write_own(checkpoint: Checkpoint, target: Path) -> None:
@@ -34,13 +37,16 @@ def write_own(checkpoint: Checkpoint, target: Path) -> None:
     write_checkpoint(target, checkpoint.network, checkpoint.parameters, card)
 
 
-def read_network(path: Path, network: PublicNetwork) -> Checkpoint:
+def read_network(
+    path: Path, network: PublicNetwork, reading: Reading = read_checkpoint
+) -> Checkpoint:
     """Read a file that must hold the weights of a network of the manifest, in any layout.
 
-    Raises WeightsError if it holds anything else.
+    `reading` reads a file, given the recipes that it may be of. Raises WeightsError if the file
+    holds anything else.
     """
     recipe = recipes(network.architecture, outputs=network.outputs)[0]
-    checkpoint = read_checkpoint(path, (recipe,))
+    checkpoint = reading(path, (recipe,))
     if weights_digest(checkpoint.parameters) not in network.weights:
         raise WeightsError(f"{path} holds other weights than the public ones of {recipe}")
     return checkpoint

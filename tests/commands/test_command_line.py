@@ -50,7 +50,7 @@ def test_verify(capsys: Capture, faces: Path, drawn_file: Path) -> None:
     code, out, err = run(capsys, "verify", anna, anna, "--model", drawn_file)
     assert code == 0
     assert out.startswith("same person: distance 0.000 <= threshold 0.7\n")
-    assert err.count("no face is detected") == 1
+    assert err.count("no detector is used") == 1
     code, result = run_json(capsys, "verify", anna, bert, "--model", drawn_file, "--threshold", "0")
     assert code == 1
     assert result["same"] is False
@@ -101,7 +101,13 @@ def test_embed_stops_or_skips(
     assert not (tmp_path / "out.npz").exists()
     code, _, err = run(capsys, *command, "--model", drawn_file, "--skip-errors")
     assert code == 0
-    assert "note: skipped:" in err
+    assert err.count("note: skipped: ") == 1
+    many = ("embed", faces / "anna.png", *[broken] * 5, *command[3:], "--skip-errors")
+    code, result = run_json(capsys, *many, "--model", drawn_file)
+    assert len(result["skipped"]) == 5  # type: ignore[arg-type]
+    code, _, err = run(capsys, *many, "--model", drawn_file)
+    assert err.count("note: skipped: ") == 3
+    assert "note: 2 more skipped\n" in err
     code, _, err = run(
         capsys, "embed", broken, *command[3:], "--model", drawn_file, "--skip-errors"
     )
@@ -300,3 +306,20 @@ def test_as_a_process(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout == f"npfacenet {npfacenet.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "program"),
+    [
+        (["verify", "a", "b", "--bogus"], "npfacenet verify"),
+        (["weights", "fetch", "--bogus"], "npfacenet weights fetch"),
+        (["--bogus", "verify", "a", "b"], "npfacenet"),
+    ],
+)
+def test_an_unknown_option_leads_to_the_help_of_its_command(
+    words: list[str], program: str, capsys: Capture
+) -> None:
+    with pytest.raises(SystemExit):
+        main(words)
+    said = capsys.readouterr().err
+    assert said == f"{program}: error: unrecognized arguments: --bogus (see {program} --help)\n"

@@ -7,7 +7,9 @@ import json
 import re
 import shlex
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -25,6 +27,8 @@ from npfacenet.commands.demo_pictures import (
 from npfacenet.commands.main import main
 from npfacenet.errors import OutputError
 from npfacenet.images import read
+from npfacenet.images.contact_sheet import Tile
+from npfacenet.images.png import write_png
 from npfacenet.recognition.people_folder import people_in
 from npfacenet.samples import people
 
@@ -174,12 +178,12 @@ def test_the_story_of_the_office(
     assert [command[0] for command in commands] == ["verify", "identify", "summary", "--help"]
     for command in commands[:3]:
         assert main(command) in (0, 1)
-    nearest = re.search(r"Ada\.png .* nearest \w+ at (\d\.\d+)", said)
+    claim = re.search(r"I am Ada .*\(distance (\d\.\d+)", said)
     capsys.readouterr()
     main([*commands[0], "--json"])
-    assert nearest is not None
+    assert claim is not None
     assert json.loads(capsys.readouterr().out)["distance"] == pytest.approx(
-        float(nearest[1]), abs=6e-4
+        float(claim[1]), abs=6e-4
     )
     assert all(str(drawn_file) in command for command in commands[:3])
 
@@ -231,3 +235,83 @@ def test_the_assignments_people_are_told_apart_and_no_stranger_is_let_in(
     assert f"1:K, {threshold}: stricter, because each of the 12 is one more chance" in said
     assert "still expect up to 2 of 13 strangers" in said
     assert re.search(r"I am younes +welcome", said)  # 1:1 keeps its own threshold
+
+
+@pytest.fixture
+def mistaken(tmp_path: Path) -> Path:
+    """Three people with a picture at the door each; that of the first is one of the second."""
+    folder = tmp_path / "people"
+    pictures = draw_once(3, 3, 900_500).pictures.reshape(3, 3, 112, 112, 3)
+    names = ("ada", "bert_with_a_long_name", "carl")
+    for person, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for k in range(3):
+            shown = (1, 0) if (person, k) == (0, 2) else (person, k)
+            with (folder / name / f"{k + 1}.png").open("wb") as file:
+                write_png(pictures[shown], file)
+    return folder
+
+
+def test_who_stands_at_the_door_is_known_from_the_folders(
+    mistaken: Path, drawn_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = pictures_from(mistaken)
+    assert pictures.persons == ("ada", "bert_with_a_long_name", "carl")
+    assert pictures.labels == ("ada/3.png", "bert_with_a_long_name/3.png", "carl/3.png")
+    sheet = str(mistaken.with_name("sheet.png"))
+    words = ["demo", "--images", str(mistaken), "-o", sheet, "--model", str(drawn_file)]
+    assert main([*words, "--threshold", "1.9"]) == 0
+    captured = capsys.readouterr()
+    said = captured.out
+    assert captured.err.count("note: no detector is used") == 1
+    assert re.search(
+        r"ada/3\.png +bert_with_a_long_name +nearest bert_\w+ at 0\.000, .*; wrong: it is ada", said
+    )
+    door = [line for line in said.splitlines() if " nearest " in line and ".png" in line]
+    assert len({line.index(" nearest ") for line in door}) == 1
+    assert "I am ada" in said
+    assert "with ada not enrolled" in said
+    assert "let in, wrongly: nearest is bert_with_a_long_name at 0.000" in said
+    assert main([*words, "--threshold", "0.0001"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"I am ada +go away, wrongly", said)
+    assert main([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [each["person"] for each in told["door"]] == list(pictures.persons)
+    assert told["claims"][0]["name"] == "ada"
+    assert told["intruder"]["person"] == "ada"
+
+
+def test_of_camera_pictures_nobody_is_known(
+    mistaken: Path, drawn_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (mistaken / "ada" / "3.png").rename(mistaken / "camera_0.png")
+    pictures = pictures_from(mistaken)
+    assert (pictures.labels, pictures.persons) == (("camera_0.png",), (None,))
+    sheet = str(mistaken.with_name("sheet.png"))
+    words = ["demo", "--images", str(mistaken), "-o", sheet, "--model", str(drawn_file)]
+    assert main([*words, "--threshold", "1.9"]) == 0
+    said = capsys.readouterr().out
+    assert "with bert_with_a_long_name not enrolled" in said
+    assert "wrong" not in said
+
+
+def test_each_row_of_the_sheet_states_the_threshold_of_its_frames(
+    mistaken: Path, drawn_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles: list[str] = []
+
+    def kept(rows: Sequence[tuple[str, Sequence[Tile]]], _: IO[bytes]) -> None:
+        titles.extend(title for title, _ in rows)
+
+    monkeypatch.setattr("npfacenet.commands.demo_sheet.write_contact_sheet", kept)
+    sheet = str(mistaken.with_name("sheet.png"))
+    words = ["demo", "--images", str(mistaken), "-o", sheet, "--model", str(drawn_file)]
+    assert main([*words, "--threshold", "1.9"]) == 0
+    assert titles[0].startswith("enrolled: 3 people; the threshold for 1:K is ")
+    search = titles[0].rpartition(" ")[2]
+    assert titles[1] == (
+        f"who is it? bert_with_a_long_name, wrong: it is ada (green: within {search})"
+    )
+    assert titles[-1].startswith("the first one again, with ada not enrolled: bert_with")
+    assert f"within {search})" not in titles[-1]

@@ -132,6 +132,11 @@ def test_pictures_that_cannot_be_read(capsys: Capture) -> None:
     skipped, _ = map(json.loads, out.splitlines())
     assert (code, skipped["faces"]) == (0, [])
     assert "broken.jpg" in skipped["skipped"]
+    code, _, err = run(capsys, *["broken.jpg"] * 5, "a.png", "--skip-errors")
+    assert code == 0
+    assert err.count("note: skipped: ") == 3
+    assert "use one of" not in err
+    assert "note: 2 more skipped\n" in err
     code, _, err = run(capsys, "broken.jpg", "--skip-errors")
     assert code == 2
     assert "none of the pictures could be read" in err

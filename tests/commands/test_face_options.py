@@ -76,12 +76,13 @@ FOUND = ("--detect", "drawn", "--threshold", "1.9")
 
 def test_the_remark_on_crops_is_for_crops(photos: Path, run: Run) -> None:
     anna = "people/anna.png"
-    assert "no face is detected" not in run("verify", anna, anna, *FOUND)[2]
+    assert "no detector is used" not in run("verify", anna, anna, *FOUND)[2]
     assert run("verify", anna, anna, "--no-detect")[2] == (
-        "note: no face is detected: pictures are taken as cropped faces (central square)\n"
+        "note: no detector is used: every picture counts as a face that is cropped already "
+        "(central square); for photographs: --detect mtcnn\n"
     )
     _, _, err = run("verify", anna, anna, "--crop", 100, "--threshold", 1)
-    assert "cropped faces (centre crop of 100 pixels)" in err
+    assert "cropped already (centre crop of 100 pixels)" in err
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_a_threshold_that_was_not_measured_is_not_used(photos: Path, run: Run) -
     ):
         code, out, err = run(*words, "--detect", "drawn")
         assert (code, out) == (2, "")
-        assert "no threshold for pictures prepared as drawn, margin-32 (measured were: 1.0" in err
+        assert "no threshold for pictures prepared as drawn, margin-32 (known are: 1.0" in err
         assert err.count("\n") == 1
 
 

@@ -319,6 +319,38 @@ def test_only_yunet_takes_its_name(bench: Bench, yunet_file: Path, drawn_file: P
     assert npfacenet.load("pnet").card.architecture == "mtcnn-pnet"
 
 
+def test_a_folder_of_all_networks_takes_the_name_of_the_detector(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.know(entry(wheel(CONTENTS)))
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    for name, content in CONTENTS.items():
+        with pytest.raises(WeightsError, match=r"lacks networks of a detector \(mtcnn: pnet\.onnx"):
+            add(folder)
+        (folder / name).write_bytes(content)
+    with pytest.raises(ArgumentError, match="are kept as mtcnn, not as 'mine': leave out --name"):
+        add(folder, "mine")
+    assert bench.listing() == {}
+    assert add(folder) == add(folder, "mtcnn") == add(bench.target) == bench.target == find("mtcnn")
+    assert fault_of(bench.target, entry(wheel(CONTENTS))) is None
+    (bench.target / "pnet.h5").write_bytes(b"others")
+    with pytest.raises(ArgumentError, match="holds other weights"):
+        add(folder)
+
+
+def test_a_folder_of_other_networks_is_not_added(bench: Bench, tmp_path: Path) -> None:
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    for name, content in CONTENTS.items():
+        (folder / name).write_bytes(content)
+    pnet = MTCNN[0].build()
+    (folder / "pnet.onnx").write_bytes(onnx_of(pnet, pnet.initialise(9)))
+    with pytest.raises(WeightsError, match="holds other weights than the public ones"):
+        add(folder)
+    assert bench.listing() == {}
+
+
 def test_broken_and_foreign_onnx_files_are_not_added(bench: Bench, yunet_file: Path) -> None:
     content = yunet_file.read_bytes()
     for broken in (content[:-5], content[:1000], content.replace(b"Conv", b"Vonc", 1)):

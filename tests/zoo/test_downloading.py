@@ -12,6 +12,8 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 
+import npfacenet
+from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.errors import ArgumentError, FetchError, WeightsError
 from npfacenet.zoo import adding, downloading
 from npfacenet.zoo.adding import add, fetch_url, free_name
@@ -236,3 +238,24 @@ def test_a_public_file_takes_its_own_name(
 ) -> None:
     monkeypatch.setattr(adding, "cache_folder", lambda: tmp_path)
     assert add(nn4_file, "whatever") == tmp_path / "nn4.small2.h5"
+
+
+def test_the_numbers_of_a_public_file_may_take_its_name(
+    nn4_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adding, "cache_folder", lambda: tmp_path / "cache")
+    half = tmp_path / "half.h5"
+    model = npfacenet.load(nn4_file)
+    write_checkpoint(
+        half, model.network, model.parameters, model.card, layout="npfacenet", half=True
+    )
+    remarks: list[str] = []
+    assert add(half, remark=remarks.append) == tmp_path / "cache" / "half.h5"
+    (remark,) = remarks
+    assert "the weights of nn4.small2 in another file" in remark
+    assert remark.endswith("--name nn4.small2")
+    named = add(half, "nn4.small2", remark=remarks.append)
+    assert named == tmp_path / "cache" / "nn4.small2.h5"
+    assert len(remarks) == 1
+    with pytest.raises(ArgumentError, match="is the name of a public file"):
+        add(half, "inception-resnet-v1")
