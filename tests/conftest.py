@@ -14,6 +14,7 @@ import npfacenet
 from npfacenet.errors import WeightsNotFoundError
 from npfacenet.faces import Mtcnn, Yunet
 from npfacenet.recipes import nn4_small2
+from npfacenet.faces import load as load_detector  # noqa: F401 (before a test replaces it)
 from npfacenet.zoo.lookup import find
 
 settings.register_profile("fast", deadline=None, max_examples=60)

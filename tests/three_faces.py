@@ -76,5 +76,5 @@ def save_photo(path: Path, seed: int) -> Path:
 def finding_model() -> Model:
     """Return the default model with a card that says to find faces with `Recording`."""
     model = npfacenet.load()
-    card = model.card.prepared(Preparation(Recording.name, "margin-32"))
+    card = model.card.with_preparation(Preparation(Recording.name, "margin-32"))
     return Model(model.network, model.parameters, card)

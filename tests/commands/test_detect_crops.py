@@ -82,8 +82,9 @@ def test_crops_are_what_a_model_that_finds_faces_embeds(
     alignment: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("npfacenet.faces.loading.load", lambda name: Scene())
+    monkeypatch.setattr("npfacenet.faces.loading.DETECTORS", (Scene.name,))
     default = npfacenet.load()
-    card = default.card.prepared(Preparation(Scene.name, alignment))
+    card = default.card.with_preparation(Preparation(Scene.name, alignment))
     npfacenet.Model(default.network, default.parameters, card).save("finding.h5")
     words = ("--crops", "crops", "--model", "finding.h5", "--json")
     code, out, _ = run("a.png", "turned.jpg", *words)

@@ -33,6 +33,7 @@ class Fake(Detector):
     """Finds a face in the middle of bright pictures. It is taken for the public MTCNN."""
 
     name: ClassVar[str] = "mtcnn"
+    identity = "mtcnn"  # as that of the public one
 
     def find(
         self, picture: npt.NDArray[np.uint8], smallest_face: float, threads: int | None = None
@@ -45,6 +46,7 @@ class Other(Fake):
     """The same with a setting that is not the default."""
 
     setting: int = 0
+    identity = "mtcnn@0123456789ab"
 
 
 @pytest.fixture

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 from drawn_detector import Drawn, faces_in, pasted
 from hypothesis import given
@@ -34,7 +38,8 @@ def choose(faces: Faces, how: object) -> tuple[ChosenFace, ...]:
 
 @given(several())
 def test_each_choice_is_what_its_name_says(faces: Faces) -> None:
-    width, height = (faces.boxes[:, 2:] - faces.boxes[:, :2]).T
+    inside = faces.boxes.clip(0, SIDE)
+    width, height = (inside[:, 2:] - inside[:, :2]).T
     (largest,) = choose(faces, "largest")
     assert width[largest.index] * height[largest.index] == (width * height).max()
     (central,) = choose(faces, "central")
@@ -104,8 +109,11 @@ def test_nothing_found_is_an_error_that_says_what_was_looked_for() -> None:
         cropper.crops(SQUARE, 96, "'x.jpg'")
     said = str(caught.value)
     assert isinstance(caught.value, ImageError)
-    assert said.startswith("'x.jpg' shows no face of 20 pixels or more (detector drawn, best score")
-    for part in ("0.43", "smallest_face=", "--smallest-face", "detect=False", "--no-detect"):
+    assert said.startswith("'x.jpg' shows no face of 20 pixels or more (detector drawn; best score")
+    for part in (
+        "0.43", "smallest_face=", "--smallest-face", "least_score=", "--least-score",
+        "detect=False", "--no-detect",
+    ):  # fmt: skip
         assert part in said
     large = np.zeros((100, 4000, 3), np.uint8)
     with pytest.raises(NoFaceError, match="no face of 100 pixels or more"):
@@ -124,3 +132,45 @@ def test_a_face_that_cannot_be_cut_out_is_named() -> None:
 def test_sizes_that_cannot_be_looked_for_are_refused(smallest: object) -> None:
     with pytest.raises(ArgumentError, match="smallest_face is a number of pixels, at least 10"):
         FaceCropper(Drawn(), ALIGNMENTS["margin-0"], smallest_face=smallest)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, eq=False)
+class Certain(Drawn):
+    """A detector of which faces with 0.85 or more are certain."""
+
+    sure_score: ClassVar[float] = 0.85
+
+
+def test_only_certain_faces_count_unless_others_are_asked_for() -> None:
+    boxes = ((0, 0, 50, 50), (100, 100, 200, 200))  # scores 0.9 and 0.8
+    margin = ALIGNMENTS["margin-0"]
+    (face,) = FaceCropper(Certain(boxes), margin).find(SQUARE, "x")
+    assert (face.box, face.count) == (boxes[0], 1)
+    (larger,) = FaceCropper(Certain(boxes), margin, least_score=0.5).find(SQUARE, "x")
+    assert (larger.box, larger.count) == (boxes[1], 2)
+    with pytest.raises(NoFaceError, match=r"best score seen 0\.90\); .* here 0\.95"):
+        FaceCropper(Certain(boxes, 0.9), margin, least_score=0.95).find(SQUARE, "x")
+
+
+@dataclass(frozen=True, eq=False)
+class Searching(Drawn):
+    """Notes the sizes that it was asked for, and writes to nothing that it is given."""
+
+    asked: ClassVar[list[float]] = []
+
+    def find(
+        self, picture: npt.NDArray[np.uint8], smallest_face: float, threads: int | None = None
+    ) -> Faces:
+        self.asked.append(smallest_face)
+        assert not picture.flags.writeable
+        return super().find(picture, smallest_face)
+
+
+def test_the_smallest_face_is_a_limit_and_never_makes_the_search_coarser() -> None:
+    detector, margin = Searching(((0, 0, 50, 50), (100, 100, 160, 140))), ALIGNMENTS["margin-0"]
+    for smallest, count in ((None, 2), (12, 2), (50, 2), (50.5, 1), (60, 1)):
+        (face,) = FaceCropper(detector, margin, smallest_face=smallest).find(SQUARE, "x")
+        assert face.count == count
+    with pytest.raises(NoFaceError, match="61 pixels or more"):
+        FaceCropper(detector, margin, smallest_face=61).find(SQUARE, "x")
+    assert detector.asked == [20, 12, 20, 20, 20, 20]

@@ -152,7 +152,7 @@ def test_pictures_without_a_face_are_found_before_the_run_or_left_out(tmp_path: 
     people = IdentityFolder.of(home)
     store = PictureStore(people.paths, None, 24, finder=finder())
     said = r"2 of 6 pictures cannot be used: .*person_0.1\.png' shows no face of 20 pixels or more"
-    with pytest.raises(TrainingError, match=rf"{said} \(detector not-black, best score seen 0\.25"):
+    with pytest.raises(TrainingError, match=rf"{said} \(detector not-black; best score seen 0\.25"):
         store.read_all(threads=2)
     assert store._kept == {}
     with pytest.raises(NoFaceError):
