@@ -13,8 +13,8 @@ from keras2_files import write_keras2
 import npfacenet
 from npfacenet.errors import WeightsNotFoundError
 from npfacenet.faces import Mtcnn, Yunet
-from npfacenet.recipes import nn4_small2
 from npfacenet.faces import load as load_detector  # noqa: F401 (before a test replaces it)
+from npfacenet.recipes import nn4_small2
 from npfacenet.zoo.lookup import find
 
 settings.register_profile("fast", deadline=None, max_examples=60)

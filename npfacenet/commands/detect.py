@@ -94,14 +94,16 @@ def run(arguments: argparse.Namespace) -> int:
     words = options.model_options(arguments)
     if words and arguments.crops is None:
         raise ArgumentError(f"{words[0]} says for which model to cut out faces: --crops FOLDER")
-    files = FilesOfPhotos.made(photos, draw=arguments.draw, crops=arguments.crops)
-    name = faces.default_name() if arguments.detector is None else arguments.detector
-    detector = faces.load(name)
-    if arguments.detector is None:
+    card = None if arguments.crops is None else options.load_model(arguments).card
+    name = arguments.detector
+    if name is None:
+        name = usual_detector(card)
         options.note(f"detector: {name}; --detector names another")
+    detector = faces.load(name)
+    files = FilesOfPhotos.made(photos, draw=arguments.draw, crops=arguments.crops)
     read_count = found_count = skipped_count = 0
     with ProgressBar() as progress:
-        for index, searched in enumerate(searches(detector, arguments, progress)):
+        for index, searched in enumerate(searches(detector, arguments, progress, card)):
             written = files.write(index, searched)
             progress.erase()
             tell(searched.faces, written, as_json=arguments.json)
@@ -117,16 +119,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if found_count == read_count else 1
 
 
+def usual_detector(card: Card | None) -> str:
+    """Return the detector to use where none is named: the card's, else the first that is here."""
+    own = None if card is None else card.preparation.detector
+    return faces.default_name() if own not in faces.DETECTORS else str(own)
+
+
 def searches(
-    detector: Detector, arguments: argparse.Namespace, progress: ProgressBar
+    detector: Detector, arguments: argparse.Namespace, progress: ProgressBar, card: Card | None
 ) -> Iterator[SearchedPhoto]:
     """Yield the faces of each picture, in order, as soon as a few pictures are done.
 
-    After the last, print a remark on how faces were cut out, if they were.
+    With the card of a model, faces are cut out for it, and a remark after the last says how.
     """
     photos: list[str] = arguments.photos
-    if arguments.crops is not None:
-        card = options.load_model(arguments).card
+    if card is not None:
         search = PhotoSearch(
             cropper_for(card, detector, arguments.smallest_face, arguments.least_score),
             card.input_size,

@@ -70,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
             {
                 "output": str(target),
                 "count": len(embeddings),
+                "sources": list(embeddings.sources),
+                "positions": list(embeddings.positions),
                 "faces": faces_as_json(embeddings),
                 "skipped": [skipped.as_json() for skipped in embeddings.skipped],
                 **options.model_keys(model, embeddings.preparation),

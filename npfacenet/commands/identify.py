@@ -70,6 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArgumentError("none of the pictures could be used, so nobody was looked for")
     options.require_threshold(model, arguments.threshold, probes)
     gallery = enrolled(arguments, model, choices)
+    if not len(gallery):
+        note_skipped(() if gallery.embeddings is None else gallery.embeddings.skipped)
+        raise ArgumentError("none of the gallery's pictures could be used: nobody is enrolled")
     results = identify_all(probes, gallery, threshold=arguments.threshold)
     tell_of_pictures(arguments, probes, gallery)
     evidence = options.evidence(arguments.threshold, probes)

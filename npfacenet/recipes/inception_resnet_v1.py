@@ -9,6 +9,7 @@ FaceNet. 22,808,144 numbers with 128 outputs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from npfacenet.layers import (
@@ -30,6 +31,7 @@ from npfacenet.recipes.recipe import (
     ASSIGNMENT,
     CALIBRATED,
     CALIBRATED_FACES,
+    CROPPED,
     LFW,
     LFW_CROP,
     ONE_PERCENT,
@@ -189,7 +191,7 @@ THRESHOLDS = {
     ("prewhiten", FOUND_BY["yunet"]): Threshold(
         1.143, f"{CALIBRATED_FACES}: {ONE_PERCENT}, false non-match rate 0.003"
     ),
-    ("unit", CENTRAL_SQUARE): _ASSIGNMENT,
+    ("unit", CENTRAL_SQUARE): replace(_ASSIGNMENT, evidence=f"{_ASSIGNMENT.evidence}; {CROPPED}"),
     ("unit", LFW_CROP): _ASSIGNMENT,
 }
 INCEPTION_RESNET_V1 = tuple(

@@ -13,6 +13,7 @@ Two variants take the same 3,743,280 numbers:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -38,6 +39,7 @@ from npfacenet.recipes.recipe import (
     ASSIGNMENT,
     CALIBRATED,
     CALIBRATED_FACES,
+    CROPPED,
     LFW,
     LFW_CROP,
     ONE_PERCENT,
@@ -154,7 +156,7 @@ _COURSE = Threshold(
 )
 THRESHOLDS = {
     "course": {
-        ("unit", CENTRAL_SQUARE): _COURSE,
+        ("unit", CENTRAL_SQUARE): replace(_COURSE, evidence=f"{_COURSE.evidence}; {CROPPED}"),
         ("unit", LFW_CROP): _COURSE,
         ("unit", FOUND_BY["mtcnn"]): Threshold(
             0.762, f"{CALIBRATED_FACES}: {ONE_PERCENT}, false non-match rate 0.398"

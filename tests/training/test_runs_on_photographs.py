@@ -146,7 +146,7 @@ def test_pictures_without_a_face_stop_a_run_or_are_skipped(tmp_path: Path) -> No
 
 
 def test_without_the_detectors_weights_nothing_begins(people: Path, tmp_path: Path) -> None:
-    with pytest.raises(WeightsNotFoundError, match="is for faces that 'not-black' has found, and there are"):
+    with pytest.raises(WeightsNotFoundError, match="for faces that 'not-black' has found, and"):
         train(model_for_faces(), people, tmp_path / "run", SHORT)
     with pytest.raises(WeightsNotFoundError, match="no detector called 'nothing'"):
         train(model_for_faces(), people, tmp_path / "run", replace(SHORT, detect="nothing"))

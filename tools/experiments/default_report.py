@@ -12,11 +12,12 @@ from default_material import CROP
 from verification_rates import in_folds, sentence
 
 import npfacenet
+from npfacenet.cards import Card, Preparation, Threshold
 from npfacenet.cards import Measured as MeasuredWith
-from npfacenet.cards import Preparation, Threshold
 from npfacenet.checkpoints.native import write_native
 from npfacenet.images import centre_crop, read
 from npfacenet.models import Model
+from npfacenet.recipes.recipe import CROPPED
 from npfacenet.recognition.calibration import calibrate, errors_at
 from npfacenet.recognition.distance import paired_distances
 from npfacenet.recognition.evaluation import Distances, Flags, evaluate
@@ -32,6 +33,7 @@ from npfacenet.samples import pairs
 from npfacenet.training.held_out import FALSE_MATCH_RATE
 
 NUMBERS = (3, 4)  # of the folds without any of the training people
+DETECTORS = {"mtcnn": "mtcnn", "yunet": "yunet_n.onnx"}  # and their files
 FOLDS = f"LFW folds {NUMBERS[0]}-{NUMBERS[1]}"
 
 
@@ -61,10 +63,10 @@ def lfw_folds(lfw: Path) -> tuple[Fold, ...]:
     return choose_folds(read_pairs(lfw / "pairs_dev.txt"), NUMBERS)
 
 
-def on_lfw(model: Model, lfw: Path) -> Measured:
-    """Measure those pairs, with a plain centre crop."""
-    folds = lfw_folds(lfw)
-    distances = pair_distances(model, lfw / "images", folds, crop=CROP)
+def on_lfw(model: Model, lfw: Path, detect: Path | None = None) -> Measured:
+    """Measure those pairs, with a plain centre crop, or faces found by a detector."""
+    folds, crop = lfw_folds(lfw), CROP if detect is None else None
+    distances = pair_distances(model, lfw / "images", folds, crop=crop, detect=detect)
     return Measured(distances, genuine_flags(folds))
 
 
@@ -75,31 +77,51 @@ def on_drawn_pairs(model: Model) -> Measured:
     return Measured(*in_folds(distances, fixed.genuine))
 
 
-def calibrated(model: Model, lfw: Path) -> Threshold:
+def calibrated(measured: Measured, prepared: str, note: str = "") -> Threshold:
     """Return a threshold of three decimals that keeps the false match rate, with its errors."""
-    genuine, impostors = on_lfw(model, lfw).of_each_kind()
+    genuine, impostors = measured.of_each_kind()
     value = math.floor(1000 * calibrate(genuine, impostors, FALSE_MATCH_RATE).threshold) / 1000
     evidence = (
-        f"chosen for a false match rate of {FALSE_MATCH_RATE} on these very pairs: {FOLDS}, centre "
-        f"crop {CROP}: {errors_at(value, genuine, impostors)}"
+        f"chosen for a false match rate of {FALSE_MATCH_RATE} on these very pairs: {FOLDS}, "
+        f"{prepared}: {errors_at(value, genuine, impostors)}{note}"
     )
     return Threshold(value, evidence)
+
+
+def default_card(model: Model, lfw: Path, licence: str) -> Card:
+    """Return the model's card with a threshold for each preparation that can be measured.
+
+    That is LFW's centre crop, whose threshold is also the one for pictures that somebody else has
+    cropped so; and faces found by the detectors whose weights lie in `weights` beside `lfw`.
+    """
+    crops, prepared = on_lfw(model, lfw), f"centre crop {CROP}"
+    thresholds = [MeasuredWith(Preparation(crop=CROP), calibrated(crops, prepared))]
+    for name, file in DETECTORS.items():
+        path = lfw.parent / "weights" / file
+        if path.exists():
+            found = on_lfw(model, lfw, detect=path)
+            threshold = calibrated(found, "uncropped, the central face (found in all)")
+            thresholds.append(MeasuredWith(model.card.found_by(name), threshold))
+    return replace(
+        model.card,
+        threshold=calibrated(crops, prepared, f"; {CROPPED}"),
+        other_thresholds=tuple(thresholds),
+        licence=licence,
+    )
 
 
 def write_default(model: Model, target: Path, lfw: Path, licence: str) -> tuple[Model, float]:
     """Write a model with kernels in half precision; return the model read back, and its threshold.
 
-    The threshold is calibrated with the rounded weights, on LFW's centre crops, and is the one for
-    pictures that are cropped in this way, by whoever took them.
+    The thresholds are calibrated with the rounded weights.
     """
     with tempfile.TemporaryDirectory() as folder:
         rounded = Path(folder) / target.name
         write_native(rounded, model.network, model.parameters, model.card, half=True)
-        threshold = calibrated(npfacenet.load(rounded), lfw)
-    others = (MeasuredWith(Preparation(crop=CROP), threshold),)
-    card = replace(model.card, threshold=threshold, other_thresholds=others, licence=licence)
+        card = default_card(npfacenet.load(rounded), lfw, licence)
     write_native(target, model.network, model.parameters, card, half=True)
-    return npfacenet.load(target), threshold.value
+    written = npfacenet.load(target)
+    return written, 0.0 if card.threshold is None else card.threshold.value
 
 
 def by_brightness(measured: Measured, threshold: float, lfw: Path) -> str:
