@@ -173,7 +173,7 @@ def test_a_photograph_without_a_face_is_one_sentence(
     code, out, err = run(*words)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
-    assert "chart.png' shows no face of 20 pixels or more (detector drawn, best score seen" in err
+    assert "chart.png' shows no face of 20 pixels or more (detector drawn; best score seen" in err
     assert not Path("out.npz").exists()
 
 
