@@ -1,7 +1,7 @@
 """The law of photographs: what a caller says of faces reaches the detector and the crop.
 
-Wherever pictures are taken, `detect`, `crop`, `choose` and `smallest_face` have the effect that
-they have in `Model.embed`, whose own is checked against faces that are cut out by hand.
+Wherever pictures are taken, `detect`, `crop`, `choose`, `smallest_face` and `least_score` have the
+effect that they have in `Model.embed`, whose own is checked against faces that are cut out by hand.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ import three_faces
 from drawn_detector import faces_in
 from three_faces import (
     BEST,
-    BOXES,
     CENTRAL,
     LARGER_THAN_CENTRAL,
     LARGEST,
+    SCORE_OF_THE_BEST,
     SIDE,
+    TINY,
+    TINY_TOO,
+    USUAL,
     Other,
     Recording,
     save_photo,
@@ -52,6 +55,7 @@ class Options(TypedDict, total=False):
     crop: int
     choose: OneOf
     smallest_face: float
+    least_score: float
 
 
 CROP = 150
@@ -60,9 +64,11 @@ GIVEN: dict[str, Options] = {
     "largest": {"choose": "largest"},
     "central": {"choose": "central"},
     "smallest face": {"choose": "central", "smallest_face": LARGER_THAN_CENTRAL},
-    "another detector": {"detect": "other", "choose": "central"},
+    "tiny faces": {"choose": "central", "smallest_face": TINY_TOO},
+    "least score": {"least_score": SCORE_OF_THE_BEST},
+    "another detector": {"detect": "yunet", "choose": "central"},
     "all of them": {
-        "detect": "other", "choose": "central", "smallest_face": LARGER_THAN_CENTRAL
+        "detect": "yunet", "choose": "central", "smallest_face": LARGER_THAN_CENTRAL
     },
     "no detector": {"detect": False},
     "crop": {"crop": CROP},
@@ -72,6 +78,8 @@ SHOWN: dict[str, tuple[float, float, float, float]] = {
     "largest": LARGEST,
     "central": CENTRAL,
     "smallest face": BEST,
+    "tiny faces": TINY,
+    "least score": BEST,
     "another detector": CENTRAL,
     "all of them": BEST,
 }
@@ -115,9 +123,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Photos:
 
 @pytest.fixture
 def photos(home: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Photos:
-    monkeypatch.setattr("npfacenet.faces.loading.load", three_faces.load_drawn)
-    monkeypatch.setattr("npfacenet.faces.loading.DETECTORS", ("recording", "other"))
-    monkeypatch.setattr("npfacenet.faces.load", three_faces.load_drawn)
+    for module in ("faces", "faces.loading"):  # in this order: the first is read from the second
+        monkeypatch.setattr(f"npfacenet.{module}.load", three_faces.load_drawn)
     monkeypatch.chdir(tmp_path)
     Recording.asked.clear()
     return home
@@ -129,6 +136,11 @@ def told(capsys: pytest.CaptureFixture[str], photos: Photos, *words: object) -> 
     out, err = capsys.readouterr()
     assert code in (0, 1), err
     return out
+
+
+def looked_for(options: Options) -> float:
+    """The smallest face that detectors look for; larger limits only choose among the found."""
+    return min(USUAL, options.get("smallest_face", USUAL))
 
 
 def as_words(options: Options) -> list[str]:
@@ -241,7 +253,8 @@ def test_embed_sees_what_was_asked_for(given: str, photos: Photos) -> None:
 
 
 def test_what_was_asked_for_can_be_told_apart(photos: Photos) -> None:
-    different = [options for given, options in GIVEN.items() if given != "nothing"]
+    same = ("nothing", "least score")  # as "largest", and as "smallest face"
+    different = [options for given, options in GIVEN.items() if given not in same]
     apart = [photos.distance(options) for options in different]
     assert all(abs(a - b) > APART for a, b in combinations(apart, 2))
 
@@ -256,8 +269,7 @@ def test_options_have_the_same_effect_everywhere(
     wanted = photos.distance(GIVEN["central"] if by_default else options)
     Recording.asked.clear()
     assert entry(photos, options, capsys) == pytest.approx(wanted, abs=APART / 10)
-    least = options.get("smallest_face", 20.0)  # the default, in pictures of this size
-    assert set(Recording.asked) == ({min(least, 20.0)} if given in SHOWN else set())
+    assert set(Recording.asked) == ({looked_for(options)} if given in SHOWN else set())
 
 
 @pytest.mark.parametrize("given", GIVEN)
@@ -278,26 +290,34 @@ def test_pairs_are_evaluated_with_these_options(
     found = json.loads(told(capsys, photos, *words, *as_words(options)))
     assert {name: found[name] for name in wanted} == json.loads(json.dumps(wanted))
     assert found["preparation"] == str(pairs.preparation)
-    least = options.get("smallest_face", 20.0)
-    assert set(Recording.asked) == ({min(least, 20.0)} if given in SHOWN else set())
+    assert set(Recording.asked) == ({looked_for(options)} if given in SHOWN else set())
 
 
-@pytest.mark.parametrize("least", [None, LARGER_THAN_CENTRAL])
+CROPPED: dict[str, tuple[Options, int]] = {
+    "nothing": ({}, 3),
+    "smallest face": ({"smallest_face": LARGER_THAN_CENTRAL}, 2),
+    "tiny faces": ({"smallest_face": TINY_TOO}, 4),
+    "least score": ({"least_score": SCORE_OF_THE_BEST}, 1),
+}
+
+
+@pytest.mark.parametrize("given", CROPPED)
 @pytest.mark.parametrize("detector", [Recording, Other])
 def test_crops_are_of_the_faces_that_were_asked_for(
-    detector: type[Recording], least: float | None, photos: Photos, capsys: Capture
+    detector: type[Recording], given: str, photos: Photos, capsys: Capture
 ) -> None:
-    words = ["detect", photos.anna, "--detector", detector.name, "--crops", "crops", "--json"]
-    words += [] if least is None else ["--smallest-face", least]
-    crops = json.loads(told(capsys, photos, *words))["crops"]
-    assert len(crops) == (len(BOXES) if least is None else 2)
-    assert set(Recording.asked) == {20.0 if least is None else min(least, 20.0)}
-    expected = photos.model.embed(photos.anna, detect=detector(), choose="all", smallest_face=least)
-    again = photos.model.embed(crops, detect=False)
-    np.testing.assert_allclose(again.values, expected.values, atol=1e-5)
-    if detector is Recording:  # the card's own
-        own = photos.model.embed(photos.anna, choose="all", smallest_face=least)
-        np.testing.assert_allclose(again.values, own.values, atol=1e-5)
+    options, count = CROPPED[given]
+    words = ("detect", photos.anna, "--detector", detector.name, "--crops", "crops", "--json")
+    crops = json.loads(told(capsys, photos, *words, *as_words(options)))["crops"]
+    assert len(crops) == count
+    assert set(Recording.asked) == {looked_for(options)}
+    again = photos.model.embed(crops, detect=False).values
+    every: dict[str, object] = {**options, "choose": "all"}
+    ways: list[object] = [detector(), detector.name]
+    ways += [None] if detector is Recording else []  # the card's own
+    for detect in ways:
+        expected = photos.model.embed(photos.anna, detect=detect, **every)  # type: ignore[arg-type]
+        np.testing.assert_allclose(again, expected.values, atol=1e-5)
 
 
 def test_every_face_is_asked_for(photos: Photos, capsys: Capture) -> None:
@@ -312,14 +332,14 @@ def test_every_face_is_asked_for(photos: Photos, capsys: Capture) -> None:
         Recording.asked.clear()
         found = json.loads(told(capsys, photos, "identify", photos.anna, *gallery, *words))
         assert [one["face"] for one in found] == [face.as_json() for face in wanted.faces]
-        assert set(Recording.asked) == {min(options.get("smallest_face", 20.0), 20.0)}
+        assert set(Recording.asked) == {looked_for(options)}
 
 
 def test_distances_do_not_depend_on_the_card(photos: Photos) -> None:
     """With a card for crops, a detector that is named finds the same faces."""
     plain = replace(photos.model, card=photos.model.card.with_preparation(CENTRAL_SQUARE))
     for given in ("central", "smallest face"):
-        options: Options = {"detect": "recording", **GIVEN[given]}
+        options: Options = {"detect": "mtcnn", **GIVEN[given]}
         found = plain.embed(photos.anna, **options)  # type: ignore[arg-type]
         own = photos.model.embed(photos.anna, **GIVEN[given])  # type: ignore[arg-type]
         assert np.array_equal(found.values, own.values)

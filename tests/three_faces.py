@@ -21,20 +21,26 @@ from npfacenet.cards import Preparation
 from npfacenet.errors import WeightsNotFoundError
 from npfacenet.faces import Detector, Faces
 
-BEST, CENTRAL, LARGEST = BOXES = (
+BEST, CENTRAL, LARGEST, TINY = BOXES = (
     (30.0, 20.0, 120.0, 110.0),
     (120.0, 115.0, 200.0, 195.0),
     (196.0, 196.0, 316.0, 316.0),
+    (152.0, 152.0, 168.0, 168.0),
 )
+"""Best score first. The tiny one, of 16 pixels, is found only by who looks for so small ones."""
 SIDE = 320
+USUAL = 20.0  # pixels of the smallest face that is looked for
+TINY_TOO = 12.0
 LARGER_THAN_CENTRAL = 85.0  # without the central face, the best found is the most central
+SCORE_OF_THE_BEST = 0.89
 
 
 @dataclass(frozen=True, eq=False)
 class Recording(Detector):
-    """Finds the three faces that are large enough, and notes the size that it was asked for."""
+    """Finds those that are large enough, in place of MTCNN; notes the size it was asked for."""
 
-    name: ClassVar[str] = "recording"
+    name: ClassVar[str] = "mtcnn"
+    identity = "mtcnn"
     asked: ClassVar[list[float]] = []  # by this class and its own
     off: ClassVar[float] = 0.0
 
@@ -47,9 +53,10 @@ class Recording(Detector):
 
 
 class Other(Recording):
-    """Finds them a few pixels beside where the first detector does."""
+    """Finds them a few pixels beside where the first detector does, in place of YuNet."""
 
-    name: ClassVar[str] = "other"
+    name: ClassVar[str] = "yunet"
+    identity = "yunet"
     off: ClassVar[float] = 4.0
 
 

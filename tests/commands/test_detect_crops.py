@@ -12,7 +12,7 @@ import numpy.typing as npt
 import PIL.Image
 import pytest
 from conftest import shared
-from drawn_detector import Drawn, faces_in, pasted
+from drawn_detector import Drawn, Known, faces_in, pasted
 
 import npfacenet
 from npfacenet import faces
@@ -81,10 +81,13 @@ def test_crops_are_what_is_embedded(run: Run) -> None:
 def test_crops_are_what_a_model_that_finds_faces_embeds(
     alignment: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("npfacenet.faces.loading.load", lambda name: Scene())
-    monkeypatch.setattr("npfacenet.faces.loading.DETECTORS", (Scene.name,))
+    class KnownScene(Known, Scene):
+        """In place of the detector that the card names."""
+
+    for module in ("faces", "faces.loading"):
+        monkeypatch.setattr(f"npfacenet.{module}.load", lambda name: KnownScene())
     default = npfacenet.load()
-    card = default.card.with_preparation(Preparation(Scene.name, alignment))
+    card = default.card.with_preparation(Preparation(Known.name, alignment))
     npfacenet.Model(default.network, default.parameters, card).save("finding.h5")
     words = ("--crops", "crops", "--model", "finding.h5", "--json")
     code, out, _ = run("a.png", "turned.jpg", *words)

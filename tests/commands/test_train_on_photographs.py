@@ -90,9 +90,9 @@ def three_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("stated", "prepared"),
     [
-        ({"detect": "other"}, Preparation("other", "margin-32")),
-        ({"detect": "other", "choose": "central"}, Preparation("other", "margin-32")),
-        ({"detect": "recording", "smallest_face": 85.0}, Preparation("recording", "margin-32")),
+        ({"detect": "yunet"}, Preparation("yunet", "margin-32")),
+        ({"detect": "yunet", "choose": "central"}, Preparation("yunet", "margin-32")),
+        ({"detect": "mtcnn", "smallest_face": 12.0}, Preparation("mtcnn", "margin-32")),
         ({"crop": 150}, Preparation(crop=150)),
     ],
 )
@@ -110,7 +110,7 @@ def test_options_arrive_in_the_run(
 def test_the_face_that_is_chosen_is_that_of_the_run(
     three_each: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    words = ["train", str(three_each), *SHORT, "--detect", "recording"]
+    words = ["train", str(three_each), *SHORT, "--detect", "mtcnn"]
     assert main([*words, "--run", str(tmp_path / "one"), "--choose", "only"]) == 2
     assert "shows 3 faces, and one is expected" in capsys.readouterr().err
     # Of what is large enough there is one alone.
