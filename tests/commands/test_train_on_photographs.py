@@ -101,7 +101,8 @@ def test_options_arrive_in_the_run(
 ) -> None:
     run, words = tmp_path / "run", [f"--{name.replace('_', '-')}={stated[name]}" for name in stated]
     assert main(["train", str(three_each), "--run", str(run), *SHORT, *words]) == 0
-    assert set(Recording.asked) == ({20.0} if "detect" in stated else set())  # never coarser
+    asked = {stated.get("smallest_face", 20.0)} if "detect" in stated else set()
+    assert set(Recording.asked) == asked
     assert npfacenet.load(run / "best.h5").card.preparation == prepared
     choices = json.loads((run / "configuration.json").read_text())["configuration"]
     assert choices | stated == choices
