@@ -39,7 +39,7 @@ def model() -> Model:
 
 def test_of_several_faces_those_that_can_be_used_are_embedded(model: Model) -> None:
     for on_error in ("raise", "skip", "skip-no-face"):
-        found = model.embed(PHOTO, detect=Drawn((FACE, FLAT)), choose="all", on_error=on_error)  # type: ignore[arg-type]
+        found = model.embed(PHOTO, detect=Drawn((FACE, FLAT)), choose="all", on_error=on_error)
         assert [face.index for face in found.faces] == [0]
         (skipped,) = found.skipped
         assert skipped.no_face
@@ -87,7 +87,8 @@ def test_a_detector_that_gives_no_faces_is_at_fault(model: Model, gives: object)
 def test_a_preparation_names_no_file(name: str) -> None:
     with pytest.raises(ArgumentError, match="a detector's name has"):
         Preparation(name, "margin-0")
-    for alignment in (["margin-0"], {}, 3, "by eye"):
+    alignments: list[object] = [["margin-0"], {}, 3, "by eye"]
+    for alignment in alignments:
         with pytest.raises(ArgumentError):
             Preparation("mtcnn", alignment)  # type: ignore[arg-type]  # the fault under test
 
