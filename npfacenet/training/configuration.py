@@ -184,7 +184,7 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
     "margin": (0, 10), "identities": (2, 10_000), "pictures": (1, 1000), "steps": (1, _LARGE),
     "learning_rate": (0, 10), "momentum": (0, 0.9999), "weight_decay": (0, 0.9999),
     "warm_up": (0, _LARGE), "clip": (0, 1e9), "average": (0, 0.999999), "crop": (1, 100_000),
-    "smallest_face": (LEAST_FACE, 100_000), "least_score": (-1, 1),
+    "smallest_face": (LEAST_FACE, 100_000), "least_score": (0, 1),
     "held_out": (0, 0.9), "validate": (1, _LARGE), "patience": (0, _LARGE), "shards": (1, 64),
     "save": (1, _LARGE), "seed": (0, 2**32 - 1),
 }  # fmt: skip

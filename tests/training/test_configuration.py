@@ -43,8 +43,9 @@ REAL = {
     "average": (0, 0.999999),
     "held_out": (0, 0.9),
     "smallest_face": (10, 100_000),
+    "least_score": (0, 1),
 }
-OPTIONAL = ("margin", "crop", "smallest_face")
+OPTIONAL = ("margin", "crop", "smallest_face", "least_score")
 CHOICES = {
     "optimizer": ("adam", "sgd"),
     "schedule": ("constant", "cosine", "steps"),
