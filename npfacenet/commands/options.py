@@ -95,7 +95,7 @@ def add_faces(
         "--least-score",
         type=float,
         metavar="P",
-        help="faces with lower scores do not count (default: 0.9 for mtcnn, 0.7 for yunet)",
+        help="faces with lower scores do not count (default: 0.85 for mtcnn, 0.7 for yunet)",
     )
 
 

@@ -32,9 +32,10 @@ SMALLEST_FACE = 20.0
 SMALLEST_PART = 1 / 40
 """The same as a fraction of the longer side, where that is more."""
 LEAST_FACE, MOST_FACE = 10.0, 100_000.0
-"""Pixels of the smallest face that may be asked for; detectors do not find smaller ones."""
+"""Limits in pixels of `smallest_face`; detectors do not find smaller faces than the first."""
 
 OWN_MODULES = ("npfacenet.faces.mtcnn", "npfacenet.faces.yunet")
+"""Of the classes that may bear the name of a public detector."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Detector(ABC):
         for name, value in sorted(vars(self).items()):
             if isinstance(value, ReadyNetwork):
                 networks.append(weights_digest(value.parameters))
-            elif name not in usual or value != usual[name]:
+            elif name not in usual or repr(value) != repr(usual[name]):  # arrays have no truth
                 settings.append(f"{name}={value!r}")
         kind = type(self)
         public = manifest().get(self.name)

@@ -107,11 +107,13 @@ def test_fits_are_those_of_least_squares(points: Numbers, to: Numbers) -> None:
     """By `lstsq`: the affine map of 6 unknowns, and the similarity of 4."""
     assume(spread(points)[1] > 1)
     one = np.column_stack([points, np.ones(5)])
-    np.testing.assert_allclose(affine(points, to), np.linalg.lstsq(one, to)[0].T, atol=1e-5)
+    np.testing.assert_allclose(
+        affine(points, to), np.linalg.lstsq(one, to, rcond=None)[0].T, atol=1e-5
+    )
     x, y = points.T
     of_x = np.column_stack([x, -y, np.ones(5), np.zeros(5)])
     of_y = np.column_stack([y, x, np.zeros(5), np.ones(5)])
-    unknowns = np.linalg.lstsq(np.vstack([of_x, of_y]), np.concatenate(to.T))[0]
+    unknowns = np.linalg.lstsq(np.vstack([of_x, of_y]), np.concatenate(to.T), rcond=None)[0]
     a, b, right, down = unknowns.tolist()
     assume(math.hypot(a, b) > 1e-3)
     fit = similarity(points, to)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from npfacenet.faces.boxes import overlaps
 MIDDLE = (125.0, 135.0)
 """A point of LFW's pictures (250x250) that lies in the face whose name they bear."""
 SEED = 0
+CROPS = 600  # of UTKFace
 SAME = 0.5
 """Intersection over union from which on a face is the one of the reference."""
 
@@ -82,19 +84,41 @@ def false_faces(detector: Detector, file: Path) -> str:
     """Count what a detector finds in pictures without a face."""
     with zipfile.ZipFile(file) as archive:
         pictures = [archive.read(name) for name in archive.namelist() if name.endswith(".jpg")]
-    found = sum(map(len, detector.detect(pictures)))
-    return f"{found} in {len(pictures)} pictures, {100 * found / len(pictures):.2f} per 100"
+    faces = detector.detect(pictures)
+    found = sum(map(len, faces))
+    sure = sum(bool(len(each)) and each.scores[0] >= detector.sure_score for each in faces)
+    return (
+        f"{found} in {len(pictures)} pictures, {100 * found / len(pictures):.2f} per 100; "
+        f"pictures with one that is certain: {sure}"
+    )
 
 
 def central_faces(detector: Detector, folder: Path, count: int) -> str:
     """Count the pictures of LFW in which the face in the middle is found."""
     paths = sorted(folder.glob("*/*.jpg"))
     chosen = np.random.default_rng(SEED).permutation(len(paths))[:count]
-    found = 0
+    scores = []
     for each in detector.detect([paths[i] for i in chosen]):
         inside = (each.boxes[:, :2] < MIDDLE) & (each.boxes[:, 2:] > MIDDLE)
-        found += bool(inside.all(axis=1).any())
-    return f"{found} of {len(chosen)}"
+        scores.append(each.scores[inside.all(axis=1)].max(initial=0))
+    return counted(detector, scores)
+
+
+def face_crops(detector: Detector, file: Path, count: int) -> str:
+    """Count the crops of UTKFace in which a face is found."""
+    with zipfile.ZipFile(file) as archive:
+        names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
+        chosen = np.random.default_rng(SEED).permutation(len(names))[:count]
+        crops = [archive.read(names[i]) for i in chosen]
+    return counted(detector, [each.scores.max(initial=0) for each in detector.detect(crops)])
+
+
+def counted(detector: Detector, scores: Sequence[float]) -> str:
+    """Say in how many pictures a face is found (a score above 0), and is certain."""
+    found = [score for score in scores if score > 0]
+    sure = sum(score >= detector.sure_score for score in found)
+    least = f", the least sure {min(found):.3f}" if found else ""
+    return f"{len(found)} of {len(scores)}, {sure} of them certain{least}"
 
 
 def report(folder: Path, lfw: int) -> None:
@@ -114,3 +138,5 @@ def report(folder: Path, lfw: int) -> None:
         print(f"{detector.name} false faces: {false}", flush=True)
         central = central_faces(detector, folder / "lfw/images", lfw)
         print(f"{detector.name} central faces of LFW: {central}", flush=True)
+        crops = face_crops(detector, folder / "faces.zip", CROPS)
+        print(f"{detector.name} crops of UTKFace with a face: {crops}", flush=True)
