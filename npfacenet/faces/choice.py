@@ -62,7 +62,8 @@ def chosen(
 ) -> tuple[ChosenFace, ...]:
     """Choose among the faces of a picture of width x height pixels: none of none.
 
-    - "largest": the one whose box has the largest area within the picture
+    - "largest": the one whose box has the largest area within the picture, times the part of the
+      box that is within: of two, rather the one that is not cut off
     - "central": the one whose box has its centre nearest to the picture's
     - "only": the only one; raises SeveralFacesError, naming the picture `name`, if there are more
     - "all": every one, best score first
@@ -89,8 +90,10 @@ def chosen(
             off = np.hypot(*(centres - (width / 2, height / 2)).T)
             indices = range(first := int(np.argmin(off)), first + 1)
         case _:
-            across, down = sides(np.clip(faces.boxes, 0, [width, height, width, height]))
-            indices = range(first := int(np.argmax(across * down)), first + 1)
+            whole = np.multiply(*sides(faces.boxes))
+            within = np.multiply(*sides(np.clip(faces.boxes, 0, [width, height] * 2)))
+            best = int(np.argmax(within * within / np.maximum(whole, np.finfo(whole.dtype).tiny)))
+            indices = range(best, best + 1)
     return tuple(_at(faces, index) for index in indices)
 
 

@@ -38,10 +38,12 @@ def choose(faces: Faces, how: object) -> tuple[ChosenFace, ...]:
 
 @given(several())
 def test_each_choice_is_what_its_name_says(faces: Faces) -> None:
-    inside = faces.boxes.clip(0, SIDE)
-    width, height = (inside[:, 2:] - inside[:, :2]).T
+    whole = np.prod(faces.boxes[:, 2:] - faces.boxes[:, :2], axis=1)
+    within = np.prod(np.diff(faces.boxes.clip(0, SIDE).reshape(-1, 2, 2), axis=1)[:, 0], axis=1)
     (largest,) = choose(faces, "largest")
-    assert width[largest.index] * height[largest.index] == (width * height).max()
+    assert within[largest.index] ** 2 / whole[largest.index] == pytest.approx(
+        (within**2 / whole).max()
+    )
     (central,) = choose(faces, "central")
     centres = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2
     off = np.linalg.norm(centres - SIDE / 2, axis=1)
@@ -68,6 +70,13 @@ def test_a_chosen_face_is_one_of_those_found(faces: Faces, how: str) -> None:
 @pytest.mark.parametrize("how", CHOICES)
 def test_none_is_chosen_of_none(how: str) -> None:
     assert choose(Faces(), how) == ()
+
+
+def test_a_face_that_is_cut_off_is_not_preferred() -> None:
+    smaller = (100.0, 100.0, 220.0, 220.0)
+    for left, index in ((300.0, 1), (230.0, 0)):  # 60 of 160 pixels are cut off, and none
+        faces = faces_in((left, 100.0, left + 160, 260.0), smaller)
+        assert choose(faces, "largest")[0].index == index
 
 
 def test_of_equal_faces_the_surer_one_is_chosen() -> None:
