@@ -15,6 +15,7 @@ from npfacenet.images.argument import is_row, require_size
 from npfacenet.images.array import picture
 
 SMALLEST_EXTENT = 0.1  # pixels
+LEAST_TURN = 1e-9  # degrees; less moves no pixel, and only rounding would tell it from none
 LARGEST_EXTENT = 2  # times the picture's longer side; pixels outside are invented
 
 
@@ -85,6 +86,6 @@ def _check(
 
 def _rows(centre: tuple[float, float], step: float, degrees: float) -> tuple[Row, Row]:
     """Return how x and y change along and down the result, and where its middle lies."""
-    angle = math.radians(degrees) if degrees % 360 else 0.0
+    angle = math.radians(degrees) if abs(math.remainder(degrees, 360)) >= LEAST_TURN else 0.0
     across, down = step * math.cos(angle), step * math.sin(angle)
     return (across, -down, centre[0]), (down, across, centre[1])

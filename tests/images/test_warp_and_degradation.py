@@ -15,7 +15,7 @@ from npfacenet.errors import ArgumentError, ImageError
 from npfacenet.images import central_square, resize
 from npfacenet.images.blending import blended
 from npfacenet.images.degradation import blurred, erased, jpeg_compressed, relit
-from npfacenet.images.warp import warp
+from npfacenet.images.warp import LEAST_TURN, warp
 from npfacenet.testing import pictures
 
 drawn = pictures(24)
@@ -148,7 +148,7 @@ def test_where_nothing_shrinks_a_turned_region_is_interpolated(
 ) -> None:
     centre, extent = data.draw(regions(picture))
     extent = min(extent, 1.4 * size)
-    assume(angle % 360 and math.sin(math.radians(angle)))
+    assume(abs(math.remainder(angle, 360)) >= LEAST_TURN)
     warped = warp(picture, size, centre=centre, extent=extent, degrees=angle)
     expected = interpolated(picture, size, centre, extent, angle)
     assert np.abs(warped - expected).max() <= 1.01
