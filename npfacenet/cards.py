@@ -260,7 +260,7 @@ def _is_preparation(value: object) -> bool:
 
 
 def _are_measured(values: object) -> bool:
-    """Whether each of a few is a preparation with a threshold, and none comes twice."""
+    """Whether each of a few is a preparation with a threshold."""
     if not isinstance(values, list) or len(values) > MOST_THRESHOLDS:
         return False
     for value in values:

@@ -167,9 +167,9 @@ def searches(
 def _how_cut(card: Card, detector: Detector, model: str) -> str:
     """Return a remark on the model for which faces are cut out, and on their alignment."""
     name = shortened(" ".join(filter(None, (card.architecture, card.variant))), 40)
-    found = card.found_by(detector.name)
+    alignment = card.found_by(detector.identity).alignment  # the one that they were cut by
     other = "; --model names another" if model == PACKAGED else ""
-    return f"cut as {name} sees faces found with {found.detector} ({found.alignment}){other}"
+    return f"cut as {name} sees faces found with {detector.name} ({alignment}){other}"
 
 
 def tell(found: Faces, written: Written, *, as_json: bool) -> None:

@@ -170,20 +170,15 @@ def calibrated(card: Card, preparation: Preparation, threshold: Threshold) -> Ca
     Thresholds for other preparations are kept. A detector that cannot be loaded by its name, as
     its weights are not the public ones, does not become the card's.
     """
-    others = tuple(each for each in card.measured if each.preparation != preparation)
-    if preparation.detector is None or preparation.detector in DETECTORS:
-        measured = (Measured(preparation, threshold), *others)
-        return replace(card, threshold=None, other_thresholds=measured).with_preparation(
-            preparation
+    others = (each for each in card.measured if each.preparation != preparation)
+    measured, own = (*others, Measured(preparation, threshold)), preparation
+    if preparation.detector is not None and preparation.detector not in DETECTORS:
+        own = card.preparation
+        options.note(
+            f"the card still says {own}: the detector's weights are not the public ones, so name "
+            "them (--detect PATH) wherever the threshold is to be used"
         )
-    options.note(
-        f"the card still says {card.preparation}: the detector's weights are not the public ones, "
-        "so name them (--detect PATH) wherever the threshold is to be used"
-    )
-    measured = (*others, Measured(preparation, threshold))
-    return replace(card, threshold=None, other_thresholds=measured).with_preparation(
-        card.preparation
-    )
+    return replace(card, threshold=None, other_thresholds=measured).with_preparation(own)
 
 
 def failures_as_json(pairs: PairDistances) -> dict[str, int] | None:

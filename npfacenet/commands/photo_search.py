@@ -13,8 +13,8 @@ from npfacenet.errors import EmbeddingError, ImageError, NoFaceError, shortened
 from npfacenet.faces import Detector, Faces
 from npfacenet.faces.cropping import FaceCropper
 from npfacenet.images import read
+from npfacenet.models.face_options import FaceOptions
 from npfacenet.progress import Progress
-from npfacenet.recipes.alignment import ALIGNMENTS
 from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import in_batches
 
@@ -101,5 +101,5 @@ def cropper_for(
             f"{shortened(card.architecture, 40)} does not embed faces of a certain size: name "
             "another model with --model"
         )
-    alignment = ALIGNMENTS[str(card.found_by(detector.identity).alignment)]
-    return FaceCropper(detector, alignment, "all", smallest_face, least_score)
+    options = FaceOptions(choose="all", smallest_face=smallest_face, least_score=least_score)
+    return options.cropper(card, detector)

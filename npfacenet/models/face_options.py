@@ -93,18 +93,20 @@ class FaceOptions:
             detector = load(self.detect)
         else:
             detector = self.detect
+        return ReadyPreparation(card.found_by(detector.identity), self.cropper(card, detector))
+
+    def cropper(self, card: Card, detector: Detector) -> FaceCropper:
+        """Return what finds and cuts out faces with a detector, for a model with this card."""
         with without_forks():
             from npfacenet.faces.cropping import FaceCropper
 
-        preparation = card.found_by(detector.identity)
-        cropper = FaceCropper(
+        return FaceCropper(
             detector,
-            ALIGNMENTS[str(preparation.alignment)],
+            ALIGNMENTS[str(card.found_by(detector.identity).alignment)],
             "largest" if self.choose is None else self.choose,
             self.smallest_face,
             self.least_score,
         )
-        return ReadyPreparation(preparation, cropper)
 
     def _of_the_card(
         self, card: Card, load: Callable[[str | os.PathLike[str]], Detector]

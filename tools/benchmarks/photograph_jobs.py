@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
-
 import npfacenet
 from npfacenet.images import ImageSource, read
 
@@ -57,21 +55,16 @@ class Way:
 
     def parts(self, photograph: ImageSource) -> Parts:
         """Go the same way in parts; return the seconds of each."""
-        from npfacenet.faces.alignment import aligned
-        from npfacenet.faces.choice import chosen
-        from npfacenet.recipes.alignment import ALIGNMENTS
+        from npfacenet.models.face_options import FaceOptions
 
-        card = self.model.card
-        alignment = ALIGNMENTS[str(card.found_by(self.detector.name).alignment)]
+        card, name = self.model.card, "the photograph"
+        cropper = FaceOptions().cropper(card, self.detector)
         start = time.perf_counter()
         pixels = read(photograph)
         decoded = time.perf_counter()
-        faces = self.detector.detect(pixels, threads=self.threads)
+        (face,) = cropper.find(pixels, name, threads=self.threads)
         detected = time.perf_counter()
-        height, width = pixels.shape[:2]
-        (face,) = chosen(faces, "largest", width, height, "the photograph")
-        box, landmarks = np.array(face.box), np.array(face.landmarks)
-        crop = aligned(pixels, box, landmarks, alignment, card.input_size)
+        crop = cropper.cut(pixels, face, card.input_size, name)
         self.model.embed(crop, detect=False, threads=self.threads)
         return decoded - start, detected - decoded, time.perf_counter() - detected
 
