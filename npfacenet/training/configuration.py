@@ -11,6 +11,7 @@ from npfacenet.faces.choice import ONE_OF, OneOf
 from npfacenet.faces.detector import LEAST_FACE
 from npfacenet.training.augmentation import Augmentation
 from npfacenet.training.checks import require_kind
+from npfacenet.training.descent import Rule
 from npfacenet.training.objectives import parse
 from npfacenet.training.optimizers import SGD, Adam, Optimizer
 from npfacenet.training.schedules import Constant, Cosine, Schedule, Steps, WarmUp
@@ -121,6 +122,13 @@ class Configuration:
             "steps": Steps((int(0.6 * rest), int(0.85 * rest))),
         }[self.schedule]
         return WarmUp(warm_up, then)
+
+    def build_rule(self) -> Rule:
+        """Return how the gradients of this configuration change the parameters."""
+        return Rule(
+            self.build_optimizer(), self.build_schedule(), self.learning_rate, self.clip,
+            self.average,
+        )  # fmt: skip
 
     def as_json(self) -> dict[str, object]:
         """Return all fields, for a file."""

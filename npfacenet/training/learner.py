@@ -9,18 +9,16 @@ from functools import partial
 
 import numpy as np
 
-from npfacenet.errors import ArgumentError, TrainingError, quoted
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.layers import Array
 from npfacenet.networks import Network, NetworkParameters, Outputs, ParameterName, Tape, sole
-from npfacenet.networks.flat_parameters import Vector
 from npfacenet.threads.blas import single_threaded
 from npfacenet.training.batch import Batch
 from npfacenet.training.checks import require_kind, require_whole
 from npfacenet.training.configuration import Configuration
+from npfacenet.training.descent import Descent
 from npfacenet.training.learning_parameters import learning_from
 from npfacenet.training.objectives import Objective, combined_loss
-from npfacenet.training.optimizers import blend, clip
-from npfacenet.training.parameter_vector import ParameterVector
 
 
 @dataclass(frozen=True)
@@ -39,12 +37,10 @@ class StepResult:
     saved_bytes: int
 
 
-class Learner:
+class Learner(Descent):
     """The state of a network that learns, and the training step.
 
-    `vector` holds the trainable parameters, `slots` the optimizer's memory, `average` the moving
-    average of the parameters (None without one), and `fixed` what has no gradient: frozen
-    parameters, and the moving statistics, which each step replaces. A step splits its batch into
+    A step splits its batch into
     `shards` parts, which up to `threads` threads work on; meanwhile NumPy's matrix products use
     one thread each.
 
@@ -71,10 +67,6 @@ class Learner:
             require_kind("an objective", term, Objective)
         network.require(parameters)
         self.network, self.objectives, self.configuration = network, objectives, configuration
-        self.optimizer = configuration.build_optimizer()
-        self.schedule = configuration.build_schedule()
-        self.done = 0
-        self.consistent = True  # False while an update is under way
         self.learning = learning_from(network, configuration.learn_from)
         specs = network.parameter_specs()
         # In the network's order: a set's order differs from process to process.
@@ -84,27 +76,17 @@ class Learner:
             if term.head is not None:
                 learnt |= term.head.parameter_specs()
                 values |= term.head.initialise(configuration.seed)
-        self.vector = ParameterVector(learnt, values)
-        self.fixed = {n: np.array(parameters[n]) for n in specs if n not in self.learning}
-        size = len(self.vector.numbers)
-        self.slots = [np.zeros(size, np.float32) for _ in range(self.optimizer.slots)]
-        self.average = self.vector.numbers.copy() if configuration.average else None
-        self._gradient: Vector = np.empty(size, np.float32)
+        fixed = {n: parameters[n] for n in specs if n not in self.learning}
+        super().__init__(learnt, values, fixed, configuration.build_rule())
         self._pool = ThreadPoolExecutor(min(threads, configuration.shards), "npfacenet-shard")
 
     def close(self) -> None:
         """Stop the threads."""
         self._pool.shutdown()
 
-    @property
-    def parameters(self) -> dict[ParameterName, Array]:
-        """The network's current parameters: views, which the next step changes."""
-        return {**self.fixed, **self.vector.views}
-
     def best_parameters(self) -> dict[ParameterName, Array]:
-        """Return copies of the parameters to keep: the average if there is one."""
-        learnt = self.vector.split(self.vector.numbers if self.average is None else self.average)
-        every = {**self.fixed, **learnt}
+        """Return copies of the network's parameters to keep: the average if there is one."""
+        every = self.averaged()
         return {name: np.array(every[name]) for name in self.network.parameter_specs()}
 
     def step(self, batch: Batch) -> StepResult:
@@ -127,47 +109,10 @@ class Learner:
             backward = partial(self._backward, parameters)
             shards = list(self._pool.map(backward, tapes, np.split(loss.to_embeddings, ends)))
             statistics = [tape.statistics for tape in tapes]
-            self._gather([*shards, loss.to_heads])
-            most = self.configuration.clip
-            norm = clip(self._gradient, most if most > 0 else float("inf"))
-        steady = all(np.isfinite(v).all() for shard in statistics for v in shard.values())
-        if not (np.isfinite(loss.value) and np.isfinite(norm) and steady):
-            raise TrainingError(
-                f"step {self.done + 1}: the loss is {loss.value:g}, the gradient's norm {norm:g}; "
-                "the weights from before this step are kept: begin a new run from them with a "
-                "smaller learning rate, or clip"
-            )
-        self.consistent = False
-        rate = self._update()
-        self._replace_statistics(statistics)
-        self.consistent = True
+            norm = self.gather([*shards, loss.to_heads])
+        self.require_finite(loss.value, norm, statistics)
+        rate = self.update(statistics)
         return StepResult(loss.value, loss.measures, norm, rate, embeddings, saved)
-
-    def state(self) -> dict[str, Vector]:
-        """Return the vectors that a checkpoint stores; all but `fixed` are the learner's own."""
-        vectors = {"numbers": self.vector.numbers}
-        vectors |= {f"slot{i}": slot for i, slot in enumerate(self.slots)}
-        if self.average is not None:
-            vectors["average"] = self.average
-        fixed = [np.zeros(0, np.float32), *(array.reshape(-1) for array in self.fixed.values())]
-        return vectors | {"fixed": np.concatenate(fixed, dtype=np.float32)}
-
-    def restore(self, state: Mapping[str, Vector], done: int) -> None:
-        """Restore the state that `state()` returned after `done` steps.
-
-        Raises TrainingError for the state of another network or configuration.
-        """
-        own = self.state()
-        if {n: v.shape for n, v in own.items()} != {n: v.shape for n, v in state.items()}:
-            raise TrainingError("the checkpoint is of another network or configuration")
-        self.optimizer.require_slots([state[f"slot{i}"] for i in range(len(self.slots))])
-        for name, vector in own.items():
-            vector[:] = state[name]
-        start = 0
-        for parameter, values in self.fixed.items():
-            self.fixed[parameter] = own["fixed"][start : start + values.size].reshape(values.shape)
-            start += values.size
-        self.done = done
 
     def _forward(
         self, parameters: NetworkParameters, shard: int, images: Array
@@ -187,29 +132,3 @@ class Learner:
     ) -> dict[ParameterName, Array]:
         with np.errstate(all="ignore"):
             return self.network.backward(parameters, tape, upstream)[1]
-
-    def _gather(self, found: Sequence[Mapping[ParameterName, Array]]) -> None:
-        """Sum gradients into one vector, in the order of the shards, so that sums repeat."""
-        self._gradient[:] = 0
-        views = self.vector.split(self._gradient)
-        for gradients in found:
-            for name, gradient in gradients.items():
-                views[name] += gradient
-
-    def _update(self) -> float:
-        rate = self.configuration.learning_rate * self.schedule.factor(self.done)
-        self.done += 1
-        numbers = self.vector.numbers
-        self.optimizer.update(
-            numbers, self._gradient, self.slots,
-            step=self.done, rate=rate, decaying=self.vector.decaying,
-        )  # fmt: skip
-        if self.average is not None:
-            # With the full decay, the first weights would dominate a young average for long.
-            decay = min(self.configuration.average, self.done / (self.done + 10))
-            blend(self.average, numbers, decay)
-        return rate
-
-    def _replace_statistics(self, shards: Sequence[Mapping[ParameterName, Array]]) -> None:
-        for name in shards[0]:
-            self.fixed[name] = np.mean([statistics[name] for statistics in shards], axis=0)
