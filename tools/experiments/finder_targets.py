@@ -1,0 +1,171 @@
+"""Which cells of the finder's maps learn which face, and what its outputs lose by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from finder_answers import Labels
+
+from npfacenet.losses import CompleteIoU, QualityFocal, SmoothL1
+from npfacenet.recipes.finder import STRIDES
+
+Array: TypeAlias = npt.NDArray[np.floating]
+
+SIZES = {8: (0.0, 48.0), 16: (36.0, 112.0), 32: (84.0, np.inf)}
+"""Geometric means of the sides of the faces that the cells of a stride learn, in pixels."""
+CENTRE, AMBIGUOUS = 0.22, 0.38
+"""Distance of a cell from the centre, in sides of the box: a face up to the first; beyond the
+second none, and between them neither."""
+NEAR = 1.6  # factor between the size of a face and those of a stride, within which a cell is neither
+BOXES, LANDMARKS = 2.0, 5.0  # weights, against the loss of the scores
+POSITIVE, NEGATIVE, NEITHER = 1, 0, -1
+OUTPUTS = tuple(
+    f"{name}_{stride}{'_logits' * (name == 'cls')}"
+    for name in ("cls", "bbox", "kps")
+    for stride in STRIDES
+)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the cells of one stride learn.
+
+    `kinds` (N, h, w) says which cells are POSITIVE, NEGATIVE or NEITHER; `cells` (P, 3) are the
+    positive ones as picture, row and column, with boxes (P, 4) and landmarks (P, 5, 2) in pixels.
+    """
+
+    kinds: npt.NDArray[np.int8]
+    cells: npt.NDArray[np.intp]
+    boxes: npt.NDArray[np.float32]
+    landmarks: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FinderLoss:
+    """The value, its gradients by the network's outputs, and measures for people to read."""
+
+    value: float
+    gradients: dict[str, Array]
+    measures: dict[str, float]
+
+
+def targets(pictures: Sequence[Labels], side: int, stride: int) -> Targets:
+    """Assign the faces of square pictures to the cells of a stride."""
+    count = side // stride
+    middle = (np.arange(count, dtype=np.float32) + 0.5) * stride
+    kinds = np.full((len(pictures), count, count), NEGATIVE, np.int8)
+    cells, boxes, landmarks = [], [], []
+    low, high = SIZES[stride]
+    for number, labels in enumerate(pictures):
+        for box in labels.ignored:
+            kinds[number][_away(box, middle) < 0.5] = NEITHER
+        sizes = np.sqrt(np.prod(labels.boxes[:, 2:] - labels.boxes[:, :2], axis=1))
+        owner = np.full((count, count), -1)
+        for face in np.argsort(-sizes):  # of two faces, the smaller one has the cell
+            box, size = labels.boxes[face], sizes[face]
+            away = _away(box, middle)
+            if low <= size < high:
+                kinds[number][away < AMBIGUOUS] = NEITHER
+                centre = (away < CENTRE) | _holds_centre(box, stride, count)
+                kinds[number][centre], owner[centre] = POSITIVE, face
+            elif low / NEAR <= size < high * NEAR:
+                kinds[number][away < AMBIGUOUS] = NEITHER
+                owner[away < AMBIGUOUS] = -1
+        rows, columns = np.nonzero((kinds[number] == POSITIVE) & (owner >= 0))
+        chosen = owner[rows, columns]
+        cells.append(np.stack([np.full(len(rows), number), rows, columns], axis=1))
+        boxes.append(labels.boxes[chosen])
+        landmarks.append(labels.landmarks[chosen])
+    return Targets(kinds, np.concatenate(cells), np.concatenate(boxes), np.concatenate(landmarks))
+
+
+def finder_loss(outputs: Mapping[str, Array], wanted: Mapping[int, Targets]) -> FinderLoss:
+    """Return the loss of a batch's outputs, the maps `OUTPUTS`."""
+    gradients = {name: np.zeros_like(outputs[name]) for name in OUTPUTS}
+    cells = {s: tuple(wanted[s].cells.T) for s in STRIDES}
+    sizes = {s: np.sqrt(np.prod(_sides(wanted[s].boxes), axis=1)) for s in STRIDES}
+    units = np.concatenate([s / sizes[s] for s in STRIDES])[:, np.newaxis]  # cells in faces
+    at = np.concatenate([wanted[s].cells[:, :0:-1] for s in STRIDES]).astype(np.float64)
+    measures = {"positives": float(len(at))}
+    value, ious = 0.0, np.zeros(0)
+    if len(at):
+        size = np.concatenate([sizes[s] for s in STRIDES])[:, np.newaxis]
+        raw = np.concatenate([outputs[f"bbox_{s}"][cells[s]] for s in STRIDES]).astype(np.float64)
+        boxes = np.concatenate([wanted[s].boxes for s in STRIDES]) / size
+        centres, halves = (at + raw[:, :2]) * units, np.exp(np.minimum(raw[:, 2:], 6)) * units / 2
+        found = np.concatenate([centres - halves, centres + halves], axis=1)
+        fit = CompleteIoU().value_and_gradient(found, boxes)
+        ious = paired_overlaps(found, boxes)
+        to_low, to_high = fit.gradient[:, :2], fit.gradient[:, 2:]
+        to_boxes = BOXES * np.concatenate(
+            [(to_low + to_high) * units, (to_high - to_low) * halves], axis=1
+        )
+        points = np.concatenate([outputs[f"kps_{s}"][cells[s]] for s in STRIDES]).astype("f8")
+        wanted_points = np.concatenate([wanted[s].landmarks for s in STRIDES]).reshape(-1, 10)
+        near = SmoothL1(0.02).value_and_gradient(
+            (points + np.tile(at, 5)) * units, wanted_points / size
+        )
+        to_points = LANDMARKS * near.gradient * units
+        value = BOXES * fit.value + LANDMARKS * near.value
+        measures |= {"iou": float(ious.mean()), "landmarks": near.value}
+        ends = np.cumsum([len(wanted[s].cells) for s in STRIDES])[:-1]
+        for s, b, k in zip(STRIDES, np.split(to_boxes, ends), np.split(to_points, ends), strict=True):
+            gradients[f"bbox_{s}"][cells[s]] = b
+            gradients[f"kps_{s}"][cells[s]] = k
+    scores = _scores(outputs, wanted, ious)
+    for s, gradient in scores.gradients.items():
+        gradients[s] = gradient
+    return FinderLoss(value + scores.value, gradients, measures | {"scores": scores.value})
+
+
+def _scores(
+    outputs: Mapping[str, Array], wanted: Mapping[int, Targets], ious: npt.NDArray[np.float64]
+) -> FinderLoss:
+    """Return the loss of the scores; a positive cell learns how well its box fits."""
+    logits, quality = [], []
+    ends = np.cumsum([len(wanted[s].cells) for s in STRIDES])[:-1]
+    for s, fits in zip(STRIDES, np.split(ious, ends), strict=True):
+        target = wanted[s].kinds.astype(np.float64)
+        target[tuple(wanted[s].cells.T)] = np.maximum(fits, 1e-3)
+        quality.append(target.ravel())
+        logits.append(outputs[f"cls_{s}_logits"].ravel())
+    every, target = np.concatenate(logits), np.concatenate(quality)
+    loss = QualityFocal().value_and_gradient(every, target)
+    parts = np.split(loss.gradient, np.cumsum([len(each) for each in logits])[:-1])
+    gradients = {
+        f"cls_{s}_logits": part.reshape(outputs[f"cls_{s}_logits"].shape)
+        for s, part in zip(STRIDES, parts, strict=True)
+    }
+    return FinderLoss(loss.value, gradients, {})
+
+
+def paired_overlaps(first: Array, second: Array) -> npt.NDArray[np.float64]:
+    """Return the intersection over union of the boxes in the same place: (N, 4), (N, 4) to (N,)."""
+    low, high = np.maximum(first[:, :2], second[:, :2]), np.minimum(first[:, 2:], second[:, 2:])
+    shared = np.prod(np.maximum(high - low, 0), axis=1)
+    areas = np.prod(_sides(first), axis=1) + np.prod(_sides(second), axis=1)
+    both: npt.NDArray[np.float64] = shared / (areas - shared)
+    return both
+
+
+def _sides(boxes: Array) -> Array:
+    return boxes[:, 2:] - boxes[:, :2]
+
+
+def _away(box: Array, middle: Array) -> Array:
+    """Return the distances of cells from the centre of a box, in its sides: (h, w)."""
+    (x, y), (width, height) = (box[:2] + box[2:]) / 2, box[2:] - box[:2]
+    across, down = np.abs(middle - x) / width, np.abs(middle - y) / height
+    return np.maximum(across, down[:, np.newaxis])
+
+
+def _holds_centre(box: Array, stride: int, count: int) -> npt.NDArray[np.bool_]:
+    column, row = np.floor((box[:2] + box[2:]) / 2 / stride).astype(int)
+    cells = np.zeros((count, count), bool)
+    if 0 <= column < count and 0 <= row < count:
+        cells[row, column] = True
+    return cells

@@ -1,0 +1,129 @@
+"""The training of the finder, step by step: the work of `train_finder.py`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from finder_learner import FinderLearner
+from finder_pool import EACH, Batch, Pool
+
+from npfacenet.checkpoints.state_files import read_state, write_state
+from npfacenet.errors import TrainingError
+from npfacenet.recipes.finder import npfacenet_finder
+from npfacenet.training.descent import Rule
+from npfacenet.training.optimizers import Adam
+from npfacenet.training.schedules import Cosine, WarmUp
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What determines a run, beside its pictures.
+
+    A batch has `pictures` of the pool and `hard` of the pool of hard negatives. `first` files of
+    the pool are used from the beginning, another one every `grow` steps.
+    """
+
+    steps: int = 24_000
+    pictures: int = 16
+    hard: int = 0
+    files: int = 80
+    hard_files: int = 0
+    first: int = 8
+    grow: int = 40
+    learning_rate: float = 3e-3
+    warm_up: int = 300
+    weight_decay: float = 0.01
+    clip: float = 10.0
+    average: float = 0.998
+    seed: int = 36
+    begin_from: str | None = None
+
+    def rule(self) -> Rule:
+        """Return how gradients change the parameters."""
+        schedule = WarmUp(self.warm_up, Cosine(self.steps - self.warm_up, 0.005))
+        return Rule(
+            Adam(self.weight_decay), schedule, self.learning_rate, self.clip, self.average
+        )
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Batch i follows from the seed and i alone."""
+
+    pool: Pool
+    hard: Pool
+    choices: Choices
+
+    def batch(self, number: int) -> Batch:
+        """Draw a batch; wait for its pictures if they are still being made."""
+        choices = self.choices
+        rng = np.random.default_rng([choices.seed, number])
+        files = min(choices.files, choices.first + number // choices.grow)
+        parts = [self._some(self.pool, files, choices.pictures, rng)]
+        if choices.hard:
+            parts.append(self._some(self.hard, choices.hard_files, choices.hard, rng))
+        order = rng.permutation(choices.pictures + choices.hard)
+        labels = [each for part in parts for each in part.labels]
+        pictures = np.concatenate([part.pictures for part in parts])
+        return Batch(pictures[order], tuple(labels[i] for i in order))
+
+    def batches(self, start: int, stop: int) -> Iterator[Batch]:
+        """Return batches, each read while the one before it is learnt from."""
+        with ThreadPoolExecutor(1, "batches") as pool:
+            coming = deque(pool.submit(self.batch, i) for i in range(start, min(start + 2, stop)))
+            for number in range(start, stop):
+                batch = coming.popleft().result()
+                if number + 2 < stop:
+                    coming.append(pool.submit(self.batch, number + 2))
+                yield batch
+
+    @staticmethod
+    def _some(pool: Pool, files: int, count: int, rng: np.random.Generator) -> Batch:
+        return pool.batch(rng.integers(0, files * EACH, count), rng.random(count) < 0.5)
+
+
+def train(run: Path, choices: Choices, name: str = "finder", save: int = 500) -> None:
+    """Train, or continue the run; the log is `NAME.jsonl`, the checkpoint `NAME.h5`."""
+    checkpoint, log = run / f"{name}.h5", run / f"{name}.jsonl"
+    batches = Batches(Pool(run / "pictures"), Pool(run / "hard"), choices)
+    network = npfacenet_finder()
+    with closing(FinderLearner(network.initialise(choices.seed), choices.rule())) as learner:
+        if checkpoint.exists():
+            _restore(checkpoint, learner, choices)
+        elif choices.begin_from is not None:
+            rows, _ = read_state(run / choices.begin_from)
+            learner.vector.numbers[:] = rows["average"]
+            learner.restore({**learner.state(), "fixed": rows["fixed"]}, 0)
+            learner.average = learner.vector.numbers.copy()
+        sums: dict[str, float] = {}
+        since, started = 0, time.perf_counter()
+        with log.open("a", encoding="utf-8") as stream:
+            for batch in batches.batches(learner.done, choices.steps):
+                step = learner.step(batch)
+                since += 1
+                for key, value in {"loss": step.loss, "norm": step.gradient_norm, **step.measures}.items():
+                    sums[key] = sums.get(key, 0.0) + value
+                if learner.done % 100 == 0:
+                    speed = since * len(batch.labels) / (time.perf_counter() - started)
+                    line = {"step": learner.done, **{k: round(v / since, 4) for k, v in sums.items()}}
+                    print(json.dumps(line | {"pictures_per_second": round(speed, 1)}), file=stream, flush=True)
+                    sums, since, started = {}, 0, time.perf_counter()
+                if learner.done % save == 0 or learner.done == choices.steps:
+                    write_state(
+                        checkpoint, learner.state(), {"done": learner.done, "choices": asdict(choices)}
+                    )
+
+
+def _restore(checkpoint: Path, learner: FinderLearner, choices: Choices) -> None:
+    rows, record = read_state(checkpoint)
+    if record.get("choices") != asdict(choices) or type(done := record.get("done")) is not int:
+        raise TrainingError(f"{checkpoint} is of a run with other choices: give it another name")
+    learner.restore(rows, done)
