@@ -21,11 +21,14 @@ from hypothesis import strategies as st
 from npfacenet.losses import (
     AngularMargin,
     BinaryCrossEntropy,
+    CompleteIoU,
     CrossEntropy,
     Distillation,
     Loss,
     OnlineTripletLoss,
+    QualityFocal,
     Relations,
+    SmoothL1,
     TripletLoss,
 )
 from npfacenet.losses.mining import Mining
@@ -131,6 +134,39 @@ def _distillation(draw: st.DrawFn) -> LossSample:
 
 
 @st.composite
+def _quality_focal(draw: st.DrawFn) -> LossSample:
+    pairs = draw(labelled_pairs(4))
+    logits = 4 - 4 * np.square(pairs.a - pairs.b).sum(axis=1)
+    targets = st.sampled_from([-1.0, 0.0, 0.25, 0.75, 1.0])
+    quality = np.array([draw(targets) for _ in logits])
+    return LossSample(QualityFocal(draw(st.sampled_from([0.0, 1.5, 2.0]))), logits, quality)
+
+
+@st.composite
+def _smooth_l1(draw: st.DrawFn) -> LossSample:
+    beta = draw(st.sampled_from([0.25, 1.0]))
+    pairs = draw(labelled_pairs(3).filter(lambda drawn: _off_the_bend(drawn.a - drawn.b, beta)))
+    return LossSample(SmoothL1(beta), pairs.a, pairs.b)
+
+
+def _off_the_bend(difference: Vectors, beta: float) -> bool:
+    return bool(np.abs(np.abs(difference) - beta).min() > SMOOTH)
+
+
+@st.composite
+def _complete_iou(draw: st.DrawFn) -> LossSample:
+    """Boxes of a few tens of pixels with edges that never meet: halves against whole numbers."""
+    corner, side = st.integers(0, 40), st.integers(5, 40)
+    truth, boxes = (
+        np.array([draw(st.tuples(corner, corner, side, side)) for _ in range(2)], float)
+        for _ in range(2)
+    )
+    for each in (truth, boxes):
+        each[:, 2:] += each[:, :2]
+    return LossSample(CompleteIoU(), boxes + 0.5, truth)
+
+
+@st.composite
 def _scored(draw: st.DrawFn) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Scores (N, K), of two decimals, and a class for each row."""
     classes = draw(st.integers(1, 4))
@@ -141,5 +177,5 @@ def _scored(draw: st.DrawFn) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.in
 
 _SAMPLES: tuple[st.SearchStrategy[LossSample], ...] = (
     _distillation(), _cross_entropy(), _binary_cross_entropy(), _triplet(), _angular_margin(),
-    _online_triplet(),
+    _online_triplet(), _quality_focal(), _smooth_l1(), _complete_iou(),
 )  # fmt: skip

@@ -14,11 +14,14 @@ from npfacenet.layers import Array
 from npfacenet.losses import (
     AngularMargin,
     BinaryCrossEntropy,
+    CompleteIoU,
     CrossEntropy,
     Distillation,
     Loss,
     OnlineTripletLoss,
+    QualityFocal,
     Relations,
+    SmoothL1,
     TripletLoss,
 )
 
@@ -96,6 +99,29 @@ def pupil_and_longer_teacher(rng: Rng) -> Batch:
     return Batch(rng.standard_normal((4, 2)), rng.standard_normal((4, 5)))
 
 
+def cells(rng: Rng) -> Batch:
+    targets = rng.permutation([-1.0, 0.0, 0.0, 1.0, rng.uniform(0.05, 0.95), 0.5])
+    return Batch(3 * rng.standard_normal(6), targets)
+
+
+def cells_without_a_face(rng: Rng) -> Batch:
+    return Batch(3 * rng.standard_normal(4), np.array([0.0, 0.0, -1.0, 0.0]))
+
+
+def regressed(rng: Rng, beta: float) -> Batch:
+    outputs, targets = rng.standard_normal((2, 4, 3))
+    smooth = np.abs(np.abs(outputs - targets) - beta).min() > CLOSE
+    return Batch(outputs, targets, smooth=bool(smooth))
+
+
+def boxes(rng: Rng, apart: float) -> Batch:
+    """Boxes and true boxes of sides from 1 to 4, whose centres lie about this far apart."""
+    centres, sides = apart * rng.standard_normal((2, 5, 2)), rng.uniform(1, 4, (2, 5, 2))
+    outputs, targets = np.concatenate([centres - sides / 2, centres + sides / 2], axis=2)
+    meeting = outputs.reshape(5, 2, 1, 2) - targets.reshape(5, 1, 2, 2)
+    return Batch(outputs, targets, smooth=bool(np.abs(meeting).min() > CLOSE))
+
+
 CASES = [
     Case(TripletLoss(), partial(three_rows, margin=0.2)),
     Case(TripletLoss(1.5), partial(three_rows, margin=1.5)),
@@ -113,4 +139,11 @@ CASES = [
     Case(Distillation(), pupil_and_teacher),
     Case(Relations(), pupil_and_teacher),
     Case(Relations(), pupil_and_longer_teacher),
+    Case(QualityFocal(), cells),
+    Case(QualityFocal(0.0), cells),
+    Case(QualityFocal(1.5), cells_without_a_face),
+    Case(SmoothL1(), partial(regressed, beta=1.0)),
+    Case(SmoothL1(0.1), partial(regressed, beta=0.1)),
+    Case(CompleteIoU(), partial(boxes, apart=0.5)),
+    Case(CompleteIoU(), partial(boxes, apart=3.0)),
 ]
