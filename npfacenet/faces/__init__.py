@@ -39,7 +39,7 @@ fractions of its sides; O-Net also places the landmarks. After each step of the 
 overlap a better one are dropped, and the others are made square for the next network.
 
 YuNet asks one network, once for each scale. Its outputs are maps of cells of s = 8, 16 and 32
-pixels (`yunet_decoding.py`), and every cell predicts one face:
+pixels (`cells.py`), and every cell predicts one face:
 
        column c                    score      = sqrt(cls * obj)
         |                          centre     = (c + bbox[0]) * s, (r + bbox[1]) * s
@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from npfacenet.faces.cropping import FaceCrop, FaceCropper
     from npfacenet.faces.detector import Detector
     from npfacenet.faces.faces import LANDMARKS, Faces
+    from npfacenet.faces.finder import Finder
     from npfacenet.faces.loading import DETECTORS, default_name, load
     from npfacenet.faces.mtcnn import Mtcnn
     from npfacenet.faces.yunet import Yunet
@@ -92,6 +93,7 @@ _HOMES = {
     "FaceCrop": "cropping",
     "FaceCropper": "cropping",
     "Faces": "faces",
+    "Finder": "finder",
     "LANDMARKS": "faces",
     "Mtcnn": "mtcnn",
     "Yunet": "yunet",
@@ -112,6 +114,7 @@ __all__ = [
     "FaceCrop",
     "FaceCropper",
     "Faces",
+    "Finder",
     "Mtcnn",
     "Yunet",
     "affine",

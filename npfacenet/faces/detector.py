@@ -34,7 +34,7 @@ SMALLEST_PART = 1 / 40
 LEAST_FACE, MOST_FACE = 10.0, 100_000.0
 """Limits in pixels of `smallest_face`; detectors do not find smaller faces than the first."""
 
-OWN_MODULES = ("npfacenet.faces.mtcnn", "npfacenet.faces.yunet")
+OWN_MODULES = ("npfacenet.faces.finder", "npfacenet.faces.mtcnn", "npfacenet.faces.yunet")
 """Of the classes that may bear the name of a public detector."""
 
 _log = logging.getLogger(__name__)

@@ -8,16 +8,23 @@ from pathlib import Path
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.errors import WeightsError, WeightsNotFoundError, quoted
 from npfacenet.faces.detector import Detector
+from npfacenet.faces.finder import Finder
 from npfacenet.faces.mtcnn import Mtcnn
+from npfacenet.faces.pyramid import PyramidDetector
 from npfacenet.faces.ready_network import ReadyNetwork
 from npfacenet.faces.yunet import Yunet
+from npfacenet.recipes.finder import NPFACENET_FINDER
 from npfacenet.recipes.mtcnn import O_NET, P_NET, R_NET
 from npfacenet.recipes.recipe import Recipe
 from npfacenet.recipes.yunet import YUNET
 from npfacenet.zoo.lookup import find
 
-DETECTORS = ("mtcnn", "yunet")
+DETECTORS = ("finder", "mtcnn", "yunet")
 """The names of detectors, in the order in which `default_name` prefers them."""
+OF_ONE_NETWORK: tuple[tuple[Recipe, type[PyramidDetector]], ...] = (
+    (NPFACENET_FINDER, Finder),
+    (YUNET, Yunet),
+)
 MTCNN_NETWORKS = {"pnet": P_NET, "rnet": R_NET, "onet": O_NET}
 """MTCNN's networks by the names of their files."""
 SUFFIXES = (".h5", ".onnx")
@@ -83,7 +90,10 @@ def _at(path: Path) -> Detector:
         raise WeightsError(
             f"{path} is one of three networks of MTCNN: name the folder that holds them"
         )
-    return Yunet(_ready(path, YUNET))
+    checkpoint = read_checkpoint(path, tuple(recipe for recipe, _ in OF_ONE_NETWORK))
+    ready = ReadyNetwork(checkpoint.network, checkpoint.parameters)
+    kinds = {recipe.architecture: kind for recipe, kind in OF_ONE_NETWORK}
+    return kinds[checkpoint.card.architecture](ready)
 
 
 def _mtcnn(folder: Path) -> Mtcnn:

@@ -8,6 +8,7 @@ from npfacenet.arguments import LONGEST_NAME, is_printable_name, is_whole
 from npfacenet.errors import ArgumentError, listed, quoted
 from npfacenet.networks import Network
 from npfacenet.recipes.alignment import ALIGNMENTS
+from npfacenet.recipes.finder import NPFACENET_FINDER
 from npfacenet.recipes.inception_resnet_v1 import INCEPTION_RESNET_V1
 from npfacenet.recipes.mtcnn import MTCNN
 from npfacenet.recipes.nn4_small2 import NN4_SMALL2
@@ -21,6 +22,7 @@ RECIPES: tuple[Recipe, ...] = (
     *NN4_SMALL2,
     *INCEPTION_RESNET_V1,
     *NPFACENET_SMALL,
+    NPFACENET_FINDER,
     *MTCNN,
     YUNET,
 )

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 AHEAD = 2
+
+Prepared = TypeVar("Prepared")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Batches(Protocol):
         """Return the batches from number `start` up to `stop`, which is excluded."""
 
 
-def prefetched(make: Callable[[int], Batch], start: int, stop: int) -> Iterator[Batch]:
+def prefetched(make: Callable[[int], Prepared], start: int, stop: int) -> Iterator[Prepared]:
     """Return the batches from `start` up to `stop`, made up to two ahead by a background thread."""
     with ThreadPoolExecutor(1, "npfacenet-feed") as pool:
         coming = (pool.submit(make, number) for number in range(start, stop))

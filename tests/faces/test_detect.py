@@ -21,7 +21,6 @@ from npfacenet.errors import ArgumentError, ImageError, NpfacenetError
 from npfacenet.faces import Detector, Faces, Mtcnn, Yunet
 from npfacenet.faces.ready_network import ReadyNetwork
 from npfacenet.faces.summed_area import SummedAreaTable
-from npfacenet.faces.yunet import prepared, scales
 from npfacenet.images import ImageSource
 from npfacenet.networks import Network, Outputs
 from npfacenet.recipes.mtcnn import onet, pnet, rnet
@@ -136,10 +135,10 @@ def test_yunets_best_score_is_that_of_all_cells_at_all_scales() -> None:
     table = SummedAreaTable(picture)
     seen = [
         np.sqrt(outputs[f"cls_{s}"].clip(0, 1) * outputs[f"obj_{s}"].clip(0, 1)).max()
-        for scale in scales(table, 20)
+        for scale in detector.scales_of(table, 20)
         for outputs in [
             detector.network.run(
-                prepared(table.resized(round(300 * scale), round(400 * scale))), threads=1
+                detector.prepared(table.resized(round(300 * scale), round(400 * scale))), threads=1
             )
         ]
         for s in STRIDES

@@ -144,14 +144,14 @@ def _ask(
         file = folder / f"{start:06}.npz"
         if not file.exists():
             found = look(range(start, min(start + TOGETHER, count)))
-            arrays = {
+            arrays: dict[str, npt.NDArray[np.generic]] = {
                 "count": np.array([len(each) for each in found]),
                 "boxes": np.concatenate([each.boxes for each in found]),
                 "landmarks": np.concatenate([each.landmarks for each in found]),
                 "scores": np.concatenate([each.scores for each in found]),
             }
             with atomic_file(file) as stream:
-                np.savez(stream, **arrays)
+                np.savez(stream, allow_pickle=False, **arrays)
         bar("teachers", min(start + TOGETHER, count), count)
 
 

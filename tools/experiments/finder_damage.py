@@ -34,7 +34,9 @@ def damaged(pixels: Picture, rng: np.random.Generator) -> Picture:
         pixels = blurred(pixels, float(rng.uniform(0.4, 2.2)))
     elif chances[4] < 0.3:
         side = len(pixels)
-        pixels = resize(resize(pixels, int(side * rng.uniform(0.35, 0.8)), "bilinear"), side, "bilinear")
+        pixels = resize(
+            resize(pixels, int(side * rng.uniform(0.35, 0.8)), "bilinear"), side, "bilinear"
+        )
     if chances[5] < 0.25:
         strength = rng.uniform(2, 22)
         noise = rng.standard_normal(pixels.shape, np.float32) * np.float32(strength)

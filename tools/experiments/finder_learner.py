@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from finder_targets import OUTPUTS, finder_loss, targets
 from npfacenet.images import preprocessing
 from npfacenet.layers import Array
 from npfacenet.networks import NetworkParameters, ParameterName
+from npfacenet.networks.outputs import by_name
 from npfacenet.recipes.finder import NPFACENET_FINDER, STRIDES, npfacenet_finder
 from npfacenet.threads.blas import single_threaded
 from npfacenet.training.descent import Descent, Rule
@@ -61,8 +63,8 @@ class FinderLearner(Descent):
             parts = list(
                 self._pool.map(
                     part,
-                    [batch.pictures[a:b] for a, b in zip(ends, ends[1:], strict=False)],
-                    [batch.labels[a:b] for a, b in zip(ends, ends[1:], strict=False)],
+                    [batch.pictures[a:b] for a, b in pairwise(ends)],
+                    [batch.labels[a:b] for a, b in pairwise(ends)],
                 )
             )
         loss = sum(each.loss for each in parts) / THREADS
@@ -83,7 +85,7 @@ class FinderLearner(Descent):
         wanted = {s: targets(labels, pictures.shape[1], s) for s in STRIDES}
         with np.errstate(all="ignore"):  # what overflows is refused with the loss
             outputs, tape = self.network.forward_saving(parameters, self.scaling.scale(pictures))
-            loss = finder_loss(outputs, wanted)
+            loss = finder_loss(by_name(outputs, self.network.outputs), wanted)
             upstream = {
                 name: (gradient / THREADS).astype(np.float32)
                 for name, gradient in loss.gradients.items()

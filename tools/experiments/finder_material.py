@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +42,7 @@ class Pasted:
     pixels: Picture
     labels: Labels
     main: int
-    framed: npt.NDArray[np.float32]  # left, top, right, bottom of what is shown
+    framed: Floats  # left, top, right, bottom of what is shown
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ class Scenery:
         step = math.exp(rng.uniform(math.log(0.35), math.log(min(height, width) / SIDE * 1.3)))
         turn = math.radians(rng.normal(0, 4))
         middle = rng.uniform(0.2, 0.8, 2) * (width, height)
-        return resampled(source, _about(middle, step, turn, rng.random() < 0.5, SIDE), SIDE, "triangle")
+        return resampled(
+            source, _about(middle, step, turn, rng.random() < 0.5, SIDE), SIDE, "triangle"
+        )
 
     def _face(self, rng: np.random.Generator) -> Pasted:
         """Return a photograph or a crop with a face, framed widely or narrowly."""
@@ -107,15 +109,15 @@ class Scenery:
         return Sample(resampled(face.pixels, matrix, SIDE, "triangle"), moved(face.labels, matrix))
 
 
-def pasted(
-    sample: Sample, face: Pasted, size: float, rng: np.random.Generator
-) -> Sample:
+def pasted(sample: Sample, face: Pasted, size: float, rng: np.random.Generator) -> Sample:
     """Paste a face of this size in pixels, unless it would hide another one."""
     box = face.labels.boxes[face.main]
     step = math.sqrt(float((box[2] - box[0]) * (box[3] - box[1]))) / size
     overhang = 0.25 * size  # of the centre of a face beyond the border, at most
-    place = rng.uniform(-overhang, SIDE + overhang, 2) if rng.random() < 0.2 else rng.uniform(
-        min(0.5 * size, SIDE / 2 - 1), SIDE - min(0.5 * size, SIDE / 2 - 1), 2
+    place = (
+        rng.uniform(-overhang, SIDE + overhang, 2)
+        if rng.random() < 0.2
+        else rng.uniform(min(0.5 * size, SIDE / 2 - 1), SIDE - min(0.5 * size, SIDE / 2 - 1), 2)
     )
     matrix = _about(_centres(box[np.newaxis])[0], step, _turn(rng), rng.random() < 0.5, 0.0, place)
     new = moved(face.labels, matrix)
@@ -215,8 +217,8 @@ def _around(box: Floats, whole: Floats, rng: np.random.Generator) -> Floats:
     """Return a frame around a face that shows some of its surroundings."""
     side = float(max(box[2:] - box[:2]))
     margins = rng.uniform(0.1, 0.9, 4) * side * (-1, -1, 1, 1)
-    frame: Floats = np.clip(box + margins, np.tile(whole[:2], 2), np.tile(whole[2:], 2))
-    return frame.astype(np.float32)
+    frame = np.clip(box + margins, np.tile(whole[:2], 2), np.tile(whole[2:], 2))
+    return np.asarray(frame, np.float32)
 
 
 def _about(
@@ -264,12 +266,11 @@ def _cover(
     middle = framed[:2] + halves
     soft = step if kind < 0.35 else rng.uniform(0.02, 0.3) * float(halves.min())
     if kind < 0.65:  # a rectangle
-        inside = np.minimum(halves[0] - np.abs(x - middle[0]), halves[1] - np.abs(y - middle[1]))
+        inside: Floats = np.minimum(halves[0] - np.abs(x - middle[0]), halves[1] - np.abs(y - middle[1]))
     else:  # an ellipse
-        inside = (1 - np.hypot((x - middle[0]) / halves[0], (y - middle[1]) / halves[1])) * float(
-            halves.min()
-        )
-    return np.clip(inside / soft, 0, 1).astype(np.float32)
+        away = np.hypot((x - middle[0]) / halves[0], (y - middle[1]) / halves[1])
+        inside = np.asarray((1 - away) * halves.min(), np.float32)
+    return np.asarray(np.clip(inside / soft, 0, 1), np.float32)
 
 
 def _surface(rng: np.random.Generator) -> Picture:

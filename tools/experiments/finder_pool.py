@@ -77,9 +77,7 @@ def _opened(pictures: Path, labels: Path) -> tuple[npt.NDArray[np.uint8], list[L
     while not labels.exists():  # written after the pictures
         time.sleep(PATIENCE)
     with np.load(labels) as stored:
-        parts = [
-            np.split(stored[name], np.cumsum(stored[f"{name}_count"])[:-1]) for name in FIELDS
-        ]
+        parts = [np.split(stored[name], np.cumsum(stored[f"{name}_count"])[:-1]) for name in FIELDS]
     return np.load(pictures, mmap_mode="r"), [Labels(*each) for each in zip(*parts, strict=True)]
 
 

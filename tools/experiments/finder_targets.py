@@ -11,6 +11,7 @@ import numpy.typing as npt
 from finder_answers import Labels
 
 from npfacenet.losses import CompleteIoU, QualityFocal, SmoothL1
+from npfacenet.losses.complete_iou import intersection_over_union
 from npfacenet.recipes.finder import STRIDES
 
 Array: TypeAlias = npt.NDArray[np.floating]
@@ -20,8 +21,10 @@ SIZES = {8: (0.0, 48.0), 16: (36.0, 112.0), 32: (84.0, np.inf)}
 CENTRE, AMBIGUOUS = 0.22, 0.38
 """Distance of a cell from the centre, in sides of the box: a face up to the first; beyond the
 second none, and between them neither."""
-NEAR = 1.6  # factor between the size of a face and those of a stride, within which a cell is neither
-BOXES, LANDMARKS = 2.0, 5.0  # weights, against the loss of the scores
+NEAR = (
+    1.6  # factor between the size of a face and those of a stride, within which a cell is neither
+)
+BOXES, LANDMARKS = 2.0, 1.0  # weights, against the loss of the scores
 POSITIVE, NEGATIVE, NEITHER = 1, 0, -1
 OUTPUTS = tuple(
     f"{name}_{stride}{'_logits' * (name == 'cls')}"
@@ -99,7 +102,7 @@ def finder_loss(outputs: Mapping[str, Array], wanted: Mapping[int, Targets]) -> 
         centres, halves = (at + raw[:, :2]) * units, np.exp(np.minimum(raw[:, 2:], 6)) * units / 2
         found = np.concatenate([centres - halves, centres + halves], axis=1)
         fit = CompleteIoU().value_and_gradient(found, boxes)
-        ious = paired_overlaps(found, boxes)
+        ious = intersection_over_union(found, boxes)
         to_low, to_high = fit.gradient[:, :2], fit.gradient[:, 2:]
         to_boxes = BOXES * np.concatenate(
             [(to_low + to_high) * units, (to_high - to_low) * halves], axis=1
@@ -113,13 +116,15 @@ def finder_loss(outputs: Mapping[str, Array], wanted: Mapping[int, Targets]) -> 
         value = BOXES * fit.value + LANDMARKS * near.value
         measures |= {"iou": float(ious.mean()), "landmarks": near.value}
         ends = np.cumsum([len(wanted[s].cells) for s in STRIDES])[:-1]
-        for s, b, k in zip(STRIDES, np.split(to_boxes, ends), np.split(to_points, ends), strict=True):
+        for s, b, k in zip(
+            STRIDES, np.split(to_boxes, ends), np.split(to_points, ends), strict=True
+        ):
             gradients[f"bbox_{s}"][cells[s]] = b
             gradients[f"kps_{s}"][cells[s]] = k
     scores = _scores(outputs, wanted, ious)
-    for s, gradient in scores.gradients.items():
-        gradients[s] = gradient
-    return FinderLoss(value + scores.value, gradients, measures | {"scores": scores.value})
+    return FinderLoss(
+        value + scores.value, gradients | scores.gradients, measures | {"scores": scores.value}
+    )
 
 
 def _scores(
@@ -143,24 +148,17 @@ def _scores(
     return FinderLoss(loss.value, gradients, {})
 
 
-def paired_overlaps(first: Array, second: Array) -> npt.NDArray[np.float64]:
-    """Return the intersection over union of the boxes in the same place: (N, 4), (N, 4) to (N,)."""
-    low, high = np.maximum(first[:, :2], second[:, :2]), np.minimum(first[:, 2:], second[:, 2:])
-    shared = np.prod(np.maximum(high - low, 0), axis=1)
-    areas = np.prod(_sides(first), axis=1) + np.prod(_sides(second), axis=1)
-    both: npt.NDArray[np.float64] = shared / (areas - shared)
-    return both
-
-
 def _sides(boxes: Array) -> Array:
-    return boxes[:, 2:] - boxes[:, :2]
+    sides: Array = boxes[:, 2:] - boxes[:, :2]
+    return sides
 
 
 def _away(box: Array, middle: Array) -> Array:
     """Return the distances of cells from the centre of a box, in its sides: (h, w)."""
     (x, y), (width, height) = (box[:2] + box[2:]) / 2, box[2:] - box[:2]
     across, down = np.abs(middle - x) / width, np.abs(middle - y) / height
-    return np.maximum(across, down[:, np.newaxis])
+    away: Array = np.maximum(across, down[:, np.newaxis])
+    return away
 
 
 def _holds_centre(box: Array, stride: int, count: int) -> npt.NDArray[np.bool_]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,10 +15,15 @@ from finder_pool import EACH, Batch, Pool
 
 from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import TrainingError
-from npfacenet.recipes.finder import npfacenet_finder
+from npfacenet.layers import Array
+from npfacenet.networks import ParameterName
+from npfacenet.recipes.finder import STRIDES, npfacenet_finder
+from npfacenet.training.batch import prefetched
 from npfacenet.training.descent import Rule
 from npfacenet.training.optimizers import Adam
 from npfacenet.training.schedules import Cosine, WarmUp
+
+RARE = -4.0  # the logit of a face at the beginning
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,7 @@ class Choices:
     def rule(self) -> Rule:
         """Return how gradients change the parameters."""
         schedule = WarmUp(self.warm_up, Cosine(self.steps - self.warm_up, 0.005))
-        return Rule(
-            Adam(self.weight_decay), schedule, self.learning_rate, self.clip, self.average
-        )
+        return Rule(Adam(self.weight_decay), schedule, self.learning_rate, self.clip, self.average)
 
 
 @dataclass(frozen=True)
@@ -76,26 +77,30 @@ class Batches:
         return Batch(pictures[order], tuple(labels[i] for i in order))
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
-        """Return batches, each read while the one before it is learnt from."""
-        with ThreadPoolExecutor(1, "batches") as pool:
-            coming = deque(pool.submit(self.batch, i) for i in range(start, min(start + 2, stop)))
-            for number in range(start, stop):
-                batch = coming.popleft().result()
-                if number + 2 < stop:
-                    coming.append(pool.submit(self.batch, number + 2))
-                yield batch
+        """Return batches, read while those before them are learnt from."""
+        return prefetched(self.batch, start, stop)
 
     @staticmethod
     def _some(pool: Pool, files: int, count: int, rng: np.random.Generator) -> Batch:
         return pool.batch(rng.integers(0, files * EACH, count), rng.random(count) < 0.5)
 
 
+def beginning(seed: int) -> dict[ParameterName, Array]:
+    """Return fresh parameters with which hardly any cell is a face, as hardly any is.
+
+    Lin et al. 2017, "Focal Loss for Dense Object Detection", section 4.1.
+    """
+    parameters = npfacenet_finder().initialise(seed)
+    for stride in STRIDES:
+        parameters[f"cls_{stride}_logits", "bias"][:] = RARE
+    return parameters
+
+
 def train(run: Path, choices: Choices, name: str = "finder", save: int = 500) -> None:
     """Train, or continue the run; the log is `NAME.jsonl`, the checkpoint `NAME.h5`."""
     checkpoint, log = run / f"{name}.h5", run / f"{name}.jsonl"
     batches = Batches(Pool(run / "pictures"), Pool(run / "hard"), choices)
-    network = npfacenet_finder()
-    with closing(FinderLearner(network.initialise(choices.seed), choices.rule())) as learner:
+    with closing(FinderLearner(beginning(choices.seed), choices.rule())) as learner:
         if checkpoint.exists():
             _restore(checkpoint, learner, choices)
         elif choices.begin_from is not None:
@@ -109,16 +114,29 @@ def train(run: Path, choices: Choices, name: str = "finder", save: int = 500) ->
             for batch in batches.batches(learner.done, choices.steps):
                 step = learner.step(batch)
                 since += 1
-                for key, value in {"loss": step.loss, "norm": step.gradient_norm, **step.measures}.items():
+                for key, value in {
+                    "loss": step.loss,
+                    "norm": step.gradient_norm,
+                    **step.measures,
+                }.items():
                     sums[key] = sums.get(key, 0.0) + value
                 if learner.done % 100 == 0:
                     speed = since * len(batch.labels) / (time.perf_counter() - started)
-                    line = {"step": learner.done, **{k: round(v / since, 4) for k, v in sums.items()}}
-                    print(json.dumps(line | {"pictures_per_second": round(speed, 1)}), file=stream, flush=True)
+                    line = {
+                        "step": learner.done,
+                        **{k: round(v / since, 4) for k, v in sums.items()},
+                    }
+                    print(
+                        json.dumps(line | {"pictures_per_second": round(speed, 1)}),
+                        file=stream,
+                        flush=True,
+                    )
                     sums, since, started = {}, 0, time.perf_counter()
                 if learner.done % save == 0 or learner.done == choices.steps:
                     write_state(
-                        checkpoint, learner.state(), {"done": learner.done, "choices": asdict(choices)}
+                        checkpoint,
+                        learner.state(),
+                        {"done": learner.done, "choices": asdict(choices)},
                     )
 
 

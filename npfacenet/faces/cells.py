@@ -1,8 +1,13 @@
-"""From YuNet's maps of numbers to boxes, landmarks and scores."""
+"""From maps of cells, each of which predicts a face, to boxes, landmarks and scores.
+
+A network halves the picture several times. Its maps have a cell for every s x s pixels, for strides
+s of 8, 16 and 32, and each cell holds a score (`cls_s`, and `obj_s` where the network has it), a
+box (`bbox_s`) and five landmarks (`kps_s`), in cells from its own top left corner.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +15,6 @@ import numpy.typing as npt
 
 from npfacenet.faces.boxes import Boxes, Points, Scores, suppress
 from npfacenet.layers import Array
-from npfacenet.recipes.yunet import STRIDES
 
 LARGEST = 10.0
 """Logarithm of the largest side of a face in cells: larger than any picture, but finite."""
@@ -54,18 +58,19 @@ def joined(some: list[Detections]) -> Detections:
     )
 
 
-def decoded(outputs: Mapping[str, Array], least_score: float) -> Detections:
+def decoded(outputs: Mapping[str, Array], strides: Sequence[int], least_score: float) -> Detections:
     """Decode the faces of one picture, in its pixels, before any is suppressed.
 
-    `outputs` are those of `recipes.yunet` for a batch of one. Each cell of each map predicts a
-    face, with the geometric mean of `cls` and `obj` as its score.
+    `outputs` are the maps of a batch of one. The score of a cell is `cls_s`, or its geometric mean
+    with `obj_s` if there is such a map.
     """
-    return joined([_of_one_map(outputs, stride, least_score) for stride in STRIDES])
+    return joined([_of_one_map(outputs, stride, least_score) for stride in strides])
 
 
 def _of_one_map(outputs: Mapping[str, Array], stride: int, least_score: float) -> Detections:
-    sure, fits = outputs[f"cls_{stride}"][0, ..., 0], outputs[f"obj_{stride}"][0, ..., 0]
-    scores = np.sqrt(np.clip(sure, 0, 1) * np.clip(fits, 0, 1))
+    scores = outputs[f"cls_{stride}"][0, ..., 0]
+    if (fits := outputs.get(f"obj_{stride}")) is not None:
+        scores = np.sqrt(np.clip(scores, 0, 1) * np.clip(fits[0, ..., 0], 0, 1))
     rows, columns = np.nonzero(scores >= least_score)
     corners = np.stack([columns, rows], axis=1).astype(np.float32)
     box = outputs[f"bbox_{stride}"][0, rows, columns]
