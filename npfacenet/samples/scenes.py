@@ -171,7 +171,7 @@ def _camera(rng: np.random.Generator) -> Conditions:
     dark = rng.uniform(0.5, 1.6) if rng.random() < 0.2 else 0.0
     return replace(
         now,
-        exposure=max(now.exposure + 0.2 - dark, -2.0),
+        exposure=max(now.exposure - dark, -2.0),
         warmth=float(np.clip(rng.normal(0.1, 0.45), -1, 1)),
         noise=min(now.noise * (1 + 2 * dark), 16.0),
         blur=float(rng.uniform(0, 1)) if rng.random() < 0.4 else 0.0,
