@@ -32,7 +32,7 @@ from npfacenet.models import Embeddings, Model
 from npfacenet.recognition.calibration import Calibration, ErrorRate, calibrate
 from npfacenet.recognition.distance import distances, threshold_for
 from npfacenet.samples import people
-from npfacenet.zoo.manifest import PACKAGED
+from npfacenet.zoo.packaged import DEFAULT_MODEL
 
 STRANGERS, FIRST_STRANGER = 100, 910_000  # drawn people to calibrate on, and their first seed
 FALSE_MATCH_RATE = 0.01  # of one comparison
@@ -91,7 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.images is not None and without:
         raise EmbeddingError(
             "the demo decides by the threshold of the model's card, and this one has none: choose "
-            f"another model (--model {PACKAGED}), or calibrate one (npfacenet evaluate lfw --help)"
+            f"another model (--model {DEFAULT_MODEL}), or calibrate one (npfacenet evaluate lfw "
+            "--help)"
         )
     pictures = pictures_for(arguments.images, sheet)
     with ProgressBar() as progress:

@@ -17,7 +17,7 @@ from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, shortened
 from npfacenet.faces import Detector, Faces
 from npfacenet.models.embeddings import Skipped
-from npfacenet.zoo.manifest import PACKAGED
+from npfacenet.zoo.packaged import DEFAULT_MODEL
 
 TOGETHER = 16
 """Pictures of which the results are printed together."""
@@ -168,7 +168,7 @@ def _how_cut(card: Card, detector: Detector, model: str) -> str:
     """Return a remark on the model for which faces are cut out, and on their alignment."""
     name = shortened(" ".join(filter(None, (card.architecture, card.variant))), 40)
     alignment = card.found_by(detector.identity).alignment  # the one that they were cut by
-    other = "; --model names another" if model == PACKAGED else ""
+    other = "; --model names another" if model == DEFAULT_MODEL else ""
     return f"cut as {name} sees faces found with {detector.name} ({alignment}){other}"
 
 

@@ -24,7 +24,7 @@ from npfacenet.models.embeddings import Skipped
 from npfacenet.models.face_options import FaceChoices as FaceChoices
 from npfacenet.recipes.preparation import Preparation
 from npfacenet.recognition.people_folder import first_few
-from npfacenet.zoo.manifest import PACKAGED
+from npfacenet.zoo.packaged import DEFAULT_MODEL
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -42,7 +42,7 @@ def add_weights(parser: argparse.ArgumentParser, title: str) -> argparse._Argume
     group = parser.add_argument_group(title)
     group.add_argument(
         "--model",
-        default=PACKAGED,
+        default=DEFAULT_MODEL,
         metavar="NAME|FILE",
         help="npfacenet-small (the default), nn4.small2, inception-resnet-v1 or a weight file",
     )
@@ -178,7 +178,7 @@ def model_options(arguments: argparse.Namespace) -> list[str]:
     words = []
     for name in ("model", "variant", "preprocessing"):
         value = getattr(arguments, name)
-        if value is not None and value != (PACKAGED if name == "model" else None):
+        if value is not None and value != (DEFAULT_MODEL if name == "model" else None):
             words += [f"--{name}", str(value)]
     return [*words, "--untrusted"] if arguments.untrusted else words
 

@@ -15,7 +15,7 @@ from npfacenet.models.fresh import fresh_model
 from npfacenet.recipes import recipes
 from npfacenet.training import Configuration, IdentityFolder, configuration_from_json
 from npfacenet.training.run_folder import RunFolder
-from npfacenet.zoo.manifest import PACKAGED
+from npfacenet.zoo.packaged import DEFAULT_MODEL, packaged
 
 FLAGS = {"untrusted", "skip_errors"}
 BEGUN = {"people", "fresh", "model", "variant", "preprocessing", "teacher", *FLAGS}
@@ -39,7 +39,7 @@ def begun_with(arguments: argparse.Namespace) -> dict[str, object]:
         "folder": os.path.abspath(arguments.folder),
         "people": people,
         "fresh": arguments.fresh,
-        "model": resolved(PACKAGED if arguments.model is None else arguments.model),
+        "model": resolved(DEFAULT_MODEL if arguments.model is None else arguments.model),
         "variant": arguments.variant,
         "preprocessing": arguments.preprocessing,
         "teacher": None if arguments.teacher is None else resolved(arguments.teacher),
@@ -125,4 +125,5 @@ def _text(value: object) -> str | None:
 
 def resolved(name: str) -> str:
     """Return a file's full path, so that a run can be resumed from anywhere; a name unchanged."""
-    return os.path.abspath(name) if os.path.exists(name) else name
+    is_path = os.path.exists(name) and packaged(name) is None  # as `zoo.lookup.find` sees it
+    return os.path.abspath(name) if is_path else name

@@ -30,11 +30,12 @@ example:
   npfacenet weights path nn4.small2"""
 
 _LIST = """\
-List the weights that come with the package and the public weight files: name,
-architecture, size, licence, and where the file lies on this machine, or "not
-fetched". A detector of several networks is a folder; one that no package carries
-is added, by the file that is named. --json adds the source, what it was trained
-on, hashes, and the package that it is taken from."""
+List the weights that come with the package (the default model's and the default
+detector's) and the public weight files: name, architecture, size, licence, and
+where the file lies on this machine, or "not fetched". A detector of several
+networks is a folder; one that no package carries is added, by the file that is
+named. --json adds the source, what it was trained on, hashes, and the package that
+it is taken from."""
 
 _LIST_EPILOG = """\
 example:
@@ -113,21 +114,24 @@ def _add(
 def run_list(arguments: argparse.Namespace) -> int:
     """Print the packaged weights and every public weight file, and where they lie; return 0."""
     from npfacenet.zoo.manifest import manifest
+    from npfacenet.zoo.packaged import DEFAULT_MODEL, FINDER, PACKAGED
 
-    packaged = _packaged()
+    packaged = {name: _packaged(name) for name in PACKAGED}
     listed = [(weights, _found(weights.name)) for weights in manifest().values()]
     if arguments.json:
         entries = [
             {**_fields(weights), "path": None if path is None else str(path)}
             for weights, path in listed
         ]
-        options.print_json({"packaged": packaged, "weights": entries})
+        model, detector = packaged[DEFAULT_MODEL], packaged[FINDER]
+        options.print_json({"packaged": model, "packaged_detector": detector, "weights": entries})
         return 0
     rows = [("NAME", "ARCHITECTURE", "SIZE", "LICENCE", "WHERE")]
-    size = "" if packaged["size"] is None else amount(int(packaged["size"]), "bytes")
-    where = str(packaged["path"] or "missing: reinstall npfacenet")
-    licence = str(packaged["licence"] or "").partition(" (")[0].partition(",")[0]
-    rows.append((str(packaged["name"]), str(packaged["architecture"]), size, licence, where))
+    for name, own in packaged.items():
+        size = "" if own["size"] is None else amount(int(own["size"]), "bytes")
+        where = str(own["path"] or "missing: reinstall npfacenet")
+        licence = str(own["licence"] or "").partition(" (")[0].partition(",")[0]
+        rows.append((name, str(own["architecture"]), size, licence, where))
     for weights, path in listed:
         absent = "not fetched" if weights.package else f"add {weights.members[0]}"
         where = absent if path is None else str(path)
@@ -146,14 +150,14 @@ def _fields(weights: Public) -> dict[str, object]:
     return {**dataclasses.asdict(weights), **implied}
 
 
-def _packaged() -> dict[str, str | int | None]:
-    """Return what the card of the packaged weights says of them."""
+def _packaged(name: str) -> dict[str, str | int | None]:
+    """Return what the card of packaged weights says of them."""
     from npfacenet.checkpoints.reading import open_weight_file
-    from npfacenet.zoo.manifest import PACKAGED
+    from npfacenet.zoo.packaged import PACKAGED
 
-    path = _found(PACKAGED)
+    path = _found(name)
     known: dict[str, str | int | None] = {
-        "name": PACKAGED, "architecture": PACKAGED,
+        "name": name, "architecture": PACKAGED[name].architecture,
         **dict.fromkeys(("licence", "source", "size", "path")),
     }  # fmt: skip
     if path is None:
@@ -220,6 +224,7 @@ def note_detectors(architecture: str) -> None:
     """Print which detector a network needs, and how to get it, unless its weights are here."""
     from npfacenet.recipes import recipes
     from npfacenet.zoo.manifest import public_weights
+    from npfacenet.zoo.packaged import packaged
 
     needing: dict[str, Recipe] = {}
     for recipe in recipes(architecture):
@@ -227,6 +232,12 @@ def note_detectors(architecture: str) -> None:
             needing.setdefault(recipe.preparation.detector, recipe)
     for name, recipe in needing.items():
         if _found(name) is not None:
+            continue
+        if packaged(name) is not None:
+            options.note(
+                f"{name}, which finds faces for {architecture}, comes with npfacenet and is "
+                "missing: reinstall npfacenet"
+            )
             continue
         default = recipe.variant == recipes(architecture)[0].variant
         variant = "" if default else f" --variant {recipe.variant}"

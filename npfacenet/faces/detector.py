@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sized
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from hashlib import sha256
+from operator import contains
 from typing import ClassVar, Literal, overload
 
 import numpy as np
@@ -24,8 +25,7 @@ from npfacenet.images.several import each_picture, holds_several
 from npfacenet.progress import Progress
 from npfacenet.threads.cores import threads_to_use
 from npfacenet.threads.sharing import in_batches
-from npfacenet.zoo.manifest import manifest
-from npfacenet.zoo.public import PublicDetector
+from npfacenet.zoo.manifest import detector_weights
 
 SMALLEST_FACE = 20.0
 """Pixels of the smallest face to look for by default."""
@@ -35,7 +35,7 @@ LEAST_FACE, MOST_FACE = 10.0, 100_000.0
 """Limits in pixels of `smallest_face`; detectors do not find smaller faces than the first."""
 
 OWN_MODULES = ("npfacenet.faces.finder", "npfacenet.faces.mtcnn", "npfacenet.faces.yunet")
-"""Of the classes that may bear the name of a public detector."""
+"""Of the classes that may bear the name of a packaged or public detector."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,9 +53,9 @@ class Detector(ABC):
     def identity(self) -> str:
         """The detector's name, followed by @ and 12 digits unless it is the one of that name.
 
-        The digits stand for other weights than the public ones of a public name, for settings that
-        are not the default, and for another class under a public name: they find other faces, or
-        place them elsewhere. The identity is part of the fingerprint of embeddings (`Preparation`).
+        The digits stand for other weights than those of a known name (that the package or the
+        manifest has), for settings that are not the default, and for another class under a known
+        name: they find other faces, or place them elsewhere. The identity is part of the fingerprint of embeddings (`Preparation`).
         """
         networks: list[str] = []
         settings: list[str] = []
@@ -66,14 +66,11 @@ class Detector(ABC):
             elif name not in usual or repr(value) != repr(usual[name]):  # arrays have no truth
                 settings.append(f"{name}={value!r}")
         kind = type(self)
-        public = manifest().get(self.name)
-        if public is None and not (networks or settings):
+        known = detector_weights(self.name)
+        if known is None and not (networks or settings):
             return self.name
-        if isinstance(public, PublicDetector) and kind.__module__ in OWN_MODULES and not settings:
-            expected = sorted(public.networks, key=lambda each: each.file_name)
-            if len(networks) == len(expected) and all(
-                digest in each.weights for digest, each in zip(networks, expected, strict=True)
-            ):
+        if known and kind.__module__ in OWN_MODULES and not settings:
+            if len(networks) == len(known) and all(map(contains, known, networks)):
                 return self.name
         told = "\n".join([f"{kind.__module__}.{kind.__qualname__}", *networks, *settings])
         return f"{self.name}@{sha256(told.encode()).hexdigest()[:12]}"

@@ -31,11 +31,11 @@ SUFFIXES = (".h5", ".onnx")
 
 
 def load(name_or_path: str | os.PathLike[str]) -> Detector:
-    """Load a face detector: "mtcnn", "yunet", or the path of its weights.
+    """Load a face detector: "finder", "mtcnn", "yunet", or the path of its weights.
 
-    The weights of MTCNN are a folder with three files called pnet, rnet and onet, those of YuNet
-    one file: the library's own layout (.h5), or ONNX (.onnx). A name is looked for as
-    `npfacenet.zoo.lookup.find` does: what `npfacenet weights fetch mtcnn` and `weights add
+    The weights of "finder" come with the package. Those of MTCNN are a folder with three files
+    called pnet, rnet and onet, those of YuNet one file: the library's own layout (.h5), or ONNX
+    (.onnx). A name is looked for as `npfacenet.zoo.lookup.find` does: what `npfacenet weights fetch mtcnn` and `weights add
     yunet_n.onnx` leave in the user's cache, or the ONNX files themselves in a folder of
     `$NPFACENET_WEIGHTS`. A detector's settings are its fields: `dataclasses.replace(detector,
     threshold=0.8)` returns a stricter one.
@@ -69,7 +69,8 @@ def load(name_or_path: str | os.PathLike[str]) -> Detector:
 def default_name() -> str:
     """Return the detector to use where none is named: the first whose weights are here.
 
-    Raises WeightsNotFoundError, with the remedy, if there are weights of none.
+    That is "finder", which comes with the package. Raises WeightsNotFoundError, with the remedy, if
+    there are weights of none.
     """
     for name in DETECTORS:
         try:
@@ -78,8 +79,8 @@ def default_name() -> str:
             continue
         return name
     raise WeightsNotFoundError(
-        f"there are no weights of a detector here ({', '.join(DETECTORS)}); get some with: "
-        f"npfacenet weights fetch {DETECTORS[0]}"
+        f"there are no weights of a detector here ({', '.join(DETECTORS)}), though {DETECTORS[0]} "
+        "comes with npfacenet: the installation is incomplete, reinstall it"
     )
 
 

@@ -18,7 +18,7 @@ from npfacenet.models.model import Model
 from npfacenet.recipes import Recipe, recipes
 from npfacenet.threads import without_forks
 from npfacenet.zoo.lookup import find
-from npfacenet.zoo.manifest import PACKAGED
+from npfacenet.zoo.packaged import DEFAULT_MODEL
 from npfacenet.zoo.provenance import with_known_origin
 
 Reader: TypeAlias = Callable[[Path, Sequence[Recipe] | None], Checkpoint]
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 def load(
-    name_or_path: str | os.PathLike[str] = PACKAGED,
+    name_or_path: str | os.PathLike[str] = DEFAULT_MODEL,
     *,
     architecture: str | None = None,
     variant: str | None = None,
@@ -53,7 +53,7 @@ def load(
     """
     narrowed = architecture is not None or variant is not None
     candidates = recipes(architecture, variant) if narrowed else None
-    if name_or_path == PACKAGED and candidates is not None:
+    if name_or_path == DEFAULT_MODEL and candidates is not None:
         _require_packaged(candidates, architecture, variant)
     scaling = None if preprocessing is None else scaling_named(preprocessing).name
     path, read = find(name_or_path), _reader(untrusted=untrusted)
@@ -79,10 +79,10 @@ def _require_packaged(
     candidates: Sequence[Recipe], architecture: str | None, variant: str | None
 ) -> None:
     """Raise ArgumentError if the packaged weights are not of a network that was asked for."""
-    if PACKAGED not in {one.architecture for one in candidates}:
+    if DEFAULT_MODEL not in {one.architecture for one in candidates}:
         asked = " and ".join(quoted(choice) for choice in (architecture, variant) if choice)
         raise ArgumentError(
-            f"{PACKAGED}, the default, is not {asked}: name the model that is meant, such as "
+            f"{DEFAULT_MODEL}, the default, is not {asked}: name the model that is meant, such as "
             f"{candidates[0].architecture}"
         )
 

@@ -168,7 +168,7 @@ def reduction(build: Builder, x: str, block: str, rows: Branches) -> str:
 
 # By detector. Measured on LFW folds 1 to 4 (tools/experiments/alignment.py), with a margin of 32,
 # which FaceNet's own faces had, and without: MTCNN 0.992 and 0.992, YuNet 0.991 and 0.995.
-ALIGNMENTS = {"mtcnn": "margin-32", "yunet": "margin-0"}
+ALIGNMENTS = {"mtcnn": "margin-32", "yunet": "margin-0", "finder": "margin-0"}
 FOUND_BY = {
     detector: Preparation(detector, alignment) for detector, alignment in ALIGNMENTS.items()
 }

@@ -143,7 +143,11 @@ def convolution(
 # (tools/experiments/alignment.py) `openface` has with MTCNN 0.917 affine and 0.912 by similarity,
 # with YuNet 0.908 by both, but a larger area under ROC by similarity. Both differences are within
 # the noise; so are those by the filter. Affine by eyes and nose alone was worse (0.901).
-ALIGNMENTS = {"mtcnn": "openface-affine", "yunet": "openface-similarity"}
+ALIGNMENTS = {
+    "mtcnn": "openface-affine",  # the first is for detectors of which none is known
+    "yunet": "openface-similarity",
+    "finder": "openface-similarity",
+}
 FOUND_BY = {
     detector: Preparation(detector, alignment) for detector, alignment in ALIGNMENTS.items()
 }

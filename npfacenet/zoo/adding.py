@@ -21,7 +21,7 @@ from npfacenet.files.atomic import place_verified, writing_in
 from npfacenet.progress import Progress
 from npfacenet.zoo.downloading import download, name_in, require_address
 from npfacenet.zoo.lookup import cache_folder, network_file
-from npfacenet.zoo.manifest import PACKAGED, is_name, manifest
+from npfacenet.zoo.manifest import is_name, manifest
 from npfacenet.zoo.own_layout import (
     fault_of,
     kept_files,
@@ -29,6 +29,7 @@ from npfacenet.zoo.own_layout import (
     read_network,
     write_own,
 )
+from npfacenet.zoo.packaged import packaged
 from npfacenet.zoo.public import Public, PublicDetector, PublicWeights
 
 LONGEST_NAME = 200
@@ -209,8 +210,9 @@ def free_name(name: str) -> str:
         )
     if name.lower().endswith(".h5"):
         raise ArgumentError(f"{quoted(name)} would be taken for a path; leave out '.h5'")
-    if name in manifest() or name == PACKAGED:
-        kind = "the package's own" if name == PACKAGED else "a public"
+    own = packaged(name) is not None
+    if own or name in manifest():
+        kind = "the package's own" if own else "a public"
         raise ArgumentError(f"{name!r} is the name of {kind} file; choose another")
     return name
 

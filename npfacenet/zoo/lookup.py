@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from npfacenet.errors import WeightsError, WeightsNotFoundError, quoted
-from npfacenet.zoo.manifest import PACKAGED, data_folders, is_name, known_names, manifest
+from npfacenet.zoo.manifest import data_folders, is_name, known_names, manifest
+from npfacenet.zoo.packaged import Packaged, packaged
 from npfacenet.zoo.public import PublicDetector, PublicNetwork
 
 _VARIABLE = "NPFACENET_WEIGHTS"
@@ -36,8 +37,8 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     separator, ends in `.h5` or names something that exists; a folder is returned as it is);
     `$NPFACENET_WEIGHTS` (folders that hold NAME.h5, or files called so, separated as in `$PATH`);
     the cache folder of the user; the package's own data; the `weights/` of the checkout. The
-    package's own weights, "npfacenet-small", are looked up in the last two only, so that no file
-    of another origin is taken for them. Of a detector with several networks, "mtcnn", the folder of
+    package's own weights, "npfacenet-small" and "finder", are looked up in the last two only, so
+    that no file of another origin is taken for them. Of a detector with several networks, "mtcnn", the folder of
     that name is returned; its networks may also be the ONNX files that they were taken from.
 
     Raises WeightsNotFoundError if there is none; the message says where it looked and what to do.
@@ -46,7 +47,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     Traceback (most recent call last):
     npfacenet.errors.WeightsNotFoundError: no weights called 'nn4' in /home/ada/.cache/npfacenet, \
 ...; did you mean 'nn4.small2'? Known: nn4.small2, inception-resnet-v1, mtcnn, yunet, \
-npfacenet-small
+npfacenet-small, finder
     """
     if not isinstance(name_or_path, (str, os.PathLike)):
         raise WeightsNotFoundError(
@@ -59,7 +60,8 @@ npfacenet-small
         raise WeightsNotFoundError(
             f"the path {quoted(text)} has a NUL character, so it names no file"
         )
-    if text != PACKAGED and _is_path(name_or_path) and not _names_detector(name_or_path):
+    own = packaged(text) if isinstance(name_or_path, str) else None
+    if own is None and _is_path(name_or_path) and not _names_detector(name_or_path):
         path = Path(os.path.expanduser(text))
         if not os.path.exists(path):
             raise WeightsNotFoundError(
@@ -72,7 +74,7 @@ npfacenet-small
             f"letters, digits, '.', '_' and '-' only; {known_names(text)}"
         )
     looked: list[str] = []
-    for place, candidate in _packaged() if text == PACKAGED else _candidates(text):
+    for place, candidate in _candidates(text) if own is None else _places(own):
         if candidate is not None and os.path.isfile(candidate):
             return candidate
         # Only what does not lie in the first place needs the manifest.
@@ -97,9 +99,9 @@ def _is_path(name_or_path: str | os.PathLike[str]) -> bool:
     return name_or_path.lower().endswith(".h5") or os.path.exists(name_or_path)
 
 
-def _packaged() -> Iterator[tuple[str, Path | None]]:
+def _places(own: Packaged) -> Iterator[tuple[str, Path | None]]:
     """Yield the places of the package's own weights: no other file may be taken for them."""
-    return ((str(folder), folder / f"{PACKAGED}.h5") for folder in data_folders())
+    return ((str(folder), folder / own.file_name) for folder in data_folders())
 
 
 def _candidates(name: str) -> Iterator[tuple[str, Path | None]]:
@@ -121,7 +123,7 @@ def _candidates(name: str) -> Iterator[tuple[str, Path | None]]:
 
 def _detector(name: str) -> PublicDetector | None:
     """Return the manifest's detector of this name, if it has one."""
-    entry = None if name == PACKAGED else manifest().get(name)
+    entry = None if packaged(name) else manifest().get(name)
     return entry if isinstance(entry, PublicDetector) else None
 
 
@@ -174,7 +176,7 @@ def _remedy_for_name(name: str) -> str:
         return how_to_add(detector)
     if name in manifest():
         return f"get them with: npfacenet weights fetch {name}"
-    if name == PACKAGED:
+    if packaged(name) is not None:
         return "they come with npfacenet: the installation is incomplete, reinstall it"
     return known_names(name)
 

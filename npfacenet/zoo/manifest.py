@@ -9,13 +9,8 @@ from npfacenet.errors import WeightsError, WeightsNotFoundError, quoted
 from npfacenet.files import read_text
 from npfacenet.threads import without_forks
 from npfacenet.zoo.manifest_entries import NAME, Table, entry_of
-from npfacenet.zoo.public import Public
-
-PACKAGED = "npfacenet-small"
-"""The weights that come with the package, which are never fetched and so in no manifest.
-
-This is the name of a file of weights, and not a fact about the network of the same name.
-"""
+from npfacenet.zoo.packaged import PACKAGED, packaged
+from npfacenet.zoo.public import Public, PublicDetector
 
 LARGEST = 1 << 20  # bytes
 
@@ -78,10 +73,10 @@ def public_weights(name: str) -> Public:
     >>> public_weights("nn4.small").name
     Traceback (most recent call last):
     npfacenet.errors.WeightsNotFoundError: no public weights are called 'nn4.small'; did you mean \
-'nn4.small2'? Known: nn4.small2, inception-resnet-v1, mtcnn, yunet, npfacenet-small
+'nn4.small2'? Known: nn4.small2, inception-resnet-v1, mtcnn, yunet, npfacenet-small, finder
     """
     known = manifest()
-    if name == PACKAGED:
+    if packaged(name) is not None:
         raise WeightsNotFoundError(
             f"{name!r} comes with npfacenet and is not fetched; 'npfacenet weights path {name}' "
             "says where it lies"
@@ -93,12 +88,32 @@ def public_weights(name: str) -> Public:
     return known[name]
 
 
+def detector_weights(name: str) -> tuple[tuple[str, ...], ...] | None:
+    """Return the digests of the weights that a detector's name stands for, by network.
+
+    Networks are in the order of their file names; any of its digests will do for each. None for a
+    name that is in no manifest and does not come with the package, and an empty tuple for one that
+    is not a detector's. The name of a packaged detector is answered without reading a file.
+
+    >>> len(detector_weights("mtcnn")), len(detector_weights("finder")), detector_weights("mine")
+    (3, 1, None)
+    """
+    own = PACKAGED.get(name)
+    if own is not None:
+        return () if own.weights is None else ((own.weights,),)
+    public = manifest().get(name)
+    if isinstance(public, PublicDetector):
+        networks = sorted(public.networks, key=lambda each: each.file_name)
+        return tuple(network.weights for network in networks)
+    return None if public is None else ()
+
+
 def known_names(name: str) -> str:
     """List the known names for a message, after the one that was probably meant."""
     with without_forks():
         from npfacenet.recipes.familiar_names import suggestion
 
-    known = [*manifest(), PACKAGED]
+    known = [*manifest(), *PACKAGED]
     return f"{suggestion(name, known)}Known: {', '.join(known)}"
 
 
