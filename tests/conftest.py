@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from finder_files import install, write_finder
 from hypothesis import settings
 from keras2_files import write_keras2
 
@@ -88,6 +89,19 @@ def drawn_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A weight file of nn4.small2 with drawn numbers: it recognises nobody, but needs no data."""
     path = tmp_path_factory.mktemp("weights") / "drawn.h5"
     return write_keras2(path, nn4_small2().initialise(18))
+
+
+@pytest.fixture(scope="session")
+def finder_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weight file of the finder with drawn numbers, under the name of the one that ships."""
+    return write_finder(tmp_path_factory.mktemp("package") / "npfacenet-finder.h5")
+
+
+@pytest.fixture
+def drawn_finder(finder_file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """That file, in place of the one in the package."""
+    install(finder_file, monkeypatch)
+    return finder_file
 
 
 @pytest.fixture

@@ -55,7 +55,8 @@ class Detector(ABC):
 
         The digits stand for other weights than those of a known name (that the package or the
         manifest has), for settings that are not the default, and for another class under a known
-        name: they find other faces, or place them elsewhere. The identity is part of the fingerprint of embeddings (`Preparation`).
+        name: they find other faces, or place them elsewhere. The identity is part of the
+        fingerprint of embeddings (`Preparation`).
         """
         networks: list[str] = []
         settings: list[str] = []
@@ -69,9 +70,9 @@ class Detector(ABC):
         known = detector_weights(self.name)
         if known is None and not (networks or settings):
             return self.name
-        if known and kind.__module__ in OWN_MODULES and not settings:
-            if len(networks) == len(known) and all(map(contains, known, networks)):
-                return self.name
+        own = kind.__module__ in OWN_MODULES and len(networks) == len(known or ())
+        if known and own and not settings and all(map(contains, known, networks)):
+            return self.name
         told = "\n".join([f"{kind.__module__}.{kind.__qualname__}", *networks, *settings])
         return f"{self.name}@{sha256(told.encode()).hexdigest()[:12]}"
 

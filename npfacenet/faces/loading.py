@@ -35,10 +35,10 @@ def load(name_or_path: str | os.PathLike[str]) -> Detector:
 
     The weights of "finder" come with the package. Those of MTCNN are a folder with three files
     called pnet, rnet and onet, those of YuNet one file: the library's own layout (.h5), or ONNX
-    (.onnx). A name is looked for as `npfacenet.zoo.lookup.find` does: what `npfacenet weights fetch mtcnn` and `weights add
-    yunet_n.onnx` leave in the user's cache, or the ONNX files themselves in a folder of
-    `$NPFACENET_WEIGHTS`. A detector's settings are its fields: `dataclasses.replace(detector,
-    threshold=0.8)` returns a stricter one.
+    (.onnx). A name is looked for as `npfacenet.zoo.lookup.find` does: what `npfacenet weights
+    fetch mtcnn` and `weights add yunet_n.onnx` leave in the user's cache, or the ONNX files
+    themselves in a folder of `$NPFACENET_WEIGHTS`. A detector's settings are its fields:
+    `dataclasses.replace(detector, threshold=0.8)` returns a stricter one.
 
     Raises WeightsNotFoundError, saying where it looked and how to get the weights, and WeightsError
     for weights that cannot be used.

@@ -38,8 +38,9 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     `$NPFACENET_WEIGHTS` (folders that hold NAME.h5, or files called so, separated as in `$PATH`);
     the cache folder of the user; the package's own data; the `weights/` of the checkout. The
     package's own weights, "npfacenet-small" and "finder", are looked up in the last two only, so
-    that no file of another origin is taken for them. Of a detector with several networks, "mtcnn", the folder of
-    that name is returned; its networks may also be the ONNX files that they were taken from.
+    that no file of another origin is taken for them. Of a detector with several networks, "mtcnn",
+    the folder of that name is returned; its networks may also be the ONNX files that they were
+    taken from.
 
     Raises WeightsNotFoundError if there is none; the message says where it looked and what to do.
 

@@ -60,10 +60,12 @@ def false_fetch(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path | None]
 
 def test_list_shows_where_each_file_is(run: Run, tmp_path: Path) -> None:
     (tmp_path / "nn4.small2.h5").write_bytes(b"weights")
-    header, own, first, second, *detectors = run("list").splitlines()
+    header, own, finder, first, second, *detectors = run("list").splitlines()
     assert header.split() == ["NAME", "ARCHITECTURE", "SIZE", "LICENCE", "WHERE"]
     assert own.split()[:2] == ["npfacenet-small"] * 2
-    assert own.endswith("  missing: reinstall npfacenet")
+    assert finder.split()[:2] == ["finder", "npfacenet-finder"]
+    for packaged in (own, finder):
+        assert packaged.endswith("  missing: reinstall npfacenet")
     assert first.startswith("nn4.small2 ")
     assert first.endswith(f"  {tmp_path / 'nn4.small2.h5'}")
     assert "15.3 MB" in first
@@ -80,10 +82,10 @@ def test_detectors_are_listed_with_the_folder_or_the_file_that_is_there(
     (tmp_path / "mtcnn").mkdir()
     for name in ("pnet.h5", "rnet.onnx"):
         (tmp_path / "mtcnn" / name).write_bytes(b"weights")
-    assert run("list").splitlines()[4].endswith("  not fetched")  # one of three is missing
+    assert run("list").splitlines()[5].endswith("  not fetched")  # one of three is missing
     (tmp_path / "mtcnn/onet.h5").write_bytes(b"weights")
     (tmp_path / "yunet_n.onnx").write_bytes(b"weights")
-    mtcnn, yunet = run("list").splitlines()[4:]
+    mtcnn, yunet = run("list").splitlines()[5:]
     assert mtcnn.endswith(f"  {tmp_path / 'mtcnn'}")
     assert yunet.endswith(f"  {tmp_path / 'yunet_n.onnx'}")
     assert run("path", "mtcnn") == f"{tmp_path / 'mtcnn'}\n"
@@ -113,7 +115,25 @@ def test_list_says_what_the_packaged_file_says_of_itself(
     assert "damaged: reinstall npfacenet" in run("list")
 
 
-@pytest.mark.parametrize("words", [["fetch", "npfacenet-small"], ["path", "npfacenet-small"]])
+def test_list_shows_the_detector_that_comes_with_the_package(run: Run, drawn_finder: Path) -> None:
+    line = run("list").splitlines()[2]
+    assert line.split()[:2] == ["finder", "npfacenet-finder"]
+    assert "  for tests  " in line
+    assert line.endswith(str(drawn_finder))
+    listed = json.loads(run("list", "--json"))
+    assert listed["packaged_detector"] == {
+        "name": "finder", "architecture": "npfacenet-finder", "licence": "for tests (and no more)",
+        "source": f"the file {drawn_finder.name}", "size": drawn_finder.stat().st_size,
+        "path": str(drawn_finder),
+    }  # fmt: skip
+    assert listed["packaged"].keys() == listed["packaged_detector"].keys()
+    assert run("path", "finder") == f"{drawn_finder}\n"
+
+
+PACKAGED = ["npfacenet-small", "finder", "npfacenet-finder"]
+
+
+@pytest.mark.parametrize("words", [[do, name] for do in ("fetch", "path") for name in PACKAGED])
 def test_the_packaged_weights_are_not_fetched(run: Run, words: list[str]) -> None:
     with pytest.raises(WeightsNotFoundError, match=r"comes? with npfacenet"):
         run(*words)

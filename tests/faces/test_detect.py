@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from npfacenet.errors import ArgumentError, ImageError, NpfacenetError
-from npfacenet.faces import Detector, Faces, Mtcnn, Yunet
+from npfacenet.faces import Detector, Faces, Finder, Mtcnn, Yunet
 from npfacenet.faces.ready_network import ReadyNetwork
 from npfacenet.faces.summed_area import SummedAreaTable
 from npfacenet.images import ImageSource
 from npfacenet.networks import Network, Outputs
+from npfacenet.recipes.finder import npfacenet_finder
 from npfacenet.recipes.mtcnn import onet, pnet, rnet
 from npfacenet.recipes.yunet import STRIDES, yunet
 
@@ -39,6 +40,7 @@ R_NET = drawn(rnet(), 1)
 DETECTORS = [
     Mtcnn(drawn(pnet(), 0), R_NET, drawn(onet(), 2), (0.6, 0.3, 0.3)),
     Yunet(drawn(yunet(), 3), threshold=0.5),
+    Finder(drawn(npfacenet_finder(), 3), threshold=0.5),
 ]
 either = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
 
@@ -319,6 +321,9 @@ def test_junk_in_every_option_gives_a_result_or_an_error_of_the_library(
         (DETECTORS[1], {"scales": (0.0,)}),
         (DETECTORS[1], {"scales": 1.0}),
         (DETECTORS[1], {"network": R_NET}),
+        (DETECTORS[2], {"threshold": np.nan}),
+        (DETECTORS[2], {"most_shared": -0.1}),
+        (DETECTORS[2], {"network": drawn(yunet(), 3)}),
     ],
 )
 def test_impossible_settings_are_refused(detector: Detector, settings: dict[str, object]) -> None:

@@ -79,7 +79,7 @@ def test_unknown_names_are_told_what_there_is(
         WeightsNotFoundError, match=f"no weights called 'yunet' in {tmp_path} .*yunet_n"
     ):
         load("yunet")
-    with pytest.raises(WeightsNotFoundError, match="there are mtcnn, yunet"):
+    with pytest.raises(WeightsNotFoundError, match="there are finder, mtcnn, yunet"):
         load("retinaface")
     for junk in (None, 3, b"mtcnn", ["mtcnn"]):
         with pytest.raises(WeightsNotFoundError, match="is named by a text"):
@@ -89,7 +89,7 @@ def test_unknown_names_are_told_what_there_is(
 
 
 def test_other_weights_are_not_a_detector(drawn_file: Path, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"holds no tensor of a known network \(yunet\)"):
+    with pytest.raises(WeightsError, match=r"holds no tensor of a known network \(.*yunet\)"):
         load(drawn_file)
     with pytest.raises(WeightsError, match="lacks pnet"):
         load(tmp_path)

@@ -1,4 +1,4 @@
-"""MTCNN's and YuNet's networks: counts, shapes, gradients, and YuNet's numbers elsewhere."""
+"""The detectors' networks: counts, shapes, gradients, both paths, and YuNet's numbers elsewhere."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import pytest
 
 from npfacenet.errors import ShapeError
 from npfacenet.faces import Mtcnn, Yunet
+from npfacenet.faces.ready_network import ReadyNetwork
 from npfacenet.layers import MaxPool
 from npfacenet.networks import Network, Outputs, summarise
 from npfacenet.networks.outputs import by_name
+from npfacenet.recipes.finder import HEADS as FINDER_HEADS
+from npfacenet.recipes.finder import npfacenet_finder
 from npfacenet.recipes.mtcnn import onet, pnet, rnet
+from npfacenet.recipes.yunet import HEADS as YUNET_HEADS
 from npfacenet.recipes.yunet import STRIDES, yunet
 
 
@@ -21,6 +25,11 @@ def test_how_many_numbers() -> None:
     assert [count(network()) for network in (pnet, rnet, onet)] == [6_632, 100_178, 389_040]
     assert sum(count(network()) for network in (pnet, rnet, onet)) == 495_850
     assert count(yunet()) == 73_840
+    assert count(npfacenet_finder()) <= 200_000
+
+
+def test_the_finder_ships_in_a_small_file(finder_file: Path) -> None:
+    assert finder_file.stat().st_size <= 450_000
 
 
 def count(network: Network[Outputs]) -> int:
@@ -64,13 +73,44 @@ def test_pooling_includes_the_last_incomplete_window(build: Callable[[], Network
                 assert window.margins(before, before)[0][0] == 0
 
 
-def test_yunet_gives_a_face_for_every_cell() -> None:
-    shapes = yunet().shapes((96, 64, 3))
+CELLS = {"yunet": (yunet, YUNET_HEADS), "finder": (npfacenet_finder, FINDER_HEADS)}
+
+
+@pytest.mark.parametrize(("build", "heads"), CELLS.values(), ids=CELLS)
+def test_every_cell_predicts_a_face(
+    build: Callable[[], Network[Outputs]], heads: dict[str, int]
+) -> None:
+    network = build()
+    shapes = network.shapes((96, 64, 3))
+    assert set(network.outputs) == {f"{name}_{stride}" for name in heads for stride in STRIDES}
     for stride in STRIDES:
-        assert shapes[f"cls_{stride}"] == (96 // stride, 64 // stride, 1)
-        assert shapes[f"kps_{stride}"] == (96 // stride, 64 // stride, 10)
+        for name, numbers in heads.items():
+            assert shapes[f"{name}_{stride}"] == (96 // stride, 64 // stride, numbers)
     with pytest.raises(ShapeError, match="sum_"):
-        yunet().shapes((80, 64, 3))
+        network.shapes((80, 64, 3))
+
+
+@pytest.mark.parametrize("size", [(32, 32), (64, 96), (160, 128)], ids=str)
+def test_the_finder_on_a_compiled_plan_is_the_readable_path(
+    size: tuple[int, int], rng: np.random.Generator
+) -> None:
+    """With moving statistics of their own, as after training."""
+    network = npfacenet_finder()
+    parameters = network.initialise(5)
+    for name, values in parameters.items():
+        if name[1] in ("moving_mean", "beta", "bias"):
+            values[:] = rng.normal(0, 0.1, values.shape)
+        elif name[1] in ("moving_variance", "gamma"):
+            values[:] = rng.uniform(0.5, 2, values.shape)
+    ready = ReadyNetwork(network, parameters)
+    images = rng.uniform(-1, 1, (2, *size, 3)).astype(np.float32)
+    expected = by_name(network.forward(parameters, images), network.outputs)
+    for threads in (1, 2):
+        outputs = ready.run(images, threads)
+        assert outputs.keys() == expected.keys()
+        for name, output in outputs.items():
+            tolerance = 5e-5 * np.abs(expected[name]).max()  # tiles of Winograd F(4x4)
+            np.testing.assert_allclose(output, expected[name], atol=tolerance, rtol=0)
 
 
 def test_yunet_gives_the_numbers_of_onnx_runtime(reference_folder: Path, yunet: Yunet) -> None:
@@ -99,8 +139,8 @@ def test_mtcnn_on_compiled_plans_is_the_readable_path(
 
 @pytest.mark.parametrize(
     ("build", "side"),
-    [(pnet, 16), (rnet, 24), (onet, 48), (yunet, 32)],
-    ids=["pnet", "rnet", "onet", "yunet"],
+    [(pnet, 16), (rnet, 24), (onet, 48), (yunet, 32), (npfacenet_finder, 32)],
+    ids=["pnet", "rnet", "onet", "yunet", "finder"],
 )
 def test_gradients_flow_to_every_parameter_and_the_picture(
     build: Callable[[], Network[Outputs]], side: int
@@ -113,13 +153,14 @@ def test_gradients_flow_to_every_parameter_and_the_picture(
     def loss(outputs: Outputs) -> float:
         return sum(float((y**2).sum()) / 2 for y in by_name(outputs, network.outputs).values())
 
-    outputs, tape = network.forward_saving(parameters, images, to_image=True)
+    outputs, tape = network.forward_saving(parameters, images, training=False, to_image=True)
     to_image, gradients = network.backward(parameters, tape, by_name(outputs, network.outputs))
-    assert gradients.keys() == parameters.keys()
+    specs = network.parameter_specs()
+    assert gradients.keys() == {name for name, spec in specs.items() if spec.trainable}
     assert to_image is not None
     assert np.abs(to_image).max() > 0
     length = sum(float((g**2).sum()) for g in gradients.values())
     step = 1e-7 / np.sqrt(length)
-    stepped = {name: parameters[name] - step * gradients[name] for name in parameters}
+    stepped = parameters | {name: parameters[name] - step * g for name, g in gradients.items()}
     falls = (loss(outputs) - loss(network.forward(stepped, images))) / step
     assert falls == pytest.approx(length, rel=1e-3)

@@ -307,7 +307,7 @@ def test_yunet_is_recognised_by_its_tensors_and_kept_as_our_own(
 
 
 def test_only_yunet_takes_its_name(bench: Bench, yunet_file: Path, drawn_file: Path) -> None:
-    for name in ("mtcnn", "nn4.small2", "npfacenet-small", "../up"):
+    for name in ("mtcnn", "nn4.small2", "npfacenet-small", "finder", "../up"):
         with pytest.raises(ArgumentError):
             add(yunet_file, name)
     with pytest.raises(ArgumentError, match="'yunet' is the name of a public file"):

@@ -204,7 +204,9 @@ def test_fetched_files_are_checked_before_they_have_a_name(
     assert listing(tmp_path) == ["mine.h5"]
 
 
-@pytest.mark.parametrize("name", ["nn4.small2", "npfacenet-small", "../up", ""])
+@pytest.mark.parametrize(
+    "name", ["nn4.small2", "npfacenet-small", "finder", "npfacenet-finder", "../up", ""]
+)
 def test_names_that_are_taken_or_none_are_refused(name: str) -> None:
     with pytest.raises(ArgumentError, match=r"is the name of|cannot be the name"):
         free_name(name)

@@ -49,15 +49,35 @@ def put(folder: Path, name: str = FILE) -> Path:
     return path
 
 
-def test_nothing_passes_for_the_packaged_weights(places: Places) -> None:
+@pytest.mark.parametrize(
+    ("name", "file_name"),
+    [
+        ("npfacenet-small", "npfacenet-small.h5"),
+        ("finder", "npfacenet-finder.h5"),
+        ("npfacenet-finder", "npfacenet-finder.h5"),
+    ],
+)
+def test_nothing_passes_for_the_packaged_weights(places: Places, name: str, file_name: str) -> None:
     for folder in (places.here, places.variable, places.cache):
-        put(folder, "npfacenet-small.h5")
-    (places.here / "npfacenet-small").mkdir()
-    with pytest.raises(WeightsNotFoundError, match="they come with npfacenet"):
-        find("npfacenet-small")
-    own = put(places.package, "npfacenet-small.h5")
-    assert find("npfacenet-small") == own
-    assert find("./npfacenet-small").is_dir()
+        put(folder, file_name)
+        if file_name != f"{name}.h5":
+            put(folder, f"{name}.h5")
+    (places.here / name).mkdir()
+    with pytest.raises(WeightsNotFoundError, match=r"they come with npfacenet.*reinstall it"):
+        find(name)
+    own = put(places.package, file_name)
+    assert find(name) == own
+    assert find(f"./{name}").is_dir()
+    assert find(Path(name)) == Path(name)
+
+
+def test_no_other_name_leads_to_packaged_weights(places: Places) -> None:
+    put(places.package, "finder.h5")
+    with pytest.raises(WeightsNotFoundError):
+        find("finder")
+    for name in ("npfacenet-finde", "Finder", "finder2"):
+        with pytest.raises(WeightsNotFoundError, match="no weights called"):
+            find(name)
 
 
 def test_the_first_of_the_places_counts(places: Places) -> None:
