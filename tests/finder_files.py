@@ -12,7 +12,7 @@ from npfacenet.checkpoints.fingerprint import weights_digest
 from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.recipes.finder import NPFACENET_FINDER, npfacenet_finder
-from npfacenet.zoo.lookup import data_folders
+from npfacenet.zoo.manifest import data_folders
 from npfacenet.zoo.packaged import FINDER, PACKAGED
 
 

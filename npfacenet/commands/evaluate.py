@@ -24,7 +24,7 @@ from npfacenet.recognition.lfw import Fold, choose_folds, genuine_flags, read_pa
 from npfacenet.recognition.pair_distances import PairDistances, measure_pairs
 from npfacenet.recognition.plots import plot_evaluation, require_matplotlib
 
-EXAMPLE = "Example: npfacenet evaluate lfw --images lfw --pairs pairs.txt --detect mtcnn"
+EXAMPLE = "Example: npfacenet evaluate lfw --images lfw --pairs pairs.txt --detect finder"
 CHOICES: Sequence[Choice] = ("central", "largest", "only")
 
 

@@ -21,7 +21,7 @@ def note_preparation(embeddings: Embeddings) -> None:
     if preparation is not None and preparation.detector is None:
         options.note(
             f"no detector is used: every picture counts as a face that is cropped already "
-            f"({preparation}); for photographs: --detect mtcnn"
+            f"({preparation}); for photographs: --detect finder"
         )
 
 

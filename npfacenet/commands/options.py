@@ -71,8 +71,7 @@ def add_faces(
     group.add_argument(
         "--detect",
         metavar="NAME|PATH",
-        help=f"find and align faces with this detector: {' or '.join(DETECTORS)}, or the path of "
-        "its weights",
+        help=f"find and align faces with this detector: {_detectors()}, or the path of its weights",
     )
     group.add_argument(
         "--no-detect",
@@ -95,8 +94,13 @@ def add_faces(
         "--least-score",
         type=float,
         metavar="P",
-        help="faces with lower scores do not count (default: 0.85 for mtcnn, 0.7 for yunet)",
+        help="faces with lower scores do not count (default: 0.85 for mtcnn, 0.7 for the others)",
     )
+
+
+def _detectors() -> str:
+    first, *others = DETECTORS
+    return f"{first} (which comes with npfacenet), {', '.join(others)}"
 
 
 def _explained(choices: Sequence[Choice], default: Choice) -> str:

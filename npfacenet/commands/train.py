@@ -26,7 +26,7 @@ from npfacenet.training.identity_folder import OnError
 from npfacenet.training.run_folder import RunFolder
 from npfacenet.training.validation import Split
 
-EXAMPLE = "Example: npfacenet train people --run run1 --detect mtcnn --steps 500"
+EXAMPLE = "Example: npfacenet train people --run run1 --detect finder --steps 500"
 
 
 def add_parser(subparsers: options.Subparsers) -> None:

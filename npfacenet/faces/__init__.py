@@ -1,26 +1,27 @@
 """Finding faces, choosing among them, and cutting them out as a network sees them.
 
-    detector = npfacenet.faces.load("mtcnn")  # or "yunet"
+    detector = npfacenet.faces.load("finder")  # or "mtcnn", "yunet"
     faces = detector.detect("group.jpg")
     faces.boxes, faces.landmarks, faces.scores
 
-A detector's weights do not come with the package (`loading.py`): `npfacenet weights fetch mtcnn`
-gets MTCNN's three networks, `npfacenet weights add yunet_n.onnx` takes YuNet's.
+The weights of "finder" come with the package, those of the others do not (`loading.py`):
+`npfacenet weights fetch mtcnn` gets MTCNN's three networks, `npfacenet weights add yunet_n.onnx`
+takes YuNet's.
 
 The way of a photograph, and the files in the order in which to read them:
 
     photograph -> images          decode, turn upright, RGB, uint8 (H, W, 3); reduced if only large
                                   faces are wanted
                -> detector.py     Detector.detect: one picture or many, and the smallest face
-               -> mtcnn.py        Mtcnn.find, or
-                  yunet.py        Yunet.find: the search, described below
+               -> pyramid.py      the search of Finder (finder.py) and Yunet (yunet.py), or
+                  mtcnn.py        that of Mtcnn; both are described below
                -> faces.py        Faces: boxes (N, 4), landmarks (N, 5, 2), scores (N,)
                -> choice.py       which of them: the largest, the central one, the only one, or all
                -> alignment.py    aligned: landmarks, or the box, to a square of uint8 (S, S, 3)
 
 `cropping.py` does all of it, one photograph at a time (`FaceCropper`); `Model.embed` uses it.
 
-Both shrink the picture again and again (`summed_area.py`), because a network knows faces of a
+All shrink the picture again and again (`summed_area.py`), because a network knows faces of a
 certain size only, run networks on it (`ready_network.py`; one page each in `recipes/`), and drop
 boxes that show a face a second time (`boxes.py`).
 
@@ -38,10 +39,10 @@ Each network says how likely a face is, and how far to move the four edges of th
 fractions of its sides; O-Net also places the landmarks. After each step of the cascade, boxes that
 overlap a better one are dropped, and the others are made square for the next network.
 
-YuNet asks one network, once for each scale. Its outputs are maps of cells of s = 8, 16 and 32
-pixels (`cells.py`), and every cell predicts one face:
+The finder and YuNet ask one network each, once for each scale. Its outputs are maps of cells of
+s = 8, 16 and 32 pixels (`cells.py`), and every cell predicts one face:
 
-       column c                    score      = sqrt(cls * obj)
+       column c                    score      = cls (YuNet: sqrt(cls * obj))
         |                          centre     = (c + bbox[0]) * s, (r + bbox[1]) * s
     +---+---+---+                  width      = exp(bbox[2]) * s
     |   |   |   |                  height     = exp(bbox[3]) * s

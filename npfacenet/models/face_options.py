@@ -50,7 +50,7 @@ class FaceOptions:
         named = isinstance(detect, (str, os.PathLike)) or _is_detector(detect)
         if detect is not None and detect is not False and not named:
             raise ArgumentError(
-                "detect is the name of a detector, such as 'mtcnn', its path, a Detector, False, "
+                "detect is the name of a detector, such as 'finder', its path, a Detector, False, "
                 f"or None for what the card says, not {quoted(detect)}"
             )
         if self.crop is not None:
@@ -144,7 +144,7 @@ class FaceOptions:
         if stated := [name for name, value in given.items() if value is not None]:
             raise ArgumentError(
                 f"{stated[0]} is for faces that a detector finds, and pictures are used as they "
-                f"are ({preparation}): name a detector, such as detect='mtcnn' (--detect mtcnn)"
+                f"are ({preparation}): name a detector, such as detect='finder' (--detect finder)"
             )
         return ReadyPreparation(preparation, None)
 

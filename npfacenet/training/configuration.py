@@ -162,7 +162,7 @@ def _require_detect(detect: object, crop: object) -> None:
         return
     if not isinstance(detect, str) or not detect:
         raise ArgumentError(
-            "detect is the name of a detector, such as 'mtcnn', the path of its weights, False or "
+            "detect is the name of a detector, such as 'finder', the path of its weights, False or "
             f"None, not {quoted(detect)}"
         )
     if crop is not None:

@@ -79,7 +79,7 @@ def test_the_remark_on_crops_is_for_crops(photos: Path, run: Run) -> None:
     assert "no detector is used" not in run("verify", anna, anna, *FOUND)[2]
     assert run("verify", anna, anna, "--no-detect")[2] == (
         "note: no detector is used: every picture counts as a face that is cropped already "
-        "(central square); for photographs: --detect mtcnn\n"
+        "(central square); for photographs: --detect finder\n"
     )
     _, _, err = run("verify", anna, anna, "--crop", 100, "--threshold", 1)
     assert "cropped already (centre crop of 100 pixels)" in err

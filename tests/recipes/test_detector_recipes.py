@@ -97,10 +97,10 @@ def test_the_finder_on_a_compiled_plan_is_the_readable_path(
     """With moving statistics of their own, as after training."""
     network = npfacenet_finder()
     parameters = network.initialise(5)
-    for name, values in parameters.items():
-        if name[1] in ("moving_mean", "beta", "bias"):
+    for (_, kind), values in parameters.items():
+        if kind in ("moving_mean", "beta", "bias"):
             values[:] = rng.normal(0, 0.1, values.shape)
-        elif name[1] in ("moving_variance", "gamma"):
+        elif kind in ("moving_variance", "gamma"):
             values[:] = rng.uniform(0.5, 2, values.shape)
     ready = ReadyNetwork(network, parameters)
     images = rng.uniform(-1, 1, (2, *size, 3)).astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,13 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from drawn_detector import Drawn, pasted
+from hypothesis import given
+from hypothesis import strategies as st
 from tool_modules import tool
 
 from npfacenet.errors import ArgumentError
 from npfacenet.faces import Detector, Faces
 from npfacenet.recipes.alignment import ALIGNMENTS, Margin, Template
+from npfacenet.recognition.evaluation import evaluate
 
 rates = tool("alignment_rates")
+paired = tool("paired_differences")
 remembered = tool("remembered_faces")
 BOXES = ((10.0, 20.0, 50.0, 70.0), (60.0, 20.0, 90.0, 50.0))
 
@@ -77,3 +82,49 @@ def test_the_mirror_image_takes_a_bias_away() -> None:
     found = remembered.WithMirrorImage(Leftish()).detect(picture)
     np.testing.assert_allclose(found.boxes, expected.boxes)
     np.testing.assert_allclose(found.landmarks, expected.landmarks, atol=1e-4)
+
+
+RIGHT = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=50)
+
+
+@given(RIGHT)
+def test_a_paired_difference_is_that_of_the_accuracies(decisions: list[tuple[bool, bool]]) -> None:
+    first, second = np.array(decisions).T
+    found = paired.paired_difference(first, second)
+    assert found.mean == pytest.approx(first.mean() - second.mean())
+    low, high = found.interval
+    # Of the differences, one by one: the standard error of their mean.
+    error = np.std(first.astype(float) - second) / math.sqrt(len(first))
+    assert (low, high) == pytest.approx((found.mean - 1.96 * error, found.mean + 1.96 * error))
+    back = paired.paired_difference(second, first)
+    assert back.mean == -found.mean
+    assert back.interval == pytest.approx((-high, -low))
+    assert paired.paired_difference(first, first).interval == (0, 0)
+
+
+def test_failed_pairs_are_not_decided_rightly(rng: np.random.Generator) -> None:
+    genuine = [rng.random(30) < 0.5 for _ in range(3)]
+    distances = [np.where(same, 0.5, 1.2) + rng.normal(0, 0.3, 30) for same in genuine]
+    failed = [rng.random(30) < 0.1 for _ in range(3)]
+    right = paired.decided_rightly(distances, genuine, failed)
+    rates = evaluate(distances, genuine, failed=failed)
+    assert right.mean() == pytest.approx(rates.accuracy.mean)
+    assert not right[np.concatenate(failed)].any()
+
+
+def test_a_row_is_compared_with_another_detector_and_alignment() -> None:
+    row = rates.Row("openface", "finder", "margin-0", "central")
+    other = rates.reference(row, "mtcnn:openface-affine*1.1")
+    assert other == rates.Row("openface", "mtcnn", "openface-affine*1.1", "central")
+    for wrong in ("mtcnn", "mtcnn:", ":margin-0", "mtcnn:by eye"):
+        with pytest.raises(ArgumentError):
+            rates.reference(row, wrong)
+    genuine = [np.array([True, False])] * 2
+    never = [np.array([False, False])] * 2
+    good = rates.PairsOfRow([np.array([0.1, 1.0])] * 2, genuine, never)
+    one_failed = [np.array([True, False]), np.array([False, False])]
+    worse = rates.PairsOfRow(good.distances, genuine, one_failed)
+    assert str(good.against(worse)).startswith("+25.00 points")
+    assert str(worse.against(good)).endswith(
+        "right in 0 pairs where the other is wrong, wrong in 1)"
+    )

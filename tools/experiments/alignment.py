@@ -7,11 +7,17 @@ by the threshold that is best on the others (for npfacenet-small folds 3 and 4 o
 trained on people of the others); the area under the ROC curve; the pairs that failed because no
 face was found, which count as errors; and the threshold for a false match rate of 0.01, with the
 numbers of false matches and of false non-matches. With 2,400 pairs, differences in accuracy below
-0.005 are noise.
+0.005 are noise, unless they are counted pair by pair: `--against DETECTOR:ALIGNMENT` adds a line
+with the difference from the row of that detector and alignment, its 95 % interval, and the numbers
+of pairs in which only one of both is right.
+
+    .venv/bin/python tools/experiments/alignment.py ../shared --kept FOLDER --models openface \
+        --detectors finder --alignments openface-similarity --against mtcnn:openface-affine
 
 `--kept` names the folder that keeps the faces of each detector, which are found once, and the
-distances of each row, so that another run takes up where this one ended. Detectors are "mtcnn",
-"yunet", and these with "+mirror", which averages the landmarks of a picture and its mirror image.
+distances of each row, so that another run takes up where this one ended. Detectors are "finder",
+"mtcnn", "yunet", the paths of their weights, and these with "+mirror", which averages the landmarks
+of a picture and its mirror image.
 Alignments are those of `npfacenet.recipes.alignment`, "margin-N" for N of 160 pixels, and
 templates that are enlarged and moved: "openface-similarity*1.1-0.02". One row takes a minute for
 nn4.small2 and four for inception-resnet-v1 on one core, finding the faces five (MTCNN).
@@ -49,7 +55,8 @@ def measure(arguments: argparse.Namespace) -> int:
     )
     try:
         arguments.kept.mkdir(parents=True, exist_ok=True)
-        report(arguments.folder, arguments.kept, [Row(*row) for row in rows])
+        chosen = [Row(*row) for row in rows]
+        report(arguments.folder, arguments.kept, chosen, arguments.against)
     except (NpfacenetError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
@@ -65,13 +72,16 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--kept", type=Path, required=True, help="folder for faces and distances")
     for name, default in (
         ("models", MODELS),
-        ("detectors", ("mtcnn", "yunet")),
+        ("detectors", ("finder", "mtcnn", "yunet")),
         ("alignments", ALIGNMENTS),
         ("choose", ("central",)),
     ):
         parser.add_argument(
             f"--{name}", nargs="+", default=default, help=f"(default: {' '.join(default)})"
         )
+    parser.add_argument(
+        "--against", metavar="DETECTOR:ALIGNMENT", help="compare each row with these, pair by pair"
+    )
     return exit_code(measure, parser.parse_args(words))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from paired_differences import PairedDifference, decided_rightly, paired_difference
 from remembered_faces import Remembered, WithMirrorImage
 
 import npfacenet
@@ -80,17 +81,36 @@ def alignment_named(name: str) -> Alignment:
 
 @dataclass(frozen=True)
 class Row:
-    """What a row of the table measures, by names."""
+    """What a row of the table measures: names, and of the detector perhaps a path."""
 
     model: str
     detector: str
     alignment: str
     choose: Choice
 
-    @property
-    def file_name(self) -> str:
-        """The name of the file with the row's distances."""
-        return f"{self.model}, {self.detector}, {self.alignment}, {self.choose}.npz"
+
+@dataclass(frozen=True)
+class PairsOfRow:
+    """The distances of a row's pairs, which are genuine, and which failed, fold by fold."""
+
+    distances: list[Distances]
+    genuine: list[Flags]
+    failed: list[Flags]
+
+    def __str__(self) -> str:
+        rates = evaluate(self.distances, self.genuine, failed=self.failed)
+        return (
+            f"{rates.accuracy.mean:.4f} +- {rates.accuracy.std:.4f}  area {rates.area:.4f}  "
+            f"failed {int(np.sum(self.failed))}  "
+            f"{at_the_rate(self.distances, self.genuine, self.failed)}"
+        )
+
+    def against(self, other: PairsOfRow) -> PairedDifference:
+        """Compare this row's decisions with those of another row on the same pairs."""
+        first, second = (
+            decided_rightly(row.distances, row.genuine, row.failed) for row in (self, other)
+        )
+        return paired_difference(first, second)
 
 
 class Measurement:
@@ -100,6 +120,7 @@ class Measurement:
         self.shared, self.kept = shared, kept
         self.all_folds = read_pairs(shared / "lfw/pairs_dev.txt")
         self.detectors: dict[str, Remembered] = {}
+        self.identities: dict[str, str] = {}
         self.models: dict[str, Model] = {}
 
     def detector(self, name: str) -> Remembered:
@@ -107,9 +128,16 @@ class Measurement:
         if name not in self.detectors:
             inner = faces.load(name.removesuffix(MIRROR))
             detector = Remembered(WithMirrorImage(inner) if name.endswith(MIRROR) else inner)
-            detector.recall(self.kept / f"{name}.npz")
+            self.identities[name] = inner.identity + MIRROR * name.endswith(MIRROR)
+            detector.recall(self.kept / f"{self.identity(name)}.npz")
             self.detectors[name] = detector
         return self.detectors[name]
+
+    def identity(self, name: str) -> str:
+        """Return what faces are kept under: other weights find other faces under one name."""
+        if name not in self.identities:
+            self.detector(name)
+        return self.identities[name]
 
     def model(self, name: str) -> Model:
         """Return a model, loaded once."""
@@ -124,23 +152,19 @@ class Measurement:
         """Return the folds that a model may be judged on."""
         return [self.all_folds[number - 1] for number in MODELS[model].folds]
 
-    def measure(self, row: Row) -> str:
-        """Return the accuracy of a row, in one line; measure it unless that was done before."""
-        file, folds = self.kept / row.file_name, self.folds(row.model)
-        began = perf_counter()
+    def measure(self, row: Row) -> PairsOfRow:
+        """Return the distances of a row's pairs; measure them unless that was done before."""
+        detector = self.identity(row.detector)
+        named = f"{row.model}, {detector}, {row.alignment}, {row.choose}.npz"
+        file, folds = self.kept / named, self.folds(row.model)
         if not file.exists():
             found = self._pairs(row, folds)
             with atomic_file(file) as output:
                 np.savez(output, distances=found.distances, failed=found.failed)
         with np.load(file) as stored:
-            distances, failed = list(stored["distances"]), list(stored["failed"])
-        labels = genuine_flags(folds)
-        rates = evaluate(distances, labels, failed=failed)
-        return (
-            f"{rates.accuracy.mean:.4f} +- {rates.accuracy.std:.4f}  area {rates.area:.4f}  "
-            f"failed {int(np.sum(failed))}  {at_the_rate(distances, labels, failed)}  "
-            f"{perf_counter() - began:4.0f} s"
-        )
+            return PairsOfRow(
+                list(stored["distances"]), genuine_flags(folds), list(stored["failed"])
+            )
 
     def _pairs(self, row: Row, folds: Sequence[Fold]) -> PairDistances:
         model, detector = self.model(row.model), self.detector(row.detector)
@@ -160,7 +184,7 @@ class Measurement:
             values = directions(model.plan, np.concatenate(read.inputs), model.card, threads=1)
             batches.append(EmbeddedBatch(values, read))
         if len(detector.known) > recalled:
-            detector.save(self.kept / f"{row.detector}.npz")
+            detector.save(self.kept / f"{self.identity(row.detector)}.npz")
         found = gathered(batches, model.card, CENTRAL_SQUARE, model.fingerprint, silent, None)
         return distances_of(found, pictures, folds)
 
@@ -186,9 +210,26 @@ def at_the_rate(
     )
 
 
-def report(shared: Path, kept: Path, rows: Sequence[Row]) -> None:
-    """Print the table, each row when it is measured."""
+def report(shared: Path, kept: Path, rows: Sequence[Row], against: str | None = None) -> None:
+    """Print the table, each row when it is measured.
+
+    `against`, "DETECTOR:ALIGNMENT", adds the difference of each row from the one with these. Raises
+    ArgumentError if it is anything else.
+    """
     measurement = Measurement(shared, kept)
     for row in rows:
+        began = perf_counter()
+        pairs = measurement.measure(row)
         label = f"{row.model:20} {row.detector:13} {row.alignment:28} {row.choose:8}"
-        print(label, measurement.measure(row), flush=True)
+        print(label, pairs, f" {perf_counter() - began:4.0f} s", flush=True)
+        if against is not None and (other := reference(row, against)) != row:
+            print(f"  {pairs.against(measurement.measure(other))} against {against}", flush=True)
+
+
+def reference(row: Row, against: str) -> Row:
+    """Return the row with the detector and the alignment in "DETECTOR:ALIGNMENT" instead."""
+    detector, _, alignment = against.rpartition(":")
+    if not detector:
+        raise ArgumentError(f"compared is with DETECTOR:ALIGNMENT, not {against!r}")
+    alignment_named(alignment)
+    return replace(row, detector=detector, alignment=alignment)
