@@ -37,8 +37,8 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser.add_argument(
         "--detector",
         metavar="NAME|PATH",
-        help=f"{', '.join(faces.DETECTORS)}, or the path of weights (default: the first, which comes "
-        "with npfacenet; with --crops, the one on the card of --model)",
+        help=f"{', '.join(faces.DETECTORS)}, or the path of weights (default: the first, which "
+        "comes with npfacenet; with --crops, the one on the card of --model)",
     )
     parser.add_argument(
         "--draw",

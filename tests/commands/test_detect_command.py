@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import pytest
+from finder_files import install
 
 from npfacenet import faces
 from npfacenet.commands import detect, detect_files
@@ -274,16 +275,26 @@ def test_real_detectors_find_real_faces(detector: str, real: Path, capsys: Captu
     assert sorted(os.listdir("drawn")) == ["camera_0.jpg", "two-faces.jpg"]
 
 
-def test_the_default_is_what_has_weights_here(
+def test_the_default_comes_with_the_package(
+    real: Path, finder_file: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(finder_file, monkeypatch)
+    code, _, err = run(capsys, real / "course/camera_0.jpg")
+    assert code in (0, 1)  # the weights are drawn
+    assert "detector: finder;" in err
+
+
+def test_without_it_the_default_is_what_has_weights_here(
     real: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setattr("npfacenet.zoo.lookup.data_folders", lambda: ())
     picture = real / "course/camera_0.jpg"
     assert "detector: mtcnn;" in run(capsys, picture)[2]
     monkeypatch.setenv("NPFACENET_WEIGHTS", "")
     code, out, err = run(capsys, picture)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
-    assert "get some with: npfacenet weights fetch mtcnn" in err
+    assert "finder comes with npfacenet: the installation is incomplete, reinstall it" in err
     assert main(["weights", "add", str(real / "weights/yunet_n.onnx")]) == 0
     capsys.readouterr()
     code, _, err = run(capsys, picture)

@@ -119,12 +119,12 @@ def test_a_row_is_compared_with_another_detector_and_alignment() -> None:
     for wrong in ("mtcnn", "mtcnn:", ":margin-0", "mtcnn:by eye"):
         with pytest.raises(ArgumentError):
             rates.reference(row, wrong)
-    genuine = [np.array([True, False])] * 2
-    never = [np.array([False, False])] * 2
-    good = rates.PairsOfRow([np.array([0.1, 1.0])] * 2, genuine, never)
-    one_failed = [np.array([True, False]), np.array([False, False])]
+    genuine = [np.array([True, False])] * 3
+    never = [np.array([False, False])] * 3
+    good = rates.PairsOfRow([np.array([0.1, 1.0])] * 3, genuine, never)
+    one_failed = [np.array([True, False]), *never[1:]]
     worse = rates.PairsOfRow(good.distances, genuine, one_failed)
-    assert str(good.against(worse)).startswith("+25.00 points")
+    assert str(good.against(worse)).startswith("+16.67 points")
     assert str(worse.against(good)).endswith(
         "right in 0 pairs where the other is wrong, wrong in 1)"
     )

