@@ -302,7 +302,7 @@ def test_without_it_the_default_is_what_has_weights_here(
     assert "detector: yunet;" in err
     code, _, err = run(capsys, picture, "--detector", "retinaface")
     assert code == 2
-    assert "there are mtcnn, yunet" in err
+    assert "there are finder, mtcnn, yunet" in err
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a signal of POSIX")

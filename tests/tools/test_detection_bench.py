@@ -12,6 +12,7 @@ from tool_modules import tool
 
 detection = tool("face_detection")
 engines = tool("detection_engines")
+weights = tool("finder_weights")
 environments = tool("detection_environments")
 
 
@@ -24,6 +25,31 @@ def test_ratios_are_those_of_the_same_round() -> None:
     assert found.ratio == 0.5  # of 0.5, 1 and 0.25
     assert (found.ms, found.first_ms, found.peak_megabytes) == (40.0, 500.0, 101)
     assert detection.summary("group", 2, "yunet", one, ours, []).ratio is None
+    assert detection.ratio(ours, theirs) == 0.5
+    assert detection.ratio([], theirs) is None
+
+
+def test_every_engine_can_be_started() -> None:
+    assert set(detection.ENGINES) == set(engines.DETECTORS)
+    assert set(detection.OURS) | set(detection.OURS.values()) | {"finder"} == set(detection.ENGINES)
+
+
+def test_the_table_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:
+    one = detection.DetectionMeasurement(
+        "640x480", 2, "opencv", 5, 10.0, (9.0, 11.0), 0.8, 50.0, 90, 0.6
+    )
+    detection.print_table([one])
+    head, line = capsys.readouterr().out.splitlines()
+    assert head.split()[-5:] == ["ours", "finder", "first", "MB", "faces"]
+    assert line.split()[-5:] == ["0.80", "0.60", "50.0", "90", "5"]
+    assert len(head) == len(line)
+
+
+def test_without_its_file_the_finder_searches_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("npfacenet.zoo.lookup.data_folders", lambda: ())
+    faces = weights.finder().detect(np.zeros((90, 120, 3), np.uint8))
+    np.testing.assert_allclose(faces.boxes, [[45, 30, 75, 60]])
+    assert engines.DETECTORS["finder"](Path(), 1)(np.zeros((60, 60, 3), np.uint8)) == 1
 
 
 def test_what_cannot_be_installed_is_left_out_with_a_sentence(
@@ -48,4 +74,6 @@ def test_pictures_have_the_sizes_that_are_named(tmp_path: Path) -> None:
     with Image.open(tmp_path / "12-megapixels.jpg") as large:
         assert large.size == (4000, 3000)
     assert np.load(tmp_path / "640x480.npy").shape == (480, 640, 3)
+    with Image.open(tmp_path / "640x480.jpg") as small:
+        assert (small.size, small.format) == ((640, 480), "JPEG")
     assert {file for file, *_ in detection.CASES.values()} <= {f.name for f in tmp_path.iterdir()}

@@ -73,12 +73,28 @@ def test_the_parts_are_those_of_the_way(yunet: Yunet) -> None:
     assert min(way.parts(photograph)) > 0
 
 
+def test_the_way_of_the_default_model_ends_with_a_decision(
+    drawn_finder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = jobs.Way.load(*photographs.DEFAULT, 1)
+    decided: list[object] = []
+    verify = npfacenet.verify
+    monkeypatch.setattr(npfacenet, "verify", lambda *a, **b: decided.append(verify(*a, **b)))
+    noise = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
+    known = way.model.embed(noise, detect=way.detector)
+    way.whole(noise)
+    assert decided == []
+    way.whole(noise, known)
+    assert len(decided) == 1
+
+
 def test_tables_name_every_measurement(capsys: pytest.CaptureFixture[str]) -> None:
     one = photographs.summary("nn4.small2", "mtcnn", 2, TURNS, 250.4)
     parts = {"decoding": 1.0, "detecting": 2.0, "embedding": 3.0}
     many = photographs.Photographs(10, 2, 3.5, parts, 1.9, {"1": 90, "10": 91}, 95, 0.5)
     photographs.print_tables([one], [many], [photographs.comparison("crops", [(0.1, 0.2)])])
     told = capsys.readouterr().out
+    assert told.startswith("12 megapixels, JPEG")
     assert "nn4.small2, mtcnn" in told
     assert "90 MB after 1, 91 MB after 10, peak 95 MB" in told
     assert "crops: 100.0 ms, the other version 200.0 ms (ratio 0.500)" in told

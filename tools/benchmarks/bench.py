@@ -17,13 +17,14 @@ pyramid     a fully convolutional network on pictures of ten sizes in turn, as a
             against each size on its own (`--json` for programs)
 
 detection   face detectors on a photograph at its own size, on 640x480 pixels, and on a JPEG file of
-            12 megapixels: npfacenet's YuNet against OpenCV's, and its MTCNN against facenet-pytorch
-            and faceie, whose environments it makes (6 GB) in a temporary folder or in
-            `--environments FOLDER`; `--engines` chooses (`--json` for programs)
+            12 megapixels: npfacenet's finder and YuNet against OpenCV's YuNet, and its MTCNN
+            against facenet-pytorch and faceie, whose environments it makes (6 GB) in a temporary
+            folder or in `--environments FOLDER`; `--engines` chooses (`--json` for programs)
 
-photographs a JPEG of 12 megapixels to its embedding, in parts; photographs of mixed sizes, with
-            memory and overlap (`--count`; `--against CHECKOUT`: crops without a detector and a
-            cold start, in turn with another version; `--json` for programs)
+photographs a JPEG of 12 megapixels, and one of 640x480 pixels with the default model and detector,
+            to a decision, in parts; photographs of mixed sizes, with memory and overlap
+            (`--count`; `--against CHECKOUT`: crops without a detector and a cold start, in turn
+            with another version; `--json` for programs)
 
     .venv/bin/python -m pip install -e ".[bench]"
     .venv/bin/python tools/benchmarks/bench.py

@@ -25,6 +25,26 @@ TURN = 0.2  # seconds that the measured calls of a turn take together, at least
 LONG = 1.0  # seconds; so long a call does not depend on what the caches held before it
 
 
+def finder(_: Path, threads: int) -> Find:
+    """Run our finder: arrays at their own size alone, as OpenCV runs YuNet, files as users do."""
+    from dataclasses import replace
+
+    import finder_weights
+
+    from npfacenet.faces import Finder
+
+    detector = finder_weights.finder()
+    if not isinstance(detector, Finder):
+        raise TypeError(f"{detector.name} instead of the finder")
+    at_own_size = replace(detector, scales=(1.0,))
+
+    def find(picture: Any) -> int:
+        chosen = detector if isinstance(picture, bytes) else at_own_size
+        return len(chosen.detect(picture, threads=threads))
+
+    return find
+
+
 def yunet(weights: Path, threads: int) -> Find:
     """Run our YuNet: arrays at their own size alone, as OpenCV does, files as users do."""
     from dataclasses import replace
@@ -105,6 +125,7 @@ def faceie(_: Path, __: int) -> Find:
 
 
 DETECTORS: Mapping[str, Callable[[Path, int], Find]] = {
+    "finder": finder,
     "yunet": yunet,
     "mtcnn": mtcnn,
     "opencv": opencv,
@@ -143,6 +164,7 @@ def make_pictures(photograph: str, folder: str) -> None:
     width, height = group.size
     np.save(Path(folder, "group.npy"), np.asarray(group))
     np.save(Path(folder, "640x480.npy"), np.asarray(group.resize((640, 480))))
+    group.resize((640, 480)).save(Path(folder, "640x480.jpg"), quality=90)
     np.save(Path(folder, "warm.npy"), np.asarray(group.resize((200, 150))))
     wide = group.resize((4000, 4000 * height // width))
     large = Image.new("RGB", (4000, 3000))

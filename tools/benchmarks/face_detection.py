@@ -1,8 +1,9 @@
 """Detectors side by side: `bench.py detection`.
 
-npfacenet's YuNet against OpenCV's FaceDetectorYN, and its MTCNN against facenet-pytorch and faceie,
-on a photograph of a group at its own size, on 640x480 pixels, and from the bytes of a JPEG file of
-12 megapixels. Like `turns.py`, this module must not import NumPy.
+npfacenet's finder and its YuNet against OpenCV's FaceDetectorYN, which runs YuNet, and its MTCNN
+against facenet-pytorch and faceie, on a photograph of a group at its own size, on 640x480 pixels,
+and from the bytes of a JPEG file of 12 megapixels. Like `turns.py`, this module must not import
+NumPy.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from detection_environments import ENVIRONMENTS, python_of
@@ -24,8 +25,9 @@ from turns import PAUSE, PROCESS, line, say
 
 OURS = {"opencv": "yunet", "facenet-pytorch": "mtcnn", "faceie": "mtcnn"}
 """Which of npfacenet's detectors each of the others is compared with."""
-ENGINES = ("yunet", "mtcnn", *ENVIRONMENTS)
-QUICK = ("yunet", "mtcnn", "opencv")
+FINDER = "finder"
+ENGINES = (FINDER, "yunet", "mtcnn", *ENVIRONMENTS)
+QUICK = (FINDER, "yunet", "mtcnn", "opencv")
 """The detectors that look at the largest picture: the others take half a minute."""
 CASES = {
     "group, 1200x630": ("group.npy", (1, 2), ENGINES),
@@ -40,8 +42,9 @@ GROUP = "pictures/multiface.jpg"
 class DetectionMeasurement:
     """Medians over the rounds, for one detector with one picture.
 
-    `ratio` is npfacenet's time divided by this detector's in the same round; below 1, npfacenet is
-    faster. `first_ms` is the time of the first call with a picture of this size.
+    `ratio` is the time of npfacenet's detector of the same kind (`OURS`) divided by this one's in
+    the same round, `finder_ratio` that of the finder; below 1, npfacenet is faster. `first_ms` is
+    the time of the first call with a picture of this size.
     """
 
     picture: str
@@ -53,6 +56,7 @@ class DetectionMeasurement:
     ratio: float | None
     first_ms: float
     peak_megabytes: int
+    finder_ratio: float | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,10 @@ def measure(
             turns[engine].append((seconds, peak))
         order = order[1:] + order[:1]
     return [
-        summary(case, threads, engine, one, turns[engine], turns.get(OURS.get(engine, ""), []))
+        replace(
+            summary(case, threads, engine, one, turns[engine], turns.get(OURS.get(engine, ""), [])),
+            finder_ratio=None if engine == FINDER else ratio(turns.get(FINDER, []), turns[engine]),
+        )
         for engine, one in warm.items()
     ]
 
@@ -161,7 +168,6 @@ def summary(
 ) -> DetectionMeasurement:
     """Return the medians of a detector's turns; `ours` are those of the one to compare with."""
     taken = sorted(seconds for seconds, _ in turns)
-    ratios = [our / its for (our, _), (its, _) in zip(ours, turns, strict=False)]
     return DetectionMeasurement(
         case,
         threads,
@@ -172,10 +178,18 @@ def summary(
             round(1000 * taken[len(taken) // 4], 1),
             round(1000 * taken[-1 - len(taken) // 4], 1),
         ),
-        ratio=round(statistics.median(ratios), 2) if ratios else None,
+        ratio=ratio(ours, turns),
         first_ms=round(1000 * one.first, 1),
         peak_megabytes=round(max(peak for _, peak in turns)),
     )
+
+
+def ratio(
+    ours: Sequence[tuple[float, float]], theirs: Sequence[tuple[float, float]]
+) -> float | None:
+    """Return the median of the ratios of the times in each round; None without rounds."""
+    ratios = [our / its for (our, _), (its, _) in zip(ours, theirs, strict=False)]
+    return round(statistics.median(ratios), 2) if ratios else None
 
 
 def print_table(measured: Sequence[DetectionMeasurement]) -> None:
@@ -185,12 +199,15 @@ def print_table(measured: Sequence[DetectionMeasurement]) -> None:
         head = f"{one.picture}, {one.threads} thread{'s'[: one.threads > 1]}"
         if head != said:
             print(
-                f"{head:32}{'ms':>8}{'quartiles':>18}{'ours':>6}{'first':>8}{'MB':>6}{'faces':>6}"
+                f"{head:32}{'ms':>8}{'quartiles':>18}{'ours':>6}{'finder':>8}{'first':>8}{'MB':>6}"
+                f"{'faces':>6}"
             )
             said = head
-        ratio = "" if one.ratio is None else f"{one.ratio:.2f}"
+        own, finders = (
+            "" if each is None else f"{each:.2f}" for each in (one.ratio, one.finder_ratio)
+        )
         between = f"{one.quartiles[0]:.1f} to {one.quartiles[1]:.1f}"
         print(
-            f"  {one.engine:30}{one.ms:8.1f}{between:>18}{ratio:>6}{one.first_ms:8.1f}"
+            f"  {one.engine:30}{one.ms:8.1f}{between:>18}{own:>6}{finders:>8}{one.first_ms:8.1f}"
             f"{one.peak_megabytes:6}{one.faces:6}"
         )

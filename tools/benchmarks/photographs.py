@@ -1,6 +1,7 @@
 """From photographs to embeddings: `bench.py photographs`.
 
-A JPEG of 12 megapixels, whole and in parts; photographs of mixed sizes, kinds and orientations,
+A JPEG of 12 megapixels, and one of 640x480 pixels with the default model and detector, to a
+decision, whole and in parts; photographs of mixed sizes, kinds and orientations,
 with the memory after some of them; and with `--against CHECKOUT` crops without a detector, and a
 cold start, which another version of npfacenet does in turn with this one. Like `turns.py`, this
 module must not import NumPy.
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from face_detection import GROUP
@@ -26,6 +27,12 @@ from turns import PAUSE, PROCESS, line
 
 WAYS = (("nn4.small2", "mtcnn"), ("nn4.small2", "yunet"), ("inception-resnet-v1", "mtcnn"))
 """Networks with detectors; the first pair embeds the mixed photographs."""
+DEFAULT = ("npfacenet-small", "finder")
+SINGLE = {
+    "12 megapixels": ("12-megapixels.jpg", WAYS),
+    "640x480": ("640x480.jpg", (DEFAULT,)),
+}
+"""The file of each picture that is embedded alone, and the networks and detectors for it."""
 THREADS = (1, 2)
 CROPS = 600
 PARTS = ("decoding", "detecting", "embedding")
@@ -35,8 +42,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Photograph:
-    """Medians over the rounds for one photograph; `embedding` includes aligning.
+    """Medians over the rounds for one photograph, from a JPEG's bytes to a decision.
 
+    `embedding` includes aligning.
     Parts are measured one by one, outside of `embed`. `peak_megabytes` is that of the process when
     it had embedded the photograph twice.
     """
@@ -48,6 +56,7 @@ class Photograph:
     quartiles: tuple[float, float]
     parts: dict[str, float]
     peak_megabytes: int
+    picture: str = next(iter(SINGLE))
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,10 @@ def photographs(
         if not as_json:
             print(f"{described['cpu']}, {facts['cores']} cores, {rounds} rounds", flush=True)
         single = [
-            whole_way(*way, threads, folder, shared, rounds) for way in WAYS for threads in THREADS
+            whole_way(picture, *way, threads, folder, shared, rounds)
+            for picture, (_, ways) in SINGLE.items()
+            for way in ways
+            for threads in THREADS
         ]
         several = [mixed(count, threads, folder, shared) for threads in THREADS]
         compared = [] if against is None else compare(against.resolve(), folder, rounds)
@@ -136,11 +148,17 @@ def answered(process: subprocess.Popen[str], request: str | None = None) -> list
 
 
 def whole_way(
-    network: str, detector: str, threads: int, folder: Path, shared: Path, rounds: int
+    picture: str,
+    network: str,
+    detector: str,
+    threads: int,
+    folder: Path,
+    shared: Path,
+    rounds: int,
 ) -> Photograph:
-    """Measure the way of the photograph of 12 megapixels."""
-    picture, warm = str(folder / "12-megapixels.jpg"), str(folder / "warm.jpg")
-    process = job("photograph", network, detector, picture, warm, str(threads), weights=shared)
+    """Measure the way of a picture of `SINGLE`."""
+    file, warm = str(folder / SINGLE[picture][0]), str(folder / "warm.jpg")
+    process = job("photograph", network, detector, file, warm, str(threads), weights=shared)
     try:
         (peak,) = answered(process)
         turns = []
@@ -150,7 +168,7 @@ def whole_way(
     finally:
         process.kill()
         process.communicate()
-    return summary(network, detector, threads, turns, peak)
+    return replace(summary(network, detector, threads, turns, peak), picture=picture)
 
 
 def summary(
@@ -242,8 +260,11 @@ def print_tables(
 ) -> None:
     """Print a line for each measurement."""
     head = "".join(f"{part:>10}" for part in PARTS)
-    print(f"{'12 megapixels, JPEG':32}{'threads':>8}{'ms':>8}{'quartiles':>18}{head}{'MB':>6}")
+    said = None
     for one in single:
+        if one.picture != said:
+            said = one.picture
+            print(f"{said + ', JPEG':32}{'threads':>8}{'ms':>8}{'quartiles':>18}{head}{'MB':>6}")
         between = f"{one.quartiles[0]:.1f} to {one.quartiles[1]:.1f}"
         parts = "".join(f"{ms:10.1f}" for ms in one.parts.values())
         way = f"{one.network}, {one.detector}"
