@@ -7,9 +7,10 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from finder_answers import Material, answer, backgrounds, labels
-from finder_material import Scenery
-from finder_pool import Pool
-from finder_training import Choices, train
+from finder_material import Sample, Scenery
+from finder_mining import SCALES, drawn, false_faces, mined
+from finder_pool import EACH, Pool
+from finder_training import Choices, finder_of, train
 
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.commands.signals import ending_tidily
@@ -39,6 +40,21 @@ def pictures(arguments: argparse.Namespace) -> None:
         )
 
 
+def mine(arguments: argparse.Namespace) -> None:
+    """Make training pictures of a run's false faces, and drawn photographs."""
+    ground = backgrounds(arguments.shared)
+    with ProgressBar() as bar:
+        wrong = false_faces(finder_of(arguments.run, arguments.name), ground, bar)
+        print(f"{len(wrong)} false faces in {len(ground)} pictures at {len(SCALES)} scales")
+
+        def sample(number: int) -> Sample:
+            if number < arguments.drawn * EACH:
+                return drawn(number, SEED)
+            return mined(wrong, ground, number, SEED)
+
+        Pool(arguments.run / "hard").make(sample, arguments.drawn + arguments.files, bar)
+
+
 def learn(arguments: argparse.Namespace) -> None:
     """Train, or continue the run."""
     given = {each.name: getattr(arguments, each.name, None) for each in fields(Choices)}
@@ -48,6 +64,6 @@ def learn(arguments: argparse.Namespace) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run one of the commands; end tidily on a signal."""
-    commands = {"answers": answers, "pictures": pictures, "train": learn}
+    commands = {"answers": answers, "pictures": pictures, "train": learn, "mine": mine}
     with ending_tidily():
         commands[arguments.command](arguments)
