@@ -7,14 +7,27 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from finder_answers import Material, answer, backgrounds, labels
-from finder_material import Scenery
-from finder_pool import Pool
-from finder_training import Choices, train
+from finder_material import Sample, Scenery
+from finder_mining import SCALES, drawn, false_faces, mined
+from finder_pool import EACH, Pool
+from finder_training import Choices, finder_of, parameters_of, train
 
+from npfacenet.cards import derived_card
+from npfacenet.checkpoints.fingerprint import weights_digest
+from npfacenet.checkpoints.native import write_native
+from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.commands.signals import ending_tidily
+from npfacenet.recipes.finder import NPFACENET_FINDER, npfacenet_finder
+from npfacenet.training.people import read_people
 
 SEED = 36
+SOURCE = "npfacenet-finder, fresh parameters of seed 36, taught by what mtcnn and yunet both see"
+LICENCE = (
+    "research and teaching only, and nobody without their consent (weights/LICENSE): the "
+    "photographs it learnt from (LFW, UTKFace, BSDS500) and its teachers' (WIDER FACE, CelebA) "
+    "allow no more"
+)
 
 
 def scenery(shared: Path, run: Path) -> Scenery:
@@ -39,6 +52,21 @@ def pictures(arguments: argparse.Namespace) -> None:
         )
 
 
+def mine(arguments: argparse.Namespace) -> None:
+    """Make training pictures of a run's false faces, and drawn photographs."""
+    ground = backgrounds(arguments.shared)
+    with ProgressBar() as bar:
+        wrong = false_faces(finder_of(arguments.run, arguments.name), ground, bar)
+        print(f"{len(wrong)} false faces in {len(ground)} pictures at {len(SCALES)} scales")
+
+        def sample(number: int) -> Sample:
+            if number < arguments.drawn * EACH:
+                return drawn(number, SEED)
+            return mined(wrong, ground, number, SEED)
+
+        Pool(arguments.run / "hard").make(sample, arguments.drawn + arguments.files, bar)
+
+
 def learn(arguments: argparse.Namespace) -> None:
     """Train, or continue the run."""
     given = {each.name: getattr(arguments, each.name, None) for each in fields(Choices)}
@@ -46,8 +74,29 @@ def learn(arguments: argparse.Namespace) -> None:
     train(arguments.run, choices, arguments.name)
 
 
+def finish(arguments: argparse.Namespace) -> None:
+    """Write the averaged weights of a run with kernels in half precision."""
+    network = npfacenet_finder()
+    people = read_people(arguments.shared / "lfw/train_people.txt")
+    card = replace(
+        derived_card(NPFACENET_FINDER, 0, arguments.output), source=SOURCE, licence=LICENCE,
+        trained_on=tuple(sorted(people)),
+    )  # fmt: skip
+    parameters = parameters_of(arguments.run, arguments.name)
+    write_native(arguments.output, network, parameters, card, half=True)
+    written = read_checkpoint(arguments.output, (NPFACENET_FINDER,))
+    print(f"{arguments.output}: {arguments.output.stat().st_size:,} bytes")
+    print(f"digest of the numbers: {weights_digest(written.parameters)}")
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Run one of the commands; end tidily on a signal."""
-    commands = {"answers": answers, "pictures": pictures, "train": learn}
+    commands = {
+        "answers": answers,
+        "pictures": pictures,
+        "train": learn,
+        "mine": mine,
+        "finish": finish,
+    }
     with ending_tidily():
         commands[arguments.command](arguments)

@@ -265,8 +265,9 @@ def _cover(
     halves = (framed[2:] - framed[:2]) / 2
     middle = framed[:2] + halves
     soft = step if kind < 0.35 else rng.uniform(0.02, 0.3) * float(halves.min())
+    inside: npt.NDArray[np.floating]
     if kind < 0.65:  # a rectangle
-        inside: Floats = np.minimum(halves[0] - np.abs(x - middle[0]), halves[1] - np.abs(y - middle[1]))
+        inside = np.minimum(halves[0] - np.abs(x - middle[0]), halves[1] - np.abs(y - middle[1]))
     else:  # an ellipse
         away = np.hypot((x - middle[0]) / halves[0], (y - middle[1]) / halves[1])
         inside = np.asarray((1 - away) * halves.min(), np.float32)
@@ -283,8 +284,7 @@ def _surface(rng: np.random.Generator) -> Picture:
 
 
 def _centres(boxes: Floats) -> Floats:
-    centres: Floats = (boxes[:, :2] + boxes[:, 2:]) / 2
-    return centres
+    return np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2, np.float32)
 
 
 def _corners(box: Floats) -> Floats:

@@ -35,15 +35,15 @@ class Pool:
                 self._write(number, [sample(number * EACH + i) for i in range(EACH)])
             progress("pictures", (number + 1) * EACH, files * EACH)
 
-    def batch(self, numbers: npt.NDArray[np.intp], mirrored: npt.NDArray[np.bool_]) -> Batch:
+    def batch(self, numbers: npt.NDArray[np.intp], flips: npt.NDArray[np.bool_]) -> Batch:
         """Return the pictures of these numbers, some of them mirrored; wait until they are made."""
         pictures = np.empty((len(numbers), SIDE, SIDE, 3), np.uint8)
         labels = []
-        for row, (number, flip) in enumerate(zip(numbers.tolist(), mirrored.tolist(), strict=True)):
+        for row, (number, flip) in enumerate(zip(numbers.tolist(), flips.tolist(), strict=True)):
             file, place = divmod(number, EACH)
             stored, every = _opened(self._pictures(file), self._labels(file))
             pictures[row] = stored[place, :, ::-1] if flip else stored[place]
-            labels.append(_mirrored(every[place]) if flip else every[place])
+            labels.append(mirrored(every[place]) if flip else every[place])
         return Batch(pictures, tuple(labels))
 
     def _write(self, number: int, samples: list[Sample]) -> None:
@@ -81,7 +81,8 @@ def _opened(pictures: Path, labels: Path) -> tuple[npt.NDArray[np.uint8], list[L
     return np.load(pictures, mmap_mode="r"), [Labels(*each) for each in zip(*parts, strict=True)]
 
 
-def _mirrored(labels: Labels) -> Labels:
+def mirrored(labels: Labels) -> Labels:
+    """Return the labels of a mirrored picture."""
     def boxes(old: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         new = old[:, [2, 1, 0, 3]].copy()
         new[:, [0, 2]] = SIDE - new[:, [0, 2]]

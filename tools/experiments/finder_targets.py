@@ -24,7 +24,7 @@ second none, and between them neither."""
 NEAR = (
     1.6  # factor between the size of a face and those of a stride, within which a cell is neither
 )
-BOXES, LANDMARKS = 2.0, 1.0  # weights, against the loss of the scores
+BOXES, LANDMARKS = 2.0, 2.0  # weights, against the loss of the scores
 POSITIVE, NEGATIVE, NEITHER = 1, 0, -1
 OUTPUTS = tuple(
     f"{name}_{stride}{'_logits' * (name == 'cls')}"

@@ -15,6 +15,8 @@ from finder_pool import EACH, Batch, Pool
 
 from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import TrainingError
+from npfacenet.faces.finder import Finder
+from npfacenet.faces.ready_network import ReadyNetwork
 from npfacenet.layers import Array
 from npfacenet.networks import ParameterName
 from npfacenet.recipes.finder import STRIDES, npfacenet_finder
@@ -138,6 +140,21 @@ def train(run: Path, choices: Choices, name: str = "finder", save: int = 500) ->
                         learner.state(),
                         {"done": learner.done, "choices": asdict(choices)},
                     )
+
+
+def parameters_of(run: Path, name: str) -> dict[ParameterName, Array]:
+    """Return the averaged parameters of a run's last checkpoint; TrainingError for another file."""
+    rows, record = read_state(run / f"{name}.h5")
+    if type(done := record.get("done")) is not int:
+        raise TrainingError(f"{run / name}.h5 has a malformed record")
+    with closing(FinderLearner(beginning(0), Choices().rule())) as learner:
+        learner.restore(rows, done)
+        return {key: np.array(value) for key, value in learner.averaged().items()}
+
+
+def finder_of(run: Path, name: str) -> Finder:
+    """Return the detector with those parameters."""
+    return Finder(ReadyNetwork(npfacenet_finder(), parameters_of(run, name)))
 
 
 def _restore(checkpoint: Path, learner: FinderLearner, choices: Choices) -> None:

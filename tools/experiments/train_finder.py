@@ -33,7 +33,7 @@ COMMANDS = {
     "answers": "Ask the teachers about every picture to learn from.",
     "pictures": "Make the training pictures.",
     "train": "Train, or continue the run.",
-    "mine": "Make training pictures of what a run takes for faces in pictures without any.",
+    "mine": "Make training pictures of a run's false faces, and drawn photographs.",
     "finish": "Write the averaged weights of a run as the package carries them.",
 }
 
@@ -51,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
     for name in ("train", "mine", "finish"):
         commands[name].add_argument("--name", default="finder", help="of the run")
     commands["pictures"].add_argument("--files", type=int, help="of 512 pictures each")
+    commands["mine"].add_argument("--files", type=int, default=2, help="of 512 false faces each")
+    commands["mine"].add_argument("--drawn", type=int, default=2, help="of 512 drawn photographs")
     for field, kind in (
         ("steps", int), ("pictures", int), ("hard", int), ("files", int), ("hard-files", int),
         ("first", int), ("grow", int), ("learning-rate", float), ("begin-from", str),

@@ -1,0 +1,165 @@
+"""The training of the finder: what cells learn, the loss and its gradient, and resuming."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tool_modules import tool
+
+from npfacenet.errors import TrainingError
+from npfacenet.faces import Faces
+from npfacenet.recipes.finder import HEADS, STRIDES
+
+answers, material, pool = tool("finder_answers"), tool("finder_material"), tool("finder_pool")
+targets, training = tool("finder_targets"), tool("finder_training")
+SIDE = material.SIDE
+POINTS = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], np.float32)
+
+
+def labels(*boxes: tuple[float, float, float, float], ignored: object = ()) -> object:
+    every = np.array(boxes, np.float32).reshape(-1, 4)
+    sides = every[:, 2:] - every[:, :2]
+    points = every[:, np.newaxis, :2] + POINTS * sides[:, np.newaxis]
+    return answers.Labels(every, points, np.array(ignored, np.float32).reshape(-1, 4))
+
+
+def outputs(seed: int, count: int, side: int = SIDE) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    made = {}
+    for name in targets.OUTPUTS:
+        kind, stride = name.split("_")[:2]
+        cells = side // int(stride)
+        made[name] = rng.normal(0, 0.5, (count, cells, cells, HEADS[kind]))
+    return made
+
+
+def wanted(*pictures: object, side: int = SIDE) -> dict[int, object]:
+    return {s: targets.targets(pictures, side, s) for s in STRIDES}
+
+
+@given(
+    size=st.floats(18, 290), x=st.floats(0.2, 0.8), y=st.floats(0.2, 0.8), tall=st.floats(1, 1.4)
+)
+def test_every_face_has_cells_that_learn_it(size: float, x: float, y: float, tall: float) -> None:
+    half, middle = np.array([size, size * tall]) / 2, np.array([x, y]) * SIDE
+    box = (*(middle - half), *(middle + half))
+    found = wanted(labels(box))
+    learning = {s: len(found[s].cells) for s in STRIDES}
+    assert sum(learning.values()) > 0
+    for stride, count in learning.items():
+        low, high = targets.SIZES[stride]
+        assert (count > 0) is (low <= size * tall**0.5 < high)
+        np.testing.assert_array_equal(found[stride].boxes, np.float32([box] * count).reshape(-1, 4))
+
+
+def test_cells_of_an_ignored_region_learn_nothing() -> None:
+    found = wanted(labels(ignored=[(64, 64, 128, 128)]))
+    for stride in STRIDES:
+        kinds = found[stride].kinds[0]
+        inside = slice(64 // stride, 128 // stride)
+        assert (kinds[inside, inside] == targets.NEITHER).all()
+        assert (kinds == targets.NEGATIVE).sum() == kinds.size - (64 // stride) ** 2
+
+
+def test_of_two_faces_the_smaller_one_has_the_cell() -> None:
+    found = wanted(labels((40, 40, 140, 140), (70, 70, 110, 110)))[16]
+    row = [list(cell[1:]) for cell in found.cells.tolist()].index([5, 5])
+    np.testing.assert_array_equal(found.boxes[row], (70, 70, 110, 110))
+
+
+def test_the_gradient_is_the_difference_quotient() -> None:
+    """Except that how well a box fits is a target of its score, which is not differentiated."""
+    faces = wanted(labels((10, 12, 40, 50), (30, 20, 63, 60)), labels(), side=64)
+    every = outputs(1, 2, 64)
+    loss = targets.finder_loss(every, faces)
+    rng = np.random.default_rng(2)
+    for name, values in every.items():
+        if name.startswith("bbox"):
+            continue
+        direction, step = rng.normal(size=values.shape), 1e-6
+        moved = [
+            targets.finder_loss({**every, name: values + sign * step * direction}, faces).value
+            for sign in (1, -1)
+        ]
+        slope = (loss.gradients[name] * direction).sum()
+        assert (moved[0] - moved[1]) / (2 * step) == pytest.approx(slope, rel=1e-5, abs=1e-8)
+
+
+def test_boxes_follow_the_gradient_to_their_faces() -> None:
+    faces = wanted(labels((10, 12, 40, 50)), side=64)
+    every = outputs(3, 1, 64)
+    for _ in range(400):
+        loss = targets.finder_loss(every, faces)
+        every = {name: value - 0.2 * loss.gradients[name] for name, value in every.items()}
+    assert loss.measures["iou"] > 0.9
+
+
+def test_without_a_face_only_scores_learn() -> None:
+    loss = targets.finder_loss(outputs(4, 1), wanted(labels()))
+    assert loss.value > 0
+    assert all(
+        gradient.any() == name.startswith("cls") for name, gradient in loss.gradients.items()
+    )
+
+
+def test_labels_go_where_the_pixels_go() -> None:
+    matrix = np.array([[0.0, -2, 200], [2, 0, 30]])  # a quarter turn at half the size
+    old = labels((50, 80, 90, 140))
+    new = material.moved(old, matrix)
+    there = new.landmarks @ matrix[:, :2].T + matrix[:, 2]
+    np.testing.assert_allclose(there, old.landmarks, atol=1e-4)
+    np.testing.assert_allclose(new.boxes[0, 2:] - new.boxes[0, :2], (30, 20), atol=1e-4)
+
+
+def test_a_mirrored_face_has_its_left_eye_on_the_left() -> None:
+    old = labels((50, 80, 90, 140))
+    new = material.moved(old, np.array([[-1.0, 0, SIDE], [0, 1, 0]]))
+    assert new.landmarks[0, 0, 0] < new.landmarks[0, 1, 0]
+    np.testing.assert_allclose(new.boxes, [[SIDE - 90, 80, SIDE - 50, 140]], atol=1e-4)
+    again = pool.mirrored(new)
+    np.testing.assert_allclose(again.boxes, old.boxes, atol=1e-4)
+    np.testing.assert_allclose(again.landmarks, old.landmarks, atol=1e-4)
+
+
+def test_teachers_that_agree_label_a_face_and_one_alone_ignores_it() -> None:
+    points = np.zeros((2, 5, 2), np.float32)
+    mtcnn = Faces([[0, 0, 40, 50], [100, 0, 140, 50]], points, [0.99, 0.99])
+    yunet = Faces([[2, 0, 42, 50], [200, 0, 230, 40]], points, [0.9, 0.9])
+    found = answers.agreed(mtcnn, yunet)
+    np.testing.assert_array_equal(found.boxes, [[1, 0, 41, 50]])
+    assert sorted(found.ignored[:, 0].tolist()) == [100, 200]
+    unsure = answers.agreed(Faces([[0, 0, 40, 50]], points[:1], [0.75]), yunet)
+    assert (len(unsure.boxes), len(unsure.ignored)) == (0, 2)
+
+
+def sample(number: int) -> object:
+    rng = np.random.default_rng(number)
+    picture = rng.integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+    return material.Sample(picture, labels((20, 20, 60 + number % 7, 80)))
+
+
+@pytest.mark.slow
+def test_a_run_resumes_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "EACH", 4)
+    monkeypatch.setattr(training, "EACH", 4)
+    made = pool.Pool(tmp_path / "pictures")
+    made.make(sample, 1, lambda *_: None)
+    choices = training.Choices(steps=4, pictures=2, files=1, first=1, warm_up=1)
+    training.train(tmp_path, choices, "whole", save=4)
+    stopped = training.Batches.batches
+
+    def two(self: object, start: int, stop: int) -> object:
+        return stopped(self, start, min(stop, start + 2))
+
+    monkeypatch.setattr(training.Batches, "batches", two)
+    for _ in range(2):
+        training.train(tmp_path, choices, "parts", save=2)
+    whole, parts = (training.parameters_of(tmp_path, name) for name in ("whole", "parts"))
+    for name, values in whole.items():
+        np.testing.assert_array_equal(parts[name], values)
+    with pytest.raises(TrainingError, match="other choices"):
+        training.train(tmp_path, training.Choices(steps=5, warm_up=1), "parts")
