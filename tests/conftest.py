@@ -13,7 +13,7 @@ from keras2_files import write_keras2
 
 import npfacenet
 from npfacenet.errors import WeightsNotFoundError
-from npfacenet.faces import Mtcnn, Yunet
+from npfacenet.faces import Finder, Mtcnn, Yunet
 from npfacenet.faces import load as load_detector  # noqa: F401 (before a test replaces it)
 from npfacenet.recipes import nn4_small2
 from npfacenet.zoo.lookup import find
@@ -126,4 +126,15 @@ def mtcnn() -> Mtcnn:
 def yunet() -> Yunet:
     detector = npfacenet.faces.load(shared("weights/yunet_n.onnx"))
     assert isinstance(detector, Yunet)
+    return detector
+
+
+@pytest.fixture(scope="session")
+def finder() -> Finder:
+    """The detector as it ships; skips the test where its file is missing."""
+    try:
+        detector = npfacenet.faces.load("finder")
+    except WeightsNotFoundError:
+        pytest.skip("needs weights/npfacenet-finder.h5, which is not trained yet")
+    assert isinstance(detector, Finder)
     return detector

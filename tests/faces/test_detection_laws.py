@@ -23,7 +23,7 @@ Picture = npt.NDArray[np.uint8]
 Known = dict[tuple[str, str], Faces]
 Law = Callable[[Detector, Picture, Faces], tuple[Faces, Faces]]
 
-FOUND = {"mtcnn": 0.5, "yunet": 0.7}
+FOUND = {"mtcnn": 0.5, "yunet": 0.7, "finder": 0.5}
 """The overlap with which an expected face counts as found.
 
 Measured over all faces of all pictures: MTCNN at least 0.56 (a face that is cut by the edge of its
@@ -33,9 +33,11 @@ picture, moved onto black; 0.74 otherwise), YuNet 0.81.
 # nothing, and gluing puts another picture there: where MTCNN guessed 69 pixels beyond the edge,
 # none are left, so the whole box overlaps by 0.38 only. What is seen of such faces overlaps by at
 # least 0.70 (YuNet: 0.87), and faces that lie in their picture altogether by 0.85 (YuNet: 0.81).
-SEEN = {"mtcnn": 0.65, "yunet": 0.8}
+SEEN = {"mtcnn": 0.65, "yunet": 0.8, "finder": 0.65}
 """The overlap of the visible parts of boxes with which a face of a glued picture is found."""
-WHOLE = 0.75
+SURE = {"mtcnn": 0.9, "yunet": 0.9, "finder": 0.8}
+"""The score from which on a face is expected; the finder's say how well a box fits, too."""
+WHOLE = {"mtcnn": 0.75, "yunet": 0.75, "finder": 0.65}
 """The same for whole boxes of faces that no edge cuts."""
 MOST = 1_000_000
 """Pixels of the largest picture; larger ones take seconds and are in the slow set."""
@@ -84,7 +86,7 @@ def known() -> Known:
     return {}
 
 
-@pytest.fixture(params=["mtcnn", "yunet"])
+@pytest.fixture(params=["mtcnn", "yunet", "finder"])
 def detector(request: pytest.FixtureRequest) -> Detector:
     found: Detector = request.getfixturevalue(request.param)
     return found
@@ -120,7 +122,7 @@ def hold(
 ) -> None:
     lost, count = {}, 0
     for name, picture in pictures:
-        faces = sure(faces_in(name, picture, detector, known))
+        faces = sure(faces_in(name, picture, detector, known), SURE[detector.name])
         count += len(faces)
         found, expected = law(detector, picture, faces)
         if told := missing(found, expected, FOUND[detector.name]):
@@ -150,11 +152,12 @@ def hold_glued(
             found = detector.detect(glued(first, second, axis))
             down, right = first.shape[0] * (axis == 0), first.shape[1] * (axis == 1)
             for which, picture, x, y in ((name, first, 0, 0), (other, second, right, down)):
-                faces = moved(sure(faces_in(which, picture, detector, known)), x, y)
+                expected = sure(faces_in(which, picture, detector, known), SURE[detector.name])
+                faces = moved(expected, x, y)
                 frame = (x, y, x + picture.shape[1], y + picture.shape[0])
                 count += len(faces)
                 told = missing(cut(found, frame), cut(faces, frame), SEEN[detector.name])
-                if told := told + missing(found, whole(faces, frame), WHOLE):
+                if told := told + missing(found, whole(faces, frame), WHOLE[detector.name]):
                     lost[which, axis] = told
     assert count >= least
     assert lost == {}

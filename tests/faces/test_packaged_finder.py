@@ -41,27 +41,15 @@ def missing(bare: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return bare
 
 
-def packaged() -> Finder:
-    """The detector as it ships; skips the test where there is none."""
-    try:
-        detector = load("finder")
-    except WeightsNotFoundError:
-        pytest.skip("needs weights/npfacenet-finder.h5, which is not trained yet")
-    assert isinstance(detector, Finder)
-    return detector
-
-
-def test_the_packaged_file_is_the_one_that_the_name_stands_for() -> None:
+def test_the_packaged_file_is_the_one_that_the_name_stands_for(finder: Finder) -> None:
     """If the weights were trained anew, `zoo/packaged.py` must state the new digest."""
-    detector = packaged()
-    assert weights_digest(detector.network.parameters) == PACKAGED[FINDER].weights
-    assert detector.identity == "finder"
+    assert weights_digest(finder.network.parameters) == PACKAGED[FINDER].weights
+    assert finder.identity == "finder"
 
 
-def test_it_is_small_and_its_kernels_are_stored_as_float16() -> None:
-    detector = packaged()
+def test_it_is_small_and_its_kernels_are_stored_as_float16(finder: Finder) -> None:
     assert find("finder").stat().st_size <= 450_000
-    for (_, name), values in detector.network.parameters.items():
+    for (_, name), values in finder.network.parameters.items():
         if name == "kernel":
             assert np.array_equal(values, values.astype(np.float16).astype(np.float32))
 
