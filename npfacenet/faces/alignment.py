@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from npfacenet.arguments import is_real, real_array
 from npfacenet.errors import ArgumentError, ImageError, quoted
+from npfacenet.faces.faces import FARTHEST
 from npfacenet.images.affine import resampled
 from npfacenet.images.argument import require_size
 from npfacenet.images.array import picture as checked
@@ -22,8 +23,8 @@ from npfacenet.recipes.alignment import Alignment, Margin, Template
 LARGEST_ROOM = 3.0
 DEGENERATE = 1e-6
 """Ratio of lengths below which points count as one, or as a line."""
-NEAREST, FARTHEST = 1e-9, 1e9
-"""Pixels between points, and from them to the picture's corner, beyond which nothing is fitted."""
+NEAREST = 1e-9
+"""Pixels between points below which nothing is fitted."""
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
 Points: TypeAlias = npt.NDArray[np.generic]

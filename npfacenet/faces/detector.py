@@ -56,8 +56,9 @@ class Detector(ABC):
         The digits stand for other weights than those of a known name (that the package or the
         manifest has), for settings that are not the default, and for another class under a known
         name: they find other faces, or place them elsewhere. The identity is part of the
-        fingerprint of embeddings (`Preparation`).
+        fingerprint of embeddings (`Preparation`). Raises ArgumentError for a class without a name.
         """
+        stated = self._stated_name()
         networks: list[str] = []
         settings: list[str] = []
         usual = {each.name: each.default for each in fields(self)}
@@ -67,14 +68,23 @@ class Detector(ABC):
             elif name not in usual or repr(value) != repr(usual[name]):  # arrays have no truth
                 settings.append(f"{name}={value!r}")
         kind = type(self)
-        known = detector_weights(self.name)
+        known = detector_weights(stated)
         if known is None and not (networks or settings):
-            return self.name
+            return stated
         own = kind.__module__ in OWN_MODULES and len(networks) == len(known or ())
         if known and own and not settings and all(map(contains, known, networks)):
-            return self.name
+            return stated
         told = "\n".join([f"{kind.__module__}.{kind.__qualname__}", *networks, *settings])
-        return f"{self.name}@{sha256(told.encode()).hexdigest()[:12]}"
+        return f"{stated}@{sha256(told.encode()).hexdigest()[:12]}"
+
+    def _stated_name(self) -> str:
+        name: object = getattr(self, "name", None)
+        if not isinstance(name, str):
+            raise ArgumentError(
+                f"the detector {type(self).__name__} needs a name, a text as class variable, not "
+                f"{quoted(name)}"
+            )
+        return name
 
     @property
     def pixels_of_a_face(self) -> float:
@@ -198,7 +208,8 @@ class Detector(ABC):
         smallest = smallest_face_in(options.smallest_face, width, height) / seen.factor
         faces = self.find(seen.pixels, smallest, threads)
         if not isinstance(faces, Faces):
-            raise ArgumentError(f"a detector finds Faces, and {self.name} gave {quoted(faces)}")
+            of = self._stated_name()
+            raise ArgumentError(f"a detector finds Faces, and {of} gave {quoted(faces)}")
         chosen = np.arange(len(faces))
         if options.least_score is not None:
             chosen = np.flatnonzero(faces.scores >= options.least_score)

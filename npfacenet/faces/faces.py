@@ -18,6 +18,9 @@ LANDMARKS = (
     "right corner of the mouth",
 )
 
+FARTHEST = 1e9
+"""The largest number of pixels: more than any picture has."""
+
 
 @dataclass(frozen=True, eq=False)
 class Faces:
@@ -31,8 +34,8 @@ class Faces:
     `best_score` is the best score that any place of the picture had, below the detector's
     thresholds too; None if none was looked at.
 
-    The truth value tells whether there is a face. Raises ArgumentError for arrays of other shapes
-    or with numbers that are not finite.
+    The truth value tells whether there is a face. Raises ArgumentError for arrays of other shapes,
+    with numbers that are not finite or above `FARTHEST`, and for boxes whose edges are exchanged.
 
     >>> faces = Faces([[10, 20, 50, 70]], [[[22, 40], [38, 40], [30, 48], [24, 58], [36, 58]]], [1])
     >>> len(faces), faces
@@ -53,16 +56,18 @@ class Faces:
         count = None
         for name, shape in shapes.items():
             given = real_array(getattr(self, name), name, ArgumentError)
+            if not (np.abs(given) <= FARTHEST).all():
+                raise ArgumentError(f"{name} must be finite, and at most {FARTHEST:.0e}")
             array = np.array(given, np.float32)
             count = len(array) if count is None and array.ndim else count
             if array.shape != (count, *shape):
                 raise ArgumentError(
                     f"{name} of {count} faces have the shape {(count, *shape)}, not {array.shape}"
                 )
-            if not np.isfinite(array).all():
-                raise ArgumentError(f"{name} must be finite")
             array.flags.writeable = False
             object.__setattr__(self, name, array)
+        if (self.boxes[:, :2] > self.boxes[:, 2:]).any():
+            raise ArgumentError("boxes are left, top, right, bottom; in one, edges are exchanged")
         for name in ("source", "skipped"):
             if not isinstance(getattr(self, name), (str, type(None))):
                 raise ArgumentError(f"{name} is text or None, not {quoted(getattr(self, name))}")

@@ -27,10 +27,12 @@ This is the name of a file of weights, and not a fact about the network of the s
 """
 FINDER = "finder"
 """The weights of the detector of that name."""
+FINDER_WEIGHTS = ""
+"""The digest of its numbers, as `tools/experiments/train_finder.py finish` prints it."""
 PACKAGED: Mapping[str, Packaged] = MappingProxyType(
     {
         DEFAULT_MODEL: Packaged("npfacenet-small.h5", "npfacenet-small"),
-        FINDER: Packaged("npfacenet-finder.h5", "npfacenet-finder", weights=""),
+        FINDER: Packaged("npfacenet-finder.h5", "npfacenet-finder", weights=FINDER_WEIGHTS),
     }
 )
 """Every one by its name, the default model first."""

@@ -81,6 +81,15 @@ def test_a_detector_that_gives_no_faces_is_at_fault(model: Model, gives: object)
         model.embed(PHOTO, detect=Careless(gives))
 
 
+@pytest.mark.parametrize("named", [{}, {"name": None}, {"name": 3}], ids=str)
+def test_a_detector_without_a_name_is_told(model: Model, named: dict[str, object]) -> None:
+    nameless = type("Nameless", (Detector,), {"find": Careless.find, "gives": None, **named})
+    with pytest.raises(
+        ArgumentError, match=r"the detector Nameless needs a name, .*, not (None|3)"
+    ):
+        model.embed(PHOTO, detect=nameless())
+
+
 @pytest.mark.parametrize(
     "name", ["/etc/passwd", "../mtcnn", "a/b", "C:\\x", "~", "mtcnn@", "mtcnn@xyz", "a b", ""]
 )
