@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from tool_modules import tool
+
+from npfacenet.errors import EvaluationError
+from npfacenet.faces import Faces
 
 conditions = tool("finding_conditions")
 tones = tool("finding_tone")
@@ -125,6 +129,32 @@ def test_the_face_of_a_crop_lies_in_its_middle() -> None:
     assert tones.the_face(faces_in((60, 60, 164, 164)), 224) == 0
     assert tones.the_face(faces_in((0, 0, 100, 100)), 224) is None
     assert tones.the_face(faces_in(), 224) is None
+
+
+@dataclass(frozen=True, eq=False)
+class InTheLight(Drawn):
+    """Sees faces in bright pictures only."""
+
+    def find(
+        self, picture: npt.NDArray[np.uint8], smallest_face: float, threads: int | None = None
+    ) -> Faces:
+        if picture.mean() < 128:
+            return Faces()
+        return super().find(picture, smallest_face, threads)
+
+
+def test_crops_that_no_teacher_sees_have_a_tone_at_the_usual_place() -> None:
+    seeing = InTheLight(boxes=((70.0, 70.0, 150.0, 150.0),))
+    picture = np.full((224, 224, 3), 200, np.uint8)
+    dark = np.full((224, 224, 3), 60, np.uint8)
+    dark[94:130, 94:130] = 0  # between the cheeks
+    for teachers in (truths.Teachers(Drawn(), seeing), truths.Teachers(seeing, Drawn())):
+        seen, unseen = tones.tones([picture, dark], teachers)
+        points = seeing.detect(picture).landmarks[0]
+        assert seen == tones.tone(picture, points)
+        assert unseen == tones.tone(dark, points)
+        with pytest.raises(EvaluationError, match="no face in any of 2 crops"):
+            tones.tones([dark, dark], teachers)
 
 
 def test_found_crops_by_their_tones(tmp_path: Path) -> None:

@@ -101,10 +101,12 @@ def test_the_central_face_is_the_nearest_around_the_middle() -> None:
 
 def test_errors_of_landmarks_are_shares_of_the_distance_of_the_eyes() -> None:
     mtcnn, yunet = faces_in(BOX), faces_in(BOX)
-    yunet = replace(yunet, landmarks=yunet.landmarks + np.array([0, 6]))
+    lower = np.array([(0, 0), (0, 30), (0, 0), (0, 0), (0, 0)], np.float32)
+    yunet = replace(yunet, landmarks=yunet.landmarks + lower)
     (face,) = truths.agreed(mtcnn, yunet)
     found = truths.landmark_errors(mtcnn.landmarks[0], face)
-    assert found == pytest.approx((3 / 24, 0, 6 / 24), abs=1e-6)
+    eyes = np.hypot(24, 15)
+    assert found == pytest.approx((3 / eyes, 0, 6 / eyes), abs=1e-6)
 
 
 def test_faces_that_no_other_shows_are_alone() -> None:

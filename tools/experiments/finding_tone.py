@@ -103,7 +103,8 @@ def tones(pictures: Sequence[Picture], teachers: Teachers) -> Floats:
     """Return the tone of each bordered crop.
 
     The landmarks are those of the teachers, of one if only one sees the face. Where none does, they
-    are where the median face of the crops has them, so that no crop is left out.
+    are where the median face of the crops has them, so that no crop is left out. Raises
+    EvaluationError if the teachers see no face at all.
     """
     landmarks = np.full((len(pictures), 2, 5, 2), np.nan)
     for teacher, detector in enumerate((teachers.mtcnn, teachers.yunet)):
@@ -112,8 +113,9 @@ def tones(pictures: Sequence[Picture], teachers: Teachers) -> Floats:
             if face is not None:
                 landmarks[number, teacher] = found.landmarks[face]
     seen = ~np.isnan(landmarks[:, :, 0, 0])
-    usual = np.median(landmarks[seen], axis=0)
-    landmarks[~seen.any(axis=1)] = usual
+    if not seen.any():
+        raise EvaluationError(f"the teachers see no face in any of {len(pictures)} crops")
+    landmarks[~seen.any(axis=1)] = np.median(landmarks[seen], axis=0)
     return np.array(
         [
             tone(each, np.nanmean(place, axis=0))
