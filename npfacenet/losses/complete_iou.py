@@ -54,7 +54,7 @@ class CompleteIoU(Loss):
             overlap, to_overlap = _overlap(edges, true_edges)
             distance, to_distance = _distance(edges, true_edges)
             shape, to_shape = _shape_difference(edges, true_edges)
-            wrong = np.maximum(1 - overlap, 0)  # rounding
+            wrong = 1 - overlap
             # alpha v is v^2 / (wrong + v), whose derivatives are alpha (2 - alpha) by v and
             # -alpha^2 by wrong.
             alpha = shape / np.where(shape > 0, wrong + shape, 1)

@@ -183,6 +183,18 @@ def test_a_box_without_an_area_is_pulled_to_the_true_one(box: list[float]) -> No
     assert intersection_over_union(np.array([box]), np.array([box])).tolist() == [0]
 
 
+@pytest.mark.parametrize("box", [[9.0, 9, 5, 5], [5.0, 9, 7, 5], [21.0, 33, 27, 31]])
+def test_the_gradient_of_a_box_turned_inside_out_is_the_derivative(box: list[float]) -> None:
+    boxes, truth = np.array([box]), np.array([[20.0, 20, 30, 40]])
+    quotients = np.zeros(4)
+    for edge in range(4):
+        step = 1e-6 * np.eye(4)[edge]
+        up, down = (CompleteIoU().value_and_gradient(boxes + s, truth) for s in (step, -step))
+        quotients[edge] = (up.value - down.value) / 2e-6
+    gradient = CompleteIoU().value_and_gradient(boxes, truth).gradient
+    np.testing.assert_allclose(gradient[0], quotients, atol=1e-8)
+
+
 @pytest.mark.parametrize("truth", [[5.0, 5, 5, 9], [9.0, 5, 7, 9]])
 def test_a_true_box_without_an_area_is_refused(truth: list[float]) -> None:
     with pytest.raises(ArgumentError, match=r"true boxes with an area, not \["):

@@ -23,6 +23,7 @@ WITH_PACKAGES = {
     "benchmarks/bench.py": [],
     "experiments/alignment.py": [".", "--kept", "."],
     "experiments/detection.py": ["."],
+    "experiments/finding.py": ["."],
     "experiments/drawn_pairs.py": [],
     "experiments/finetune_lfw.py": ["--lfw", "."],
     "experiments/train_default.py": ["train"],
