@@ -208,8 +208,9 @@ class Detector(ABC):
         smallest = smallest_face_in(options.smallest_face, width, height) / seen.factor
         faces = self.find(seen.pixels, smallest, threads)
         if not isinstance(faces, Faces):
-            of = self._stated_name()
-            raise ArgumentError(f"a detector finds Faces, and {of} gave {quoted(faces)}")
+            raise ArgumentError(
+                f"a detector finds Faces, and {self._stated_name()} gave {quoted(faces)}"
+            )
         chosen = np.arange(len(faces))
         if options.least_score is not None:
             chosen = np.flatnonzero(faces.scores >= options.least_score)

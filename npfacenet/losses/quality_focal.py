@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import ArgumentError
+from npfacenet.arguments import is_finite
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.layers.layer import Array
 from npfacenet.losses.loss import Float64, Loss, LossValue, Targets
 
@@ -39,7 +40,10 @@ class QualityFocal(Loss):
 
     def __post_init__(self) -> None:
         """Raise ArgumentError for an impossible beta."""
-        self.require(0 <= self.beta < np.inf, f"beta is finite and at least 0, not {self.beta}")
+        self.require(
+            is_finite(self.beta) and self.beta >= 0,
+            f"beta is finite and at least 0, not {quoted(self.beta)}",
+        )
 
     def value_and_gradient(self, outputs: Array, targets: Targets) -> LossValue:
         """Return the loss of logits and soft targets, each (N,), floating.

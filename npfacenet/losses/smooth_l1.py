@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from npfacenet.arguments import is_finite
+from npfacenet.errors import quoted
 from npfacenet.layers.layer import Array
 from npfacenet.losses.loss import Loss, LossValue, Targets
 
@@ -26,7 +28,10 @@ class SmoothL1(Loss):
 
     def __post_init__(self) -> None:
         """Raise ArgumentError for an impossible beta."""
-        self.require(0 < self.beta < np.inf, f"beta is finite and above 0, not {self.beta}")
+        self.require(
+            is_finite(self.beta) and self.beta > 0,
+            f"beta is finite and above 0, not {quoted(self.beta)}",
+        )
 
     def value_and_gradient(self, outputs: Array, targets: Targets) -> LossValue:
         """Return the loss of outputs and targets, each (N, D), floating.
