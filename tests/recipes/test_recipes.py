@@ -131,8 +131,8 @@ def test_networks_are_for_embedding_or_for_detection() -> None:
     others = [recipe for recipe in RECIPES if recipe not in EMBEDDING]
     assert {recipe.purpose for recipe in others} == {"detection"}
     assert list(map(str, others)) == [
-        "mtcnn-pnet (2 outputs)", "mtcnn-rnet (2 outputs)", "mtcnn-onet (3 outputs)",
-        "yunet (12 outputs)",
+        "npfacenet-finder (9 outputs)", "mtcnn-pnet (2 outputs)", "mtcnn-rnet (2 outputs)",
+        "mtcnn-onet (3 outputs)", "yunet (12 outputs)",
     ]  # fmt: skip
     assert [len(recipe.build().outputs) for recipe in others] == [r.outputs for r in others]
     assert RECIPES[: len(EMBEDDING)] == tuple(EMBEDDING)  # which are looked for first
