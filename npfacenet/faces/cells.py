@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.faces.boxes import Boxes, Points, Scores, suppress
+from npfacenet.faces.boxes import Boxes, Points, Scores, overlaps, suppress
 from npfacenet.layers import Array
 
 LARGEST = 10.0
@@ -46,6 +46,28 @@ class Detections:
     def suppressed(self, most_shared: float) -> Detections:
         """Return them without those that overlap a better one by more than `most_shared`."""
         return self[suppress(self.boxes, self.scores, most_shared)]
+
+    def merged(self, least_score: float, most_shared: float, agreeing: float) -> Detections:
+        """Return the faces of at least a score, each where those that agree with it see it.
+
+        Detections that overlap a better one by more than `most_shared` are dropped. The boxes and
+        landmarks of the others become the means of all that overlap them by at least `agreeing`,
+        weighted by their squared scores: neighbouring cells err in different ways (Gidaris and
+        Komodakis 2015, "Object detection via a multi-region and semantic segmentation-aware CNN
+        model", section 5).
+        """
+        best = self.suppressed(most_shared)
+        best = best[best.scores >= least_score]
+        boxes, landmarks = best.boxes.copy(), best.landmarks.copy()
+        for row, box in enumerate(best.boxes):
+            alike = overlaps(box, self.boxes) >= agreeing
+            if not alike.any():  # a box without an area does not even overlap itself
+                continue
+            votes = np.square(self.scores[alike])
+            votes /= votes.sum()
+            boxes[row] = votes @ self.boxes[alike]
+            landmarks[row] = np.tensordot(votes, self.landmarks[alike], axes=1)
+        return Detections(boxes, landmarks, best.scores, self.best_score)
 
 
 def joined(some: list[Detections]) -> Detections:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.faces.cells import Detections, decoded
 from npfacenet.faces.pyramid import PyramidDetector
+from npfacenet.layers import Array
 from npfacenet.recipes.finder import HEADS, STRIDES
+
+LEAST_VOTE = 0.05
+"""The score from which on a cell has a say in where a face lies."""
+AGREEING = 0.8
+"""Intersection over union with the best box from which on a cell means the same face.
+
+On 249 pictures of LFW's folds 3-4, the median error of landmarks is 0.058 of the distance between
+the eyes for the best cell alone, 0.053 from 0.5 on, 0.050 from 0.8 on.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +34,11 @@ class Finder(PyramidDetector):
     smallest_known: ClassVar[float] = 20.0
     largest_known: ClassVar[float] = 256.0
     sure_score: ClassVar[float] = 0.7
+
+    def among(self, outputs: Mapping[str, Array]) -> Detections:
+        """Return the faces that the cells see, each where several cells see it on average."""
+        found = decoded(outputs, self.strides, min(self.threshold, LEAST_VOTE))
+        return found.merged(self.threshold, self.most_shared, AGREEING)
 
     @staticmethod
     def scaled(picture: npt.NDArray[np.generic], batch: npt.NDArray[np.float32]) -> None:

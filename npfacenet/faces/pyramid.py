@@ -9,6 +9,7 @@ large for it is a part of that face, and dropped.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from npfacenet.faces.detector import Detector
 from npfacenet.faces.faces import Faces
 from npfacenet.faces.ready_network import ReadyNetwork, require_network
 from npfacenet.faces.summed_area import SummedAreaTable
+from npfacenet.layers import Array
 
 STEP = 4
 """Factor from one scale to the next; networks know faces over a wider range than that."""
@@ -89,8 +91,11 @@ class PyramidDetector(Detector):
         height = max(1, round(table.height * scale))
         width = max(1, round(table.width * scale))
         outputs = self.network.run(self.prepared(table.resized(height, width)), threads)
-        found = decoded(outputs, self.strides, self.threshold).suppressed(self.most_shared)
-        return found.enlarged(table.width / width, table.height / height)
+        return self.among(outputs).enlarged(table.width / width, table.height / height)
+
+    def among(self, outputs: Mapping[str, Array]) -> Detections:
+        """Return the faces that the cells of the network's outputs see, each once."""
+        return decoded(outputs, self.strides, self.threshold).suppressed(self.most_shared)
 
     def prepared(self, picture: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
         """Return RGB (H, W, 3) as the network takes it, padded with zeros, a batch of one."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,14 +23,14 @@ SIDE = material.SIDE
 POINTS = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], np.float32)
 
 
-def labels(*boxes: tuple[float, float, float, float], ignored: object = ()) -> object:
+def labels(*boxes: Sequence[float], ignored: Sequence[Sequence[float]] = ()) -> Any:
     every = np.array(boxes, np.float32).reshape(-1, 4)
     sides = every[:, 2:] - every[:, :2]
     points = every[:, np.newaxis, :2] + POINTS * sides[:, np.newaxis]
     return answers.Labels(every, points, np.array(ignored, np.float32).reshape(-1, 4))
 
 
-def outputs(seed: int, count: int, side: int = SIDE) -> dict[str, np.ndarray]:
+def outputs(seed: int, count: int, side: int = SIDE) -> dict[str, npt.NDArray[np.float64]]:
     rng = np.random.default_rng(seed)
     made = {}
     for name in targets.OUTPUTS:
@@ -37,7 +40,7 @@ def outputs(seed: int, count: int, side: int = SIDE) -> dict[str, np.ndarray]:
     return made
 
 
-def wanted(*pictures: object, side: int = SIDE) -> dict[int, object]:
+def wanted(*pictures: Any, side: int = SIDE) -> dict[int, Any]:
     return {s: targets.targets(pictures, side, s) for s in STRIDES}
 
 
@@ -53,7 +56,7 @@ def test_every_face_has_cells_that_learn_it(size: float, x: float, y: float, tal
     for stride, count in learning.items():
         low, high = targets.SIZES[stride]
         assert (count > 0) is (low <= size * tall**0.5 < high)
-        np.testing.assert_array_equal(found[stride].boxes, np.float32([box] * count).reshape(-1, 4))
+        np.testing.assert_array_equal(found[stride].boxes, np.array([box] * count, np.float32).reshape(-1, 4))
 
 
 def test_cells_of_an_ignored_region_learn_nothing() -> None:
@@ -125,18 +128,23 @@ def test_a_mirrored_face_has_its_left_eye_on_the_left() -> None:
     np.testing.assert_allclose(again.landmarks, old.landmarks, atol=1e-4)
 
 
+def faces(boxes: list[list[int]], score: float) -> Faces:
+    count = len(boxes)
+    points = np.zeros((count, 5, 2), np.float32)
+    return Faces(np.array(boxes, np.float32), points, np.full(count, score, np.float32))
+
+
 def test_teachers_that_agree_label_a_face_and_one_alone_ignores_it() -> None:
-    points = np.zeros((2, 5, 2), np.float32)
-    mtcnn = Faces([[0, 0, 40, 50], [100, 0, 140, 50]], points, [0.99, 0.99])
-    yunet = Faces([[2, 0, 42, 50], [200, 0, 230, 40]], points, [0.9, 0.9])
+    mtcnn = faces([[0, 0, 40, 50], [100, 0, 140, 50]], 0.99)
+    yunet = faces([[2, 0, 42, 50], [200, 0, 230, 40]], 0.9)
     found = answers.agreed(mtcnn, yunet)
     np.testing.assert_array_equal(found.boxes, [[1, 0, 41, 50]])
     assert sorted(found.ignored[:, 0].tolist()) == [100, 200]
-    unsure = answers.agreed(Faces([[0, 0, 40, 50]], points[:1], [0.75]), yunet)
+    unsure = answers.agreed(faces([[0, 0, 40, 50]], 0.75), yunet)
     assert (len(unsure.boxes), len(unsure.ignored)) == (0, 2)
 
 
-def sample(number: int) -> object:
+def sample(number: int) -> Any:
     rng = np.random.default_rng(number)
     picture = rng.integers(0, 256, (SIDE, SIDE, 3), np.uint8)
     return material.Sample(picture, labels((20, 20, 60 + number % 7, 80)))
@@ -152,7 +160,7 @@ def test_a_run_resumes_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     training.train(tmp_path, choices, "whole", save=4)
     stopped = training.Batches.batches
 
-    def two(self: object, start: int, stop: int) -> object:
+    def two(self: Any, start: int, stop: int) -> Any:
         return stopped(self, start, min(stop, start + 2))
 
     monkeypatch.setattr(training.Batches, "batches", two)

@@ -38,7 +38,8 @@ class Step:
 class FinderLearner(Descent):
     """The finder while it learns."""
 
-    def __init__(self, parameters: NetworkParameters, rule: Rule) -> None:
+    def __init__(self, parameters: NetworkParameters, rule: Rule, landmarks: float = 2.0) -> None:
+        self.landmarks = landmarks
         self.network = npfacenet_finder().with_outputs(*OUTPUTS)
         self.scaling = preprocessing(NPFACENET_FINDER.preprocessing)
         specs = self.network.parameter_specs()
@@ -85,7 +86,7 @@ class FinderLearner(Descent):
         wanted = {s: targets(labels, pictures.shape[1], s) for s in STRIDES}
         with np.errstate(all="ignore"):  # what overflows is refused with the loss
             outputs, tape = self.network.forward_saving(parameters, self.scaling.scale(pictures))
-            loss = finder_loss(by_name(outputs, self.network.outputs), wanted)
+            loss = finder_loss(by_name(outputs, self.network.outputs), wanted, self.landmarks)
             upstream = {
                 name: (gradient / THREADS).astype(np.float32)
                 for name, gradient in loss.gradients.items()

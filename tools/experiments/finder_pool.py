@@ -83,6 +83,7 @@ def _opened(pictures: Path, labels: Path) -> tuple[npt.NDArray[np.uint8], list[L
 
 def mirrored(labels: Labels) -> Labels:
     """Return the labels of a mirrored picture."""
+
     def boxes(old: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         new = old[:, [2, 1, 0, 3]].copy()
         new[:, [0, 2]] = SIDE - new[:, [0, 2]]

@@ -24,7 +24,7 @@ second none, and between them neither."""
 NEAR = (
     1.6  # factor between the size of a face and those of a stride, within which a cell is neither
 )
-BOXES, LANDMARKS = 2.0, 2.0  # weights, against the loss of the scores
+BOXES = 2.0  # weight, against the loss of the scores
 POSITIVE, NEGATIVE, NEITHER = 1, 0, -1
 OUTPUTS = tuple(
     f"{name}_{stride}{'_logits' * (name == 'cls')}"
@@ -86,8 +86,10 @@ def targets(pictures: Sequence[Labels], side: int, stride: int) -> Targets:
     return Targets(kinds, np.concatenate(cells), np.concatenate(boxes), np.concatenate(landmarks))
 
 
-def finder_loss(outputs: Mapping[str, Array], wanted: Mapping[int, Targets]) -> FinderLoss:
-    """Return the loss of a batch's outputs, the maps `OUTPUTS`."""
+def finder_loss(
+    outputs: Mapping[str, Array], wanted: Mapping[int, Targets], landmarks: float = 2.0
+) -> FinderLoss:
+    """Return the loss of a batch's outputs, the maps `OUTPUTS`; `landmarks` is their weight."""
     gradients = {name: np.zeros_like(outputs[name]) for name in OUTPUTS}
     cells = {s: tuple(wanted[s].cells.T) for s in STRIDES}
     sizes = {s: np.sqrt(np.prod(_sides(wanted[s].boxes), axis=1)) for s in STRIDES}
@@ -112,8 +114,8 @@ def finder_loss(outputs: Mapping[str, Array], wanted: Mapping[int, Targets]) -> 
         near = SmoothL1(0.02).value_and_gradient(
             (points + np.tile(at, 5)) * units, wanted_points / size
         )
-        to_points = LANDMARKS * near.gradient * units
-        value = BOXES * fit.value + LANDMARKS * near.value
+        to_points = landmarks * near.gradient * units
+        value = BOXES * fit.value + landmarks * near.value
         measures |= {"iou": float(ious.mean()), "landmarks": near.value}
         ends = np.cumsum([len(wanted[s].cells) for s in STRIDES])[:-1]
         for s, b, k in zip(

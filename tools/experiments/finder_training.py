@@ -33,7 +33,8 @@ class Choices:
     """What determines a run, beside its pictures.
 
     A batch has `pictures` of the pool and `hard` of the pool of hard negatives. `first` files of
-    the pool are used from the beginning, another one every `grow` steps.
+    the pool are used from the beginning, another one every `grow` steps. `landmarks` is the weight
+    of their loss. `begin_from` is the checkpoint of another run, whose average is learnt from.
     """
 
     steps: int = 24_000
@@ -48,6 +49,7 @@ class Choices:
     weight_decay: float = 0.01
     clip: float = 10.0
     average: float = 0.998
+    landmarks: float = 2.0
     seed: int = 36
     begin_from: str | None = None
 
@@ -102,7 +104,8 @@ def train(run: Path, choices: Choices, name: str = "finder", save: int = 500) ->
     """Train, or continue the run; the log is `NAME.jsonl`, the checkpoint `NAME.h5`."""
     checkpoint, log = run / f"{name}.h5", run / f"{name}.jsonl"
     batches = Batches(Pool(run / "pictures"), Pool(run / "hard"), choices)
-    with closing(FinderLearner(beginning(choices.seed), choices.rule())) as learner:
+    fresh = beginning(choices.seed)
+    with closing(FinderLearner(fresh, choices.rule(), choices.landmarks)) as learner:
         if checkpoint.exists():
             _restore(checkpoint, learner, choices)
         elif choices.begin_from is not None:

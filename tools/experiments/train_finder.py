@@ -55,7 +55,8 @@ def parser() -> argparse.ArgumentParser:
     commands["mine"].add_argument("--drawn", type=int, default=2, help="of 512 drawn photographs")
     for field, kind in (
         ("steps", int), ("pictures", int), ("hard", int), ("files", int), ("hard-files", int),
-        ("first", int), ("grow", int), ("learning-rate", float), ("begin-from", str),
+        ("first", int), ("grow", int), ("learning-rate", float), ("landmarks", float),
+        ("begin-from", str),
     ):  # fmt: skip
         commands["train"].add_argument(f"--{field}", type=kind)
     target = ROOT / "weights" / "npfacenet-finder.h5"
