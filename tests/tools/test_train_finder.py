@@ -56,7 +56,9 @@ def test_every_face_has_cells_that_learn_it(size: float, x: float, y: float, tal
     for stride, count in learning.items():
         low, high = targets.SIZES[stride]
         assert (count > 0) is (low <= size * tall**0.5 < high)
-        np.testing.assert_array_equal(found[stride].boxes, np.array([box] * count, np.float32).reshape(-1, 4))
+        np.testing.assert_array_equal(
+            found[stride].boxes, np.array([box] * count, np.float32).reshape(-1, 4)
+        )
 
 
 def test_cells_of_an_ignored_region_learn_nothing() -> None:
