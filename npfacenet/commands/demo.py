@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from npfacenet.cards import Card
 from npfacenet.commands import options
 from npfacenet.commands.demo_door import embedded
 from npfacenet.commands.demo_office import draw_office
@@ -91,12 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         about = options.model_keys(model, known.preparation) | {"sheet": str(sheet)} | thresholds
         options.print_json(about | story_as_json(story) | {"commands": commands})
         return 0
-    print(f"model      {card.architecture}, {card.variant or 'one variant'}: {card.source}")
-    if pictures.drawn_in is not None:
-        print(f"pictures   drawn: an office of people who belong to nobody, in {pictures.drawn_in}")
-    if finds_faces:
-        print(f"faces      found, aligned and cut out: {known.preparation}")
-    print(f"enrolled   {', '.join(map(printable, story.gallery.people))}")
+    introduce(card, story)
     tell_thresholds(story, evidence, drawn)
     tell(story)
     print(f"\nlook at    {sheet}\n\nnow type")
@@ -132,6 +128,17 @@ def pictures_for(images: str | None, sheet: Path, *, finds_faces: bool) -> DemoP
         raise GalleryError(f"--images names no folder; it should be one that holds {NEEDS}")
     leaving_out = (sheet, Path(images, SHEET), Path(images, OFFICE))
     return pictures_from(Path(images), leaving_out=leaving_out)
+
+
+def introduce(card: Card, story: Story) -> None:
+    """Print which model is used on which pictures, and who is enrolled."""
+    pictures, preparation = story.pictures, story.known.preparation
+    print(f"model      {card.architecture}, {card.variant or 'one variant'}: {card.source}")
+    if pictures.drawn_in is not None:
+        print(f"pictures   drawn: an office of people who belong to nobody, in {pictures.drawn_in}")
+    if preparation is not None and preparation.detector is not None:
+        print(f"faces      found, aligned and cut out: {preparation}")
+    print(f"enrolled   {', '.join(map(printable, story.gallery.people))}")
 
 
 def tell_thresholds(story: Story, evidence: str, drawn: Strangers | None) -> None:
