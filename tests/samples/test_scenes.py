@@ -113,17 +113,23 @@ def test_a_figure_twice_as_large_has_a_box_twice_as_large(who: int, now: int, by
 
 
 @few
-@given(seeds, seeds)
-def test_a_face_is_drawn_where_it_is_said_to_be(who: int, background: int) -> None:
-    # The same room with two people: what differs at the face is the face.
-    shown = [
-        photograph([Figure(n, 60, 50, 40, PLAIN)], width=120, height=120, background=background)
-        for n in (who, who + 1)
-    ]
-    left, top, right, bottom = shown[0].boxes[0].astype(int)
-    changed = abs(shown[0].picture.astype(int) - shown[1].picture).max(axis=2)
-    assert changed[top:bottom, left:right].mean() > 3
-    assert changed[:, : left - 60].mean() < 0.5 if left > 60 else True
+@given(seeds, seeds, st.floats(-40, 40), st.sampled_from([24, 40, 90, 300]))
+def test_a_face_is_drawn_where_it_is_said_to_be(
+    who: int, background: int, roll: float, size: int
+) -> None:
+    """What differs between pictures of open and of closed eyes is at the eyes."""
+    open_eyes = Figure(who, size, size, size, replace(PLAIN, roll=roll))
+    closed = replace(open_eyes, conditions=replace(PLAIN, roll=roll, eyes_open=0.0))
+    one, two = (
+        photograph([f], width=2 * size, height=2 * size, background=background, camera=PLAIN)
+        for f in (open_eyes, closed)
+    )
+    change = abs(one.picture.astype(float) - two.picture).sum(axis=2)
+    y, x = np.indices(change.shape) + 0.5
+    middle = np.array([(x * change).sum(), (y * change).sum()]) / change.sum()
+    eyes = one.landmarks[0, :2]
+    assert np.hypot(*(middle - eyes.mean(axis=0))) < 0.06 * size
+    np.testing.assert_allclose(eyes.mean(axis=0), (size, size), atol=0.03 * size)
 
 
 def test_the_nearer_of_two_hides_the_other() -> None:
