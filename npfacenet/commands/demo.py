@@ -9,6 +9,8 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from npfacenet.cards import Card
 from npfacenet.commands import options
 from npfacenet.commands.demo_door import embedded
@@ -27,6 +29,7 @@ from npfacenet.errors import (
     quoted,
 )
 from npfacenet.files.atomic import require_writable
+from npfacenet.models import Model
 from npfacenet.recognition.distance import threshold_for
 from npfacenet.zoo.manifest import PACKAGED
 
@@ -73,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     choices = options.face_choices(arguments)
     finds_faces = model.finds_faces(detect=choices["detect"], crop=choices["crop"])
+    require_usable(model, choices)
     pictures = pictures_for(arguments.images, sheet, finds_faces=finds_faces)
     with ProgressBar() as progress:
         known, probes = embedded(model, pictures, arguments, progress)
@@ -115,6 +119,15 @@ def require_photographs(arguments: argparse.Namespace) -> None:
             "--crop is for photographs (--images FOLDER): on drawn ones a detector finds the faces "
             "(--detect), or they are cropped to the face (--no-detect)"
         )
+
+
+def require_usable(model: Model, choices: options.FaceChoices) -> None:
+    """Raise what embedding would, for wrong choices or a detector that is not here.
+
+    Otherwise that would be told only after pictures have been drawn.
+    """
+    grey = np.full((64, 64, 3), 128, np.uint8)
+    model.embed(grey, **choices, on_error="skip")
 
 
 def pictures_for(images: str | None, sheet: Path, *, finds_faces: bool) -> DemoPictures:

@@ -18,7 +18,7 @@ from npfacenet.commands.demo_door import arrivals, unseen
 from npfacenet.commands.demo_office import DOOR, NOBODY, POSTER, STAFF, VISITOR, draw_office
 from npfacenet.commands.demo_pictures import DemoPictures
 from npfacenet.commands.main import main
-from npfacenet.errors import OutputError
+from npfacenet.errors import OutputError, WeightsNotFoundError
 from npfacenet.faces import Detector, Faces
 from npfacenet.images import read
 from npfacenet.images.contact_sheet import Row
@@ -48,7 +48,9 @@ class Knowing(Detector):
     blind_to: frozenset[int] = field(default=frozenset())
 
     def find(self, picture: Picture, smallest_face: float, threads: int | None = None) -> Faces:
-        drawn = DRAWN[picture.tobytes()]
+        drawn = DRAWN.get(picture.tobytes())
+        if drawn is None:
+            return Faces()
         seen = [i for i, who in enumerate(drawn.people.tolist()) if who not in self.blind_to]
         scores = np.linspace(0.9, 0.8, len(seen), dtype=np.float32)
         return Faces(drawn.boxes[seen], drawn.landmarks[seen], scores)
@@ -190,6 +192,19 @@ def scene_of(office: DemoPictures, name: str) -> int:
     """The seed of one of the staff."""
     first = office.enrolled[office.names.index(name)]
     return int(DRAWN[read(first).tobytes()].people[0])
+
+
+def test_a_missing_detector_is_told_before_anything_is_drawn(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def missing(_: object) -> Detector:
+        raise WeightsNotFoundError("no weights called 'knowing'")
+
+    monkeypatch.setattr("npfacenet.faces.loading.load", missing)
+    code, out, err = run("demo", "--detect", "knowing")
+    assert (code, out) == (2, "")
+    assert "no weights called 'knowing'" in err
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_a_single_face_there_is_no_story(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
