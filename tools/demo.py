@@ -8,7 +8,7 @@ so; later ones use `.venv` as it is.
 
 Needs Python 3.11 or newer with venv, and, the first time, a package registry for pip.
 
-  python3 tools/demo.py                        the whole job, on faces that are drawn
+  python3 tools/demo.py                        the whole job, on pictures that are drawn
   python3 tools/demo.py --images FOLDER        on your own pictures
   .venv/bin/npfacenet demo --help              all the options (after the first time)
   .venv/bin/npfacenet --help                   the other commands

@@ -7,17 +7,18 @@ import os
 import shlex
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from npfacenet.cards import Card
 from npfacenet.commands import options
-from npfacenet.commands.demo_pictures import NEEDS, DemoPictures, draw_office, pictures_from
+from npfacenet.commands.demo_door import embedded
+from npfacenet.commands.demo_office import draw_office
+from npfacenet.commands.demo_pictures import NEEDS, DemoPictures, pictures_from
 from npfacenet.commands.demo_sheet import write_sheet
 from npfacenet.commands.demo_story import Story, story_as_json, story_of, tell
-from npfacenet.commands.face_notes import note_choices, note_preparation
+from npfacenet.commands.demo_strangers import Strangers, measured
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import (
     ArgumentError,
@@ -28,14 +29,10 @@ from npfacenet.errors import (
     quoted,
 )
 from npfacenet.files.atomic import require_writable
-from npfacenet.models import Embeddings, Model
-from npfacenet.recognition.calibration import Calibration, ErrorRate, calibrate
-from npfacenet.recognition.distance import distances, threshold_for
-from npfacenet.samples import people
+from npfacenet.models import Model
+from npfacenet.recognition.distance import threshold_for
 from npfacenet.zoo.packaged import DEFAULT_MODEL
 
-STRANGERS, FIRST_STRANGER = 100, 910_000  # drawn people to calibrate on, and their first seed
-FALSE_MATCH_RATE = 0.01  # of one comparison
 SHEET = "npfacenet-demo.png"
 OFFICE = "npfacenet-demo"  # the folder of drawn pictures
 
@@ -62,22 +59,6 @@ def add_parser(subparsers: options.Subparsers) -> None:
     parser.set_defaults(run=run)
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """Measurements on drawn people who do not work in the office.
-
-    `pairs` is a threshold calibrated on pairs of them, `first` one embedding of each.
-    """
-
-    pairs: Calibration
-    first: Embeddings
-
-    def let_in(self, story: Story, threshold: float) -> ErrorRate:
-        """Count how many of them, one picture each, a search of the office would let in."""
-        nearest = distances(self.first, story.known).min(axis=1)
-        return ErrorRate(int((nearest <= threshold).sum()), len(nearest))
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Do all of it, print the story, and return 0."""
     sheet = Path(arguments.output)
@@ -94,16 +75,21 @@ def run(arguments: argparse.Namespace) -> int:
             f"another model (--model {DEFAULT_MODEL}), or calibrate one (npfacenet evaluate lfw "
             "--help)"
         )
-    pictures = pictures_for(arguments.images, sheet)
+    choices = options.face_choices(arguments)
+    finds_faces = model.finds_faces(detect=choices["detect"], crop=choices["crop"])
+    require_usable(model, choices)
+    pictures = pictures_for(arguments.images, sheet, finds_faces=finds_faces)
     with ProgressBar() as progress:
         known, probes = embedded(model, pictures, arguments, progress)
-        drawn = None if pictures.drawn_in is None else drawn_people(model, progress)
+        drawn = None
+        if pictures.drawn_in is not None:
+            drawn = measured(model, choices, progress, photographs=finds_faces)
     stated = arguments.threshold if drawn is None else drawn.pairs.threshold
     comparison = threshold_for(stated, known)
     story = story_of(pictures, known, probes, comparison)
     write_sheet(sheet, story)
     commands = next_commands(arguments, story, finds_faces=model.finds_faces())
-    evidence = drawn_evidence(drawn, card) if drawn else options.evidence(stated, known)
+    evidence = drawn.evidence(card) if drawn else options.evidence(stated, known)
     if arguments.json:
         thresholds: dict[str, object] = {
             "comparison": {"threshold": comparison, "evidence": evidence}
@@ -111,10 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         about = options.model_keys(model, known.preparation) | {"sheet": str(sheet)} | thresholds
         options.print_json(about | story_as_json(story) | {"commands": commands})
         return 0
-    print(f"model      {card.architecture}, {card.variant or 'one variant'}: {card.source}")
-    if pictures.drawn_in is not None:
-        print(f"pictures   drawn: an office of people who belong to nobody, in {pictures.drawn_in}")
-    print(f"enrolled   {', '.join(map(printable, story.gallery.people))}")
+    introduce(card, story)
     tell_thresholds(story, evidence, drawn)
     tell(story)
     print(f"\nlook at    {sheet}\n\nnow type")
@@ -124,69 +107,55 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def require_photographs(arguments: argparse.Namespace) -> None:
-    """Raise ArgumentError for options that are for photographs, and not for drawn pictures."""
-    words = [word for word in options.face_words(arguments) if word != "--no-detect"]
-    words += [] if arguments.threshold is None else ["--threshold"]
-    if words and arguments.images is None:
+    """Raise ArgumentError for options that are not for drawn pictures."""
+    if arguments.images is not None:
+        return
+    if arguments.threshold is not None:
         raise ArgumentError(
-            f"{words[0]} is for photographs (--images FOLDER): the drawn pictures are cropped to "
-            "the face, and have a threshold of their own"
+            "--threshold is for photographs (--images FOLDER): drawn pictures have a threshold of "
+            "their own"
+        )
+    if arguments.crop is not None:
+        raise ArgumentError(
+            "--crop is for photographs (--images FOLDER): on drawn ones a detector finds the faces "
+            "(--detect), or they are cropped to the face (--no-detect)"
         )
 
 
-def embedded(
-    model: Model, pictures: DemoPictures, arguments: argparse.Namespace, progress: ProgressBar
-) -> tuple[Embeddings, Embeddings]:
-    """Embed the pictures that are enrolled, and those at the door.
+def require_usable(model: Model, choices: options.FaceChoices) -> None:
+    """Raise what embedding would, for wrong choices or a detector that is not here.
 
-    Drawn pictures are cropped to the face. Raises EmbeddingError if there is no threshold for the
-    others.
+    Otherwise that would be told only after pictures have been drawn.
     """
-    choices = options.face_choices(arguments)
-    if pictures.drawn_in is not None:
-        choices["detect"] = False
-    probes = model.embed(pictures.at_the_door, **choices, progress=progress)
-    if pictures.drawn_in is None:
-        options.require_threshold(model, arguments.threshold, probes)
-        note_preparation(probes)
-    known = model.embed(pictures.enrolled, **choices, progress=progress)
-    for shown in (known, probes):
-        note_choices(shown, arguments.choose)
-    return known, probes
+    grey = np.full((64, 64, 3), 128, np.uint8)
+    model.embed(grey, **choices, on_error="skip")
 
 
-def pictures_for(images: str | None, sheet: Path) -> DemoPictures:
-    """Return the pictures to show; raise OutputError if the sheet would overwrite one."""
+def pictures_for(images: str | None, sheet: Path, *, finds_faces: bool) -> DemoPictures:
+    """Return the pictures to show; raise OutputError if the sheet would overwrite one.
+
+    `finds_faces` tells whether a detector is used; without one, cropped faces are drawn.
+    """
     if images is None:
-        return draw_office(sheet.with_name(OFFICE))
+        return draw_office(sheet.with_name(OFFICE), photographs=finds_faces)
     if not images:
         raise GalleryError(f"--images names no folder; it should be one that holds {NEEDS}")
     leaving_out = (sheet, Path(images, SHEET), Path(images, OFFICE))
     return pictures_from(Path(images), leaving_out=leaving_out)
 
 
-def drawn_people(model: Model, progress: ProgressBar) -> Drawn:
-    """Calibrate a threshold for drawn faces on pairs of people who do not work in the office.
-
-    A card's threshold holds for photographs, on which it was measured.
-    """
-    others = people(STRANGERS, 2, FIRST_STRANGER)
-    embeddings = model.embed(others.pictures, detect=False, progress=progress)
-    first, second = embeddings[::2], embeddings[1::2]
-    apart = distances(first, second)
-    impostors = apart[np.triu_indices(STRANGERS, k=1)]
-    return Drawn(calibrate(np.diagonal(apart), impostors, FALSE_MATCH_RATE), first)
+def introduce(card: Card, story: Story) -> None:
+    """Print which model is used on which pictures, and who is enrolled."""
+    pictures, preparation = story.pictures, story.known.preparation
+    print(f"model      {card.architecture}, {card.variant or 'one variant'}: {card.source}")
+    if pictures.drawn_in is not None:
+        print(f"pictures   drawn: an office of people who belong to nobody, in {pictures.drawn_in}")
+    if preparation is not None and preparation.detector is not None:
+        print(f"faces      found, aligned and cut out: {preparation}")
+    print(f"enrolled   {', '.join(map(printable, story.gallery.people))}")
 
 
-def drawn_evidence(drawn: Drawn, card: Card) -> str:
-    """Return the evidence of the threshold for drawn faces."""
-    said = f"calibrated now on pairs of {STRANGERS} other drawn people: {drawn.pairs}"
-    if card.threshold is not None:
-        said += f" (the card's {card.threshold.value:g} holds for photographs)"
-    return said
-
-
-def tell_thresholds(story: Story, evidence: str, drawn: Drawn | None) -> None:
+def tell_thresholds(story: Story, evidence: str, drawn: Strangers | None) -> None:
     """Print the thresholds for 1:1 and 1:K, and their evidence."""
     search = story.search
     stricter = "stricter, because " if search.value < story.comparison else ""
@@ -195,7 +164,7 @@ def tell_thresholds(story: Story, evidence: str, drawn: Drawn | None) -> None:
         f"1:K, {search.value:.4g}: {stricter}{search}",
     ]
     if drawn is not None:
-        strict, loose = (drawn.let_in(story, t) for t in (search.value, story.comparison))
+        strict, loose = (drawn.let_in(story.known, t) for t in (search.value, story.comparison))
         lines.append(
             f"Measured: of {strict.trials} other drawn people at the door, {strict.errors} would "
             f"be let in; at {story.comparison:.4g}, {loose.errors}."
@@ -213,17 +182,23 @@ def next_commands(arguments: argparse.Namespace, story: Story, *, finds_faces: b
     if beside.is_file() and not shutil.which("npfacenet"):
         program = os.path.relpath(beside)
     pictures, drawn = story.pictures, story.pictures.drawn_in is not None
-    faces = ["--no-detect"] if drawn and finds_faces else options.face_words(arguments)
+    faces = options.face_words(arguments)
+    if drawn and not pictures.faces:
+        faces = ["--no-detect"] if finds_faces else []
     model = [*faces, *options.model_options(arguments)]
-    nearest = pictures.enrolled[story.nearest_picture(0, story.intruder.person)]
+    nearest = story.enrolled_picture(story.nearest_picture(0, story.intruder.person))
     stated = drawn or arguments.threshold is not None
     one_to_one = ("--threshold", f"{story.comparison:.4g}") if stated else ()
     commands: list[tuple[object, ...]] = [
-        ("verify", pictures.at_the_door[0], nearest, *one_to_one, *model)
+        ("verify", story.arrivals[0].picture, nearest, *one_to_one, *model)
     ]
     if drawn:
         staff, one_to_many = pictures.enrolled[0].parent.parent, f"{story.search.value:.4g}"
         search = ("--gallery", staff, "--threshold", one_to_many, *model)
-        commands.append(("identify", pictures.at_the_door[-1], *search))
+        commands.append(("identify", story.arrivals[-1].picture, *search))
+    if pictures.faces:
+        group = max(zip(pictures.at_the_door, pictures.faces, strict=True), key=lambda p: len(p[1]))
+        named = [] if arguments.detect is None else ["--detector", arguments.detect]
+        commands.append(("detect", group[0], *named))
     commands += [("summary", arguments.model), ("--help",)]
     return [shlex.join([program, *map(str, words)]) for words in commands]

@@ -6,7 +6,8 @@ but not so much that they hide a small face.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,21 @@ LINE_OF_FACE, LETTERS_OF_FACE, POINT_OF_FACE = 1 / 16, 1 / 3, 1 / 24
 """The most that these may be as parts of a face's side, so that marks hide no neighbour."""
 
 
+@dataclass(frozen=True)
+class FaceMark:
+    """What is drawn around a face: box, landmarks (x, y) in pixels, and the text of a label."""
+
+    box: tuple[float, float, float, float]
+    landmarks: tuple[tuple[float, float], ...]
+    label: str = ""
+
+    def scaled(self, by: float) -> FaceMark:
+        """Return the mark on a picture that is larger or smaller by a factor."""
+        left, top, right, bottom = self.box
+        points = tuple((by * x, by * y) for x, y in self.landmarks)
+        return replace(self, box=(by * left, by * top, by * right, by * bottom), landmarks=points)
+
+
 def with_faces(
     image: npt.NDArray[np.uint8],
     boxes: npt.NDArray[np.floating],
@@ -46,17 +62,34 @@ def with_faces(
     >>> marked.shape, bool(marked[35, 25].any()), bool(image.any())
     ((60, 80, 3), True, False)
     """
+    surest_first = np.argsort(scores)[::-1].tolist()
+    marks = []
+    for row in surest_first:
+        left, top, right, bottom = (float(edge) for edge in boxes[row])
+        points = tuple((float(x), float(y)) for x, y in landmarks[row])
+        label = f"{float(scores[row]):.2f}"
+        marks.append(FaceMark((left, top, right, bottom), points, label))
+    return with_marks(image, marks)
+
+
+def with_marks(image: npt.NDArray[np.uint8], faces: Sequence[FaceMark]) -> npt.NDArray[np.uint8]:
+    """Return a copy of a picture, uint8 (H, W, 3), with these marks, the first one uppermost.
+
+    Raises ImageError for what is not a picture.
+    """
     import_pillow("ImageDraw", "ImageFont")
     from PIL import Image, ImageDraw
 
     canvas = Image.fromarray(picture(image).copy())
     pen = _Pen(ImageDraw.Draw(canvas), canvas.size)
-    order = np.argsort(scores)  # the surest last, on top of the others
-    for row in order.tolist():
-        pen.box(boxes[row])
-        pen.points(landmarks[row], side=float(np.max(boxes[row][2:] - boxes[row][:2])))
-    for row in order.tolist():
-        pen.label(f"{float(scores[row]):.2f}", boxes[row])
+    for face in reversed(faces):
+        box = np.array(face.box)
+        pen.box(box)
+        points = np.array(face.landmarks, np.float64).reshape(-1, 2)
+        pen.points(points, side=float(np.max(box[2:] - box[:2])))
+    for face in reversed(faces):
+        if face.label:
+            pen.label(face.label, np.array(face.box))
     return np.asarray(canvas)
 
 

@@ -52,7 +52,8 @@ def located(who: Identity, now: Conditions, projection: Projection) -> Location:
     """Return where a projection shows a person's face."""
     face = features(who, now)
     landmarks = projection.pixels(_landmarks(who, face))
-    outline = projection.pixels(_outline(who, face))
+    # The nose of a face that is turned aside lies beyond its cheek.
+    outline = np.concatenate([projection.pixels(_outline(who, face)), landmarks])
     box = np.concatenate([outline.min(axis=0), outline.max(axis=0)])
     return Location(box.astype(np.float32), landmarks.astype(np.float32))
 

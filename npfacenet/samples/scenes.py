@@ -46,6 +46,7 @@ def scene(
     smallest_face: float = SMALLEST_FACE,
     largest_face: float | None = None,
     roll: float = 8.0,
+    least_visible: float = LEAST_VISIBLE,
 ) -> Scene:
     """Draw the photograph of this seed, 0 or above: people in a room or in a street.
 
@@ -53,15 +54,15 @@ def scene(
     hang on the wall; () for none, and by default up to six people and sometimes a poster, whose
     seeds are below 1,000,000. They come first and second in the scene's rows, in this order. Faces
     are `smallest_face` to `largest_face` pixels wide, by default 24 to nearly the whole picture;
-    heads are turned by up to `roll` degrees to either side, at most 45. At least 0.6 of each face's
-    box is seen.
+    heads are turned by up to `roll` degrees to either side, at most 45. At least `least_visible` of
+    each face's box is seen, by default 0.6; with 1.0 no face is cut off or behind another.
 
     Raises ArgumentError for arguments out of range, and for more people than there is room for.
 
     >>> scene(0, width=64, height=48, people=(), posters=()).boxes.shape
     (0, 4)
     """
-    wanted = _Wanted(width, height, smallest_face, largest_face, roll)
+    wanted = _Wanted(width, height, smallest_face, largest_face, roll, least_visible)
     rng = np.random.default_rng([check_whole(seed, "seed"), 8])
     camera = _camera(rng)
     chosen = _chosen(rng, people, posters)
@@ -89,6 +90,7 @@ def scenes(
     smallest_face: float = SMALLEST_FACE,
     largest_face: float | None = None,
     roll: float = 8.0,
+    least_visible: float = LEAST_VISIBLE,
 ) -> Iterator[Scene]:
     """Draw `count` photographs, those of the seeds seed, seed + 1, ..., one at a time.
 
@@ -99,7 +101,7 @@ def scenes(
     [2, 2, 2]
     """
     first, count = check_whole(seed, "seed"), check_whole(count, "count")
-    _Wanted(width, height, smallest_face, largest_face, roll)
+    _Wanted(width, height, smallest_face, largest_face, roll, least_visible)
     return (
         scene(
             number,
@@ -108,6 +110,7 @@ def scenes(
             smallest_face=smallest_face,
             largest_face=largest_face,
             roll=roll,
+            least_visible=least_visible,
         )
         for number in range(first, first + count)
     )
@@ -115,7 +118,7 @@ def scenes(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """The size of a picture and of its faces, in pixels, and the greatest roll in degrees.
+    """The size of a picture and of its faces, in pixels, and the limits of `scene`.
 
     `share` lowers the largest size, down to the smallest.
     """
@@ -125,6 +128,7 @@ class _Wanted:
     smallest_face: float
     largest_face: float | None
     roll: float
+    least_visible: float
     share: float = 1.0
 
     def __post_init__(self) -> None:
@@ -134,6 +138,7 @@ class _Wanted:
                     f"{name} is {LEAST_FACE:g} to {most}, not {getattr(self, name)}"
                 )
         _check_number("roll", self.roll, 0, LIMITS["roll"][1])
+        _check_number("least_visible", self.least_visible, 0, 1)
         _check_number("smallest_face", self.smallest_face, LEAST_FACE, MOST_FACE)
         if self.largest_face is not None:
             _check_number("largest_face", self.largest_face, self.smallest_face, MOST_FACE)
@@ -227,6 +232,6 @@ def _stand(
         )
         tried = where.moved(x, y, size / MOST_FACE)
         seen = visible([*others, tried], width, height)
-        if seen.min() >= LEAST_VISIBLE and (cut or not printed or seen[-1] > 0.9):
+        if seen.min() >= wanted.least_visible and (cut or not printed or seen[-1] > 0.9):
             return replace(plain, x=float(x), y=float(y), size=size), tried
     return None

@@ -15,30 +15,25 @@ import numpy as np
 import pytest
 
 from npfacenet.commands.demo import SHEET
-from npfacenet.commands.demo_pictures import (
-    AT_THE_DOOR,
-    ENROLLED,
-    STAFF,
-    VISITOR,
-    DemoPictures,
-    draw_office,
-    pictures_from,
-)
+from npfacenet.commands.demo_office import AT_THE_DOOR, ENROLLED, STAFF, VISITOR
+from npfacenet.commands.demo_office import draw_office as draw
+from npfacenet.commands.demo_pictures import DemoPictures, pictures_from
 from npfacenet.commands.main import main
 from npfacenet.errors import OutputError
 from npfacenet.images import read
-from npfacenet.images.contact_sheet import Tile
+from npfacenet.images.contact_sheet import Row
 from npfacenet.images.png import write_png
 from npfacenet.recognition.people_folder import people_in
 from npfacenet.samples import people
 
 draw_once = functools.cache(people)
+draw_office = functools.partial(draw, photographs=False)
 
 
 @pytest.fixture(autouse=True)
 def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing takes longer than all else here, and gives the same pictures every time."""
-    for module in ("demo", "demo_pictures"):
+    for module in ("demo_office", "demo_strangers"):
         monkeypatch.setattr(f"npfacenet.commands.{module}.people", draw_once)
 
 
@@ -299,19 +294,21 @@ def test_of_camera_pictures_nobody_is_known(
 def test_each_row_of_the_sheet_states_the_threshold_of_its_frames(
     mistaken: Path, drawn_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    titles: list[str] = []
+    shown: list[Row] = []
 
-    def kept(rows: Sequence[tuple[str, Sequence[Tile]]], _: IO[bytes]) -> None:
-        titles.extend(title for title, _ in rows)
+    def kept(rows: Sequence[Row], _: IO[bytes]) -> None:
+        shown.extend(rows)
 
     monkeypatch.setattr("npfacenet.commands.demo_sheet.write_contact_sheet", kept)
     sheet = str(mistaken.with_name("sheet.png"))
     words = ["demo", "--images", str(mistaken), "-o", sheet, "--model", str(drawn_file)]
     assert main([*words, "--threshold", "1.9"]) == 0
+    titles = [row.title for row in shown]
     assert titles[0].startswith("enrolled: 3 people; the threshold for 1:K is ")
     search = titles[0].rpartition(" ")[2]
-    assert titles[1] == (
-        f"who is it? bert_with_a_long_name, wrong: it is ada (green: within {search})"
-    )
+    assert titles[1] == (f"who is it? bert_with_a_long_name, wrong: it is ada (threshold {search})")
     assert titles[-1].startswith("the first one again, with ada not enrolled: bert_with")
-    assert f"within {search})" not in titles[-1]
+    assert f"threshold {search})" not in titles[-1]
+    # Only the best candidate is framed, and only if it is a match.
+    assert [tile.frame for tile in shown[1].tiles] == ["plain", "yes", "plain", "plain"]
+    assert {tile.frame for tile in shown[0].tiles} == {"plain"}

@@ -292,16 +292,19 @@ def test_the_demo_on_photographs(demo_folder: Path, run: Run) -> None:
     assert run(*words)[0] == 0
 
 
-def test_drawn_pictures_are_crops_whatever_the_model(
+def test_drawn_pictures_are_crops_without_a_detector(
     photos: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, out, err = run("demo", "--detect", "drawn")
-    assert (code, out) == (2, "")
-    assert "--detect is for photographs (--images FOLDER)" in err
-    assert "--threshold is for photographs" in run("demo", "--threshold", 1)[2]
+    for option, said in (("--crop", "on drawn ones a detector"), ("--threshold", "drawn pictures")):
+        code, out, err = run("demo", option, 1)
+        assert (code, out) == (2, "")
+        assert f"{option} is for photographs (--images FOLDER): {said}" in err
+    code, _, err = run("demo", "--no-detect", "--choose", "central")
+    assert code == 2
+    assert "is for faces that a detector finds" in err
     model = shared("weights/nn4_small2_v1.h5")
-    monkeypatch.setattr("npfacenet.commands.demo.STRANGERS", 30)
-    code, out, _ = run("demo", "--model", model, "--variant", "openface")
+    monkeypatch.setattr("npfacenet.commands.demo_strangers.STRANGERS", 30)
+    code, out, _ = run("demo", "--model", model, "--variant", "openface", "--no-detect")
     assert code == 0
     verify, identify, *_ = out.split("now type\n")[1].splitlines()
     for line in (verify, identify):

@@ -14,12 +14,8 @@ from npfacenet.errors import ArgumentError
 from npfacenet.samples import (
     Conditions,
     Figure,
-    Identity,
     Scene,
     conditions,
-    draw,
-    face_of,
-    identity,
     photograph,
     scene,
     scenes,
@@ -27,7 +23,7 @@ from npfacenet.samples import (
 
 seeds = st.integers(0, 10**6 - 1)
 sides = st.integers(48, 160)
-few = settings(max_examples=8, deadline=None)
+few = settings(max_examples=6, deadline=None)
 PLAIN = Conditions(noise=0, blur=0)
 
 
@@ -117,17 +113,23 @@ def test_a_figure_twice_as_large_has_a_box_twice_as_large(who: int, now: int, by
 
 
 @few
-@given(seeds, seeds)
-def test_a_face_is_drawn_where_it_is_said_to_be(who: int, background: int) -> None:
-    # The same room with two people: what differs at the face is the face.
-    shown = [
-        photograph([Figure(n, 60, 50, 40, PLAIN)], width=120, height=120, background=background)
-        for n in (who, who + 1)
-    ]
-    left, top, right, bottom = shown[0].boxes[0].astype(int)
-    changed = abs(shown[0].picture.astype(int) - shown[1].picture).max(axis=2)
-    assert changed[top:bottom, left:right].mean() > 3
-    assert changed[:, : left - 60].mean() < 0.5 if left > 60 else True
+@given(seeds, seeds, st.floats(-40, 40), st.sampled_from([24, 40, 90, 300]))
+def test_a_face_is_drawn_where_it_is_said_to_be(
+    who: int, background: int, roll: float, size: int
+) -> None:
+    """What differs between pictures of open and of closed eyes is at the eyes."""
+    open_eyes = Figure(who, size, size, size, replace(PLAIN, roll=roll))
+    closed = replace(open_eyes, conditions=replace(PLAIN, roll=roll, eyes_open=0.0))
+    one, two = (
+        photograph([f], width=2 * size, height=2 * size, background=background, camera=PLAIN)
+        for f in (open_eyes, closed)
+    )
+    change = abs(one.picture.astype(float) - two.picture).sum(axis=2)
+    y, x = np.indices(change.shape) + 0.5
+    middle = np.array([(x * change).sum(), (y * change).sum()]) / change.sum()
+    eyes = one.landmarks[0, :2]
+    assert np.hypot(*(middle - eyes.mean(axis=0))) < 0.06 * size
+    np.testing.assert_allclose(eyes.mean(axis=0), (size, size), atol=0.03 * size)
 
 
 def test_the_nearer_of_two_hides_the_other() -> None:
@@ -154,39 +156,12 @@ def test_a_poster_has_no_body() -> None:
 
 
 @few
-@given(seeds, seeds)
-def test_a_portrait_has_dark_pupils_and_lips_at_its_landmarks(a: int, b: int) -> None:
-    who = replace(identity(a), melanin=0.1, iris=0.0, eye_height=0.1)
-    now = replace(PLAIN, yaw=conditions(b).yaw, roll=conditions(b).roll, exposure=-0.3)
-    drawn, face = draw(who, now, 200).astype(float), face_of(who, now, 200)
-    between = face.landmarks[:2].mean(axis=0)
-
-    def at(x: float, y: float) -> float:
-        return float(drawn[int(y) - 2 : int(y) + 3, int(x) - 2 : int(x) + 3].mean())
-
-    for x, y in face.landmarks[:2]:
-        assert at(x, y) < 0.85 * at(*between)
-
-
-@given(st.integers(1, 300))
-def test_a_location_grows_with_the_picture(size: int) -> None:
-    one, two = (face_of(Identity(), Conditions(), n) for n in (1, size))
-    np.testing.assert_allclose(two.box, size * one.box, rtol=1e-4)
-    np.testing.assert_allclose(two.landmarks, size * one.landmarks, rtol=1e-4)
-
-
-@few
-@given(seeds, seeds)
-def test_a_mirrored_pose_mirrors_the_face(a: int, b: int) -> None:
-    who, now = replace(identity(a), lopsidedness=0.0), replace(conditions(b), shift_x=0)
-    one, two = (
-        face_of(who, replace(now, yaw=s * now.yaw, roll=s * now.roll), 100) for s in (1, -1)
-    )
-    swapped = two.landmarks[[1, 0, 2, 4, 3]] * (-1, 1) + (100, 0)
-    np.testing.assert_allclose(one.landmarks, swapped, atol=1e-3)
-    np.testing.assert_allclose(
-        one.box, two.box[[2, 1, 0, 3]] * (-1, 1, -1, 1) + (100, 0, 100, 0), atol=1e-3
-    )
+@given(seeds)
+def test_with_all_visible_no_face_is_cut_off_or_covered(seed: int) -> None:
+    one = scene(seed, width=200, height=150, least_visible=1.0)
+    assert (one.visible == 1).all()
+    assert (one.boxes >= -2).all()  # what is seen is estimated on a grid
+    assert (one.boxes <= (202, 152, 202, 152)).all()
 
 
 @pytest.mark.parametrize(
@@ -194,6 +169,7 @@ def test_a_mirrored_pose_mirrors_the_face(a: int, b: int) -> None:
     [
         {"seed": -1}, {"seed": 1.5}, {"width": 7}, {"height": 5000}, {"height": True},
         {"roll": 46}, {"roll": -1}, {"roll": float("nan")}, {"smallest_face": 3},
+        {"least_visible": 1.5},
         {"largest_face": 20}, {"people": (-1,)}, {"posters": ("a",)},
         {"people": range(40), "width": 64, "height": 64},
     ],

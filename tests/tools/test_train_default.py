@@ -15,8 +15,8 @@ from tool_modules import tool
 
 import npfacenet
 from npfacenet.checkpoints.native import write_native
-from npfacenet.commands.demo import FIRST_STRANGER, STRANGERS
-from npfacenet.commands.demo_pictures import FIRST, STAFF
+from npfacenet.commands.demo_office import FIRST, STAFF
+from npfacenet.commands.demo_strangers import FIRST_STRANGER, STRANGERS
 from npfacenet.errors import EvaluationError, TrainingError
 from npfacenet.recognition.calibration import errors_at
 from npfacenet.samples import PAIRS_FROM, conditions, draw, identity, pairs
