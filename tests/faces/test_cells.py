@@ -18,7 +18,8 @@ def detections(draw: st.DrawFn) -> Detections:
     boxes = np.concatenate([low, low + rng.uniform(0, 40, (count, 2))], axis=1)
     points = rng.uniform(0, 60, (count, 5, 2))
     scores = rng.choice([0.1, 0.3, 0.5, 0.7, 0.9], count)
-    return Detections(*(each.astype(np.float32) for each in (boxes, points, scores)), best_score=1)
+    one, two, three = (each.astype(np.float32) for each in (boxes, points, scores))
+    return Detections(one, two, three, best_score=1)
 
 
 @given(found=detections(), agreeing=st.floats(0.1, 1))
