@@ -46,7 +46,14 @@ def parser() -> argparse.ArgumentParser:
     for one in commands.values():
         one.add_argument("--shared", type=Path, default=Path("../shared"), metavar="DIR")
         one.add_argument("--run", type=Path, default=Path("runs/default"), metavar="DIR")
+        one.add_argument("--detector", default="finder", metavar="NAME")
+    for name in ("views", "short"):
+        commands[name].add_argument(
+            "--jitter", type=float, default=0.03, metavar="SHARE",
+            help="of the distance between the eyes, by which landmarks move (default: 0.03)",
+        )  # fmt: skip
     commands["views"].add_argument("--count", type=int, help="of photographs")
+    commands["views"].add_argument("--people", type=int, help="who are drawn")
     for name in ("train", "finish"):
         commands[name].add_argument("--seed", type=int)
     commands["train"].add_argument("--steps", type=int)
