@@ -11,21 +11,31 @@ seed. No photograph was used for any of it.
 
 from npfacenet.samples.conditions import Conditions, conditions
 from npfacenet.samples.identity import Identity, identity
+from npfacenet.samples.location import Location, face_of
 from npfacenet.samples.people import PAIRS_FROM, Pairs, People, pairs, people, picture
+from npfacenet.samples.photograph import Figure, Scene, photograph
 from npfacenet.samples.portrait import draw
+from npfacenet.samples.scenes import scene, scenes
 
 __all__ = [
     "PAIRS_FROM",
     "Conditions",
+    "Figure",
     "Identity",
+    "Location",
     "Pairs",
     "People",
+    "Scene",
     "conditions",
     "draw",
+    "face_of",
     "identity",
     "pairs",
     "people",
+    "photograph",
     "picture",
+    "scene",
+    "scenes",
 ]
 
 

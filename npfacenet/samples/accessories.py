@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from npfacenet.samples.pixel_planes import Floats, mix, smoothstep
-from npfacenet.samples.scene import Scene
+from npfacenet.samples.subject import Subject
 
 
-def glasses_on(scene: Scene, picture: Floats) -> None:
+def glasses_on(subject: Subject, picture: Floats) -> None:
     """Draw glasses into the picture, in place; the condition `glasses` is their rims' thickness."""
-    who, now, source = scene.who, scene.now, scene.lamp
+    who, now, source = subject.who, subject.now, subject.lamp
     rng = np.random.default_rng([now.clothes, 5])
-    x, y = scene.rays.at_depth(1.28)
+    x, y = subject.rays.at_depth(1.28)
     aside = np.abs(x)
     half, tall = rng.uniform(0.34, 0.40), rng.uniform(0.22, 0.30)
     square = float(rng.choice([2.0, 2.6, 4.0]))
@@ -36,5 +36,6 @@ def glasses_on(scene: Scene, picture: Floats) -> None:
     frame = np.maximum(np.maximum(rim, bridge), 0.8 * arms)
     lens = smoothstep(ring, 1.0, 0.95)
     shine = lens * smoothstep(u + 0.8 * v + 0.3 * np.sign(x), 1.15, 0.6) * 0.03
-    picture += source.key[:, None, None] * shine - 0.06 * lens * picture
+    colours = picture[:3]
+    colours += source.key[:, None, None] * shine - 0.06 * lens * colours
     mix(picture, 0.92 * frame, lit_colour.astype(np.float32))

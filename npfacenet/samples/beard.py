@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from npfacenet.samples.pixel_planes import Floats, bump, mix, smoothstep, spot
-from npfacenet.samples.scene import Patch, Scene
 from npfacenet.samples.skin import tone
+from npfacenet.samples.subject import Patch, Subject
 
 
-def beard_on(scene: Scene, patch: Patch, colour: Floats) -> None:
+def beard_on(subject: Subject, patch: Patch, colour: Floats) -> None:
     """Draw stubble, beard and moustache of this colour (3,) into the albedo, in place."""
-    who, face = scene.who, scene.face
+    who, face = subject.who, subject.face
     albedo, x, y = patch.albedo, patch.x, patch.y
     if max(who.stubble, who.beard, who.moustache) < 0.03:
         return
-    strands = scene.strands.at(x + 0.3 * y, y * np.float32(1.5))
+    strands = subject.strands.at(x + 0.3 * y, y * np.float32(1.5))
     aside = np.abs(x)
     edge = face.mouth_y + 0.2 - 0.75 * smoothstep(aside, 0.25, 0.9) + 0.05 * strands
     jaw = smoothstep(y - edge, -0.1, 0.12)

@@ -45,30 +45,86 @@ class Rays:
 
 
 def rays_under(now: Conditions, pixels: int) -> Rays:
-    """Return the rays of pixels x pixels under these conditions."""
-    yaw, pitch, roll = (math.radians(x) for x in (now.yaw, now.pitch, now.roll))
-    turn_y = np.array(
-        [[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]]
+    """Return the rays of a portrait of pixels x pixels under these conditions."""
+    centres = np.arange(pixels) + 0.5
+    return Projection.of_portrait(now, pixels).rays(centres, centres)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """How a head is placed in a picture: a parallel projection.
+
+    `turn` (3, 3) rotates the head's coordinates into the camera's, `roll` (radians) turns them
+    clockwise in the picture; (anchor_x, anchor_y) is where `ANCHOR` is seen, in pixels, and
+    `spacing` is the units per pixel.
+    """
+
+    turn: npt.NDArray[np.float64]
+    roll: float
+    spacing: float
+    anchor_x: float
+    anchor_y: float
+
+    @classmethod
+    def of(cls, now: Conditions, spacing: float, anchor_x: float, anchor_y: float) -> Projection:
+        """Return the projection of a head in the pose of these conditions."""
+        yaw, pitch, roll = (math.radians(x) for x in (now.yaw, now.pitch, now.roll))
+        turn_y = np.array(
+            [[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]]
+        )
+        turn_x = np.array(
+            [
+                [1, 0, 0],
+                [0, math.cos(pitch), math.sin(pitch)],
+                [0, -math.sin(pitch), math.cos(pitch)],
+            ]
+        )
+        return cls(turn_x @ turn_y, roll, spacing, anchor_x, anchor_y)
+
+    @classmethod
+    def of_portrait(cls, now: Conditions, pixels: float) -> Projection:
+        """Return the projection of a portrait of pixels x pixels."""
+        spacing = ACROSS * now.distance / pixels
+        # The anchor of a plain portrait lies this far below the middle of the picture.
+        below = ANCHOR[1] + (EYES - 0.5) * ACROSS
+        right, down = pixels * (0.5 + now.shift_x), pixels * (0.5 + now.shift_y)
+        return cls.of(now, spacing, right, down + below / spacing)
+
+    def rays(self, columns: Floats, rows: Floats) -> Rays:
+        """Return the rays through the pixels at these columns (w,) and rows (h,)."""
+        x, y = np.meshgrid(
+            (columns - self.anchor_x) * self.spacing, (rows - self.anchor_y) * self.spacing
+        )
+        cos, sin = math.cos(self.roll), math.sin(self.roll)
+        anchor = self.turn @ ANCHOR
+        return Rays(
+            (cos * x + sin * y + anchor[0]).astype(np.float32),
+            (cos * y - sin * x + anchor[1]).astype(np.float32),
+            self.turn.astype(np.float32),
+            self.spacing,
+        )
+
+    def pixels(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return where points of the head (..., 3) are seen: x and y in pixels (..., 2)."""
+        x, y = np.moveaxis((np.asarray(points) - ANCHOR) @ self.turn.T, -1, 0)[:2]
+        cos, sin = math.cos(self.roll), math.sin(self.roll)
+        right, down = cos * x - sin * y, cos * y + sin * x
+        return np.stack(
+            [self.anchor_x + right / self.spacing, self.anchor_y + down / self.spacing], axis=-1
+        )
+
+
+def depth_at(head: Surface, x: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
+    """Return how far in front of the head's axis its surface is at places x, y of a face (N,)."""
+    straight = _HeadRays.of(
+        np.asarray(x, np.float32), np.asarray(y, np.float32), np.eye(3, dtype=np.float32)
     )
-    turn_x = np.array(
-        [[1, 0, 0], [0, math.cos(pitch), math.sin(pitch)], [0, -math.sin(pitch), math.cos(pitch)]]
-    )
-    turn = turn_x @ turn_y
-    spacing = ACROSS * now.distance / pixels
-    line = (np.arange(pixels) + 0.5) / pixels - 0.5
-    right = (line - now.shift_x) * ACROSS * now.distance
-    down = (line - now.shift_y) * ACROSS * now.distance
-    # The anchor of a plain portrait lies this far below the middle of the picture.
-    below = ANCHOR[1] + (EYES - 0.5) * ACROSS
-    x, y = np.meshgrid(right, down - below)
-    x, y = math.cos(roll) * x + math.sin(roll) * y, math.cos(roll) * y - math.sin(roll) * x
-    anchor = turn @ ANCHOR
-    return Rays(
-        (x + anchor[0]).astype(np.float32),
-        (y + anchor[1]).astype(np.float32),
-        turn.astype(np.float32),
-        spacing,
-    )
+    depth, scale = np.ones_like(straight.x), np.ones_like(straight.x)
+    for _ in range(4 * _STEPS):
+        met, angle, down, _ = straight.meet(depth, scale, head)
+        depth = 0.5 * (depth + met)
+        scale = 1 + _sampled(head.table, angle, down, 1)[0]
+    return depth
 
 
 def coarsely(rays: Rays, head: Surface) -> tuple[slice, slice, Floats, Floats]:

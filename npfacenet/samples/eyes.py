@@ -7,8 +7,8 @@ import numpy as np
 from npfacenet.samples.conditions import Conditions
 from npfacenet.samples.identity import Identity
 from npfacenet.samples.pixel_planes import Floats, bump, mix, smoothstep, spot
-from npfacenet.samples.scene import Patch, Scene
 from npfacenet.samples.skin import tone
+from npfacenet.samples.subject import Patch, Subject
 
 IRIS, PUPIL = 0.098, 0.042  # radii
 _IRIS_TONES = np.array(
@@ -18,9 +18,9 @@ _IRIS_TONES = np.array(
 _SOFT = 0.012
 
 
-def eyes_on(scene: Scene, patch: Patch) -> Floats:
+def eyes_on(subject: Subject, patch: Patch) -> Floats:
     """Draw eyes and lids into the albedo, in place; return where they are wet (h, w)."""
-    who, face, now = scene.who, scene.face, scene.now
+    who, face, now = subject.who, subject.face, subject.now
     albedo, x, y = patch.albedo, patch.x, patch.y
     side = np.sign(x)
     u = (np.abs(x) - face.eye_x) * np.float32(1 / who.eye_width)
@@ -68,9 +68,9 @@ def _ball(
     return np.asarray(white)
 
 
-def glint(scene: Scene, patch: Patch) -> Floats:
+def glint(subject: Subject, patch: Patch) -> Floats:
     """Return the lamp's reflection in both eyes (h, w), 0 to 1."""
-    face, now, x, y = scene.face, scene.now, patch.x, patch.y
+    face, now, x, y = subject.face, subject.now, patch.x, patch.y
     at_x = 0.035 * np.sin(np.radians(now.light_side)) + 0.07 * now.gaze_x
     at_y = -0.042 + 0.04 * now.gaze_y
     gap = np.abs(x) - face.eye_x
@@ -98,10 +98,10 @@ def _lids(
     mix(albedo, 0.6 * corner, tone(who) * np.array([0.75, 0.42, 0.4], np.float32))
 
 
-def brows_on(scene: Scene, patch: Patch, colour: Floats) -> None:
+def brows_on(subject: Subject, patch: Patch, colour: Floats) -> None:
     """Draw both brows of this colour (3,) into the albedo, in place."""
-    who, face, now, x, y = scene.who, scene.face, scene.now, patch.x, patch.y
-    strands = scene.strands.at(x + 0.35 * y, y, smooth=True)
+    who, face, now, x, y = subject.who, subject.face, subject.now, patch.x, patch.y
+    strands = subject.strands.at(x + 0.35 * y, y, smooth=True)
     half = who.eye_width * 1.42
     u = (np.abs(x) - face.eye_x - 0.02) * np.float32(1 / half)
     line = (

@@ -12,7 +12,7 @@ from npfacenet.samples.pixel_planes import (
     mix,
     smoothstep,
 )
-from npfacenet.samples.scene import Scene
+from npfacenet.samples.subject import Subject
 
 _HAIR_MELANIN = (0.0, 0.3, 0.6, 0.85, 1.0)
 _HAIR_TONES = np.array(
@@ -63,14 +63,14 @@ def hair_light(
     return result
 
 
-def hanging_hair(scene: Scene, picture: Floats, *, in_front: bool) -> None:
+def hanging_hair(subject: Subject, picture: Floats, *, in_front: bool) -> None:
     """Draw long hair behind the head, or locks in front of the cheeks, into the picture."""
-    who, now, strands = scene.who, scene.now, scene.strands
+    who, now, strands = subject.who, subject.now, subject.strands
     if who.hair_length < 0.48 or who.baldness > 0.3:
         return
     length = 0.5 + 2.6 * (who.hair_length - 0.4)
     plane = 0.3 if in_front else -0.45
-    x, y = scene.rays.at_depth(plane)
+    x, y = subject.rays.at_depth(plane)
     aside = np.abs(x)
     thick = 0.1 + 0.32 * who.hair_volume
     wave = 0.04 * (0.3 + who.curl) * np.sin(y * np.float32(5) + np.sign(x))
@@ -80,7 +80,7 @@ def hanging_hair(scene: Scene, picture: Floats, *, in_front: bool) -> None:
     outer -= 0.25 * np.square(smoothstep(y, length - 0.6, length + 0.1))
     ragged = 0.04 * strands.at(x * np.float32(0.6), y * np.float32(0.15))
     mask = smoothstep(outer - aside + 0.6 * ragged, -0.02, 0.04)
-    mask *= smoothstep(y + ragged * 2, length + 0.1, length - 0.12)
+    mask *= smoothstep(y + ragged * 2, length + 0.1, length - 0.12) * (rise < 1)
     if in_front:
         inner = who.head_width * (0.97 - 0.17 * smoothstep(y, 0.1, 1.3)) + 0.5 * wave
         inner += 0.16 * np.sign(x) * np.float32(who.parting) * (1 - fall)
@@ -93,4 +93,4 @@ def hanging_hair(scene: Scene, picture: Floats, *, in_front: bool) -> None:
         dull = 0.42 + 0.5 * smoothstep(aside, who.head_width - 0.1, who.head_width + 0.25)
     normal = (round_x, np.full_like(x, -0.05), np.sqrt(1 - np.square(round_x)))
     sheen = strands.at(x, y * np.float32(0.4))
-    mix(picture, mask, hair_light(hair_colour(who), sheen, normal, scene.lamp, dull))
+    mix(picture, mask, hair_light(hair_colour(who), sheen, normal, subject.lamp, dull))

@@ -12,29 +12,31 @@ from npfacenet.samples.hair import hair_colour, hair_light
 from npfacenet.samples.light import gloss, lit, open_to
 from npfacenet.samples.mouth import mouth_on, nostrils_on
 from npfacenet.samples.pixel_planes import Floats, bump, mix, smoothstep
-from npfacenet.samples.scene import Patch, Scene
 from npfacenet.samples.skin import skin, tone
+from npfacenet.samples.subject import Patch, Subject
 from npfacenet.samples.surface import Hit
 
 
-def silhouette(face: Features, hit: Hit, grain: Floats) -> Floats:
-    """Return where the head is (h, w), 0 to 1; hair has a rougher edge than skin."""
+def silhouette(face: Features, hit: Hit, grain: Floats, top: float) -> Floats:
+    """Return where the head is (h, w), 0 to 1; hair has a rougher edge than skin.
+
+    `top` is the height of its highest point, above which the surface is but a line.
+    """
     fluff = 0.03 * grain * smoothstep(hit.hair, 0.1, 0.4)
     # The rays' iteration has not converged at the very edge of a jaw.
     jaw = 0.07 * smoothstep(hit.y, 0.8, 1.4)
-    return smoothstep(hit.rim + fluff - jaw, 0.03, 0.1) * smoothstep(
-        hit.y, face.chin - 0.04, face.chin - 0.12
-    )
+    within = smoothstep(hit.rim + fluff - jaw, 0.03, 0.1) * (hit.y > top)
+    return within * smoothstep(hit.y, face.chin - 0.04, face.chin - 0.12)
 
 
-def head_light(scene: Scene, hit: Hit, grain: Floats) -> Floats:
+def head_light(subject: Subject, hit: Hit, grain: Floats) -> Floats:
     """Return the light from skin, eyes, mouth and the hair on the head: linear (3, h, w)."""
-    who, face, rays = scene.who, scene.face, scene.rays
-    source, normal = scene.lamp, _normals(rays, hit)
+    who, face, rays = subject.who, subject.face, subject.rays
+    source, normal = subject.lamp, _normals(rays, hit)
     depth = np.where(hit.rim > 0, hit.depth, np.float32(-9))
     lamplight = open_to(source, depth, rays.spacing)
     sky = np.clip(1 - 6.5 * np.maximum(hit.hollow, -0.02), 0.25, 1.15)
-    albedo, moist, wet = _coloured(scene, hit)
+    albedo, moist, wet = _coloured(subject, hit)
     light = lit(albedo, normal, source, lamplight, sky)
     key = source.key[:, None, None]
     oily = 0.0375 + 0.0375 * bump(hit.x, 0.35) + moist
@@ -58,19 +60,19 @@ def _normals(rays: Rays, hit: Hit) -> tuple[Floats, Floats, Floats]:
     return np.where((hit.rim < 0.3) & (hit.y > 0.5), np.copysign(x, hit.x), x), y, z
 
 
-def _coloured(scene: Scene, hit: Hit) -> tuple[Floats, Floats, Floats]:
+def _coloured(subject: Subject, hit: Hit) -> tuple[Floats, Floats, Floats]:
     """Return the albedo (3, h, w) of the bare head, and (h, w) moist lips and glints of eyes."""
-    who, face, y = scene.who, scene.face, hit.y
-    head = Patch(hit.x, y, skin(who, face, hit.x, y, scene.now.flush))
+    who, face, y = subject.who, subject.face, hit.y
+    head = Patch(hit.x, y, skin(who, face, hit.x, y, subject.now.flush))
     moist, wet = np.zeros_like(y), np.zeros_like(y)
-    beard_on(scene, head, hair_colour(who, 0.8))
-    nostrils_on(scene, head.rows(_band(y, face.nose_y - 0.3, face.nose_y + 0.4)))
+    beard_on(subject, head, hair_colour(who, 0.8))
+    nostrils_on(subject, head.rows(_band(y, face.nose_y - 0.3, face.nose_y + 0.4)))
     part = _band(y, face.mouth_y - 0.4, face.mouth_y + face.gap + 0.5)
-    moist[part] = 0.06 * mouth_on(scene, head.rows(part))
+    moist[part] = 0.06 * mouth_on(subject, head.rows(part))
     part = _band(y, -0.35, 0.35)
-    wet[part] = eyes_on(scene, head.rows(part)) * glint(scene, head.rows(part))
+    wet[part] = eyes_on(subject, head.rows(part)) * glint(subject, head.rows(part))
     part = _band(y, face.brow_y - 0.35, face.brow_y + 0.3)
-    brows_on(scene, head.rows(part), hair_colour(who, 0.5) * np.float32(0.7))
+    brows_on(subject, head.rows(part), hair_colour(who, 0.5) * np.float32(0.7))
     return head.albedo, moist, wet
 
 
@@ -80,10 +82,10 @@ def _band(y: Floats, low: float, high: float) -> slice:
     return slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 1)
 
 
-def ears_on(scene: Scene, picture: Floats) -> None:
+def ears_on(subject: Subject, picture: Floats) -> None:
     """Draw both ears into the picture, in place: flat shells at the sides of the head."""
-    who = scene.who
-    x, y = scene.rays.at_depth(0.0)
+    who = subject.who
+    x, y = subject.rays.at_depth(0.0)
     tall, wide = 0.31 * who.ear_size, 0.125 * who.ear_size
     aside = np.abs(x) - who.head_width * 0.97
     u = (aside - 0.25 * (0.25 - y) * wide) / wide
@@ -97,4 +99,4 @@ def ears_on(scene: Scene, picture: Floats) -> None:
     lean = np.sign(x) * np.clip(0.35 + 0.4 * u, -0.9, 0.9)
     normal = (lean, np.zeros_like(x), np.sqrt(1 - lean * lean))
     half = np.full_like(x, 0.8)
-    mix(picture, smoothstep(radius, 1.0, 0.88), lit(albedo, normal, scene.lamp, half, half))
+    mix(picture, smoothstep(radius, 1.0, 0.88), lit(albedo, normal, subject.lamp, half, half))

@@ -6,15 +6,15 @@ import numpy as np
 
 from npfacenet.samples.features import Features
 from npfacenet.samples.pixel_planes import Floats, bump, mix, smoothstep, spot
-from npfacenet.samples.scene import Patch, Scene
 from npfacenet.samples.skin import tone
+from npfacenet.samples.subject import Patch, Subject
 
 _SOFT = 0.016
 
 
-def mouth_on(scene: Scene, patch: Patch) -> Floats:
+def mouth_on(subject: Subject, patch: Patch) -> Floats:
     """Draw lips, teeth and tongue into the albedo, in place; return where the lips are (h, w)."""
-    who, face, now = scene.who, scene.face, scene.now
+    who, face, now = subject.who, subject.face, subject.now
     albedo, x, y = patch.albedo, patch.x, patch.y
     u = (x - 0.03 * who.lopsidedness) * np.float32(1 / face.mouth_width)
     square = u * u
@@ -58,10 +58,10 @@ def _behind(face: Features, u: Floats, below: Floats) -> Floats:
     return inner
 
 
-def nostrils_on(scene: Scene, patch: Patch) -> None:
+def nostrils_on(subject: Subject, patch: Patch) -> None:
     """Darken the nostrils and the creases beside the nose in the albedo, in place."""
-    who, albedo, x = scene.who, patch.albedo, patch.x
-    aside, below = np.abs(x), patch.y - scene.face.nose_y
+    who, albedo, x = subject.who, patch.albedo, patch.x
+    aside, below = np.abs(x), patch.y - subject.face.nose_y
     wing = who.nose_width
     dark = 0.7 * spot(aside - 0.5 * wing, below - 0.08, 0.25 * wing, 0.024)
     dark += 0.26 * spot(

@@ -35,13 +35,19 @@ def spot(x: Floats, y: Floats, x_width: float, y_width: float) -> Floats:
 
 
 def mix(picture: Floats, mask: Floats, colour: Colour | Floats) -> None:
-    """Blend a colour or picture into a picture (3, h, w), in place; `mask` (h, w) is its share."""
+    """Blend a colour or picture into a picture (3, h, w), in place; `mask` (h, w) is its share.
+
+    A picture of four planes is a layer: the fourth is how much of what lies below it hides.
+    """
     over = (
         np.reshape(np.asarray(colour, np.float32), (3, 1, 1))
         if len(np.shape(colour)) == 1
         else (np.asarray(colour, np.float32))
     )
-    picture += mask * (over - picture)
+    colours = picture[:3]
+    colours += mask * (over - colours)
+    if len(picture) > 3:
+        picture[3] += mask * (1 - picture[3])
 
 
 def pattern(rng: np.random.Generator, size: int, waves: int) -> Floats:

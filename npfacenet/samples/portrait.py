@@ -21,8 +21,8 @@ from npfacenet.samples.head import ears_on, head_light, silhouette
 from npfacenet.samples.identity import Identity
 from npfacenet.samples.light import lamp
 from npfacenet.samples.pixel_planes import Floats, mix
-from npfacenet.samples.scene import Scene
 from npfacenet.samples.strands import Strands, scalp_strands
+from npfacenet.samples.subject import Subject
 from npfacenet.samples.surface import surface
 
 LARGEST = 1024
@@ -41,14 +41,9 @@ def draw(identity: Identity, conditions: Conditions, size: int = 112) -> npt.NDA
     >>> draw(Identity(), Conditions(), size=16).shape
     (16, 16, 3)
     """
-    if not isinstance(identity, Identity):
-        raise ArgumentError(f"identity is an Identity, not {identity!r}")
-    if not isinstance(conditions, Conditions):
-        raise ArgumentError(f"conditions is a Conditions, not {conditions!r}")
-    if not 1 <= check_whole(size, "size") <= LARGEST:
-        raise ArgumentError(f"size is 1 to {LARGEST}, not {size}")
+    check_portrait(identity, conditions, size)
     pixels = 2 * math.ceil(FINER * int(size) / 2)
-    scene = Scene(
+    subject = Subject(
         identity,
         features(identity, conditions),
         conditions,
@@ -56,25 +51,41 @@ def draw(identity: Identity, conditions: Conditions, size: int = 112) -> npt.NDA
         Strands(identity),
         rays_under(conditions, pixels),
     )
-    return developed(_light(scene, pixels), conditions, int(size))
+    return developed(_light(subject, pixels), conditions, int(size))
 
 
-def _light(scene: Scene, pixels: int) -> Floats:
+def check_portrait(identity: object, conditions: object, size: object) -> None:
+    """Raise ArgumentError unless a picture can be drawn of these."""
+    if not isinstance(identity, Identity):
+        raise ArgumentError(f"identity is an Identity, not {identity!r}")
+    if not isinstance(conditions, Conditions):
+        raise ArgumentError(f"conditions is a Conditions, not {conditions!r}")
+    if not 1 <= check_whole(size, "size") <= LARGEST:
+        raise ArgumentError(f"size is 1 to {LARGEST}, not {size}")
+
+
+def _light(subject: Subject, pixels: int) -> Floats:
     """Return the light that reaches the film, linear, (3, pixels, pixels)."""
-    who, now = scene.who, scene.now
-    picture = background(now, pixels)
-    hanging_hair(scene, picture, in_front=False)
-    neck_and_clothes(scene, picture)
-    if who.hair_length < 0.5:
-        ears_on(scene, picture)
-    head = surface(who, scene.face, hair_volume(who, now))
-    rows, columns, depth, scale = coarsely(scene.rays, head)
-    near = scene.cut(rows, columns)
-    hit = cast_rays(near.rays, head, depth, scale)
-    grain = scalp_strands(who, scene.strands, hit.angle, hit.x, hit.y)
-    cover = silhouette(scene.face, hit, grain)
-    mix(picture[:, rows, columns], cover, head_light(near, hit, grain))
-    hanging_hair(scene, picture, in_front=True)
-    if now.glasses:
-        glasses_on(scene, picture)
+    picture = background(subject.now, pixels)
+    hanging_hair(subject, picture, in_front=False)
+    neck_and_clothes(subject, picture)
+    head_on(subject, picture)
     return picture
+
+
+def head_on(subject: Subject, picture: Floats) -> None:
+    """Draw ears, head, the hair in front of it and glasses into the picture, in place."""
+    who, now = subject.who, subject.now
+    if who.hair_length < 0.5:
+        ears_on(subject, picture)
+    volume = hair_volume(who, now)
+    head = surface(who, subject.face, volume)
+    rows, columns, depth, scale = coarsely(subject.rays, head)
+    near = subject.cut(rows, columns)
+    hit = cast_rays(near.rays, head, depth, scale)
+    grain = scalp_strands(who, subject.strands, hit.angle, hit.x, hit.y)
+    cover = silhouette(subject.face, hit, grain, -who.crown - volume)
+    mix(picture[:, rows, columns], cover, head_light(near, hit, grain))
+    hanging_hair(subject, picture, in_front=True)
+    if now.glasses:
+        glasses_on(subject, picture)

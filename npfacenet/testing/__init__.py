@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     )
     from npfacenet.testing.loss_laws import assert_loss_laws
     from npfacenet.testing.loss_strategies import batches, loss_samples, losses
+    from npfacenet.testing.scene_strategies import scenes
     from npfacenet.testing.weight_files import broken_weight_files
     from npfacenet.testing.whole_laws import assert_metric_laws, assert_recipe_laws
 
@@ -71,6 +72,7 @@ _HOMES = {
     "loss_laws": ("assert_loss_laws",),
     "loss_strategies": ("batches", "loss_samples", "losses"),
     "layer_strategies": ("layers", "networks", "open_networks", "placed_layers", "samples"),
+    "scene_strategies": ("scenes",),
     "weight_files": ("broken_weight_files",),
 }  # fmt: skip
 
@@ -99,6 +101,7 @@ __all__ = [
     "pil_images",
     "placed_layers",
     "samples",
+    "scenes",
     "triplets",
     "unit_vectors",
 ]

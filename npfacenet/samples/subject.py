@@ -1,4 +1,4 @@
-"""The scene: everything from which the parts of a picture are drawn."""
+"""The subject: everything from which the parts of a picture are drawn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from npfacenet.samples.strands import Strands
 
 
 @dataclass(frozen=True)
-class Scene:
+class Subject:
     """A person under the conditions of one picture, the lamp, and the rays of its pixels.
 
     `face` holds where the features lie with the expression of the moment.
@@ -27,8 +27,8 @@ class Scene:
     strands: Strands
     rays: Rays
 
-    def cut(self, rows: slice, columns: slice) -> Scene:
-        """Return the scene as a part of the picture shows it."""
+    def cut(self, rows: slice, columns: slice) -> Subject:
+        """Return the subject as a part of the picture shows it."""
         return replace(self, rays=self.rays.cut(rows, columns))
 
 
