@@ -26,7 +26,7 @@ from npfacenet.errors import EvaluationError, TrainingError
 from npfacenet.faces import Detector, Faces
 from npfacenet.faces.alignment import aligned
 from npfacenet.recognition.calibration import errors_at
-from npfacenet.samples import PAIRS_FROM, conditions, draw, identity, pairs
+from npfacenet.samples import PAIRS_FROM, conditions, draw, identity, pairs, picture
 from npfacenet.training import Augmentation
 from npfacenet.training.teacher_views import unit_vectors
 
@@ -253,20 +253,29 @@ def test_faces_are_found_once_and_a_border_does_not_move_them(
     assert np.abs(middle - loose[0]).max() < 1e-3
 
 
-def test_without_jitter_or_variation_a_view_is_the_aligned_face(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_without_jitter_or_variation_a_view_is_the_aligned_face() -> None:
     material = tool("default_material")
-    monkeypatch.setattr(material, "OF_FACES", Augmentation.none())
     picture = np.array(photograph(3, 4))
     landmarks = np.array(LANDMARKS) * 80 + 40
     rng = np.random.default_rng(0)
-    view = material.jittered(picture, landmarks, 96, rng, 0)
+    views = [
+        material.jittered(picture, landmarks, 96, rng, jitter, Augmentation.none())
+        for jitter in (0, 0.01, 0.1)
+    ]
     cut = aligned(picture, np.array([40, 40, 120, 120]), landmarks, material.template(), 96)
-    assert np.array_equal(view, cut)
-    moved = [material.jittered(picture, landmarks, 96, rng, jitter) for jitter in (0.01, 0.1)]
-    differences = [np.abs(view.astype(int) - other).mean() for other in moved]
+    assert np.array_equal(views[0], cut)
+    differences = [np.abs(view.astype(int) - cut).mean() for view in views[1:]]
     assert 0 < differences[0] < differences[1]
+
+
+def test_every_other_drawn_view_is_aligned() -> None:
+    material = tool("default_material")
+    assert np.array_equal(material.drawn_view(2), picture(2, material.EACH))
+    exact = material.drawn_view(3, 0)
+    assert exact.shape == (160, 160, 3)
+    moved = [np.abs(material.drawn_view(3, by).astype(int) - exact).mean() for by in (0.01, 0.1)]
+    assert 0 < moved[0] < moved[1]
+    assert material.about_drawn(0.01) != material.about_drawn(0.02)
 
 
 def test_targets_are_projected_once_to_where_views_vary(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from npfacenet.images import read
 from npfacenet.images.blending import blended
 from npfacenet.progress import Progress
 from npfacenet.recipes.alignment import ALIGNMENTS, Template
-from npfacenet.samples import picture
+from npfacenet.samples import conditions, face_of, identity, picture
 from npfacenet.training import Augmentation, IdentityFolder
 from npfacenet.training.people import read_people
 
@@ -36,6 +36,8 @@ OF_CROPS = Augmentation(
     erase_area=(0.02, 0.2),
 )  # fmt: skip
 OF_FACES = replace(OF_CROPS, shift=0.02, scale=0.06, rotation=4)
+OF_DRAWN = replace(Augmentation.none(), shift=0.02, scale=0.06, rotation=4)
+DRAWN_SIZE = 160  # pixels a side of an aligned one
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ def jittered(
     size: int,
     rng: np.random.Generator,
     jitter: float,
+    varied: Augmentation = OF_FACES,
 ) -> Picture:
     """Return a varied view of a face that is aligned by its landmarks (5, 2), which are moved.
 
@@ -159,14 +162,26 @@ def jittered(
     """
     apart = float(np.linalg.norm(landmarks[1] - landmarks[0]))
     moved = landmarks + rng.normal(0, 1, (5, 2)) * (jitter * apart)
-    return OF_FACES.through(image, crop_to_picture(moved, template(), size), size, rng)
+    return varied.through(image, crop_to_picture(moved, template(), size), size, rng)
 
 
-def drawn_view(number: int) -> Picture:
-    """Return a picture of a drawn person, `EACH` of each in sequence: uint8 (112, 112, 3)."""
-    return picture(number, EACH)
+def drawn_view(number: int, jitter: float = JITTER) -> Picture:
+    """Return a picture of a drawn person, `EACH` of each in sequence: uint8 (S, S, 3).
+
+    Every other one is aligned by the landmarks that it was drawn with, moved as those of
+    photographs are; the rest are crops as they are drawn.
+    """
+    crop = picture(number, EACH)
+    if number % 2 == 0:
+        return crop
+    face = face_of(identity(number // EACH), conditions(number), len(crop))
+    rng = np.random.default_rng([number, EACH])
+    return jittered(crop, face.landmarks.astype(np.float64), DRAWN_SIZE, rng, jitter, OF_DRAWN)
 
 
-def about_drawn() -> dict[str, object]:
+def about_drawn(jitter: float) -> dict[str, object]:
     """Return what determines those pictures, besides the drawing itself."""
-    return {"each": EACH}
+    return {
+        "each": EACH, "aligned": "every other", "template": repr(template()), "jitter": jitter,
+        "augmentation": repr(OF_DRAWN),
+    }  # fmt: skip

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import default_short_run
@@ -113,8 +114,8 @@ def prepare(place: Place, run: Path, photographs: int, people: int, jitter: floa
             about=material.about(), progress=bar,
         )  # fmt: skip
         prepare_views(
-            run / "drawn", drawn_view, people * EACH, teachers, 96,
-            about=about_drawn(), progress=bar,
+            run / "drawn", partial(drawn_view, jitter=jitter), people * EACH, teachers, 96,
+            about=about_drawn(jitter), progress=bar,
         )  # fmt: skip
     sources(run)
 
