@@ -82,12 +82,17 @@ class KnownFaces:
     def _in_one(self, file: bytes | Path, tight: bool) -> Landmarks:
         """Return the landmarks (5, 2) of one picture."""
         picture = read(file)
-        border = round(BORDER * len(picture)) if tight else 0
+        border = border_of(picture) if tight else 0
         try:
             (face,) = self.cropper.find(bordered(picture, border), "a picture", threads=1)
         except NoFaceError:
             return np.full((5, 2), np.nan)
         return np.array(face.landmarks, np.float64) - border
+
+
+def border_of(picture: Picture) -> int:
+    """Return the width in pixels of the border that a tight crop gets."""
+    return round(BORDER * len(picture))
 
 
 def bordered(picture: Picture, border: int) -> Picture:

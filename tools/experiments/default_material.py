@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from default_faces import TEMPLATE, KnownFaces, Landmarks
+from default_faces import TEMPLATE, KnownFaces, Landmarks, border_of, bordered
 
 from npfacenet.errors import TrainingError
 from npfacenet.faces.alignment import crop_to_picture
@@ -95,7 +95,9 @@ class Photographs:
         image = read(files[index])
         landmarks = self.landmarks[index + (len(self.crops) if from_lfw else 0)]
         if aligned and np.isfinite(landmarks).all():
-            return jittered(image, landmarks, self.size, rng, self.jitter)
+            border = 0 if from_lfw else border_of(image)  # a template shows more than tight crops
+            wide = bordered(image, border)
+            return jittered(wide, landmarks + border, self.size, rng, self.jitter)
         return OF_CROPS(image, self.size, rng, CROP if from_lfw else None)
 
     def about(self) -> dict[str, object]:
