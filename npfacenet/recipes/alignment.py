@@ -1,4 +1,10 @@
-"""How a face is cut out of a photograph: by its five landmarks, or by its box."""
+"""How a face is cut out of a photograph: by its five landmarks, or by its box.
+
+The default network's template, "npfacenet", is symmetric, as the network is trained on mirrored
+faces too. It shows the whole chin and some hair: tighter, its teachers lost nothing that could be
+measured on LFW (0.972 to 0.975 and 0.988 to 0.991 with the eyes 0.29 to 0.37 of the side apart),
+and wider, tight crops would have to be filled up with more of what is not there.
+"""
 
 from __future__ import annotations
 

@@ -282,12 +282,16 @@ def test_targets_are_projected_once_to_where_views_vary(tmp_path: Path) -> None:
     targets = tool("default_targets")
     rng = np.random.default_rng(4)
     spread = np.zeros((300, 200), np.float32)
-    spread[:, 40:168] = rng.normal(size=(300, 128))
-    views = unit_vectors(spread)
+    spread[:, 40:160] = rng.normal(size=(300, 120))
+    views = unit_vectors(spread + 0.3)
     drawn = unit_vectors(rng.normal(size=(12, 200)).astype(np.float32))
     found = targets.targets_of(tmp_path, views, drawn, 4)
+    shares = np.repeat([targets.FIRST, 1 - targets.FIRST], [128, 72])
+    weighted = views * np.sqrt(2 * shares)
+    centred = weighted - weighted.mean(axis=0)
+    expected = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     products = found.photographs @ found.photographs.T
-    np.testing.assert_allclose(products, views @ views.T, atol=2e-3)  # nothing was lost
+    np.testing.assert_allclose(products, expected @ expected.T, atol=2e-3)  # nothing was lost
     assert found.drawn.shape == (12, 128)
     assert np.array_equal(found.drawn[0], found.drawn[3])
     again = targets.targets_of(tmp_path, views[::-1], drawn, 4)

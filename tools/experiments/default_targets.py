@@ -1,9 +1,9 @@
 """What the default network learns for each view: the answers of two teachers, in 128 numbers.
 
-Both teachers' embeddings of a view, joined, are a unit vector whose products with others are the
-means of the teachers' products. It is projected to the directions in which the training views vary
-most (principal components, without subtracting a mean, so that products stay), and scaled to unit
-length. The projection follows from the views alone, and is kept with them.
+The teachers' embeddings of a view are joined (`view_preparation.joined`), the first with the larger
+weight, which is the better of the two. The mean over the training views is subtracted, because all
+faces have it in common; what is left is projected to its principal components, and scaled to unit
+length. The projection follows from the views alone, and the targets are kept with them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ Vectors = npt.NDArray[np.float32]
 
 FILE = "targets.npz"
 NUMBERS = 128
+FIRST = 0.7  # the weight of the first teacher's products; the rest is the second's
+TOGETHER = 4096
 
 
 @dataclass(frozen=True)
@@ -34,39 +36,60 @@ class Targets:
     drawn: Vectors
 
 
-def principal(vectors: Vectors, numbers: int) -> Vectors:
-    """Return the directions (D, numbers) in which vectors (N, D) vary most about zero.
+@dataclass(frozen=True)
+class Projection:
+    """Maps the joined embeddings (N, D) of two teachers to targets (N, 128).
 
-    >>> principal(np.array([[3, 0, 0], [0, 2, 0], [0, 0, 1]], np.float32), 2).shape
-    (3, 2)
+    `weights` (D,) are factors of the numbers, `mean` (D,) is that of the weighted training views,
+    `directions` (D, 128) are their principal components.
     """
-    with single_threaded():  # the same bits on any number of cores
-        moments = np.zeros((vectors.shape[1],) * 2)
-        for part in np.array_split(vectors, -(-len(vectors) // 4096)):
-            moments += part.T.astype(np.float64) @ part
-        _, directions = np.linalg.eigh(moments)
-    return np.ascontiguousarray(directions[:, ::-1][:, :numbers], np.float32)
+
+    weights: Vectors
+    mean: Vectors
+    directions: Vectors
+
+    @classmethod
+    def of(cls, joined: Vectors, first: int, numbers: int = NUMBERS) -> Projection:
+        """Fit the projection to training views; `first` numbers are the first teacher's."""
+        weights = np.full(joined.shape[1], np.sqrt(2 * (1 - FIRST)), np.float32)
+        weights[:first] = np.sqrt(2 * FIRST)
+        with single_threaded():  # the same bits on any number of cores
+            mean = (joined.mean(axis=0, dtype=np.float64) * weights).astype(np.float32)
+            moments = np.zeros((joined.shape[1],) * 2)
+            for part in np.array_split(joined, -(-len(joined) // TOGETHER)):
+                centred = part * weights - mean
+                moments += centred.T.astype(np.float64) @ centred
+            _, directions = np.linalg.eigh(moments)
+        return cls(
+            weights, mean, np.ascontiguousarray(directions[:, ::-1][:, :numbers], np.float32)
+        )
+
+    def __call__(self, joined: Vectors) -> Vectors:
+        """Return the targets of views, unit vectors."""
+        found = [
+            np.asarray((part * self.weights - self.mean) @ self.directions, np.float32)
+            for part in np.array_split(joined, -(-len(joined) // TOGETHER))
+        ]
+        return unit_vectors(np.concatenate(found))
 
 
-def projected(vectors: Vectors, directions: Vectors) -> Vectors:
-    """Return vectors (N, D) in the coordinates of directions (D, E), scaled to unit length."""
-    return unit_vectors(vectors @ directions)
+def targets_of(
+    run: Path, photographs: Vectors, drawn: Vectors, each: int, first: int = NUMBERS
+) -> Targets:
+    """Return the targets for the teachers' joined embeddings of all views; computed once.
 
-
-def targets_of(run: Path, photographs: Vectors, drawn: Vectors, each: int) -> Targets:
-    """Return the targets for the teachers' embeddings of all views; computed once.
-
-    `drawn` has `each` rows for every drawn person, who has one target for all of them. Raises
-    TrainingError if `run` keeps the targets of other views.
+    `drawn` has `each` rows for every drawn person, who has one target for all of them; `first` is
+    the length of the first teacher's embeddings. Raises TrainingError if `run` keeps the targets of
+    other views.
     """
     path = run / FILE
     if not path.exists():
-        directions = principal(photographs, NUMBERS)
-        coded = codes(unit_vectors(drawn @ directions), each)
+        projection = Projection.of(photographs, first)
+        learnt, coded = projection(photographs), codes(projection(drawn), each)
         with writing_in(run), atomic_file(path) as file:
             np.savez(
-                file, photographs=projected(photographs, directions).astype("<f2"),
-                drawn=coded.astype("<f2"), directions=directions,
+                file, photographs=learnt.astype("<f2"), drawn=coded.astype("<f2"),
+                **vars(projection),
             )  # fmt: skip
     try:
         with np.load(path) as kept:
