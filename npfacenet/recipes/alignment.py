@@ -1,9 +1,8 @@
 """How a face is cut out of a photograph: by its five landmarks, or by its box.
 
-The default network's template, "npfacenet", is symmetric, as the network is trained on mirrored
-faces too. It shows the whole chin and some hair: tighter, its teachers lost nothing that could be
-measured on LFW (0.972 to 0.975 and 0.988 to 0.991 with the eyes 0.29 to 0.37 of the side apart),
-and wider, tight crops would have to be filled up with more of what is not there.
+The default network's template, "npfacenet", is symmetric, because the network learns from mirrored
+faces too, and shows the chin and some hair: framed wider, its teachers were not measurably better
+on LFW, and more of the tight crops that it learns from would have to be made up.
 """
 
 from __future__ import annotations
