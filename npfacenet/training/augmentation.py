@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError, quoted
+from npfacenet.images.affine import Matrix, resampled
 from npfacenet.images.crop import central_square, centre_crop
 from npfacenet.images.degradation import blurred, erased, jpeg_compressed, relit
 from npfacenet.images.warp import warp
@@ -97,8 +98,30 @@ class Augmentation:
         require_whole("the size of a variant", size, 1, 100_000)
         if crop is not None:
             require_whole("crop", crop, 1, 100_000)
-        geometry, light, blur, jpeg, erase = np.split(rng.random(19), (5, 7, 9, 11))
-        result = self._warped(image, size, crop, geometry)
+        geometry, others = np.split(rng.random(19), (5,))
+        return self._degraded(self._warped(image, size, crop, geometry), others)
+
+    def through(
+        self, image: Picture, matrix: Matrix, size: int, rng: np.random.Generator
+    ) -> Picture:
+        """Return one variant of the square that a map shows, uint8 (size, size, 3).
+
+        `matrix` (2, 3) maps a point of the square of `size` pixels to the point of the picture,
+        uint8 (H, W, 3), that it shows, as of an aligned face (`faces.alignment.crop_to_picture`).
+        The square is jittered as another crop is, and the picture resampled once. Numbers are drawn
+        as by a call. Raises what `images.affine.resampled` raises, ArgumentError for another
+        generator.
+        """
+        require_kind("the generator of random numbers", rng, np.random.Generator)
+        require_whole("the size of a variant", size, 1, 100_000)
+        geometry, others = np.split(rng.random(19), (5,))
+        moved = self._moved(size, geometry)
+        whole = np.vstack([matrix, (0, 0, 1)]) @ np.vstack([moved, (0, 0, 1)])
+        return self._degraded(resampled(image, whole[:2], size), others)
+
+    def _degraded(self, result: Picture, drawn: Floats) -> Picture:
+        """Return a picture relit, blurred, compressed and partly covered."""
+        light, blur, jpeg, erase = np.split(drawn, (2, 4, 6))
         if self.brightness or self.contrast:
             brightness, contrast = 1 + _both_ways(light) * (self.brightness, self.contrast)
             result = relit(result, float(brightness), float(contrast))
@@ -126,6 +149,19 @@ class Augmentation:
             degrees=self.rotation * turn,
             mirrored=bool(drawn[0] < self.flip),
         )
+
+    def _moved(self, size: int, drawn: Floats) -> Matrix:
+        """Return the map (2, 3) from a jittered square to the one that is not."""
+        right, down, larger, turn = _both_ways(drawn[1:])
+        step, angle = 1 + self.scale * larger, math.radians(self.rotation * turn)
+        linear = step * np.array(
+            [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
+        )
+        if drawn[0] < self.flip:
+            linear[:, 0] *= -1
+        centre = np.array([size / 2, size / 2])
+        moved = centre + self.shift * size * np.array([right, down])
+        return np.column_stack([linear, moved - linear @ centre])
 
     def _erased(self, image: Picture, drawn: Floats) -> Picture:
         size = len(image)

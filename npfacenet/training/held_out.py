@@ -23,7 +23,11 @@ from npfacenet.threads.blas import single_threaded
 from npfacenet.training.checks import require_kind
 from npfacenet.training.configuration import Configuration
 from npfacenet.training.identity_folder import IdentityFolder
-from npfacenet.training.picture_preparation import PicturePreparation, picture_preparation
+from npfacenet.training.picture_preparation import (
+    FaceFinder,
+    PicturePreparation,
+    picture_preparation,
+)
 from npfacenet.training.picture_store import PictureStore
 from npfacenet.training.validation import (
     Pairs,
@@ -195,14 +199,15 @@ def held_out_folds(
     folds: Sequence[Fold],
     learnt: Sequence[str],
     *,
-    crop: int | None,
     name: str,
+    crop: int | None = None,
+    finder: FaceFinder | None = None,
 ) -> HeldOut:
     """Hold out the pairs of LFW's folds (`read_pairs`); `name` describes them for the card.
 
     The pictures are cropped (None: their whole central square), to be framed as those that the
-    model is for; its card keeps its preparation. Raises TrainingError for folds without pairs, and
-    for a person in them who is `learnt` from.
+    model is for, or their faces are found by a `finder`; the card keeps its preparation. Raises
+    TrainingError for folds without pairs, and for a person in them who is `learnt` from.
     """
     chosen = [pair for fold in folds for pair in fold]
     known = {name for pair in chosen for name, _ in (pair.a, pair.b)} & set(learnt)
@@ -211,7 +216,8 @@ def held_out_folds(
         raise TrainingError(f"{name} cannot be held out: there is {what} in it")
     pictures = list(dict.fromkeys(picture for pair in chosen for picture in (pair.a, pair.b)))
     index = {picture: i for i, picture in enumerate(pictures)}
-    prepared = PicturePreparation(Preparation(crop=crop))
+    used = Preparation(crop=crop) if finder is None else model.card.preparation
+    prepared = PicturePreparation(used, finder)
     paths = [picture_path(Path(images), picture) for picture in pictures]
     pairs = Pairs(
         np.array([index[pair.a] for pair in chosen], np.intp),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -38,7 +38,7 @@ def prepare_views(
     folder: str | os.PathLike[str],
     draw: Draw,
     count: int,
-    teacher: Model,
+    teacher: Model | Sequence[Model],
     size: int,
     *,
     about: Mapping[str, object] | None = None,
@@ -48,6 +48,8 @@ def prepare_views(
 
     `draw(number)` returns a view, uint8 (H, W, 3), as the teacher is shown it, whatever
     preparation the teacher's card states; it is stored for the pupil at `size` pixels a side.
+    Several teachers are shown the same view; their embeddings are stored one after the other, as
+    one of unit length (`joined`).
     `about` (JSON) is stored in the record. A repeated call continues where the last one stopped if
     the record is the same, and if the first and the last stored view are what `draw` returns now.
     `progress` counts views.
@@ -56,12 +58,15 @@ def prepare_views(
     and for a teacher whose embeddings are not finite; OutputError for a folder that cannot be
     written.
     """
-    _require_choices(draw, count, teacher, size, about)
+    _require_choices(draw, count, size, about)
+    teachers = _teachers(teacher)
+    outputs = sum(each.card.outputs for each in teachers)
+    made_by = "+".join(each.fingerprint_of(CENTRAL_SQUARE) for each in teachers)
     path = checked_path(folder, "the folder of views", ArgumentError)
     resize(draw(0), size, "bilinear")  # raises what `draw` raises before anything is written
     record = {
-        "count": count, "size": size, "outputs": teacher.card.outputs,
-        "teacher": teacher.fingerprint_of(CENTRAL_SQUARE), "about": dict(about or {}),
+        "count": count, "size": size, "outputs": outputs,
+        "teacher": made_by, "about": dict(about or {}),
     }  # fmt: skip
     try:
         content = json.dumps(record, indent=2)
@@ -69,19 +74,35 @@ def prepare_views(
         raise ArgumentError(f"about is written as JSON, which it cannot be: {error}") from error
     with writing_in(path):
         path.mkdir(parents=True, exist_ok=True)
-    files = ViewFiles(path, size, teacher.card.outputs)
+    files = ViewFiles(path, size, outputs)
     with locked(path, "preparing views"):
         _require_own(path, files, content)
-        _add_views(files, draw, range(_kept(files, count), count), teacher, progress)
+        _add_views(files, draw, range(_kept(files, count), count), teachers, progress)
 
 
-def _require_choices(
-    draw: object, count: object, teacher: object, size: object, about: object
-) -> None:
+def joined(embeddings: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    """Join the embeddings (N, D), (N, E), ... of several teachers to one (N, D + E + ...).
+
+    Each is divided by the square root of their number. Of unit vectors it makes unit vectors, and
+    the product of two of these is the mean of the teachers' products.
+    """
+    return np.asarray(np.concatenate(embeddings, axis=1) / np.sqrt(len(embeddings)), np.float32)
+
+
+def _teachers(given: object) -> tuple[Model, ...]:
+    """Return one or several teachers; raise ArgumentError for anything else."""
+    teachers = tuple(given) if isinstance(given, (tuple, list)) else (given,)
+    if not teachers:
+        raise ArgumentError("views need a teacher")
+    for each in teachers:
+        require_kind("the teacher", each, Model)
+    return teachers
+
+
+def _require_choices(draw: object, count: object, size: object, about: object) -> None:
     for name, number in (("count", count), ("size", size)):
         if type(number) is not int or not 1 <= number <= 10**9:
             raise ArgumentError(f"{name} is a whole number of at least 1, not {quoted(number)}")
-    require_kind("the teacher", teacher, Model)
     require_kind("about", about, Mapping, type(None))
     if not callable(draw):
         raise ArgumentError(f"draw is a function of a view's number, not {quoted(draw)}")
@@ -110,7 +131,11 @@ def _kept(files: ViewFiles, count: int) -> int:
 
 
 def _add_views(
-    files: ViewFiles, draw: Draw, numbers: range, teacher: Model, progress: Progress | None
+    files: ViewFiles,
+    draw: Draw,
+    numbers: range,
+    teachers: Sequence[Model],
+    progress: Progress | None,
 ) -> None:
     """Draw, embed and write the views with these numbers, after checking the stored ones."""
     done, count = numbers.start, numbers.stop
@@ -118,7 +143,7 @@ def _add_views(
         files.require_drawn(number, draw(number))
     for start in range(done, count, TOGETHER):
         views = [draw(number) for number in range(start, min(start + TOGETHER, count))]
-        found = embed_views(teacher, views)
+        found = joined([embed_views(teacher, views) for teacher in teachers])
         if not np.isfinite(found).all():
             raise TrainingError(f"the teacher's embeddings of views from {start} on are not finite")
         small = np.stack([resize(view, files.size, "bilinear") for view in views])

@@ -56,7 +56,13 @@ def fetch(name: str, *, folder: Path | None = None, progress: Progress | None = 
     >>> fetch("nn4.small2")  # doctest: +SKIP
     PosixPath('/home/ada/.cache/npfacenet/nn4.small2.h5')
     """
-    weights = public_weights(name)
+    return fetch_public(public_weights(name), folder=folder, progress=progress)
+
+
+def fetch_public(
+    weights: Public, *, folder: Path | None = None, progress: Progress | None = None
+) -> Path:
+    """Get public weights that need not be in the manifest; as `fetch`, which looks them up."""
     report = silent if progress is None else progress
     target = (cache_folder() if folder is None else folder) / weights.file_name
     if os.path.lexists(target):

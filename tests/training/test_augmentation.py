@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from npfacenet.errors import ArgumentError, ImageError, NpfacenetError
 from npfacenet.images import central_square, centre_crop, resize
+from npfacenet.images.affine import resampled
 from npfacenet.images.degradation import blurred, jpeg_compressed
 from npfacenet.testing import pictures
 from npfacenet.training.augmentation import Augmentation
@@ -318,3 +319,52 @@ def test_what_cannot_be_augmented_is_refused(
 ) -> None:
     with pytest.raises(refused):
         Augmentation()(np.zeros(shape, np.uint8), size, rng_of(0), crop)
+
+
+@st.composite
+def squares(draw: st.DrawFn, picture: Picture, size: int) -> npt.NDArray[np.float64]:
+    """Draw a map from a square of `size` pixels to a turned one within a picture."""
+    height, width, _ = picture.shape
+    side, angle = draw(st.floats(0.3, 1)) * min(height, width), draw(st.floats(-3, 3))
+    linear = (
+        side / size * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    )
+    middle = np.array([width, height]) * draw(st.floats(0.3, 0.7))
+    return np.column_stack([linear, middle - linear @ [size / 2, size / 2]])
+
+
+@given(st.data(), augmentations(), drawn, sizes, seeds)
+def test_through_a_map_a_variant_repeats_and_draws_as_many_numbers(
+    data: st.DataObject, augmentation: Augmentation, picture: Picture, size: int, seed: int
+) -> None:
+    matrix = data.draw(squares(picture, size))
+    rng, plain = rng_of(seed), rng_of(seed)
+    variant = augmentation.through(picture, matrix, size, rng)
+    assert variant.shape == (size, size, 3)
+    np.testing.assert_array_equal(
+        augmentation.through(picture, matrix, size, rng_of(seed)), variant
+    )
+    np.testing.assert_array_equal(
+        NONE.through(picture, matrix, size, plain), resampled(picture, matrix, size)
+    )
+    assert rng.bit_generator.state == plain.bit_generator.state
+
+
+@given(seeds, st.integers(40, 70))
+def test_through_the_map_of_a_crop_a_variant_is_that_of_the_crop(seed: int, crop: int) -> None:
+    coarse = np.array(rng_of(seed).integers(60, 190, (5, 5, 3)), np.uint8)
+    picture = resize(coarse, 90, "bilinear")
+    augmentation = Augmentation(shift=0.2, scale=0.3, rotation=40)
+    step, corner = crop / 96, (90 - crop) // 2
+    matrix = np.array([[step, 0, corner], [0, step, corner]])
+    through = augmentation.through(picture, matrix, 96, rng_of(seed)).astype(int)
+    called = augmentation(picture, 96, rng_of(seed), crop=crop).astype(int)
+    assert np.abs(through - called).mean() < 1.5
+
+
+def test_through_a_map_needs_a_generator_and_a_size(face: Picture) -> None:
+    matrix = np.eye(2, 3)
+    with pytest.raises(ArgumentError, match="the generator of random numbers is of type"):
+        NONE.through(face, matrix, 8, 5)  # type: ignore[arg-type]  # the fault
+    with pytest.raises(ArgumentError, match="the size of a variant"):
+        NONE.through(face, matrix, 0, rng_of(1))

@@ -15,10 +15,10 @@ from npfacenet.errors import ArgumentError, OutputError, ShapeError, TrainingErr
 from npfacenet.images import preprocessing, resize
 from npfacenet.training import view_preparation
 from npfacenet.training.drawn_codes import codes
-from npfacenet.training.teacher_views import Views
+from npfacenet.training.teacher_views import Views, unit_vectors
 from npfacenet.training.view_batches import Source, ViewBatches
 from npfacenet.training.view_folder import open_views
-from npfacenet.training.view_preparation import Picture, prepare_views
+from npfacenet.training.view_preparation import Picture, joined, prepare_views
 
 COUNT, SIZE = 11, 16
 
@@ -45,6 +45,30 @@ def test_views_are_what_was_drawn_with_what_the_teacher_says(folder: Path) -> No
     embeddings = small_model().embed([draw(i) for i in range(COUNT)]).values
     np.testing.assert_allclose(views.targets, embeddings, atol=1e-3)
     np.testing.assert_allclose(np.linalg.norm(views.targets, axis=1), 1, rtol=1e-6)
+
+
+def test_the_answers_of_several_teachers_are_joined(tmp_path: Path) -> None:
+    teachers = [small_model(1), small_model(2)]
+    prepare_views(tmp_path / "two", draw, COUNT, teachers, SIZE)
+    answers = [teacher.embed([draw(i) for i in range(COUNT)]).values for teacher in teachers]
+    found = open_views(tmp_path / "two").targets
+    np.testing.assert_allclose(found, np.concatenate(answers, axis=1) / 2**0.5, atol=1e-3)
+    products = sum(answer @ answer.T for answer in answers) / 2
+    np.testing.assert_allclose(found @ found.T, products, atol=1e-3)
+    with pytest.raises(TrainingError, match="holds other views"):
+        prepare_views(tmp_path / "two", draw, COUNT, teachers[::-1], SIZE)
+    for wrong in ([], [small_model(), "x"]):
+        with pytest.raises(ArgumentError, match="teacher"):
+            prepare_views(tmp_path / "no", draw, COUNT, wrong, SIZE)  # type: ignore[arg-type]
+
+
+@given(st.integers(1, 4), st.integers(1, 5), st.integers(0, 99))
+def test_joined_unit_vectors_are_unit_vectors(teachers: int, count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    answers = [rng.normal(size=(count, 3 + i)).astype(np.float32) for i in range(teachers)]
+    units = [unit_vectors(answer) for answer in answers]
+    np.testing.assert_allclose(np.linalg.norm(joined(units), axis=1), 1, rtol=1e-5)
+    assert np.array_equal(joined([units[0]]), units[0])
 
 
 def test_a_teacher_is_shown_views_without_contrast(tmp_path: Path) -> None:

@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn_people import draw_people, draw_person, small_model
+from found_people import NotBlack, model_for_faces, photograph
 from test_loop import assert_same_run
 
 from npfacenet.errors import ArgumentError, TrainingError
+from npfacenet.faces.cropping import FaceCropper
+from npfacenet.recipes.alignment import ALIGNMENTS
 from npfacenet.recognition.lfw import Pair
 from npfacenet.training import Callbacks, Configuration, IdentityFolder, StepReport
 from npfacenet.training.held_out import HeldOut, held_out_folds, held_out_people
+from npfacenet.training.picture_preparation import FaceFinder
 from npfacenet.training.teacher_views import Views
 from npfacenet.training.teaching import teach
 from npfacenet.training.view_batches import Source
@@ -136,3 +140,26 @@ def test_folds_measure_what_their_pairs_say(tmp_path: Path) -> None:
         held_out_folds(model, tmp_path, [fold], ["Ada", "P2"], crop=None, name="a fold")
     with pytest.raises(TrainingError, match="there is no pair in it"):
         held_out_folds(model, tmp_path, [()], [], crop=None, name="a fold")
+
+
+def test_folds_are_measured_on_the_faces_that_are_found(tmp_path: Path) -> None:
+    for person in range(2):
+        (tmp_path / f"P{person}").mkdir()
+        for number in (1, 2):
+            whole = photograph([draw_person(person, number)], 2 * person + number)
+            whole.save(tmp_path / f"P{person}" / f"P{person}_000{number}.jpg", "PNG")
+    model = model_for_faces()
+    genuine = [Pair((f"P{i}", 1), (f"P{i}", 2)) for i in range(2)]
+    fold = (*genuine, *(Pair(("P0", i), ("P1", i)) for i in (1, 2)))
+    alignment = ALIGNMENTS[str(model.card.preparation.alignment)]
+    finder = FaceFinder(FaceCropper(NotBlack(), alignment))
+    held_out = held_out_folds(model, tmp_path, [fold], ["Ada"], name="a fold", finder=finder)
+    found, measured = held_out.measure(model.parameters)
+    assert found is not None
+    assert measured.card.preparation == model.card.preparation
+    paths = sorted(tmp_path.glob("P*/*.jpg"))
+    rows = model.embed(paths, detect=NotBlack()).values
+    distances = [np.linalg.norm(rows[a] - rows[b]) for a, b in ((0, 1), (2, 3), (0, 2), (1, 3))]
+    wins = np.mean([[g < i for i in distances[2:]] for g in distances[:2]])
+    assert found.area == pytest.approx(wins)
+    assert found.strangers == pytest.approx(np.mean(distances[2:]), rel=1e-4)

