@@ -90,6 +90,12 @@ class Scene:
     printed: npt.NDArray[np.bool_]
     visible: npt.NDArray[np.float32]
 
+    def __repr__(self) -> str:
+        height, width, _ = self.picture.shape
+        count, printed = len(self.people), int(self.printed.sum())
+        faces = "1 face" if count == 1 else f"{count} faces"
+        return f"<Scene: {width}x{height}, {faces}{f', {printed} printed' if printed else ''}>"
+
 
 def placed(figure: Figure) -> Placed:
     """Return where a figure's face is."""

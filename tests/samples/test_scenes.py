@@ -192,3 +192,9 @@ def test_scenes_refuse_before_the_first_is_drawn() -> None:
 def test_bad_figures_are_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):
         Figure(**{"person": 0, "x": 1, "y": 1, "size": 20, **arguments})
+
+
+def test_a_scene_is_told_in_one_line() -> None:
+    assert repr(scene(1, width=64, height=48, people=(), posters=())) == "<Scene: 64x48, 0 faces>"
+    told = repr(scene(2, width=160, height=120, people=(7,), posters=(8,)))
+    assert told == "<Scene: 160x120, 2 faces, 1 printed>"
