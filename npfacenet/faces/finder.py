@@ -33,7 +33,10 @@ class Finder(PyramidDetector):
     heads: ClassVar[tuple[str, ...]] = tuple(HEADS)
     smallest_known: ClassVar[float] = 20.0
     largest_known: ClassVar[float] = 256.0
-    sure_score: ClassVar[float] = 0.7
+    oversampling: ClassVar[float] = 1.0
+    sure_score: ClassVar[float] = 0.65
+
+    threshold: float = 0.65
 
     def among(self, outputs: Mapping[str, Array]) -> Detections:
         """Return the faces that the cells see, each where several cells see it on average."""

@@ -46,6 +46,8 @@ class PyramidDetector(Detector):
     """Pixels of the smallest face that the network finds reliably."""
     largest_known: ClassVar[float]
     """Pixels of the largest face that the network finds reliably."""
+    oversampling: ClassVar[float] = 2.0
+    """How many times `smallest_known` the smallest face stays when a picture is read smaller."""
 
     network: ReadyNetwork = field(repr=False)
     threshold: float = 0.6
@@ -69,8 +71,8 @@ class PyramidDetector(Detector):
 
     @property
     def pixels_of_a_face(self) -> float:
-        """Twice the smallest face that is known; with `scales` of its own, pictures stay whole."""
-        return 2 * self.smallest_known if self.scales is None else float("inf")
+        """`smallest_known`, oversampled; with `scales` of its own, pictures stay whole."""
+        return self.oversampling * self.smallest_known if self.scales is None else float("inf")
 
     def find(
         self, picture: npt.NDArray[np.uint8], smallest_face: float, threads: int | None = None

@@ -64,7 +64,9 @@ def mine(arguments: argparse.Namespace) -> None:
                 return drawn(number, SEED)
             return mined(wrong, ground, number, SEED)
 
-        Pool(arguments.run / "hard").make(sample, arguments.drawn + arguments.files, bar)
+        Pool(arguments.run / arguments.hard_folder).make(
+            sample, arguments.drawn + arguments.files, bar
+        )
 
 
 def learn(arguments: argparse.Namespace) -> None:

@@ -32,7 +32,7 @@ RARE = -4.0  # the logit of a face at the beginning
 class Choices:
     """What determines a run, beside its pictures.
 
-    A batch has `pictures` of the pool and `hard` of the pool of hard negatives. `first` files of
+    A batch has `pictures` of the pool and `hard` of another one, of hard negatives. `first` files of
     the pool are used from the beginning, another one every `grow` steps. `landmarks` is the weight
     of their loss. `begin_from` is the checkpoint of another run, whose average is learnt from.
     """
@@ -42,6 +42,7 @@ class Choices:
     hard: int = 0
     files: int = 80
     hard_files: int = 0
+    hard_folder: str = "hard"
     first: int = 8
     grow: int = 40
     learning_rate: float = 3e-3
@@ -103,7 +104,7 @@ def beginning(seed: int) -> dict[ParameterName, Array]:
 def train(run: Path, choices: Choices, name: str = "finder", save: int = 500) -> None:
     """Train, or continue the run; the log is `NAME.jsonl`, the checkpoint `NAME.h5`."""
     checkpoint, log = run / f"{name}.h5", run / f"{name}.jsonl"
-    batches = Batches(Pool(run / "pictures"), Pool(run / "hard"), choices)
+    batches = Batches(Pool(run / "pictures"), Pool(run / choices.hard_folder), choices)
     fresh = beginning(choices.seed)
     with closing(FinderLearner(fresh, choices.rule(), choices.landmarks)) as learner:
         if checkpoint.exists():

@@ -51,11 +51,13 @@ def parser() -> argparse.ArgumentParser:
     for name in ("train", "mine", "finish"):
         commands[name].add_argument("--name", default="finder", help="of the run")
     commands["pictures"].add_argument("--files", type=int, help="of 512 pictures each")
+    commands["mine"].add_argument("--hard-folder", default="hard", help="where they are kept")
     commands["mine"].add_argument("--files", type=int, default=2, help="of 512 false faces each")
     commands["mine"].add_argument("--drawn", type=int, default=2, help="of 512 drawn photographs")
     for field, kind in (
         ("steps", int), ("pictures", int), ("hard", int), ("files", int), ("hard-files", int),
         ("first", int), ("grow", int), ("learning-rate", float), ("landmarks", float),
+        ("hard-folder", str),
         ("begin-from", str),
     ):  # fmt: skip
         commands["train"].add_argument(f"--{field}", type=kind)
