@@ -64,7 +64,7 @@ NPFACENET_SMALL = (
         128,
         npfacenet_small,
         preprocessing="prewhiten",
-        alignments={"mtcnn": "margin-32", "yunet": "margin-32", "finder": "margin-32"},
+        alignments={"mtcnn": "npfacenet", "yunet": "npfacenet", "finder": "npfacenet"},
         known_as=("npfacenet", "small"),
     ),
 )
