@@ -94,16 +94,18 @@ class Card:
     def found_by(self, detector: str) -> Preparation:
         """Return the preparation that finds faces with a detector, as this network needs it.
 
-        `detector` is a name, or the identity of a detector (`faces.Detector.identity`). Of a
+        `detector` is a name, or the identity of a detector (`faces.Detector.identity`). Weights
+        whose card states another alignment than their recipe need it whoever finds the face. Of a
         network of which no alignment is known, `recipes.recipe.ANY_ALIGNMENT` is used.
         """
-        if detector == self.preparation.detector:
-            return self.preparation
-        name = detector.partition("@")[0]
+        own = self.preparation
+        if detector == own.detector:
+            return own
+        name, own_name = (str(one).partition("@")[0] for one in (detector, own.detector))
         known = find_recipe(self.architecture, self.variant, self.outputs)
-        if known is not None:
-            return replace(known.found_by(name), detector=detector)
-        return Preparation(detector, self.preparation.alignment or ANY_ALIGNMENT)
+        if known is None or own.alignment not in (None, known.found_by(own_name).alignment):
+            return Preparation(detector, own.alignment or ANY_ALIGNMENT)
+        return replace(known.found_by(name), detector=detector)
 
     def adapted(self, variant: str | None, preprocessing: str) -> Card:
         """Return the card for another variant or preprocessing.

@@ -44,7 +44,9 @@ ELSEWHERE = Threshold(0.9, "measured by the tests")
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return npfacenet.load()
+    """A model whose card is for pictures that are cropped to the face."""
+    packaged = npfacenet.load()
+    return replace(packaged, card=packaged.card.with_preparation(CENTRAL_SQUARE))
 
 
 @pytest.fixture
@@ -129,6 +131,24 @@ def test_other_settings_of_a_detector_make_other_embeddings(finding: Model) -> N
         npfacenet.verify(found, finding.embed(PHOTO), threshold=1)
 
 
+def test_an_alignment_that_the_card_states_holds_for_every_detector(model: Model) -> None:
+    """Weights that learnt from faces cut otherwise than the recipe's need them cut so."""
+    crops = model.card
+    for name in ("yunet", "drawn", "mtcnn@0123456789ab"):
+        assert crops.found_by(name) == Preparation(name, "npfacenet")  # the recipe's
+        for detector in ("mtcnn", "somebody", "mtcnn@ba9876543210"):
+            own = crops.with_preparation(Preparation(detector, "margin-32"))
+            assert own.found_by(name) == Preparation(name, "margin-32")
+            agreeing = crops.with_preparation(Preparation(detector, "npfacenet"))
+            assert agreeing.found_by(name) == Preparation(name, "npfacenet")
+    openface = replace(crops, architecture="nn4.small2", variant="openface")
+    for card, yunet in (
+        (openface.with_preparation(openface.found_by("mtcnn")), "openface-similarity"),
+        (openface.with_preparation(Preparation("mtcnn", "margin-0")), "margin-0"),
+    ):
+        assert card.found_by("yunet") == Preparation("yunet", yunet)
+
+
 def test_each_choice_among_faces(model: Model) -> None:
     detector = Drawn(BOXES)
     for choose, index in (("largest", 1), (None, 1), ("central", 0)):
@@ -204,7 +224,7 @@ def test_rows_keep_their_face_and_position(model: Model) -> None:
     told = every.as_json()
     assert told["positions"] == [0, 0, 1, 1]
     assert told["faces"][1]["size"] == 120.0  # type: ignore[index, call-overload]
-    assert told["preparation"]["alignment"] == "margin-32"  # type: ignore[index, call-overload]
+    assert told["preparation"]["alignment"] == "npfacenet"  # type: ignore[index, call-overload]
 
 
 @pytest.mark.parametrize(
