@@ -105,7 +105,7 @@ def test_each_face_is_told_with_its_crop(run: Run) -> None:
     code, out, err = run("dark.png", "a.png", "--crops", "crops", "--most-faces", 1)
     assert (code, err) == (
         1,
-        "note: cut as npfacenet-small sees faces found with drawn (margin-32); --model names "
+        "note: cut as npfacenet-small sees faces found with drawn (npfacenet); --model names "
         "another\n",
     )
     assert out.splitlines() == [
@@ -121,7 +121,7 @@ def test_the_model_says_how_faces_are_cut(run: Run, drawn_file: Path) -> None:
     run("a.png", "--crops", "default")
     drawn, default = (read(Path(name, "a.png")) for name in ("drawn", "default"))
     assert drawn.shape == default.shape == (96, 96, 3)
-    assert not np.array_equal(drawn, default)  # one is aligned by landmarks, the other by its box
+    assert not np.array_equal(drawn, default)  # landmarks are brought to other places
     code, out, err = run("a.png", "--model", drawn_file)
     assert (code, out) == (2, "")
     assert "--model says for which model to cut out faces: --crops FOLDER" in err
@@ -221,4 +221,5 @@ def test_crops_of_real_detectors_are_what_is_embedded(
             face.as_json()["box"] for face in expected.faces
         ]
         again = model.embed(told["crops"], detect=False)
-        np.testing.assert_allclose(again.values, expected.values, atol=1e-6)
+        # The last bit of a landmark depends on the threads, and with it a pixel's rounding.
+        np.testing.assert_allclose(again.values, expected.values, atol=1e-4)

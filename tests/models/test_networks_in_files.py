@@ -12,6 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from old_files import without_graph
 
 import npfacenet
 from npfacenet.checkpoints.native import NETWORK, write_native
@@ -31,9 +32,10 @@ from npfacenet.layers import (
 from npfacenet.models import Model
 from npfacenet.networks import Builder, Network, Outputs
 from npfacenet.recipes import npfacenet_small
+from npfacenet.recipes.preparation import CENTRAL_SQUARE
 
-FINGERPRINT = "42155d2ada09bd32"
-"""The first digits of the packaged model's fingerprint, since before files described networks."""
+FINGERPRINT = "b0c34dc2744931ec"
+"""The first digits of the fingerprint of npfacenet-small with the parameters of `counted`."""
 
 
 def test_three_outputs_at_200x120_pixels_in_ten_lines(tmp_path: Path) -> None:
@@ -112,14 +114,34 @@ def test_networks_that_differ_in_a_hyperparameter_have_other_fingerprints() -> N
     assert Model.of(own_network(), parameters).fingerprint == models[0].fingerprint
 
 
-def test_the_packaged_network_keeps_its_fingerprint(tmp_path: Path) -> None:
-    """The file that comes along describes no network; one that does holds the same model."""
+@pytest.mark.parametrize("described", [True, False], ids=["described", "not described"])
+def test_the_packaged_network_keeps_its_fingerprint(described: bool, tmp_path: Path) -> None:
+    """Whether or not the file describes the network, and if saved again, it is the same model."""
     model = npfacenet.load()
     model.save(tmp_path / "again.h5", half=True)
+    if not described:
+        without_graph(tmp_path / "again.h5")
     again = npfacenet.load(tmp_path / "again.h5")
-    assert again.fingerprint == model.fingerprint
     assert again.card == model.card
+    for preparation in (model.card.preparation, CENTRAL_SQUARE):
+        assert again.fingerprint_of(preparation) == model.fingerprint_of(preparation)
+    crops = replace(model, card=model.card.with_preparation(CENTRAL_SQUARE))
+    assert crops.fingerprint == model.fingerprint_of(CENTRAL_SQUARE)
+
+
+def test_a_fingerprint_is_the_same_in_every_version() -> None:
+    """What was enrolled with an earlier version is still compared."""
+    network = npfacenet_small()
+    model = Model.of(network, counted(network), preprocessing="prewhiten")
     assert model.fingerprint.startswith(FINGERPRINT)
+
+
+def counted(network: Network[Outputs]) -> dict[tuple[str, str], Array]:
+    """Parameters that no generator draws and no training changes: 0, 1/256, ..., 255/256, 0, ..."""
+    return {
+        name: (np.arange(one.size, dtype=np.float32) % 256 / 256).reshape(one.shape)
+        for name, one in network.initialise(0).items()
+    }
 
 
 def with_graph(path: Path, change: str, to: str) -> Path:
@@ -274,7 +296,6 @@ def test_an_old_file_of_a_network_in_no_catalogue_is_refused(tmp_path: Path) -> 
     network = own_network()
     card = replace(npfacenet.load().card, architecture="own", outputs=16, input_size=24)
     write_native(tmp_path / "w.h5", network, network.initialise(0), card)
-    with h5py.File(tmp_path / "w.h5", "r+") as file:
-        del file[NETWORK], file[f"{NETWORK}_sha256"]
+    without_graph(tmp_path / "w.h5")
     with pytest.raises(WeightsError, match="its card states 'own' with 16 numbers"):
         npfacenet.load(tmp_path / "w.h5")

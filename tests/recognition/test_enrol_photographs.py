@@ -16,6 +16,7 @@ import npfacenet
 from npfacenet import Model
 from npfacenet.errors import ArgumentError, FingerprintError, NoFaceError, SeveralFacesError
 from npfacenet.faces import Faces
+from npfacenet.recipes.preparation import CENTRAL_SQUARE
 from npfacenet.recognition import Gallery, enrol
 from npfacenet.recognition.distance import joined
 
@@ -96,7 +97,8 @@ def test_crops_are_enrolled_as_such(folder: Path, model: Model) -> None:
     gallery = enrol(model, folder, detect=False)
     assert gallery.embeddings is not None
     assert gallery.embeddings.faces == ()
-    assert gallery.embeddings.fingerprint == model.fingerprint
+    assert gallery.embeddings.preparation == CENTRAL_SQUARE
+    assert gallery.embeddings.fingerprint == model.fingerprint_of(CENTRAL_SQUARE)
 
 
 def test_embeddings_of_several_calls_have_no_positions(folder: Path, model: Model) -> None:
