@@ -19,8 +19,8 @@ LEAST_VOTE = 0.05
 AGREEING = 0.8
 """Intersection over union with the best box from which on a cell means the same face.
 
-On 249 pictures of LFW's folds 3-4, the median distance of landmarks from those of its teachers is
-5.5 % of the distance between the eyes for the best cell alone, 4.9 % from 0.5 on, 4.8 % from 0.8 on.
+On 249 pictures of LFW's folds 3-4, the median distance of landmarks from those of its teachers is,
+in distances between the eyes, 5.5 % for the best cell alone, 4.9 % from 0.5 on, 4.8 % from 0.8 on.
 """
 
 
@@ -37,8 +37,8 @@ class Finder(PyramidDetector):
     sure_score: ClassVar[float] = 0.65
     """None of 50 photographs without a face that it has not learnt from has a false one with more.
 
-    The best places there have 0.641 or less; 1,489 of 1,491 photographs of LFW's folds 3-4 have a face
-    with this score (`tools/experiments/finding.py`).
+    The best places there have 0.641 or less; 1,489 of 1,491 photographs of LFW's folds 3-4 have a
+    face with this score (`tools/experiments/finding.py`).
     """
 
     threshold: float = 0.65
