@@ -6,7 +6,6 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sized
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from hashlib import sha256
 from operator import contains
 from typing import ClassVar, Literal, overload
@@ -24,6 +23,7 @@ from npfacenet.images.pillow import import_pillow
 from npfacenet.images.several import each_picture, holds_several
 from npfacenet.progress import Progress
 from npfacenet.threads.cores import threads_to_use
+from npfacenet.threads.lazy_value import LazyValue
 from npfacenet.threads.sharing import in_batches
 from npfacenet.zoo.manifest import detector_weights
 
@@ -49,7 +49,7 @@ class Detector(ABC):
     sure_score: ClassVar[float] = 0.0
     """The score from which on a face is one nearly certainly; see `FaceCropper`."""
 
-    @cached_property
+    @LazyValue
     def identity(self) -> str:
         """The detector's name, followed by @ and 12 digits unless it is the one of that name.
 

@@ -8,11 +8,12 @@ whatever the factor.
 
 from __future__ import annotations
 
-from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+
+from npfacenet.threads.lazy_value import LazyValue
 
 Indices = npt.NDArray[np.intp]
 
@@ -32,7 +33,7 @@ class SummedAreaTable:
         self.picture = picture
         self.height, self.width = picture.shape[:2]
 
-    @cached_property
+    @LazyValue
     def sums(self) -> npt.NDArray[np.uint32]:
         """The table: (height + 1, width + 1, channels), made when it is first needed."""
         sums = np.zeros((self.height + 1, self.width + 1, self.picture.shape[2]), np.uint32)

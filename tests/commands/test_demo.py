@@ -13,6 +13,7 @@ from typing import IO
 
 import numpy as np
 import pytest
+from drawn_once import draw_once, draw_the_demo_once
 
 from npfacenet.commands.demo import SHEET
 from npfacenet.commands.demo_office import AT_THE_DOOR, ENROLLED, STAFF, VISITOR
@@ -24,17 +25,13 @@ from npfacenet.images import read
 from npfacenet.images.contact_sheet import Row
 from npfacenet.images.png import write_png
 from npfacenet.recognition.people_folder import people_in
-from npfacenet.samples import people
 
-draw_once = functools.cache(people)
 draw_office = functools.partial(draw, photographs=False)
 
 
 @pytest.fixture(autouse=True)
 def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing takes longer than all else here, and gives the same pictures every time."""
-    for module in ("demo_office", "demo_strangers"):
-        monkeypatch.setattr(f"npfacenet.commands.{module}.people", draw_once)
+    draw_the_demo_once(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -181,55 +178,6 @@ def test_the_story_of_the_office(
         float(claim[1]), abs=6e-4
     )
     assert all(str(drawn_file) in command for command in commands[:3])
-
-
-def test_the_office_is_told_apart_by_the_packaged_network(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["demo"]) == 0
-    said = capsys.readouterr().out
-    for name in AT_THE_DOOR:
-        assert re.search(rf"{name}\.png +{name} +nearest {name} at 0\.\d+", said)
-    assert re.search(rf"{VISITOR}\.png +unknown ", said)
-    assert re.search(r"I am Ada +welcome", said)
-    assert re.search(r"I am \w+ +go away", said)
-    assert "turned away" in said
-    assert re.search(
-        r"threshold  1:1, 0\.8427: calibrated now on pairs of 100 other drawn people", said
-    )
-    assert "holds for photographs)" in said
-    assert re.search(r"1:K, 0\.7407: stricter, because each of the 12 is one more chance", said)
-    assert re.search(
-        r"of 100 other drawn people at the door, 5 would be let in; at 0\.8427, 13", said
-    )
-
-
-@pytest.mark.parametrize(
-    ("weights", "known", "threshold"),
-    [
-        (None, {0: "younes", 1: "bertrand", 2: "benoit", 3: "bertrand", 4: "dan"}, 0.8583),
-        ("inception_resnet_file", {0: "younes", 1: "bertrand", 2: "benoit", 4: "dan"}, 0.7528),
-        ("nn4_file", {0: "unknown", 2: "benoit", 3: "bertrand", 4: "dan"}, 0.4349),
-    ],
-)
-def test_the_assignments_people_are_told_apart_and_no_stranger_is_let_in(
-    weights: str | None, known: dict[int, str], threshold: float, tmp_path: Path,
-    course_pictures: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    words = [] if weights is None else ["--model", str(request.getfixturevalue(weights))]
-    if weights == "inception_resnet_file":  # whose card finds faces
-        words += ["--no-detect", "--threshold", "1.115"]
-    sheet = str(tmp_path / "sheet.png")
-    assert main(["demo", "--images", str(course_pictures), "-o", sheet, *words]) == 0
-    said = capsys.readouterr().out
-    for number, name in known.items():
-        assert re.search(rf"camera_{number}\.jpg +{name} +nearest", said)
-    assert "turned away: nearest is" in said
-    assert "let in, wrongly" not in said
-    assert f"1:K, {threshold}: stricter, because each of the 12 is one more chance" in said
-    assert "still expect up to 2 of 13 strangers" in said
-    assert re.search(r"I am younes +welcome", said)  # 1:1 keeps its own threshold
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def test_crops_are_what_a_model_that_finds_faces_embeds(
         every, largest = model.embed(photo, choose="all"), model.embed(photo)
         np.testing.assert_allclose(crops.values, every.values, atol=1e-5)
         np.testing.assert_allclose(crops.values[1:], largest.values, atol=1e-5)
-        assert not np.allclose(every.values, default.embed(photo).values, atol=0.01)
+        assert not np.allclose(every.values, default.embed(photo, detect=False).values, atol=0.01)
 
 
 def test_each_face_is_told_with_its_crop(run: Run) -> None:
@@ -121,7 +121,7 @@ def test_the_model_says_how_faces_are_cut(run: Run, drawn_file: Path) -> None:
     run("a.png", "--crops", "default")
     drawn, default = (read(Path(name, "a.png")) for name in ("drawn", "default"))
     assert drawn.shape == default.shape == (96, 96, 3)
-    assert not np.array_equal(drawn, default)  # landmarks are brought to other places
+    assert not np.array_equal(drawn, default)  # each is aligned to a template of its own
     code, out, err = run("a.png", "--model", drawn_file)
     assert (code, out) == (2, "")
     assert "--model says for which model to cut out faces: --crops FOLDER" in err
@@ -209,17 +209,17 @@ def test_a_file_that_appears_meanwhile_is_kept(run: Run) -> None:
 def test_crops_of_real_detectors_are_what_is_embedded(
     detector: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """With one thread: sums in another order move landmarks by rounding, and with them a pixel."""
     weights = shared(f"weights/{detector}")
     photos = [shared(f"pictures/{name}.jpg") for name in ("two-faces", "rotated_exif6")]
-    words = ["detect", *map(str, photos), "--detector", str(weights)]
+    words = ["detect", *map(str, photos), "--detector", str(weights), "--threads", "1"]
     assert main([*words, "--crops", str(tmp_path / "crops"), "--json"]) == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     model = npfacenet.load()
     for photo, told in zip(photos, found, strict=True):
-        expected = model.embed(photo, detect=weights, choose="all")
+        expected = model.embed(photo, detect=weights, choose="all", threads=1)
         assert [face["box"] for face in told["faces"]] == [
             face.as_json()["box"] for face in expected.faces
         ]
         again = model.embed(told["crops"], detect=False)
-        # The last bit of a landmark depends on the threads, and with it a pixel's rounding.
-        np.testing.assert_allclose(again.values, expected.values, atol=1e-4)
+        np.testing.assert_allclose(again.values, expected.values, atol=1e-6)

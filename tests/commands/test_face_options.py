@@ -20,6 +20,7 @@ import npfacenet
 from npfacenet.commands.main import main
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.faces import Detector, Faces
+from npfacenet.recipes.preparation import CENTRAL_SQUARE
 
 Capture = pytest.CaptureFixture[str]
 BOXES = ((20.0, 30.0, 116.0, 126.0), (195.0, 195.0, 315.0, 315.0))  # central and largest
@@ -114,22 +115,27 @@ def test_json_states_faces_and_preparation(photos: Path, run: Run) -> None:
     used = model.embed("group.png", detect=Scene())
     assert result["faces"][0] == used.faces[0].as_json()
     assert [face["count"] for face in result["faces"]] == [2, 1]
-    assert result["preparation"] == str(used.preparation) == "drawn, margin-32"
+    assert result["preparation"] == str(used.preparation) == "drawn, npfacenet"
     assert result["model"]["fingerprint"] == used.fingerprint != model.fingerprint
-    _, out, _ = run("verify", "people/anna.png", "people/anna.png", "--json")
+    _, out, _ = run("verify", "people/anna.png", "people/anna.png", "--no-detect", "--json")
     result = json.loads(out)
     assert (result["faces"], result["preparation"]) == ([None, None], "central square")
-    assert result["model"]["fingerprint"] == model.fingerprint
+    cropped = model.fingerprint_of(CENTRAL_SQUARE)
+    assert result["model"]["fingerprint"] == cropped != used.fingerprint
 
 
 def test_a_threshold_that_was_not_measured_is_not_used(photos: Path, run: Run) -> None:
+    measured = npfacenet.load().card.measured
+    assert len(measured) > 1
     for words in (
         ("verify", "group.png", "people/anna.png"),
         ("identify", "group.png", "--gallery", "people"),
     ):
         code, out, err = run(*words, "--detect", "drawn")
         assert (code, out) == (2, "")
-        assert "no threshold for pictures prepared as drawn, margin-32 (known are: 1.0" in err
+        assert "no threshold for pictures prepared as drawn, npfacenet (known are: " in err
+        for known in measured:
+            assert f"{known.threshold.value:g} for {known.preparation}" in err
         assert err.count("\n") == 1
 
 
@@ -206,7 +212,7 @@ def test_a_photograph_without_a_face_is_skipped(photos: Path, run: Run) -> None:
         (["--detect", "drawn", "--crop", "9"], "--detect and --crop exclude each other"),
         (["--choose", "all", "--detect", "drawn"], "--choose takes one of largest, central, only"),
         (["--choose", "best", "--detect", "drawn"], "--choose takes one of"),
-        (["--choose", "only"], "choose is for faces that a detector finds"),
+        (["--choose", "only", "--no-detect"], "choose is for faces that a detector finds"),
         (["--smallest-face", "40", "--no-detect"], "smallest_face is for faces"),
         (["--smallest-face", "3", "--detect", "drawn"], "smallest_face is a number of pixels"),
         (["--crop", "0"], "crop is a whole number"),
@@ -233,10 +239,10 @@ def test_the_file_of_vectors_says_where_each_is_from(photos: Path, run: Run) -> 
         assert written["positions"].tolist() == [0, 1, 1]
         assert written["boxes"].tolist() == [list(face.box) for face in expected.faces]
         assert written["scores"].tolist() == [face.score for face in expected.faces]
-        assert str(written["preparation"]) == "drawn, margin-32"
+        assert str(written["preparation"]) == "drawn, npfacenet"
         assert str(written["fingerprint"]) == expected.fingerprint
         np.testing.assert_array_equal(written["embeddings"], expected.values)
-    assert run("embed", *words)[1].startswith("2 pictures, 128 numbers each")
+    assert run("embed", *words, "--no-detect")[1].startswith("2 pictures, 128 numbers each")
     with np.load("out.npz") as written:
         assert set(written) == {
             "embeddings", "sources", "positions", "fingerprint", "preparation"

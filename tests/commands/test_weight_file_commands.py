@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import npfacenet
+from npfacenet.cards import Measured, Threshold
 from npfacenet.checkpoints.conversion import SUFFIXES, WRITABLE
 from npfacenet.commands.main import main
 from npfacenet.recipes.preparation import Preparation
@@ -136,11 +138,21 @@ def test_convert_keeps_all_choices_in_our_own_layout(
     assert npfacenet.load(target).card.variant == "openface"
 
 
+MARGIN = Preparation("mtcnn", "margin-32")
+MEASURED = {
+    MARGIN: Threshold(0.991, "chosen for a false match rate of 0.01"),
+    Preparation(): Threshold(1.052, "chosen on crops"),
+    Preparation(crop=150): Threshold(1.0521, "chosen on centre crops"),
+    Preparation("yunet", "margin-32"): Threshold(1.004, "chosen on other faces"),
+}
+
+
 @pytest.fixture
 def finding_file(tmp_path: Path) -> Path:
-    """The default model, with a card that finds faces."""
+    """The default network, with a card of these thresholds that finds faces with mtcnn."""
     model = npfacenet.load()
-    card = model.card.with_preparation(Preparation("mtcnn", "margin-32"))
+    others = tuple(Measured(*each) for each in MEASURED.items())
+    card = replace(model.card, other_thresholds=others).with_preparation(MARGIN)
     npfacenet.Model(model.network, model.parameters, card).save(tmp_path / "finding.h5")
     return tmp_path / "finding.h5"
 
@@ -151,13 +163,14 @@ def test_info_states_the_preparation_and_every_threshold(
     assert main(["weights", "info", str(finding_file)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "preparation    mtcnn, margin-32" in lines
-    assert any(line.startswith("threshold      0.991: chosen for a false") for line in lines)
-    assert any(line.startswith("and for central square: 1.0") for line in lines)
+    assert "threshold      0.991: chosen for a false match rate of 0.01" in lines
+    assert "and for central square: 1.052: chosen on crops" in lines
+    assert "and for yunet, margin-32: 1.004: chosen on other faces" in lines
     assert main(["weights", "info", str(finding_file), "--json"]) == 0
     card = json.loads(capsys.readouterr().out)["card"]
     assert card["preparation"] == {"detector": "mtcnn", "alignment": "margin-32", "crop": None}
     crops = [each["preparation"]["crop"] for each in card["other_thresholds"]]
-    assert crops == [None, 150, None]
+    assert crops == [None, None, 150, None]  # the first is that of the card before
 
 
 def test_convert_says_that_the_preparation_is_lost(

@@ -118,11 +118,11 @@ def warm(count: int, seed: int) -> Counter[str]:
 
     def rounds() -> Iterator[tuple[Callable[[], bool], float]]:
         loaded = npfacenet.load()
-        expected = loaded.embed(pictures[:2], threads=2).values.tobytes()
+        expected = loaded.embed(pictures[:2], threads=2, detect=False).values.tobytes()
         held = {name: tensor.tobytes() for name, tensor in loaded.parameters.items()}
         made = npfacenet.Model(network, parameters, card)
         one, many = (
-            made.embed(some, threads=2, batch_size=1).values.tobytes()
+            made.embed(some, threads=2, batch_size=1, detect=False).values.tobytes()
             for some in (pictures[0], pictures)
         )
         digest = made.fingerprint
@@ -130,15 +130,16 @@ def warm(count: int, seed: int) -> Counter[str]:
 
         def load_and_embed() -> bool:
             model = npfacenet.load()
-            return model.embed(pictures[:2], threads=2).values.tobytes() == expected
+            return model.embed(pictures[:2], threads=2, detect=False).values.tobytes() == expected
 
         while True:
             model = npfacenet.Model(network, parameters, card)
 
             def embed(model: npfacenet.Model = model) -> bool:
                 return (
-                    model.embed(pictures, threads=2, batch_size=1).values.tobytes() == many
-                    and model.embed(pictures[0], threads=2).values.tobytes() == one
+                    model.embed(pictures, threads=2, batch_size=1, detect=False).values.tobytes()
+                    == many
+                    and model.embed(pictures[0], threads=2, detect=False).values.tobytes() == one
                     and model.fingerprint == digest
                 )
 
@@ -146,7 +147,7 @@ def warm(count: int, seed: int) -> Counter[str]:
             yield embed, 0.003
             if draw.random() < 0.02:
                 yield load_and_embed, 0.05
-                again.embed(pictures[0])
+                again.embed(pictures[0], detect=False)
                 again.plan.__class__  # noqa: B018
                 again.parameters.release()  # type: ignore[attr-defined]
                 yield lambda: all(again.parameters[n].tobytes() == b for n, b in held.items()), 0.02

@@ -18,6 +18,7 @@ import pytest
 
 import npfacenet
 from npfacenet.networks import sole
+from npfacenet.samples import conditions, draw, identity
 from npfacenet.threads import Lock, OfProcess, forks, without_forks
 
 pytestmark = [
@@ -60,8 +61,7 @@ def beside(hold: Callable[[threading.Event, threading.Event], None]) -> Callable
 def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A picture, and beside it the bytes of its embedding in a batch of three."""
     path = tmp_path_factory.mktemp("forks") / "picture.png"
-    pixels = np.random.default_rng(18).integers(0, 256, (96, 96, 3), np.uint8)
-    PIL.Image.fromarray(pixels).save(path)
+    PIL.Image.fromarray(draw(identity(18), conditions(18), 96)).save(path)  # a face is found
     values = npfacenet.load().embed([path] * 3, threads=2).values
     path.with_suffix(".bytes").write_bytes(values.tobytes())
     return path
@@ -114,7 +114,7 @@ for i in range(2):
 model = npfacenet.load()
 
 def enrolled(_=None):
-    return npfacenet.enrol(model, tmp).embeddings.values.tobytes()
+    return npfacenet.enrol(model, tmp, detect=False).embeddings.values.tobytes()
 
 enrolling = threading.Thread(target=enrolled)
 enrolling.start()
@@ -269,7 +269,7 @@ def test_the_memory_that_a_parents_thread_works_in_is_not_the_childs() -> None:
 def test_a_child_forked_in_the_middle_of_its_own_call_is_told_so() -> None:
     model = npfacenet.load()
     pictures = np.random.default_rng(18).integers(0, 256, (8, 96, 96, 3), np.uint8)
-    expected = model.embed(pictures, threads=2, batch_size=2).values
+    expected = model.embed(pictures, threads=2, batch_size=2, detect=False).values
     pids: list[int] = []
 
     def fork_once(_: str, done: int, __: int | None) -> None:
@@ -278,13 +278,15 @@ def test_a_child_forked_in_the_middle_of_its_own_call_is_told_so() -> None:
 
     parent = os.getpid()
     try:
-        values = model.embed(pictures, threads=2, batch_size=2, progress=fork_once).values
+        values = model.embed(
+            pictures, threads=2, batch_size=2, detect=False, progress=fork_once
+        ).values
         assert os.getpid() == parent
         np.testing.assert_array_equal(values, expected)
     except npfacenet.errors.NpfacenetError as error:
         if os.getpid() == parent:
             raise
-        again = model.embed(pictures, threads=2, batch_size=2).values
+        again = model.embed(pictures, threads=2, batch_size=2, detect=False).values
         right = "forked in the middle of a call" in str(error) and np.array_equal(again, expected)
         os._exit(0 if right else 2)
     finally:

@@ -32,9 +32,10 @@ RARE = -4.0  # the logit of a face at the beginning
 class Choices:
     """What determines a run, beside its pictures.
 
-    A batch has `pictures` of the pool and `hard` of another one, of hard negatives. `first` files of
-    the pool are used from the beginning, another one every `grow` steps. `landmarks` is the weight
-    of their loss. `begin_from` is the checkpoint of another run, whose average is learnt from.
+    A batch has `pictures` of the pool and `hard` of another one, of hard negatives. `first` files
+    of the pool are used from the beginning, another one every `grow` steps. `landmarks` is the
+    weight of their loss. `begin_from` is the checkpoint of another run, whose average is learnt
+    from.
     """
 
     steps: int = 24_000
