@@ -19,15 +19,14 @@ s in 8, 16, 32, are encoded as YuNet's (`recipes/yunet.py`):
 from __future__ import annotations
 
 from npfacenet.layers import (
-    BatchNorm,
     Convolution,
-    ReLU,
     ResidualAdd,
     Sigmoid,
     UpsampleNearest,
 )
 from npfacenet.networks import Builder, Network, Outputs
 from npfacenet.recipes.recipe import Recipe
+from npfacenet.recipes.residual_blocks import convolution, residual
 
 STRIDES = (8, 16, 32)
 HEADS = {"cls": 1, "bbox": 4, "kps": 10}
@@ -35,7 +34,6 @@ HEADS = {"cls": 1, "bbox": 4, "kps": 10}
 STEM = (16, 24)  # channels at a half and a quarter of the size
 CHANNELS = {8: 32, 16: 48, 32: 48}
 HIDDEN = 24  # channels of the heads
-EPSILON = 1e-3
 MOMENTUM = 0.97  # of moving statistics
 
 
@@ -44,15 +42,19 @@ def npfacenet_finder() -> Network[Outputs]:
     build = Builder("npfacenet-finder", input_shape=(None, None, 3))
     x = build.input
     for number, channels in enumerate(STEM, start=1):
-        x = convolution(build, x, f"stem{number}", channels, 3, stride=2)
+        x = convolution(build, x, f"stem{number}", channels, 3, stride=2, momentum=MOMENTUM)
     maps: dict[int, str] = {}
     for stride, channels in CHANNELS.items():
         with build.block(f"stage{stride}"):
-            x = convolution(build, x, f"stage{stride}_halving", channels, 3, stride=2)
-            maps[stride] = x = residual(build, x, f"stage{stride}", channels)
+            x = convolution(
+                build, x, f"stage{stride}_halving", channels, 3, stride=2, momentum=MOMENTUM
+            )
+            maps[stride] = x = residual(build, x, f"stage{stride}", channels, momentum=MOMENTUM)
     for coarse, fine in ((32, 16), (16, 8)):
         maps[fine] = enlarged_onto(build, maps[coarse], maps[fine], fine)
-    hidden = {s: convolution(build, maps[s], f"head_{s}", HIDDEN, 3) for s in STRIDES}
+    hidden = {
+        s: convolution(build, maps[s], f"head_{s}", HIDDEN, 3, momentum=MOMENTUM) for s in STRIDES
+    }
     outputs = [
         head(build, hidden[s], f"{name}_{s}", numbers)
         for name, numbers in HEADS.items()
@@ -61,19 +63,10 @@ def npfacenet_finder() -> Network[Outputs]:
     return build.network(outputs=outputs)
 
 
-def residual(build: Builder, x: str, name: str, channels: int) -> str:
-    """Two convolutions, the second without ReLU, added to x."""
-    branch = convolution(build, x, f"{name}_first", channels, 3)
-    branch = build.add(f"{name}_second", Convolution(channels, 3, 1, "same", bias=False), branch)
-    branch = build.add(f"{name}_second_bn", BatchNorm(EPSILON, momentum=MOMENTUM), branch)
-    total = build.add(f"{name}_sum", ResidualAdd(), x, branch)
-    return build.add(f"{name}_relu", ReLU(), total)
-
-
 def enlarged_onto(build: Builder, coarse: str, fine: str, stride: int) -> str:
     """Add the coarse map, brought to as many channels and enlarged twice, to the fine one."""
     name = f"enlarged_{stride}"
-    coarse = convolution(build, coarse, name, build.channels(fine), 1)
+    coarse = convolution(build, coarse, name, build.channels(fine), 1, momentum=MOMENTUM)
     coarse = build.add(f"{name}_twice", UpsampleNearest(2), coarse)
     return build.add(f"sum_{stride}", ResidualAdd(), fine, coarse)
 
@@ -83,15 +76,6 @@ def head(build: Builder, x: str, name: str, numbers: int) -> str:
     if not name.startswith("cls"):
         return build.add(name, Convolution(numbers, 1), x)
     return build.add(name, Sigmoid(), build.add(f"{name}_logits", Convolution(numbers, 1), x))
-
-
-def convolution(
-    build: Builder, x: str, name: str, filters: int, size: int, *, stride: int = 1
-) -> str:
-    """Convolution without bias, batch norm, ReLU; `same` padding."""
-    x = build.add(name, Convolution(filters, size, stride, "same", bias=False), x)
-    x = build.add(f"{name}_bn", BatchNorm(EPSILON, momentum=MOMENTUM), x)
-    return build.add(f"{name}_relu", ReLU(), x)
 
 
 NPFACENET_FINDER = Recipe(

@@ -10,12 +10,11 @@ floating point operations for a face, 973,160 numbers.
 
 from __future__ import annotations
 
-from npfacenet.layers import BatchNorm, Convolution, GlobalAveragePool, L2Normalize, ReLU
-from npfacenet.layers.residual import ResidualAdd
+from npfacenet.layers import BatchNorm, Convolution, GlobalAveragePool, L2Normalize
 from npfacenet.networks import Builder, Network
 from npfacenet.recipes.recipe import Recipe
+from npfacenet.recipes.residual_blocks import EPSILON, convolution, residual
 
-EPSILON = 1e-3
 MOMENTUM = 0.95  # of moving statistics
 CHANNELS = (32, 80, 160)  # at 24, 12 and 6 pixels a side
 LAST_SIDE = 6
@@ -25,35 +24,19 @@ REDUCED = 48
 def npfacenet_small() -> Network:
     """Return the network: (96, 96, 3) to 128 numbers of unit length; last node `embedding`."""
     build = Builder("npfacenet-small", input_shape=(96, 96, 3))
-    x = convolution(build, build.input, "stem", 24, 3, stride=2)
+    x = convolution(build, build.input, "stem", 24, 3, stride=2, momentum=MOMENTUM)
     for number, channels in enumerate(CHANNELS, start=1):
         with build.block(f"stage{number}"):
-            x = convolution(build, x, f"stage{number}_halving", channels, 3, stride=2)
-            x = residual(build, x, f"stage{number}", channels)
-    x = convolution(build, x, "reduced", REDUCED, 1)
+            x = convolution(
+                build, x, f"stage{number}_halving", channels, 3, stride=2, momentum=MOMENTUM
+            )
+            x = residual(build, x, f"stage{number}", channels, momentum=MOMENTUM)
+    x = convolution(build, x, "reduced", REDUCED, 1, momentum=MOMENTUM)
     x = build.add("whole_face", Convolution(128, LAST_SIDE, bias=False), x)
     x = build.add("whole_face_bn", BatchNorm(EPSILON, momentum=MOMENTUM), x)
     x = build.add("vector", GlobalAveragePool(), x)
     build.add("embedding", L2Normalize(), x)
     return build.network()
-
-
-def residual(build: Builder, x: str, name: str, channels: int) -> str:
-    """Two convolutions, the second without ReLU, added to x."""
-    branch = convolution(build, x, f"{name}_first", channels, 3)
-    branch = build.add(f"{name}_second", Convolution(channels, 3, 1, "same", bias=False), branch)
-    branch = build.add(f"{name}_second_bn", BatchNorm(EPSILON, momentum=MOMENTUM), branch)
-    total = build.add(f"{name}_sum", ResidualAdd(), x, branch)
-    return build.add(f"{name}_relu", ReLU(), total)
-
-
-def convolution(
-    build: Builder, x: str, name: str, filters: int, size: int, *, stride: int = 1
-) -> str:
-    """Convolution without bias, batch norm, ReLU; `same` padding."""
-    x = build.add(name, Convolution(filters, size, stride, "same", bias=False), x)
-    x = build.add(f"{name}_bn", BatchNorm(EPSILON, momentum=MOMENTUM), x)
-    return build.add(f"{name}_relu", ReLU(), x)
 
 
 # The threshold belongs to the weights, so their card states it, not the recipe.
