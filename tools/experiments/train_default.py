@@ -26,10 +26,9 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.dont_write_bytecode = True  # --help leaves no __pycache__ in the checkout
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from environment import FAILED, IN_THE_ENVIRONMENT, INTERRUPTED, exit_code, require
+import training_commands
+from environment import exit_code
 
-PACKAGES = ("numpy", "h5py", "PIL", "npfacenet")
-ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = {
     "views": "Prepare all the views that the run learns from.",
     "train": "Train, or continue the run.",
@@ -40,14 +39,8 @@ COMMANDS = {
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the commands and their options."""
-    top = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    below = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    commands = {name: below.add_parser(name, description=text) for name, text in COMMANDS.items()}
+    top, commands = training_commands.parsers(__doc__, COMMANDS, "runs/default")
     for one in commands.values():
-        one.add_argument("--shared", type=Path, default=Path("../shared"), metavar="DIR")
-        one.add_argument("--run", type=Path, default=Path("runs/default"), metavar="DIR")
         one.add_argument("--detector", default="finder", metavar="NAME")
     for name in ("views", "short"):
         commands[name].add_argument(
@@ -59,9 +52,9 @@ def parser() -> argparse.ArgumentParser:
     for name in ("train", "finish"):
         commands[name].add_argument("--seed", type=int)
     commands["train"].add_argument("--steps", type=int)
-    target = ROOT / "weights" / "npfacenet-small.h5"
+    target = training_commands.WEIGHTS / "npfacenet-small.h5"
     commands["finish"].add_argument("--output", type=Path, default=target, metavar="FILE.h5")
-    losses = ROOT / "weights" / "short_run.json"
+    losses = training_commands.WEIGHTS / "short_run.json"
     commands["short"].add_argument("--losses", type=Path, default=losses, metavar="FILE.json")
     commands["short"].add_argument("--write", action="store_true", help="write FILE.json instead")
     return top
@@ -69,20 +62,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run one of the commands; return the exit code."""
-    require(PACKAGES, IN_THE_ENVIRONMENT)
-    import default_training
-
-    from npfacenet.errors import NpfacenetError
-
-    try:
-        default_training.run(arguments)
-    except NpfacenetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        print("interrupted; give the same command again to continue", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+    return training_commands.run("default_training", arguments)
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -25,10 +25,9 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.dont_write_bytecode = True  # --help leaves no __pycache__ in the checkout
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from environment import FAILED, IN_THE_ENVIRONMENT, INTERRUPTED, exit_code, require
+import training_commands
+from environment import exit_code
 
-PACKAGES = ("numpy", "h5py", "PIL", "npfacenet")
-ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = {
     "answers": "Ask the teachers about every picture to learn from.",
     "pictures": "Make the training pictures.",
@@ -40,14 +39,7 @@ COMMANDS = {
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the commands and their options."""
-    top = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    below = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    commands = {name: below.add_parser(name, description=text) for name, text in COMMANDS.items()}
-    for one in commands.values():
-        one.add_argument("--shared", type=Path, default=Path("../shared"), metavar="DIR")
-        one.add_argument("--run", type=Path, default=Path("runs/finder"), metavar="DIR")
+    top, commands = training_commands.parsers(__doc__, COMMANDS, "runs/finder")
     for name in ("train", "mine", "finish"):
         commands[name].add_argument("--name", default="finder", help="of the run")
     commands["pictures"].add_argument("--files", type=int, help="of 512 pictures each")
@@ -61,27 +53,14 @@ def parser() -> argparse.ArgumentParser:
         ("begin-from", str),
     ):  # fmt: skip
         commands["train"].add_argument(f"--{field}", type=kind)
-    target = ROOT / "weights" / "npfacenet-finder.h5"
+    target = training_commands.WEIGHTS / "npfacenet-finder.h5"
     commands["finish"].add_argument("--output", type=Path, default=target, metavar="FILE.h5")
     return top
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run one of the commands; return the exit code."""
-    require(PACKAGES, IN_THE_ENVIRONMENT)
-    import finder_commands
-
-    from npfacenet.errors import NpfacenetError
-
-    try:
-        finder_commands.run(arguments)
-    except NpfacenetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        print("interrupted; give the same command again to continue", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+    return training_commands.run("finder_commands", arguments)
 
 
 def main(words: Sequence[str] | None = None) -> int:
