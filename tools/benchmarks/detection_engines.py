@@ -15,9 +15,12 @@ import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from npfacenet.faces import Detector
 
 Find: TypeAlias = Callable[[Any], int]
 SMALLEST_FACE = 20
@@ -26,34 +29,27 @@ LONG = 1.0  # seconds; so long a call does not depend on what the caches held be
 
 
 def finder(_: Path, threads: int) -> Find:
-    """Run our finder: arrays at their own size alone, as OpenCV runs YuNet, files as users do."""
-    from dataclasses import replace
-
+    """Run our finder, as `_searching` says."""
     import finder_weights
 
-    from npfacenet.faces import Finder
-
-    detector = finder_weights.finder()
-    if not isinstance(detector, Finder):
-        raise TypeError(f"{detector.name} instead of the finder")
-    at_own_size = replace(detector, scales=(1.0,))
-
-    def find(picture: Any) -> int:
-        chosen = detector if isinstance(picture, bytes) else at_own_size
-        return len(chosen.detect(picture, threads=threads))
-
-    return find
+    return _searching(finder_weights.finder(), threads)
 
 
 def yunet(weights: Path, threads: int) -> Find:
-    """Run our YuNet: arrays at their own size alone, as OpenCV does, files as users do."""
+    """Run our YuNet, as `_searching` says."""
+    from npfacenet.faces import load
+
+    return _searching(load(weights / "yunet_n.onnx"), threads)
+
+
+def _searching(detector: Detector, threads: int) -> Find:
+    """Search arrays at their own size alone, as OpenCV does, and files as users do."""
     from dataclasses import replace
 
-    from npfacenet.faces import Yunet, load
+    from npfacenet.faces.pyramid import PyramidDetector
 
-    detector = load(weights / "yunet_n.onnx")
-    if not isinstance(detector, Yunet):
-        raise TypeError(f"{detector.name} instead of YuNet")
+    if not isinstance(detector, PyramidDetector):
+        raise TypeError(f"{detector.name} is not searched for at scales")
     at_own_size = replace(detector, scales=(1.0,))
 
     def find(picture: Any) -> int:

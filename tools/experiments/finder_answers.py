@@ -40,6 +40,11 @@ class Labels:
     landmarks: npt.NDArray[np.float32]
     ignored: npt.NDArray[np.float32]
 
+    @classmethod
+    def none(cls) -> Labels:
+        """Return the labels of a picture without a face."""
+        return cls(*(np.zeros(shape, np.float32) for shape in ((0, 4), (0, 5, 2), (0, 4))))
+
 
 @dataclass(frozen=True)
 class Material:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from finder_answers import Labels, Material
 from finder_damage import damaged, recoloured
+from remembered_faces import MIRRORED
 
 from npfacenet.faces.boxes import overlaps
 from npfacenet.images.affine import resampled
@@ -23,7 +24,6 @@ TIGHT = 0.08  # the share of pictures that are one tight crop
 EMPTY = 0.12  # without a face
 SEEN = 0.5  # the share of a box that lies in the picture, from which on a face is to be found
 HIDDEN = 0.25  # the share of a box that another picture may cover
-MIRRORED = np.array([1, 0, 2, 4, 3])  # landmarks of a mirrored face
 MOST = 6  # pasted pictures
 
 
@@ -62,8 +62,7 @@ class Scenery:
         if kind < TIGHT:
             return finished(self._tight(rng), rng)
         canvas = self._ground(rng)
-        labels = Labels(*(np.zeros(shape, "f4") for shape in ((0, 4), (0, 5, 2), (0, 4))))
-        sample = Sample(canvas, labels)
+        sample = Sample(canvas, Labels.none())
         if kind >= TIGHT + EMPTY:
             for size in _sizes(rng):
                 sample = pasted(sample, self._face(rng), size, rng)
@@ -79,7 +78,7 @@ class Scenery:
         turn = math.radians(rng.normal(0, 4))
         middle = rng.uniform(0.2, 0.8, 2) * (width, height)
         return resampled(
-            source, _about(middle, step, turn, rng.random() < 0.5, SIDE), SIDE, "triangle"
+            source, about(middle, step, turn, rng.random() < 0.5, SIDE), SIDE, "triangle"
         )
 
     def _face(self, rng: np.random.Generator) -> Pasted:
@@ -105,7 +104,7 @@ class Scenery:
         side = max(right - left, bottom - top) * rng.uniform(0.85, 1.9)
         shift = rng.normal(0, 0.07, 2) * side
         middle = np.array([left + right, top + bottom]) / 2 + shift
-        matrix = _about(middle, side / SIDE, _turn(rng), rng.random() < 0.5, SIDE)
+        matrix = about(middle, side / SIDE, _turn(rng), rng.random() < 0.5, SIDE)
         return Sample(resampled(face.pixels, matrix, SIDE, "triangle"), moved(face.labels, matrix))
 
 
@@ -119,7 +118,7 @@ def pasted(sample: Sample, face: Pasted, size: float, rng: np.random.Generator) 
         if rng.random() < 0.2
         else rng.uniform(min(0.5 * size, SIDE / 2 - 1), SIDE - min(0.5 * size, SIDE / 2 - 1), 2)
     )
-    matrix = _about(_centres(box[np.newaxis])[0], step, _turn(rng), rng.random() < 0.5, 0.0, place)
+    matrix = about(_centres(box[np.newaxis])[0], step, _turn(rng), rng.random() < 0.5, 0.0, place)
     new = moved(face.labels, matrix)
     corners = _corners(face.framed) @ _inverse(matrix)[:, :2].T + _inverse(matrix)[:, 2]
     covered = np.concatenate([corners.min(axis=0), corners.max(axis=0)]).astype(np.float32)
@@ -221,7 +220,7 @@ def _around(box: Floats, whole: Floats, rng: np.random.Generator) -> Floats:
     return np.asarray(frame, np.float32)
 
 
-def _about(
+def about(
     middle: npt.NDArray[np.floating], step: float, turn: float, mirrored: bool, side: float,
     place: npt.NDArray[np.floating] | None = None,
 ) -> npt.NDArray[np.float64]:  # fmt: skip

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from finder_answers import Labels
-from finder_material import SIDE, Sample, finished
+from finder_material import SIDE, Sample, about, finished
 
 from npfacenet.faces.finder import Finder
 from npfacenet.images.affine import resampled
@@ -54,18 +54,14 @@ def mined(
     one = wrong[int(rng.integers(len(wrong)))]
     step = 1 / one.scale * np.exp(rng.normal(0, 0.12))
     middle = np.array([one.x, one.y]) - rng.uniform(-0.35, 0.35, 2) * SIDE * step
-    matrix = np.array([[step, 0, middle[0]], [0, step, middle[1]]])
-    matrix[:, 2] -= step * SIDE / 2
-    if rng.random() < 0.5:
-        matrix[0] = [-step, 0, 2 * middle[0] - matrix[0, 2]]
+    matrix = about(middle, step, 0.0, rng.random() < 0.5, SIDE)
     picture = resampled(backgrounds[one.background], matrix, SIDE, "triangle")
-    none = Labels(*(np.zeros(shape, np.float32) for shape in ((0, 4), (0, 5, 2), (0, 4))))
-    return finished(Sample(picture, none), rng)
+    return finished(Sample(picture, Labels.none()), rng)
 
 
 def drawn(number: int, seed: int) -> Sample:
     """Return a drawn photograph."""
     rng = np.random.default_rng([seed, number, 2])
     one = scene(number, width=SIDE, height=SIDE, roll=float(rng.choice([8, 40])))
-    nothing = np.zeros((0, 4), np.float32)
-    return finished(Sample(one.picture, Labels(one.boxes, one.landmarks, nothing)), rng)
+    labels = replace(Labels.none(), boxes=one.boxes, landmarks=one.landmarks)
+    return finished(Sample(one.picture, labels), rng)

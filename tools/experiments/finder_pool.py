@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from finder_answers import Labels
-from finder_material import MIRRORED, SIDE, Sample
+from finder_material import SIDE, Sample
+from remembered_faces import MIRRORED
 
 from npfacenet.files.atomic import atomic_file
 from npfacenet.progress import Progress
