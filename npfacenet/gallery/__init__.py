@@ -1,0 +1,1 @@
+"""Galleries: known people, and who of them a picture shows."""

@@ -1,0 +1,212 @@
+"""A gallery's database: opened safely, one transaction at a time, and erased without traces.
+
+The file is in SQLite's write-ahead mode: processes read while another writes, and what is committed
+survives a killed process. Removed rows are overwritten with zeros (`secure_delete`), and the log is
+written back and truncated, so that nothing of them stays in the file or beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from npfacenet.errors import GalleryError, quoted
+from npfacenet.files.atomic import require_possible, writing_in
+from npfacenet.gallery import schema
+from npfacenet.gallery.faults import named
+from npfacenet.threads.forks import forks, without_forks
+
+PATIENCE = 10.0
+"""Seconds for which one waits for another process that writes."""
+OLDEST_SQLITE = (3, 37, 0)  # with STRICT tables
+_MAGIC = b"SQLite format 3\0"
+_APPLICATION_AT = 68  # of the file's header, four bytes, the first is the highest
+_LONGEST_VALUE = 1 << 28  # bytes of a picture or a block
+_kept_for_parents: list[sqlite3.Connection] = []
+"""Connections of a parent: a child neither uses nor closes them, as either could harm the file."""
+
+
+class Database:
+    """The database in a file, or in memory if `path` is None.
+
+    Several threads may use it; their transactions take turns. A forked child opens the file anew,
+    and has a copy of what is in memory. Raises GalleryError for a file that is not a gallery,
+    damaged, or written by a newer npfacenet, and OutputError where it cannot be made.
+    """
+
+    def __init__(self, path: Path | None, *, create: bool = True, read_only: bool = False) -> None:
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise GalleryError(
+                f"galleries need SQLite 3.37 or newer, and this Python has {sqlite3.sqlite_version}"
+            )
+        self.path, self.read_only = path, read_only
+        self.name = "the gallery" if path is None else quoted(str(path))
+        self._patience = PATIENCE
+        if path is not None and create and not read_only and not path.exists():
+            make_file(path)
+        self._connection, self._forks = self._open(), forks()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Yield a connection that sees one state of the gallery throughout this block."""
+        with without_forks(), named(self.name):
+            connection = self._own()
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Yield a connection whose changes all count at the end of this block, or none of them."""
+        if self.read_only:
+            raise GalleryError(f"{self.name} was opened for reading only: open it without that")
+        with without_forks(), named(self.name):
+            connection = self._own()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # SQLite has rolled back itself after some errors
+                    connection.execute("ROLLBACK")
+                raise
+
+    def erase_traces(self, patience: float) -> bool:
+        """Write the log back and truncate it; return whether nothing removed is left in any file.
+
+        A reader in another process that still sees the state before makes it wait for up to
+        `patience` seconds.
+        """
+        if self.path is None:
+            return True
+        end = time.monotonic() + patience
+        with without_forks(), named(self.name):
+            connection = self._own()
+            while True:
+                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if not busy:
+                    return True
+                if time.monotonic() >= end:
+                    return False
+                time.sleep(0.05)
+
+    def close(self) -> None:
+        """Close the file; SQLite then removes its log."""
+        with without_forks(), named(self.name):
+            if self._forks == forks():
+                self._connection.close()
+
+    def _own(self) -> sqlite3.Connection:
+        """Return the connection of this process."""
+        if self._forks != forks() and self.path is not None:
+            _kept_for_parents.append(self._connection)
+            self._connection, self._forks = self._open(), forks()
+        return self._connection
+
+    def _open(self) -> sqlite3.Connection:
+        with without_forks(), named(self.name):
+            if self.path is None:
+                connection = _connected(":memory:", self._patience)
+                schema.create(connection)
+                return connection
+            require_gallery(self.path)
+            connection = self._connected_to_file(self.path)
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
+    def _connected_to_file(self, path: Path) -> sqlite3.Connection:
+        place = f"file:{quote(os.fsencode(path.absolute()))}"
+        if not self.read_only:
+            return _connected(f"{place}?mode=rw", self._patience)
+        connection = _connected(f"{place}?mode=ro", self._patience)
+        try:
+            connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
+        except sqlite3.OperationalError:
+            # In a folder that cannot be written there is no place for the log's index.
+            if os.path.exists(f"{path}-wal"):
+                raise
+            connection.close()
+            return _connected(f"{place}?mode=ro&immutable=1", self._patience)
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Bring a file to this version, check its tables, and finish what an erasure left."""
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version != schema.VERSION:
+            connection.execute("BEGIN IMMEDIATE" if not self.read_only else "BEGIN")
+            schema.migrate(connection, version, self.name)
+            connection.execute("COMMIT")
+        expected = sqlite3.connect(":memory:", isolation_level=None)
+        schema.create(expected)
+        if schema.objects(connection) != schema.objects(expected):
+            raise GalleryError(
+                f"{self.name} is not a gallery as npfacenet writes it: its tables are others"
+            )
+        expected.close()
+        if not self.read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _connected(place: str, patience: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        place, timeout=patience, isolation_level=None, check_same_thread=False, uri=True
+    )
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+    for setting in (
+        "secure_delete = ON", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY",
+        "trusted_schema = OFF", "cell_size_check = ON",
+    ):  # fmt: skip
+        connection.execute(f"PRAGMA {setting}")
+    return connection
+
+
+def require_gallery(path: Path) -> None:
+    """Raise GalleryError unless the first bytes of a file are those of a gallery."""
+    name = quoted(str(path))
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise GalleryError(f"{name} is not a gallery, but a folder or a device")
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        raise GalleryError(f"there is no gallery {name}: enrol somebody into it first") from None
+    except OSError as error:
+        raise GalleryError(f"{name} cannot be read: {error.strerror or error}") from error
+    marked = header[_APPLICATION_AT : _APPLICATION_AT + 4]
+    if not header.startswith(_MAGIC) or marked != schema.APPLICATION.to_bytes(4, "big"):
+        raise GalleryError(f"{name} is not a gallery; it was not touched")
+
+
+def make_file(path: Path) -> None:
+    """Make the file of an empty gallery, which only its owner may read, in one step.
+
+    If another process makes it at the same time, that one stays. Raises OutputError if it cannot
+    be made there.
+    """
+    require_possible(path)
+    partial = path.with_name(f".{secrets.token_hex(8)}.part")
+    with writing_in(path.parent):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(partial, flags, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(schema.new_database())
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(partial, path)
+        finally:
+            partial.unlink()

@@ -1,0 +1,112 @@
+"""Which model made a gallery's embeddings: one, whose facts every embedding shares."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.cards import Preparation, Threshold
+from npfacenet.errors import GalleryError
+from npfacenet.gallery import vector_blocks
+from npfacenet.models.embeddings import Embeddings
+from npfacenet.recognition.distance import joined
+
+
+@dataclass(frozen=True)
+class MadeBy:
+    """What all embeddings of a gallery share; `numbers` is the length of each."""
+
+    numbers: int
+    fingerprint: str | None
+    threshold: Threshold | None
+    preparation: Preparation | None
+
+    @classmethod
+    def of(cls, embeddings: Embeddings) -> MadeBy:
+        """Return what these embeddings share."""
+        e = embeddings
+        return cls(e.values.shape[1], e.fingerprint, e.threshold, e.preparation)
+
+    def example(self) -> Embeddings:
+        """Return an embedding of zeros with these facts, for comparing facts."""
+        zeros = np.zeros((1, self.numbers), np.float32)
+        return Embeddings(
+            zeros, self.fingerprint, self.threshold, preparation=self.preparation
+        )
+
+
+def read(connection: sqlite3.Connection) -> MadeBy | None:
+    """Return what the gallery's embeddings share; None if nobody is enrolled."""
+    found = connection.execute(
+        "SELECT numbers, fingerprint, threshold, preparation FROM model"
+    ).fetchone()
+    if found is None:
+        return None
+    numbers, fingerprint, threshold, preparation = found
+    return MadeBy(
+        numbers, fingerprint,
+        None if threshold is None else Threshold(**json.loads(threshold)),
+        None if preparation is None else Preparation(**json.loads(preparation)),
+    )  # fmt: skip
+
+
+def require(connection: sqlite3.Connection) -> MadeBy:
+    """Return what the gallery's embeddings share; raise GalleryError if nobody is enrolled."""
+    found = read(connection)
+    if found is None:
+        raise GalleryError("nobody is enrolled in the gallery")
+    return found
+
+
+def agree(connection: sqlite3.Connection, embeddings: Embeddings) -> None:
+    """Record what made these embeddings, or check that those of the gallery agree with it.
+
+    Raises FingerprintError, EmbeddingError and GalleryError as `Gallery.add` states.
+    """
+    known = read(connection)
+    if known is not None:
+        joined([known.example(), embeddings], GalleryError)
+        return
+    connection.execute(
+        "INSERT INTO model (id, numbers, fingerprint, threshold, preparation) "
+        "VALUES (1, ?, ?, ?, ?)",
+        (
+            embeddings.values.shape[1], embeddings.fingerprint,
+            _text(embeddings.threshold), _text(embeddings.preparation),
+        ),
+    )  # fmt: skip
+
+
+def forget(connection: sqlite3.Connection) -> None:
+    """Let embeddings of any model be enrolled next, as nobody is any more."""
+    vector_blocks.remove_all(connection)
+    connection.execute("DELETE FROM model")
+
+
+def one_set(
+    values: Embeddings | npt.ArrayLike | Sequence[Embeddings], decided: float | None = None
+) -> Embeddings:
+    """Return Embeddings, several in a list as one, and bare numbers as Embeddings.
+
+    Those in a list may have different thresholds if `decided` states one.
+    """
+    if isinstance(values, (list, tuple)) and values:
+        each = [value for value in values if isinstance(value, Embeddings)]
+        if len(each) == len(values):
+            return joined(each if decided is None else [replace(e, threshold=None) for e in each])
+    return Embeddings.of(values)  # type: ignore[arg-type]  # refused there if it is something else
+
+
+def joined_or_none(several: Sequence[Embeddings]) -> Embeddings | None:
+    """Return all of them as one; None if there are none."""
+    return joined(several) if several else None
+
+
+def _text(value: Threshold | Preparation | None) -> str | None:
+    return None if value is None else json.dumps(asdict(value))
+

@@ -1,0 +1,182 @@
+"""The people of a gallery in its database: names, and what is known of each of their embeddings."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from npfacenet.errors import GalleryError, quoted
+from npfacenet.faces.choice import ChosenFace
+from npfacenet.gallery import vector_blocks
+from npfacenet.gallery.vector_blocks import Place
+from npfacenet.models.embeddings import Embeddings
+from npfacenet.models.json_ready import JsonReady, as_json
+from npfacenet.recognition.names import checked_name, name_key
+
+
+@dataclass(frozen=True)
+class Reference(JsonReady):
+    """What a gallery knows of one of a person's embeddings beside its numbers.
+
+    `id` is its number in the gallery, `added` the time of enrolment in seconds since 1970 (UTC),
+    `source` the picture's name, `face` which face of the picture it is, `quality` the measures of
+    the picture by name, and `kept` whether the gallery holds the picture.
+    """
+
+    id: int
+    added: float
+    source: str | None = None
+    face: ChosenFace | None = None
+    quality: Mapping[str, float] | None = None
+    kept: bool = False
+
+
+def number_of(connection: sqlite3.Connection, name: object) -> int | None:
+    """Return the number of the person of this name, or of this other name; None for nobody."""
+    key = (name_key(checked_name(name)),)
+    found = connection.execute("SELECT id FROM person WHERE key = ?", key).fetchone()
+    if found is None:
+        found = connection.execute("SELECT person FROM other_name WHERE key = ?", key).fetchone()
+    return None if found is None else int(found[0])
+
+
+def require_number(connection: sqlite3.Connection, name: object) -> int:
+    """Return the number of a person; raise GalleryError if nobody has this name."""
+    number = number_of(connection, name)
+    if number is None:
+        raise GalleryError(f"nobody in the gallery is called {quoted(name)}")
+    return number
+
+
+def new_person(connection: sqlite3.Connection, name: str) -> int:
+    """Add a person without embeddings; return their number."""
+    added = connection.execute(
+        "INSERT INTO person (name, key) VALUES (?, ?)", (name, name_key(name))
+    )
+    return int(added.lastrowid or 0)
+
+
+def names(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+    """Return number and name of everybody, in the order of enrolment."""
+    return connection.execute("SELECT id, name FROM person ORDER BY id").fetchall()
+
+
+def names_of(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, str]:
+    """Return the names of these people by their numbers."""
+    found = {}
+    for number in set(numbers):
+        row = connection.execute("SELECT name FROM person WHERE id = ?", (number,)).fetchone()
+        if row is not None:
+            found[number] = str(row[0])
+    return found
+
+
+def add_references(
+    connection: sqlite3.Connection,
+    person: int,
+    embeddings: Embeddings,
+    quality: Sequence[Mapping[str, float]] = (),
+    pictures: Sequence[bytes] = (),
+) -> list[int]:
+    """Write embeddings (N, D) of a person; return their numbers in the gallery."""
+    places = vector_blocks.put(connection, embeddings.values, person)
+    added, numbers = time.time(), []
+    for i, place in enumerate(places):
+        row = connection.execute(
+            "INSERT INTO reference (person, block, place, added, source, face, quality) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                person, place.block, place.place, added,
+                embeddings.sources[i] if embeddings.sources else None,
+                _text_of_face(embeddings.faces[i]) if embeddings.faces else None,
+                json.dumps(as_json(quality[i])) if quality else None,
+            ),
+        )  # fmt: skip
+        numbers.append(int(row.lastrowid or 0))
+        if pictures:
+            connection.execute("INSERT INTO picture VALUES (?, ?)", (row.lastrowid, pictures[i]))
+    return numbers
+
+
+def references(connection: sqlite3.Connection, person: int) -> list[tuple[Reference, Place]]:
+    """Return what is known of a person's embeddings, in the order of enrolment."""
+    rows = connection.execute(
+        "SELECT r.id, r.added, r.source, r.face, r.quality, p.reference IS NOT NULL, r.block, "
+        "r.place FROM reference r LEFT JOIN picture p ON p.reference = r.id "
+        "WHERE r.person = ? ORDER BY r.id",
+        (person,),
+    )
+    return [
+        (
+            Reference(
+                number, added, source,
+                None if face is None else _face_of_text(face),
+                None if quality is None else json.loads(quality), bool(kept),
+            ),
+            Place(block, place),
+        )
+        for number, added, source, face, quality, kept, block, place in rows.fetchall()
+    ]  # fmt: skip
+
+
+def embeddings_of(
+    connection: sqlite3.Connection, person: int, numbers: int
+) -> tuple[Embeddings, list[Reference]]:
+    """Return a person's embeddings, without the model's fingerprint, and what is known of each."""
+    known = references(connection, person)
+    values = vector_blocks.vectors_at(connection, [place for _, place in known], numbers)
+    several = [reference for reference, _ in known]
+    sources = tuple(r.source for r in several if r.source is not None)
+    faces = tuple(r.face for r in several if r.face is not None)
+    found = Embeddings(
+        np.atleast_2d(values),
+        sources=sources if len(sources) == len(several) else (),
+        faces=faces if len(faces) == len(several) else (),
+    )
+    return found, several
+
+
+def remove_person(connection: sqlite3.Connection, person: int, numbers: int) -> None:
+    """Remove a person with everything that is known of them."""
+    places = list(vector_blocks.places_of(connection, person))
+    vector_blocks.clear(connection, places, numbers)
+    connection.execute("DELETE FROM reference WHERE person = ?", (person,))
+    connection.execute("DELETE FROM person WHERE id = ?", (person,))
+
+
+def rename_person(connection: sqlite3.Connection, person: int, name: str) -> None:
+    """Give a person another name; raise GalleryError if it is somebody else's."""
+    other = number_of(connection, name)
+    if other is not None and other != person:
+        raise GalleryError(
+            f"somebody else is called {quoted(name)} already: merge the two if they are one person"
+        )
+    key = name_key(name)
+    connection.execute("DELETE FROM other_name WHERE key = ?", (key,))
+    connection.execute("UPDATE person SET name = ?, key = ? WHERE id = ?", (name, key, person))
+
+
+def merge_people(connection: sqlite3.Connection, person: int, into: int) -> None:
+    """Make all that belongs to one person another's, whose other name the first one's becomes."""
+    vector_blocks.give(connection, list(vector_blocks.places_of(connection, person)), into)
+    name, key = connection.execute(
+        "SELECT name, key FROM person WHERE id = ?", (person,)
+    ).fetchone()
+    for table in ("reference", "other_name", "correction"):
+        connection.execute(f"UPDATE {table} SET person = ? WHERE person = ?", (into, person))
+    connection.execute("DELETE FROM person WHERE id = ?", (person,))
+    connection.execute("INSERT INTO other_name VALUES (?, ?, ?)", (key, name, into))
+
+
+def _text_of_face(face: ChosenFace) -> str:
+    return json.dumps([face.box, face.landmarks, face.score, face.index, face.count])
+
+
+def _face_of_text(text: str) -> ChosenFace:
+    box, landmarks, score, index, count = json.loads(text)
+    return ChosenFace(tuple(box), tuple(map(tuple, landmarks)), score, index, count)
