@@ -37,9 +37,9 @@ from npfacenet import Model
 from npfacenet.commands.main import main
 from npfacenet.faces.alignment import aligned
 from npfacenet.faces.choice import OneOf
+from npfacenet.gallery import enrol
 from npfacenet.recipes.alignment import ALIGNMENTS
 from npfacenet.recipes.preparation import CENTRAL_SQUARE
-from npfacenet.recognition import enrol
 from npfacenet.recognition.evaluation import evaluate
 from npfacenet.recognition.lfw import Pair, genuine_flags, picture_path, read_pairs
 from npfacenet.recognition.pair_distances import measure_pairs, pair_distances, pair_embeddings

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from npfacenet.commands.search_threshold import search_threshold
 from npfacenet.errors import GalleryError
+from npfacenet.gallery import Gallery, identify
 from npfacenet.models import Embeddings
-from npfacenet.recognition import Gallery, identify
 
 
 def gallery_of(people: int, pictures: int, rng: np.random.Generator, size: int = 8) -> Gallery:

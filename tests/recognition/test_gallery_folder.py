@@ -11,8 +11,8 @@ import pytest
 import npfacenet
 from npfacenet.cards import Card
 from npfacenet.errors import GalleryError, ImageError
+from npfacenet.gallery import enrol
 from npfacenet.recipes import nn4_small2
-from npfacenet.recognition import enrol
 from npfacenet.recognition.people_folder import people_in
 
 

@@ -18,19 +18,10 @@ import pytest
 
 from npfacenet.cards import Threshold
 from npfacenet.errors import NpfacenetError
+from npfacenet.gallery import Gallery, enrol, identify, identify_all
 from npfacenet.models import Embeddings
 from npfacenet.models.embeddings import Skipped
-from npfacenet.recognition import (
-    Gallery,
-    PairHead,
-    distances,
-    enrol,
-    identify,
-    identify_all,
-    read_pair_head,
-    reliability,
-    verify,
-)
+from npfacenet.recognition import PairHead, distances, read_pair_head, reliability, verify
 from npfacenet.recognition.calibration import (
     ErrorRate,
     calibrate,

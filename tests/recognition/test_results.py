@@ -13,19 +13,11 @@ import pytest
 import npfacenet
 from npfacenet.cards import METRIC, Threshold
 from npfacenet.errors import EmbeddingError, FingerprintError, GalleryError
+from npfacenet.gallery import Candidate, Gallery, identify, identify_all
 from npfacenet.models import Embeddings
 from npfacenet.models.embeddings import Skipped
 from npfacenet.models.json_ready import as_json
-from npfacenet.recognition import (
-    Candidate,
-    Gallery,
-    PairHead,
-    Verification,
-    identify,
-    identify_all,
-    reliability,
-    verify,
-)
+from npfacenet.recognition import PairHead, Verification, reliability, verify
 from npfacenet.recognition.calibration import calibrate
 from npfacenet.recognition.evaluation import evaluate
 

@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as hnp
 import npfacenet
 from npfacenet.cards import Threshold
 from npfacenet.errors import ArgumentError, EmbeddingError, FingerprintError, GalleryError
-from npfacenet.recognition import distances, identify, verify
+from npfacenet.gallery import identify
+from npfacenet.recognition import distances, verify
 
 Vector = npt.NDArray[np.float32]
 
