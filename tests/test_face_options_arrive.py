@@ -162,7 +162,7 @@ def by_one_call(photos: Photos, options: Options, capsys: Capture) -> float:
 
 def by_enrolling(photos: Photos, options: Options, capsys: Capture) -> float:
     gallery = enrol(photos.model, photos.folder, **options)  # type: ignore[arg-type]
-    anna, bert = gallery.person("anna").values, gallery.person("bert").values
+    anna, bert = gallery["anna"].values, gallery["bert"].values
     return float(np.linalg.norm(anna - bert))
 
 

@@ -11,7 +11,7 @@ from npfacenet.commands.demo_pictures import DemoPictures
 from npfacenet.commands.face_notes import faces_as_json
 from npfacenet.commands.search_threshold import SearchThreshold, search_threshold
 from npfacenet.errors import printable
-from npfacenet.gallery import Gallery, Identification, identify
+from npfacenet.gallery import Gallery, Identification, identify, identify_all
 from npfacenet.models import Embeddings
 from npfacenet.recognition import Verification, verify
 from npfacenet.recognition.distance import distances
@@ -104,9 +104,7 @@ def story_of(
     gallery = Gallery.of_rows(names_of(pictures, known), known)
     door = arrivals(pictures, probes)
     search = search_threshold(gallery, comparison)
-    results = tuple(
-        identify(probe, gallery, threshold=search.value, nearest=len(gallery)) for probe in probes
-    )
+    results = identify_all(probes, gallery, threshold=search.value, nearest=len(gallery))
     first = probes[[0]]
     nearest_first = [candidate.name for candidate in results[0].candidates]
     person = nearest_first[0] if door[0].person is None else door[0].person
@@ -114,8 +112,7 @@ def story_of(
     claims = tuple(
         Claim(name, nearest_of(first, gallery[name], comparison)) for name in (person, farthest)
     )
-    others = gallery.copy()
-    others.remove(person)
+    others = gallery.without(person)
     among_others = search_threshold(others, comparison)
     alone = identify(first, others, threshold=among_others.value)
     intruder = Intruder(person, alone, among_others)

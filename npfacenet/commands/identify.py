@@ -122,8 +122,7 @@ def tell_of_pictures(arguments: argparse.Namespace, probes: Embeddings, gallery:
     """Print remarks on the faces that are used, and on the pictures that are not."""
     note_preparation(probes)
     note_choices(probes, arguments.choose)
-    _, known = gallery.rows()
-    if known is not None:
+    if (known := gallery.embeddings) is not None:
         note_choices(known, None if arguments.choose == "all" else arguments.choose)
     damaged = damaged_in(gallery)
     note_skipped(damaged)

@@ -93,7 +93,7 @@ def search_threshold(gallery: Gallery, comparison: float) -> SearchThreshold:
     >>> search_threshold(Gallery.of({"ada": [1, 0], "ben": [0.6, 0.8]}), 1.1).value
     0.8944
     """
-    names, embeddings = gallery.rows()
+    names, embeddings = gallery.names, gallery.embeddings
     if embeddings is None:
         raise GalleryError("nobody is enrolled")
     people = list(dict.fromkeys(names))

@@ -94,18 +94,21 @@ class Gallery(JsonReady):
         return gallery
 
     @classmethod
-    def of_rows(cls, names: Sequence[str], embeddings: Embeddings) -> Self:
+    def of_rows(cls, names: Sequence[str], embeddings: Embeddings | npt.ArrayLike) -> Self:
         """Make a gallery in memory from embeddings (N, D) with a name for each.
 
         Raises what `add` raises, and GalleryError if there are more of one than of the other.
         """
-        if len(names) != len(embeddings):
-            raise GalleryError(f"{len(names)} names for {len(embeddings)} embeddings")
+        if not isinstance(names, (list, tuple)):
+            raise GalleryError(f"the names of a gallery are a list, not {quoted(names)}")
+        several = Embeddings.of(embeddings)
+        if len(names) != len(several):
+            raise GalleryError(f"{len(names)} names for {len(several)} embeddings")
         gallery, rows = cls(), dict[str, list[int]]()
         for i, name in enumerate(names):
             rows.setdefault(checked_name(name), []).append(i)
         for name, its in rows.items():
-            gallery.add(name, embeddings[its])
+            gallery.add(name, several[its])
         return gallery
 
     def close(self) -> None:
@@ -231,11 +234,17 @@ class Gallery(JsonReady):
             made_by.agree(connection, several)
             corrections.deny(connection, person, several)
 
-    def rows(self) -> tuple[tuple[str, ...], Embeddings | None]:
-        """Return the person of each embedding, and all embeddings (None if nobody is enrolled).
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The person of each of `embeddings`."""
+        return self._rows()[0]
 
-        They are in the order of people and of enrolment.
-        """
+    @property
+    def embeddings(self) -> Embeddings | None:
+        """All embeddings, in the order of people and of enrolment; None if nobody is enrolled."""
+        return self._rows()[1]
+
+    def _rows(self) -> tuple[tuple[str, ...], Embeddings | None]:
         with self._database.reading() as connection:
             made = made_by.read(connection)
             if made is None:
@@ -243,6 +252,12 @@ class Gallery(JsonReady):
             whose, embeddings = people.embeddings_of(connection, made)
             names = dict(people.names(connection))
         return tuple(names[number] for number in whose), embeddings
+
+    def without(self, name: str) -> Gallery:
+        """Return a gallery in memory with everybody else; raise GalleryError as `remove` does."""
+        others = self.copy()
+        others.remove(name)
+        return others
 
     def copy(self) -> Gallery:
         """Return a gallery in memory with the same people."""

@@ -172,8 +172,9 @@ def merge_people(connection: sqlite3.Connection, person: int, into: int) -> None
     name, key = connection.execute(
         "SELECT name, key FROM person WHERE id = ?", (person,)
     ).fetchone()
-    for table in ("reference", "other_name", "correction"):
-        connection.execute(f"UPDATE {table} SET person = ? WHERE person = ?", (into, person))
+    connection.execute("UPDATE reference SET person = ? WHERE person = ?", (into, person))
+    connection.execute("UPDATE other_name SET person = ? WHERE person = ?", (into, person))
+    connection.execute("UPDATE correction SET person = ? WHERE person = ?", (into, person))
     connection.execute("DELETE FROM person WHERE id = ?", (person,))
     connection.execute("INSERT INTO other_name VALUES (?, ?, ?)", (key, name, into))
 
