@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.gallery.people import encoded
 from npfacenet.models.embeddings import Embeddings
 
 _VECTOR = np.dtype("<f4")
 
 
-def deny(connection: sqlite3.Connection, person: int, embeddings: Embeddings) -> None:
-    """Record that these pictures do not show a person."""
-    made = time.time()
+def deny(
+    connection: sqlite3.Connection,
+    person: int,
+    embeddings: Embeddings,
+    made: Sequence[float] = (),
+) -> None:
+    """Record that pictures do not show a person; `made` says when, now if it is empty."""
+    known = connection.execute("SELECT vector FROM correction WHERE person = ?", (person,))
+    vectors, now = {vector for (vector,) in known.fetchall()}, time.time()
     for i, row in enumerate(embeddings.values):
-        source = embeddings.sources[i] if embeddings.sources else None
-        connection.execute(
-            "INSERT INTO correction (person, made, source, vector) VALUES (?, ?, ?, ?)",
-            (person, made, source, row.astype(_VECTOR).tobytes()),
-        )
+        vector = row.astype(_VECTOR).tobytes()
+        if vector not in vectors:
+            connection.execute(
+                "INSERT INTO correction (person, made, source, vector) "
+                "VALUES (?, ?, CAST(? AS TEXT), ?)",
+                (
+                    person, made[i] if made else now,
+                    encoded(embeddings.sources[i]) if embeddings.sources else None, vector,
+                ),
+            )  # fmt: skip
 
 
 def denied(connection: sqlite3.Connection) -> dict[int, npt.NDArray[np.float32]]:

@@ -169,6 +169,7 @@ def _connected(place: str, patience: float) -> sqlite3.Connection:
     connection = sqlite3.connect(
         place, timeout=patience, isolation_level=None, check_same_thread=False, uri=True
     )
+    connection.text_factory = _decoded
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
     for setting in (
         "secure_delete = ON", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY",
@@ -176,6 +177,10 @@ def _connected(place: str, patience: float) -> sqlite3.Connection:
     ):  # fmt: skip
         connection.execute(f"PRAGMA {setting}")
     return connection
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "surrogatepass")
 
 
 def require_gallery(path: Path) -> None:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from npfacenet.errors import GalleryError, NpfacenetError, quoted
 from npfacenet.files.atomic import atomic_file, writing_in
 from npfacenet.gallery import made_by, people, vector_blocks
-from npfacenet.models.json_ready import as_json
 
 FORMAT = "npfacenet gallery"
 VERSION = 1
@@ -36,7 +34,11 @@ def write(connection: sqlite3.Connection, path: Path, names: Sequence[str] | Non
         else [people.require_number(connection, name) for name in names]
     )
     made = made_by.read(connection)
-    header = {"format": FORMAT, "version": VERSION, "made_by": None if made is None else asdict(made)}
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "made_by": None if made is None else asdict(made),
+    }
     with atomic_file(path) as file, writing_in(path.parent):
         file.write(_line(header))
         for number in dict.fromkeys(numbers):
@@ -63,8 +65,10 @@ def _person(connection: sqlite3.Connection, number: int) -> dict[str, object]:
         ],
         "references": [
             {
-                **{k: v for k, v in as_json(reference).items() if k not in ("id", "kept", "face")},
+                "added": reference.added,
+                "source": reference.source,
                 "face": None if reference.face is None else asdict(reference.face),
+                "quality": reference.quality,
                 "embedding": row.tolist(),
                 "picture": _picture(connection, reference.id),
             }
@@ -73,7 +77,15 @@ def _person(connection: sqlite3.Connection, number: int) -> dict[str, object]:
         "does_not_show": [
             {"source": source, "made": made, "embedding": np.frombuffer(vector, "<f4").tolist()}
             for source, made, vector in connection.execute(
-                "SELECT source, made, vector FROM correction WHERE person = ? ORDER BY id", (number,)
+                "SELECT source, made, vector FROM correction WHERE person = ? ORDER BY id",
+                (number,),
             ).fetchall()
         ],
     }
+
+
+def _picture(connection: sqlite3.Connection, reference: int) -> str | None:
+    found = connection.execute(
+        "SELECT content FROM picture WHERE reference = ?", (reference,)
+    ).fetchone()
+    return None if found is None else base64.b64encode(found[0]).decode()

@@ -12,9 +12,17 @@ import numpy.typing as npt
 
 from npfacenet.arguments import is_real
 from npfacenet.errors import ArgumentError, GalleryError, listed, quoted
-from npfacenet.gallery import checking, corrections, made_by, people, vector_blocks
+from npfacenet.gallery import (
+    checking,
+    corrections,
+    exchange,
+    exchanged,
+    made_by,
+    people,
+    vector_blocks,
+)
 from npfacenet.gallery.database import Database
-from npfacenet.gallery.people import Reference
+from npfacenet.gallery.people import NewReferences, Reference
 from npfacenet.gallery.searchable import Searchable
 from npfacenet.gallery.vector_blocks import LoadedBlocks
 from npfacenet.models.embeddings import Embeddings, Skipped
@@ -176,7 +184,7 @@ class Gallery(JsonReady):
         with self._database.writing() as connection:
             made_by.agree(connection, several)
             person = people.number_of(connection, name) or people.new_person(connection, name)
-            added = set(people.add_references(connection, person, several))
+            added = set(people.add_references(connection, person, NewReferences(several)))
             known = people.references(connection, person)
         return tuple(reference for _, reference, _ in known if reference.id in added)
 
@@ -264,6 +272,27 @@ class Gallery(JsonReady):
         other = Gallery()
         self._database.copy_to(other._database)
         return other
+
+    def export(self, path: str | os.PathLike[str], names: Sequence[str] | None = None) -> int:
+        """Write people, or everybody, to a file of JSON lines; return how many there are.
+
+        It holds everything that is known of them, kept pictures included. Raises GalleryError for
+        a name that nobody has, OutputError if the file cannot be written.
+        """
+        file = checked_path(path, "an exported gallery", GalleryError)
+        with self._database.reading() as connection:
+            return exchange.write(connection, file, names)
+
+    def take_in(self, path: str | os.PathLike[str]) -> tuple[str, ...]:
+        """Enrol everybody whom `export` wrote to a file, or nobody; return their names.
+
+        Embeddings that a person has already are not added again. Raises GalleryError, naming the
+        line, for a file that `export` did not write, and what `add` raises for embeddings of
+        another model.
+        """
+        file = checked_path(path, "an exported gallery", GalleryError)
+        with self._database.writing() as connection:
+            return exchanged.enrol_all(connection, file)
 
     def check(self) -> tuple[str, ...]:
         """Return what is wrong with the gallery's tables, each as a sentence; none if all agree.

@@ -35,12 +35,19 @@ class Reference(JsonReady):
     kept: bool = False
 
 
+def encoded(text: str) -> bytes:
+    """Return text as SQLite holds it; file names may have parts that are not Unicode."""
+    return text.encode("utf-8", "surrogatepass")
+
+
 def number_of(connection: sqlite3.Connection, name: object) -> int | None:
     """Return the number of the person of this name, or of this other name; None for nobody."""
-    key = (name_key(checked_name(name)),)
-    found = connection.execute("SELECT id FROM person WHERE key = ?", key).fetchone()
+    key = (encoded(name_key(checked_name(name))),)
+    found = connection.execute("SELECT id FROM person WHERE key = CAST(? AS TEXT)", key).fetchone()
     if found is None:
-        found = connection.execute("SELECT person FROM other_name WHERE key = ?", key).fetchone()
+        found = connection.execute(
+            "SELECT person FROM other_name WHERE key = CAST(? AS TEXT)", key
+        ).fetchone()
     return None if found is None else int(found[0])
 
 
@@ -55,7 +62,8 @@ def require_number(connection: sqlite3.Connection, name: object) -> int:
 def new_person(connection: sqlite3.Connection, name: str) -> int:
     """Add a person without embeddings; return their number."""
     added = connection.execute(
-        "INSERT INTO person (name, key) VALUES (?, ?)", (name, name_key(name))
+        "INSERT INTO person (name, key) VALUES (CAST(? AS TEXT), CAST(? AS TEXT))",
+        (encoded(name), encoded(name_key(name))),
     )
     return int(added.lastrowid or 0)
 
@@ -75,30 +83,39 @@ def names_of(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int
     return found
 
 
-def add_references(
-    connection: sqlite3.Connection,
-    person: int,
-    embeddings: Embeddings,
-    quality: Sequence[Mapping[str, float]] = (),
-    pictures: Sequence[bytes] = (),
-) -> list[int]:
-    """Write embeddings (N, D) of a person; return their numbers in the gallery."""
+@dataclass(frozen=True, eq=False)
+class NewReferences:
+    """Embeddings (N, D) that are enrolled, and what is known of each: nothing, or N values.
+
+    `added` are times of enrolment, now if there are none; `quality` measures by name, `pictures`
+    the files that are kept.
+    """
+
+    embeddings: Embeddings
+    added: Sequence[float] = ()
+    quality: Sequence[Mapping[str, float] | None] = ()
+    pictures: Sequence[bytes | None] = ()
+
+
+def add_references(connection: sqlite3.Connection, person: int, new: NewReferences) -> list[int]:
+    """Write embeddings of a person; return their numbers in the gallery."""
+    embeddings = new.embeddings
     places = vector_blocks.put(connection, embeddings.values, person)
-    added, numbers = time.time(), []
+    now, numbers = time.time(), []
     for i, place in enumerate(places):
         row = connection.execute(
             "INSERT INTO reference (person, block, place, added, source, face, quality) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "VALUES (?, ?, ?, ?, CAST(? AS TEXT), ?, ?)",
             (
-                person, place.block, place.place, added,
-                embeddings.sources[i] if embeddings.sources else None,
+                person, place.block, place.place, new.added[i] if new.added else now,
+                encoded(embeddings.sources[i]) if embeddings.sources else None,
                 _text_of_face(embeddings.faces[i]) if embeddings.faces else None,
-                json.dumps(as_json(quality[i])) if quality else None,
+                json.dumps(as_json(new.quality[i])) if new.quality and new.quality[i] else None,
             ),
         )  # fmt: skip
         numbers.append(int(row.lastrowid or 0))
-        if pictures:
-            connection.execute("INSERT INTO picture VALUES (?, ?)", (row.lastrowid, pictures[i]))
+        if new.pictures and new.pictures[i] is not None:
+            connection.execute("INSERT INTO picture VALUES (?, ?)", (numbers[-1], new.pictures[i]))
     return numbers
 
 
@@ -161,22 +178,31 @@ def rename_person(connection: sqlite3.Connection, person: int, name: str) -> Non
         raise GalleryError(
             f"somebody else is called {quoted(name)} already: merge the two if they are one person"
         )
-    key = name_key(name)
-    connection.execute("DELETE FROM other_name WHERE key = ?", (key,))
-    connection.execute("UPDATE person SET name = ?, key = ? WHERE id = ?", (name, key, person))
+    key = encoded(name_key(name))
+    connection.execute("DELETE FROM other_name WHERE key = CAST(? AS TEXT)", (key,))
+    connection.execute(
+        "UPDATE person SET name = CAST(? AS TEXT), key = CAST(? AS TEXT) WHERE id = ?",
+        (encoded(name), key, person),
+    )
 
 
 def merge_people(connection: sqlite3.Connection, person: int, into: int) -> None:
     """Make all that belongs to one person another's, whose other name the first one's becomes."""
     vector_blocks.give(connection, list(vector_blocks.places_of(connection, person)), into)
-    name, key = connection.execute(
-        "SELECT name, key FROM person WHERE id = ?", (person,)
-    ).fetchone()
+    (name,) = connection.execute("SELECT name FROM person WHERE id = ?", (person,)).fetchone()
     connection.execute("UPDATE reference SET person = ? WHERE person = ?", (into, person))
     connection.execute("UPDATE other_name SET person = ? WHERE person = ?", (into, person))
     connection.execute("UPDATE correction SET person = ? WHERE person = ?", (into, person))
     connection.execute("DELETE FROM person WHERE id = ?", (person,))
-    connection.execute("INSERT INTO other_name VALUES (?, ?, ?)", (key, name, into))
+    add_name(connection, into, name)
+
+
+def add_name(connection: sqlite3.Connection, person: int, name: str) -> None:
+    """Record that a person has another name too."""
+    connection.execute(
+        "INSERT INTO other_name VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?)",
+        (encoded(name_key(name)), encoded(name), person),
+    )
 
 
 def _text_of_face(face: ChosenFace) -> str:

@@ -1,0 +1,219 @@
+"""Reading the JSON lines that a gallery was exported to: checked before anything is enrolled."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.arguments import is_finite, is_whole
+from npfacenet.cards import Preparation, Threshold
+from npfacenet.errors import GalleryError, NpfacenetError, quoted
+from npfacenet.faces.choice import ChosenFace
+from npfacenet.files import open_regular
+from npfacenet.gallery import corrections, made_by, people
+from npfacenet.gallery.exchange import FORMAT, LONGEST_LINE, VERSION
+from npfacenet.gallery.made_by import MadeBy
+from npfacenet.gallery.people import NewReferences
+from npfacenet.models.embeddings import Embeddings
+from npfacenet.recognition.names import checked_name
+
+Vectors = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedPerson:
+    """A person as a file states them: embeddings (N, D), and what is known of each.
+
+    `added`, `quality` and `pictures` have an entry for each embedding; `denied` are embeddings
+    (M, D) of pictures that do not show the person.
+    """
+
+    name: str
+    other_names: tuple[str, ...]
+    embeddings: Embeddings
+    added: tuple[float, ...]
+    quality: tuple[Mapping[str, float] | None, ...]
+    pictures: tuple[bytes | None, ...]
+    denied: Embeddings | None
+    denied_at: tuple[float, ...]
+
+
+def read(path: Path) -> Iterator[MadeBy | ImportedPerson | None]:
+    """Yield what made the embeddings of an exported gallery, and then each of its people.
+
+    Raises GalleryError, naming the file, the line and the fault, for anything that
+    `exchange.write` does not write.
+    """
+    name = quoted(str(path))
+    with open_regular(
+        path, what="an exported gallery", largest=1 << 40, error=GalleryError
+    ) as file:
+        made: MadeBy | None = None
+        for number, document in _documents(file, name):
+            try:
+                if number == 1:
+                    made = _header(document)
+                    yield made
+                elif made is None:
+                    raise GalleryError("people without embeddings")
+                else:
+                    yield _person(document, made)
+            except (GalleryError, KeyError, TypeError, ValueError, binascii.Error) as fault:
+                said = fault if isinstance(fault, NpfacenetError) else quoted(fault)
+                raise GalleryError(
+                    f"{name}, line {number}, is not a person as npfacenet exports "
+                    f"them: {said}; nothing was imported"
+                ) from fault
+
+
+def _documents(file: IO[bytes], name: str) -> Iterator[tuple[int, dict[str, object]]]:
+    number = 0
+    while line := file.readline(LONGEST_LINE):
+        number += 1
+        if not line.endswith(b"\n"):
+            raise GalleryError(f"{name} is cut off in line {number}, or that line is too long")
+        try:
+            document = json.loads(line)
+        except (ValueError, RecursionError) as fault:
+            raise GalleryError(f"{name}, line {number}, is not JSON: {quoted(fault)}") from fault
+        if not isinstance(document, dict):
+            raise GalleryError(f"{name}, line {number}, is not a JSON object")
+        yield number, document
+
+
+def _header(document: Mapping[str, object]) -> MadeBy | None:
+    if document.get("format") != FORMAT:
+        raise GalleryError(f"the format is {quoted(document.get('format'))}, not {FORMAT!r}")
+    if document.get("version") != VERSION:
+        raise GalleryError(
+            f"its version is {quoted(document.get('version'))}; this npfacenet knows {VERSION}"
+        )
+    match document["made_by"]:
+        case None:
+            return None
+        case {
+            "numbers": numbers, "fingerprint": fingerprint, "threshold": threshold,
+            "preparation": preparation, **others,
+        } if is_whole(numbers, 1, 1 << 20) and not others:  # fmt: skip
+            return MadeBy(
+                numbers, fingerprint,
+                None if threshold is None else Threshold(**threshold),
+                None if preparation is None else Preparation(**preparation),
+            )  # fmt: skip
+    raise GalleryError(f"made_by is {quoted(document['made_by'])}")
+
+
+def _person(document: Mapping[str, object], made: MadeBy) -> ImportedPerson:
+    references, denied = _rows(document["references"]), _rows(document["does_not_show"])
+    others = document["other_names"]
+    if not isinstance(others, list):
+        raise GalleryError(f"other_names is {quoted(others)}")
+    return ImportedPerson(
+        checked_name(document["name"]),
+        tuple(map(checked_name, others)),
+        _embeddings(references, made, faces=True),
+        tuple(_time(reference["added"]) for reference in references),
+        tuple(_measures(reference["quality"]) for reference in references),
+        tuple(_picture(reference["picture"]) for reference in references),
+        _embeddings(denied, made, faces=False) if denied else None,
+        tuple(_time(each["made"]) for each in denied),
+    )
+
+
+def _rows(value: object) -> list[dict[str, object]]:
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise GalleryError(f"a list of objects is {quoted(value)}")
+    return value
+
+
+def _embeddings(rows: Sequence[Mapping[str, object]], made: MadeBy, *, faces: bool) -> Embeddings:
+    values = np.array([row["embedding"] for row in rows], np.float64)
+    if values.shape != (len(rows), made.numbers):
+        raise GalleryError(f"its embeddings do not have {made.numbers} numbers each")
+    sources = [row["source"] for row in rows]
+    found = [_face(row["face"]) for row in rows if row["face"] is not None] if faces else []
+    return Embeddings(
+        values.astype(np.float32), made.fingerprint, made.threshold,
+        sources=tuple(str(source) for source in sources) if all(sources) else (),
+        faces=tuple(found) if len(found) == len(rows) else (),
+        preparation=made.preparation,
+    )  # fmt: skip
+
+
+def _face(value: object) -> ChosenFace:
+    if not isinstance(value, dict):
+        raise GalleryError(f"a face is {quoted(value)}")
+    box, landmarks = np.array(value["box"], float), np.array(value["landmarks"], float)
+    if box.shape != (4,) or landmarks.ndim != 2 or not np.isfinite(box).all():
+        raise GalleryError(f"a face is {quoted(value)}")
+    left, top, right, bottom = box.tolist()
+    points = tuple((x, y) for x, y in landmarks.tolist())
+    return ChosenFace(
+        (left, top, right, bottom), points, float(value["score"]), int(value["index"]),
+        int(value["count"]),
+    )  # fmt: skip
+
+
+def _time(value: object) -> float:
+    if not is_finite(value):
+        raise GalleryError(f"a time is {quoted(value)}")
+    return float(value)
+
+
+def _measures(value: object) -> Mapping[str, float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not all(is_finite(number) for number in value.values()):
+        raise GalleryError(f"quality is {quoted(value)}")
+    return {str(name): float(number) for name, number in value.items()}
+
+
+def _picture(value: object) -> bytes | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise GalleryError(f"a picture is {quoted(value)}")
+    return base64.b64decode(value, validate=True)
+
+
+def enrol_all(connection: sqlite3.Connection, path: Path) -> tuple[str, ...]:
+    """Enrol all people of an exported gallery; return their names. Raises as `read`."""
+    names: dict[str, None] = {}
+    for found in read(path):
+        if isinstance(found, ImportedPerson):
+            names[_enrol(connection, found)] = None
+    return tuple(names)
+
+
+def _enrol(connection: sqlite3.Connection, found: ImportedPerson) -> str:
+    several = found.embeddings
+    made_by.agree(connection, several)
+    person = people.number_of(connection, found.name) or people.new_person(connection, found.name)
+    made = made_by.require(connection)
+    known = {row.tobytes() for row in people.embeddings_of(connection, made, person)[1].values}
+    new = [i for i, row in enumerate(several.values) if row.tobytes() not in known]
+    if new:
+        people.add_references(
+            connection, person,
+            NewReferences(
+                several[new],
+                [found.added[i] for i in new],
+                [found.quality[i] for i in new],
+                [found.pictures[i] for i in new],
+            ),
+        )  # fmt: skip
+    for other in found.other_names:
+        if people.number_of(connection, other) is None:
+            people.add_name(connection, person, other)
+    if found.denied is not None:
+        corrections.deny(connection, person, found.denied, found.denied_at)
+    return found.name

@@ -1,0 +1,122 @@
+"""Exported and imported again, a gallery is what it was."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from npfacenet.cards import Preparation, Threshold
+from npfacenet.errors import FingerprintError, GalleryError
+from npfacenet.faces.choice import ChosenFace
+from npfacenet.gallery import Gallery
+from npfacenet.models import Embeddings
+
+NAMES = st.text(st.characters(), min_size=1, max_size=8).filter(str.strip)  # surrogates too
+
+
+def drawn(seed: int, people: dict[str, int], fingerprint: str | None = "a" * 64) -> Gallery:
+    rng, gallery = np.random.default_rng(seed), Gallery()
+    face = ChosenFace((1.1, 2.2, 3.3, 4.4), ((0.1, 0.2), (1 / 3, 2.0)), 0.7, 1, 3)
+    for name, count in people.items():
+        gallery.add(
+            name,
+            Embeddings(
+                rng.standard_normal((count, 5)).astype(np.float32), fingerprint,
+                Threshold(0.9, "drawn"), tuple(f"{i}.jpg" for i in range(count)),
+                faces=(face,) * count, preparation=Preparation("finder", "npfacenet"),
+            ),
+        )  # fmt: skip
+    return gallery
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.dictionaries(NAMES, st.integers(1, 3), max_size=4))
+def test_a_round_trip_keeps_everything(seed: int, people: dict[str, int]) -> None:
+    gallery = drawn(seed, people)
+    for name in list(gallery)[:1]:
+        gallery.not_this_person(name, gallery[name])
+    if len(gallery) > 2:
+        gallery.merge(gallery.people[1], gallery.people[2])
+    with tempfile.TemporaryDirectory() as folder:
+        path, again = Path(folder) / "people.jsonl", Gallery()
+        assert gallery.export(path) == len(gallery)
+        assert again.take_in(path) == gallery.people
+        assert again.take_in(path) == gallery.people  # and nothing is there twice
+        again.export(other := Path(folder) / "again.jsonl")
+        assert other.read_bytes() == path.read_bytes()
+    assert again.as_json() == gallery.as_json()
+    for name in gallery:
+        np.testing.assert_array_equal(again[name].values, gallery[name].values)
+        assert again[name].faces == gallery[name].faces
+        assert again[name].sources == gallery[name].sources
+
+
+def test_one_persons_data_are_theirs_alone(tmp_path: Path) -> None:
+    gallery = drawn(1, {"anna": 2, "bert": 1})
+    assert gallery.export(tmp_path / "anna.jsonl", ["anna"]) == 1
+    header, person = map(json.loads, (tmp_path / "anna.jsonl").read_text("utf-8").splitlines())
+    assert header["made_by"]["fingerprint"] == "a" * 64
+    assert (person["name"], len(person["references"])) == ("anna", 2)
+    assert "bert" not in (tmp_path / "anna.jsonl").read_text("utf-8")
+    with pytest.raises(GalleryError, match="nobody in the gallery is called 'carl'"):
+        gallery.export(tmp_path / "carl.jsonl", ["carl"])
+    assert not (tmp_path / "carl.jsonl").exists()
+
+
+def test_another_models_people_are_refused(tmp_path: Path) -> None:
+    drawn(1, {"anna": 2}).export(tmp_path / "people.jsonl")
+    other = drawn(2, {"bert": 1}, "b" * 64)
+    with pytest.raises(FingerprintError):
+        other.take_in(tmp_path / "people.jsonl")
+    assert other.people == ("bert",)
+
+
+MADE_BY = b'{"numbers": 2, "fingerprint": null, "threshold": null, "preparation": null}'
+HEADER = b'{"format": "npfacenet gallery", "version": 1, "made_by": ' + MADE_BY + b"}\n"
+PERSON = (
+    b'{"name": "a", "other_names": [], "references": [{"added": 1.0, "source": null, "face": null,'
+    b' "quality": null, "embedding": [1, 0], "picture": null}], "does_not_show": []}\n'
+)
+
+
+def test_what_is_written_by_hand_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "p").write_bytes(HEADER + PERSON)
+    gallery = Gallery()
+    assert gallery.take_in(tmp_path / "p") == ("a",)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"x\n",
+        b"[]\n",
+        b"{}\n",
+        HEADER[:-1],
+        HEADER.replace(b'"version": 1', b'"version": 2'),
+        HEADER.replace(b'"numbers": 2', b'"numbers": 1e9'),
+        HEADER + PERSON[:-1],
+        HEADER + PERSON + b"{}\n",
+        HEADER + PERSON + PERSON.replace(b"[1, 0]", b"[1, NaN]"),
+        HEADER + PERSON + PERSON.replace(b"[1, 0]", b"[1, 0, 2]"),
+        HEADER + PERSON + PERSON.replace(b"[1, 0]", b'["a", 0]'),
+        HEADER + PERSON + PERSON.replace(b'"name": "a"', b'"name": " "'),
+        HEADER + PERSON + PERSON.replace(b'"added": 1.0', b'"added": "now"'),
+        HEADER + PERSON + PERSON.replace(b'"face": null', b'"face": {"box": [1]}'),
+        HEADER + PERSON + PERSON.replace(b'"picture": null', b'"picture": "%%%"'),
+        HEADER + PERSON + PERSON.replace(b'"other_names": []', b'"other_names": 3'),
+        HEADER.replace(MADE_BY, b"null") + PERSON,
+        b"[" * 100_000 + b"\n",
+    ],
+)  # fmt: skip
+def test_what_is_not_such_a_file_enrols_nobody(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "p").write_bytes(content)
+    gallery = Gallery.of({"kept": [1.0, 0.0]})
+    with pytest.raises(GalleryError, match=r"'.*p'"):
+        gallery.take_in(tmp_path / "p")
+    assert gallery.people == ("kept",)
