@@ -21,7 +21,7 @@ from npfacenet.gallery.vector_blocks import LoadedBlocks
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.models.json_ready import JSON, JsonReady, as_json
 from npfacenet.recognition.names import checked_name
-from npfacenet.recognition.paths import checked_path
+from npfacenet.files.paths import checked_path
 
 WAIT = 5.0
 """Seconds for which a removal waits for readers that still see the person."""

@@ -15,7 +15,7 @@ from npfacenet.errors import EvaluationError, quoted
 from npfacenet.files import read_text
 from npfacenet.recognition.labelled_pairs import Flags, listed_folds
 from npfacenet.recognition.names import name_key
-from npfacenet.recognition.paths import checked_path
+from npfacenet.files.paths import checked_path
 
 MOST_PICTURES = 999_999  # of one person
 _NUMBER = re.compile(r"[0-9]{1,6}")

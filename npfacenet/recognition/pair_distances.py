@@ -20,7 +20,7 @@ from npfacenet.recipes.preparation import Preparation
 from npfacenet.recognition.distance import paired_distances
 from npfacenet.recognition.labelled_pairs import Distances, Failures, Flags, checked_labels
 from npfacenet.recognition.lfw import Fold, checked_folds, picture_path
-from npfacenet.recognition.paths import checked_path
+from npfacenet.files.paths import checked_path
 
 
 @dataclass(frozen=True, eq=False)
