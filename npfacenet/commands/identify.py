@@ -17,9 +17,9 @@ from npfacenet.commands.face_notes import (
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, printable
 from npfacenet.faces.choice import CHOICES
+from npfacenet.gallery import Gallery, Identification, enrol, identify_all
 from npfacenet.models import Embeddings, Model
 from npfacenet.models.embeddings import Skipped
-from npfacenet.recognition import Gallery, Identification, enrol, identify_all
 
 SHOWN = 5
 
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     options.require_threshold(model, arguments.threshold, probes)
     gallery = enrolled(arguments, model, choices)
     if not len(gallery):
-        note_skipped(() if gallery.embeddings is None else gallery.embeddings.skipped)
+        note_skipped(damaged_in(gallery))
         raise ArgumentError("none of the gallery's pictures could be used: nobody is enrolled")
     results = identify_all(probes, gallery, threshold=arguments.threshold)
     tell_of_pictures(arguments, probes, gallery)
@@ -122,13 +122,17 @@ def tell_of_pictures(arguments: argparse.Namespace, probes: Embeddings, gallery:
     """Print remarks on the faces that are used, and on the pictures that are not."""
     note_preparation(probes)
     note_choices(probes, arguments.choose)
-    damaged: tuple[Skipped, ...] = ()
-    if gallery.embeddings is not None:
-        note_choices(gallery.embeddings, None if arguments.choose == "all" else arguments.choose)
-        damaged = gallery.embeddings.skipped
+    if (known := gallery.embeddings) is not None:
+        note_choices(known, None if arguments.choose == "all" else arguments.choose)
+    damaged = damaged_in(gallery)
     note_skipped(damaged)
     others = [skipped for skipped in gallery.passed_over if skipped not in set(damaged)]
     options.note_passed_over(arguments.gallery, others)
+
+
+def damaged_in(gallery: Gallery) -> tuple[Skipped, ...]:
+    """Return the pictures of the gallery's folder that could not be used."""
+    return tuple(skipped for skipped in gallery.passed_over if skipped.position is not None)
 
 
 def print_one(result: Identification, evidence: str) -> None:

@@ -25,7 +25,7 @@ def deny(connection: sqlite3.Connection, person: int, embeddings: Embeddings) ->
 
 
 def denied(connection: sqlite3.Connection) -> dict[int, npt.NDArray[np.float32]]:
-    """Return the embeddings (N, D) of pictures that do not show a person, by the person's number."""
+    """Return the embeddings (N, D) of pictures that do not show a person, by that person's."""
     found: dict[int, list[npt.NDArray[np.float32]]] = {}
     for person, vector in connection.execute("SELECT person, vector FROM correction ORDER BY id"):
         found.setdefault(person, []).append(np.frombuffer(vector, _VECTOR).astype(np.float32))

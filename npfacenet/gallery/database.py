@@ -80,6 +80,11 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
+    def copy_to(self, other: Database) -> None:
+        """Replace what is in another database by what is in this one."""
+        with without_forks(), named(self.name):
+            self._own().backup(other._own())
+
     def erase_traces(self, patience: float) -> bool:
         """Write the log back and truncate it; return whether nothing removed is left in any file.
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -18,7 +17,7 @@ from npfacenet.gallery.database import Database
 from npfacenet.gallery.people import Reference
 from npfacenet.gallery.searchable import Searchable
 from npfacenet.gallery.vector_blocks import LoadedBlocks
-from npfacenet.models.embeddings import Embeddings
+from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.models.json_ready import JSON, JsonReady, as_json
 from npfacenet.recognition.names import checked_name
 from npfacenet.files.paths import checked_path
@@ -54,12 +53,14 @@ class Gallery(JsonReady):
     >>> gallery.people, len(gallery["bert"]), "carl" in gallery
     (('anna', 'bert'), 2, False)
 
-    `Gallery()` is in memory; `Gallery.open(path)` keeps everything in a file.
+    `Gallery()` is in memory; `Gallery.open(path)` keeps everything in a file. `passed_over` lists
+    what `enrol` found in a folder and could not use.
     """
 
     def __init__(self) -> None:
         self._database = Database(None)
         self._blocks = LoadedBlocks.none()
+        self.passed_over: tuple[Skipped, ...] = ()
 
     @classmethod
     def open(
@@ -75,6 +76,7 @@ class Gallery(JsonReady):
         file = checked_path(path, "a gallery", GalleryError)
         gallery._database = Database(file, create=create, read_only=read_only)
         gallery._blocks = LoadedBlocks.none()
+        gallery.passed_over = ()
         gallery._finish_erasure()
         return gallery
 
@@ -89,6 +91,24 @@ class Gallery(JsonReady):
         gallery = cls()
         for name, embeddings in known.items():
             gallery.add(name, embeddings)
+        return gallery
+
+    @classmethod
+    def of_rows(cls, names: Sequence[str], embeddings: Embeddings | npt.ArrayLike) -> Self:
+        """Make a gallery in memory from embeddings (N, D) with a name for each.
+
+        Raises what `add` raises, and GalleryError if there are more of one than of the other.
+        """
+        if not isinstance(names, (list, tuple)):
+            raise GalleryError(f"the names of a gallery are a list, not {quoted(names)}")
+        several = Embeddings.of(embeddings)
+        if len(names) != len(several):
+            raise GalleryError(f"{len(names)} names for {len(several)} embeddings")
+        gallery, rows = cls(), dict[str, list[int]]()
+        for i, name in enumerate(names):
+            rows.setdefault(checked_name(name), []).append(i)
+        for name, its in rows.items():
+            gallery.add(name, several[its])
         return gallery
 
     def close(self) -> None:
@@ -129,7 +149,7 @@ class Gallery(JsonReady):
         """Return a person's embeddings (N, D); raise GalleryError if nobody has this name."""
         with self._database.reading() as connection:
             person = people.require_number(connection, name)
-            return self._embeddings_of(connection, person)
+            return people.embeddings_of(connection, made_by.require(connection), person)[1]
 
     def references(self, name: str) -> tuple[Reference, ...]:
         """Return what is known of each of a person's embeddings, in the order of `gallery[name]`.
@@ -138,7 +158,7 @@ class Gallery(JsonReady):
         """
         with self._database.reading() as connection:
             person = people.require_number(connection, name)
-            return tuple(known for known, _ in people.references(connection, person))
+            return tuple(known for _, known, _ in people.references(connection, person))
 
     def add(
         self, name: str, embeddings: Embeddings | npt.ArrayLike | Sequence[Embeddings]
@@ -158,7 +178,7 @@ class Gallery(JsonReady):
             person = people.number_of(connection, name) or people.new_person(connection, name)
             added = set(people.add_references(connection, person, several))
             known = people.references(connection, person)
-        return tuple(reference for reference, _ in known if reference.id in added)
+        return tuple(reference for _, reference, _ in known if reference.id in added)
 
     def remove(self, name: str, *, wait: float = WAIT) -> Removal:
         """Remove a person and every trace of them: name, numbers and pictures.
@@ -215,10 +235,35 @@ class Gallery(JsonReady):
             corrections.deny(connection, person, several)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The person of each of `embeddings`."""
+        return self._rows()[0]
+
+    @property
     def embeddings(self) -> Embeddings | None:
-        """All embeddings, person by person; None if nobody is enrolled."""
-        several = [self[name] for name in self.people]
-        return made_by.joined_or_none(several)
+        """All embeddings, in the order of people and of enrolment; None if nobody is enrolled."""
+        return self._rows()[1]
+
+    def _rows(self) -> tuple[tuple[str, ...], Embeddings | None]:
+        with self._database.reading() as connection:
+            made = made_by.read(connection)
+            if made is None:
+                return (), None
+            whose, embeddings = people.embeddings_of(connection, made)
+            names = dict(people.names(connection))
+        return tuple(names[number] for number in whose), embeddings
+
+    def without(self, name: str) -> Gallery:
+        """Return a gallery in memory with everybody else; raise GalleryError as `remove` does."""
+        others = self.copy()
+        others.remove(name)
+        return others
+
+    def copy(self) -> Gallery:
+        """Return a gallery in memory with the same people."""
+        other = Gallery()
+        self._database.copy_to(other._database)
+        return other
 
     def as_json(self) -> dict[str, JSON]:
         """Return the names and how many embeddings each has, but not the embeddings."""
@@ -239,16 +284,6 @@ class Gallery(JsonReady):
         names = [quoted(name, 60) for name in self.people]
         where = "" if self._database.path is None else f" in {self._database.name}"
         return f"<Gallery of {len(names)} people{where}: {listed(names) or 'nobody'}>"
-
-    def _embeddings_of(self, connection: sqlite3.Connection, person: int) -> Embeddings:
-        made = made_by.require(connection)
-        found, _ = people.embeddings_of(connection, person, made.numbers)
-        return replace(
-            found,
-            fingerprint=made.fingerprint,
-            threshold=made.threshold,
-            preparation=made.preparation,
-        )
 
     def searchable(self) -> Searchable:
         """Return the embeddings as they are now, ready for a search."""

@@ -133,9 +133,7 @@ def _searchable(gallery: Known, decided: float | None) -> Searchable:
     return Searchable.of(gallery, decided)
 
 
-def _decided(
-    ranked: Sequence[tuple[float, str]], limit: float, nearest: int
-) -> Identification:
+def _decided(ranked: Sequence[tuple[float, str]], limit: float, nearest: int) -> Identification:
     candidates = tuple(Candidate(name, distance) for distance, name in ranked)
     match = candidates[0].name if candidates and within(candidates[0].distance, limit) else None
     margin = candidates[1].distance - candidates[0].distance if len(candidates) > 1 else None

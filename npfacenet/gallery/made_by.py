@@ -35,9 +35,7 @@ class MadeBy:
     def example(self) -> Embeddings:
         """Return an embedding of zeros with these facts, for comparing facts."""
         zeros = np.zeros((1, self.numbers), np.float32)
-        return Embeddings(
-            zeros, self.fingerprint, self.threshold, preparation=self.preparation
-        )
+        return Embeddings(zeros, self.fingerprint, self.threshold, preparation=self.preparation)
 
 
 def read(connection: sqlite3.Connection) -> MadeBy | None:
@@ -102,11 +100,5 @@ def one_set(
     return Embeddings.of(values)  # type: ignore[arg-type]  # refused there if it is something else
 
 
-def joined_or_none(several: Sequence[Embeddings]) -> Embeddings | None:
-    """Return all of them as one; None if there are none."""
-    return joined(several) if several else None
-
-
 def _text(value: Threshold | Preparation | None) -> str | None:
     return None if value is None else json.dumps(asdict(value))
-

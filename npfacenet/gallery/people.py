@@ -8,11 +8,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.gallery import vector_blocks
+from npfacenet.gallery.made_by import MadeBy
 from npfacenet.gallery.vector_blocks import Place
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.models.json_ready import JsonReady, as_json
@@ -103,16 +102,22 @@ def add_references(
     return numbers
 
 
-def references(connection: sqlite3.Connection, person: int) -> list[tuple[Reference, Place]]:
-    """Return what is known of a person's embeddings, in the order of enrolment."""
+def references(
+    connection: sqlite3.Connection, person: int | None = None
+) -> list[tuple[int, Reference, Place]]:
+    """Return a person's number, what is known of an embedding, and its place, for each of them.
+
+    They are in the order of people and of enrolment; those of everybody without `person`.
+    """
     rows = connection.execute(
-        "SELECT r.id, r.added, r.source, r.face, r.quality, p.reference IS NOT NULL, r.block, "
-        "r.place FROM reference r LEFT JOIN picture p ON p.reference = r.id "
-        "WHERE r.person = ? ORDER BY r.id",
+        "SELECT r.person, r.id, r.added, r.source, r.face, r.quality, p.reference IS NOT NULL, "
+        "r.block, r.place FROM reference r LEFT JOIN picture p ON p.reference = r.id "
+        "WHERE ?1 IS NULL OR r.person = ?1 ORDER BY r.person, r.id",
         (person,),
     )
     return [
         (
+            whose,
             Reference(
                 number, added, source,
                 None if face is None else _face_of_text(face),
@@ -120,25 +125,25 @@ def references(connection: sqlite3.Connection, person: int) -> list[tuple[Refere
             ),
             Place(block, place),
         )
-        for number, added, source, face, quality, kept, block, place in rows.fetchall()
+        for whose, number, added, source, face, quality, kept, block, place in rows.fetchall()
     ]  # fmt: skip
 
 
 def embeddings_of(
-    connection: sqlite3.Connection, person: int, numbers: int
-) -> tuple[Embeddings, list[Reference]]:
-    """Return a person's embeddings, without the model's fingerprint, and what is known of each."""
+    connection: sqlite3.Connection, made: MadeBy, person: int | None = None
+) -> tuple[list[int], Embeddings]:
+    """Return whose each embedding is, and the embeddings: of a person, or of everybody."""
     known = references(connection, person)
-    values = vector_blocks.vectors_at(connection, [place for _, place in known], numbers)
-    several = [reference for reference, _ in known]
-    sources = tuple(r.source for r in several if r.source is not None)
-    faces = tuple(r.face for r in several if r.face is not None)
+    values = vector_blocks.vectors_at(connection, [place for *_, place in known], made.numbers)
+    sources = tuple(r.source for _, r, _ in known if r.source is not None)
+    faces = tuple(r.face for _, r, _ in known if r.face is not None)
     found = Embeddings(
-        np.atleast_2d(values),
-        sources=sources if len(sources) == len(several) else (),
-        faces=faces if len(faces) == len(several) else (),
-    )
-    return found, several
+        values, made.fingerprint, made.threshold,
+        sources=sources if len(sources) == len(known) else (),
+        faces=faces if len(faces) == len(known) else (),
+        preparation=made.preparation,
+    )  # fmt: skip
+    return [whose for whose, *_ in known], found
 
 
 def remove_person(connection: sqlite3.Connection, person: int, numbers: int) -> None:
@@ -167,8 +172,9 @@ def merge_people(connection: sqlite3.Connection, person: int, into: int) -> None
     name, key = connection.execute(
         "SELECT name, key FROM person WHERE id = ?", (person,)
     ).fetchone()
-    for table in ("reference", "other_name", "correction"):
-        connection.execute(f"UPDATE {table} SET person = ? WHERE person = ?", (into, person))
+    connection.execute("UPDATE reference SET person = ? WHERE person = ?", (into, person))
+    connection.execute("UPDATE other_name SET person = ? WHERE person = ?", (into, person))
+    connection.execute("UPDATE correction SET person = ? WHERE person = ?", (into, person))
     connection.execute("DELETE FROM person WHERE id = ?", (person,))
     connection.execute("INSERT INTO other_name VALUES (?, ?, ?)", (key, name, into))
 

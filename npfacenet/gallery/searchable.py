@@ -63,7 +63,9 @@ class Searchable:
         """
         found = search(probes, self.blocks, count + len(self.denied), threads)
         names = self.names([number for one in found for number in one.people.tolist()])
-        return [self._named(one, probe, names)[:count] for one, probe in zip(found, probes, strict=True)]
+        return [
+            self._named(one, probe, names)[:count] for one, probe in zip(found, probes, strict=True)
+        ]
 
     def _named(
         self, found: Nearest, probe: Vectors, names: Mapping[int, str]

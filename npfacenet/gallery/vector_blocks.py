@@ -77,8 +77,9 @@ def give(connection: sqlite3.Connection, places: Iterable[Place], person: int) -
 def remove_all(connection: sqlite3.Connection) -> None:
     """Remove all blocks, as for embeddings of another length."""
     _next_change(connection)
-    for table in ("block", "block_vectors", "block_people"):
-        connection.execute(f"DELETE FROM {table}")
+    connection.execute("DELETE FROM block")
+    connection.execute("DELETE FROM block_vectors")
+    connection.execute("DELETE FROM block_people")
 
 
 def vectors_at(
@@ -149,13 +150,9 @@ def _with_room(connection: sqlite3.Connection, numbers: int) -> tuple[int, list[
     (places,) = connection.execute("SELECT coalesce(sum(places), 0) FROM block").fetchone()
     size = min(LARGEST, max(SMALLEST, places * (GROWTH - 1)))
     block = connection.execute("INSERT INTO block VALUES (NULL, ?, 0, 0)", (size,)).lastrowid
-    for table, bytes_each in (
-        ("block_vectors", numbers * _VECTORS.itemsize),
-        ("block_people", _PEOPLE.itemsize),
-    ):
-        connection.execute(
-            f"INSERT INTO {table} VALUES (?, zeroblob(?))", (block, size * bytes_each)
-        )
+    vectors, people = size * numbers * _VECTORS.itemsize, size * _PEOPLE.itemsize
+    connection.execute("INSERT INTO block_vectors VALUES (?, zeroblob(?))", (block, vectors))
+    connection.execute("INSERT INTO block_people VALUES (?, zeroblob(?))", (block, people))
     return int(block or 0), list(range(size))
 
 

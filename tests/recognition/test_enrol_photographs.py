@@ -16,8 +16,8 @@ import npfacenet
 from npfacenet import Model
 from npfacenet.errors import ArgumentError, FingerprintError, NoFaceError, SeveralFacesError
 from npfacenet.faces import Faces
+from npfacenet.gallery import Gallery, enrol
 from npfacenet.recipes.preparation import CENTRAL_SQUARE
-from npfacenet.recognition import Gallery, enrol
 from npfacenet.recognition.distance import joined
 
 BOXES = ((20.0, 30.0, 116.0, 126.0), (195.0, 195.0, 315.0, 315.0))  # central and largest

@@ -1,0 +1,135 @@
+"""Removing a person leaves no byte of them: not in the file, not in its log, not in its journal."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from npfacenet.faces.choice import ChosenFace
+from npfacenet.gallery import Gallery
+from npfacenet.models import Embeddings
+
+NAME = "Wilhelmina-Übeltäter"
+OTHER = "Bertholdine Gegenprobe"
+
+
+def embeddings(rng: np.random.Generator, count: int, source: str) -> Embeddings:
+    face = ChosenFace((1.25, 2.5, 3.75, 4.0), ((1.5, 2.5),) * 5, 0.875, 0, 1)
+    return Embeddings(
+        rng.standard_normal((count, 128)).astype(np.float32),
+        sources=tuple(f"{source}-{i}.jpg" for i in range(count)),
+        faces=(face,) * count,
+    )
+
+
+def traces(folder: Path, needles: list[bytes]) -> list[str]:
+    """Which of the needles are in a file of the folder, in any byte."""
+    content = {path.name: path.read_bytes() for path in folder.iterdir()}
+    return [
+        f"{name} holds {needle[:16]!r}"
+        for name, found in content.items()
+        for needle in needles
+        if needle in found
+    ]
+
+
+def needles_of(name: str, several: Embeddings) -> list[bytes]:
+    parts = [row.tobytes()[at : at + 16] for row in several.values for at in (0, 256, 496)]
+    return [name.encode(), *(source.encode() for source in several.sources), *parts]
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 2**32 - 1), counts=st.lists(st.integers(1, 90), min_size=1, max_size=6))
+def test_no_trace_stays(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, counts: list[int]
+) -> None:
+    rng, folder = np.random.default_rng(seed), tmp_path_factory.mktemp("gallery")
+    with Gallery.open(folder / "g") as gallery:
+        gone: list[bytes] = []
+        for i, count in enumerate(counts):
+            several = embeddings(rng, count, f"secret{i}of{seed}")
+            name = f"{NAME} {i}"
+            gallery.add(name, several)
+            gallery.add(OTHER, embeddings(rng, 2, "kept"))
+            gallery.not_this_person(name, several[0])
+            gone += needles_of(name, several)
+        assert traces(folder, gone) != []  # they would be seen
+        for i in rng.permutation(len(counts)).tolist():
+            assert gallery.remove(f"{NAME} {i}")
+        assert traces(folder, gone) == []
+        assert gallery.people == (OTHER,)
+    assert traces(folder, gone) == []
+
+
+def test_the_old_name_is_gone_after_renaming(tmp_path: Path) -> None:
+    with Gallery.open(tmp_path / "g") as gallery:
+        gallery.add(NAME, [1.0, 0.0])
+        assert traces(tmp_path, [NAME.encode()])
+        gallery.rename(NAME, "Minna")
+        assert traces(tmp_path, [NAME.encode()]) == []
+
+
+def test_the_last_one_takes_everything_along(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    several = embeddings(rng, 70, "only")
+    with Gallery.open(tmp_path / "g") as gallery:
+        gallery.add(NAME, several)
+        assert gallery.remove(NAME)
+        assert traces(tmp_path, needles_of(NAME, several)) == []
+        gallery.add("anna", [1.0, 0.0])  # of any model again
+        assert gallery.people == ("anna",)
+
+
+READER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN")
+connection.execute("SELECT count(*) FROM person").fetchone()
+print("reading", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_reader_of_an_earlier_state_makes_erasure_pending(tmp_path: Path) -> None:
+    several = embeddings(np.random.default_rng(2), 3, "read")
+    gallery = Gallery.open(tmp_path / "g")
+    gallery.add(NAME, several)
+    gallery.add(OTHER, several)
+    reader = subprocess.Popen(
+        [sys.executable, "-c", READER, tmp_path / "g"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert reader.stdin is not None
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == "reading\n"
+    done = gallery.remove(NAME, wait=0.2)
+    assert (done.erased, bool(done)) == (False, False)
+    assert NAME not in gallery
+    assert traces(tmp_path, [NAME.encode()])  # the reader may still read it
+    gallery.close()
+    reader.communicate()
+    with Gallery.open(tmp_path / "g") as again:
+        assert traces(tmp_path, [NAME.encode()]) == []
+        assert again.people == (OTHER,)
+
+
+def test_removal_waits_for_a_reader_that_ends(tmp_path: Path) -> None:
+    with Gallery.open(tmp_path / "g") as gallery:
+        gallery.add(NAME, [1.0, 0.0])
+        reader = sqlite3.connect(tmp_path / "g", isolation_level=None, check_same_thread=False)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM person").fetchone()
+        later = threading.Timer(0.5, lambda: reader.execute("ROLLBACK"))
+        later.start()
+        assert gallery.remove(NAME, wait=30)
+        later.join()
+        reader.close()
+        assert traces(tmp_path, [NAME.encode()]) == []

@@ -1,0 +1,107 @@
+"""Exact search: equal to distances in float64, whatever the blocks, the threads and the scale."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from npfacenet.gallery.search import NOBODY, PROBES, Block, Nearest, search
+from npfacenet.recognition import distances
+
+
+def by_float64(
+    probes: npt.NDArray[np.float32], blocks: list[Block], nearest: int
+) -> list[tuple[list[int], list[float]]]:
+    """The specification: all distances, the least of each person, in order."""
+    vectors = np.concatenate([block.vectors for block in blocks])
+    people = np.concatenate([block.people for block in blocks])
+    found = []
+    for probe in probes:
+        apart = distances(probe, vectors)[0]
+        best: dict[int, float] = {}
+        for person, distance in zip(people.tolist(), apart.tolist(), strict=True):
+            if person != NOBODY:
+                best[person] = min(distance, best.get(person, np.inf))
+        ranked = sorted((distance, person) for person, distance in best.items())[:nearest]
+        found.append(([p for _, p in ranked], [d for d, _ in ranked]))
+    return found
+
+
+def as_lists(found: list[Nearest]) -> list[tuple[list[int], list[float]]]:
+    return [(one.people.tolist(), one.distances.tolist()) for one in found]
+
+
+def drawn_blocks(
+    seed: int, sizes: list[int], people: int, scale: float, numbers: int = 8
+) -> list[Block]:
+    rng = np.random.default_rng(seed)
+    blocks = []
+    for size in sizes:
+        vectors = (scale * rng.standard_normal((size, numbers))).astype(np.float32)
+        if size > 3:
+            vectors[1] = vectors[0]  # equal embeddings
+            vectors[2] = np.nextafter(vectors[0], np.float32(9))
+        blocks.append(Block(vectors, rng.integers(0, people + 1, size)))
+    return blocks
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    sizes=st.lists(st.integers(1, 200), min_size=1, max_size=5),
+    people=st.integers(1, 300),
+    nearest=st.integers(1, 12),
+    scale=st.sampled_from([1e-18, 1e-3, 1.0, 1e3, 1e16, 1e18]),
+    threads=st.integers(1, 3),
+)
+def test_it_finds_what_distances_in_float64_say(
+    seed: int, sizes: list[int], people: int, nearest: int, scale: float, threads: int
+) -> None:
+    blocks = drawn_blocks(seed, sizes, people, scale)
+    probes = np.concatenate([blocks[0].vectors[:2], -blocks[-1].vectors[:1]])
+    assert as_lists(search(probes, blocks, nearest, threads)) == by_float64(probes, blocks, nearest)
+
+
+@given(seed=st.integers(0, 2**32 - 1), cut=st.integers(1, 99), nearest=st.integers(1, 5))
+def test_it_does_not_matter_how_blocks_are_cut(seed: int, cut: int, nearest: int) -> None:
+    (whole,) = drawn_blocks(seed, [100], 20, 1.0)
+    parts = [Block(whole.vectors[s], whole.people[s]) for s in (slice(cut), slice(cut, None))]
+    probes = whole.vectors[:7]
+    expected = as_lists(search(probes, [whole], nearest))
+    assert as_lists(search(probes, parts, nearest)) == expected
+    assert as_lists(search(probes, parts[::-1], nearest)) == expected
+
+
+def test_a_person_with_very_many_embeddings_hides_nobody() -> None:
+    rng = np.random.default_rng(3)
+    vectors = rng.standard_normal((500, 4)).astype(np.float32)
+    people = np.where(np.arange(500) < 480, 1, np.arange(500))
+    blocks = [Block(vectors, people)]
+    assert as_lists(search(vectors[:9], blocks, 5)) == by_float64(vectors[:9], blocks, 5)
+
+
+def test_more_probes_than_are_compared_at_a_time() -> None:
+    blocks = drawn_blocks(5, [300, 300], 100, 1.0)
+    probes = np.random.default_rng(6).standard_normal((PROBES + 3, 8)).astype(np.float32)
+    assert as_lists(search(probes, blocks, 3)) == by_float64(probes, blocks, 3)
+
+
+def test_empty_places_are_nobody() -> None:
+    empty = Block(np.zeros((4, 2), np.float32), np.zeros(4, np.int64))
+    one = Block(np.float32([[1, 0], [0, 0]]), np.array([9, NOBODY]))
+    assert as_lists(search(np.float32([[0, 0]]), [empty, one], 3)) == [([9], [1.0])]
+    assert as_lists(search(np.float32([[0, 0]]), [empty], 3)) == [([], [])]
+    assert as_lists(search(np.float32([[0, 0]]), [], 3)) == [([], [])]
+
+
+@pytest.mark.parametrize("factor", [1 - 2**-20, 1.0, 1 + 2**-20])
+def test_what_float32_cannot_tell_apart_is_told_by_float64(factor: float) -> None:
+    rng = np.random.default_rng(11)
+    base = rng.standard_normal(128)
+    base /= np.linalg.norm(base)
+    near = np.stack([base + 1e-6 * rng.standard_normal(128) for _ in range(200)]).astype(np.float32)
+    probes = (factor * base).astype(np.float32)[None]
+    blocks = [Block(near[:90], np.arange(1, 91)), Block(near[90:], np.arange(91, 201))]
+    assert as_lists(search(probes, blocks, 10)) == by_float64(probes, blocks, 10)
