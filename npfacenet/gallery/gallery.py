@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from npfacenet.arguments import is_real
 from npfacenet.errors import ArgumentError, GalleryError, listed, quoted
+from npfacenet.files.paths import checked_path
 from npfacenet.gallery import corrections, made_by, people, vector_blocks
 from npfacenet.gallery.database import Database
 from npfacenet.gallery.people import Reference
@@ -20,7 +21,6 @@ from npfacenet.gallery.vector_blocks import LoadedBlocks
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.models.json_ready import JSON, JsonReady, as_json
 from npfacenet.recognition.names import checked_name
-from npfacenet.files.paths import checked_path
 
 WAIT = 5.0
 """Seconds for which a removal waits for readers that still see the person."""

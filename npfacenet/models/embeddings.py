@@ -71,8 +71,9 @@ class Embeddings(JsonReady):
         """Return the rows of several Embeddings of one model, one after the other.
 
         Their threshold and their preparation are those on which all agree that state one. Sources
-        and faces are kept if they are known of every row. What was skipped is kept, but positions
-        are not, in `skipped` neither: each call counts its own pictures.
+        and faces are kept if they are known of every row. What was skipped is kept. Positions are
+        dropped, also from `skipped`, because each call counts its own pictures; they stay if only
+        one of several holds anything.
 
         >>> both = Embeddings.concatenate([Embeddings.of([0.6, 0.8]), Embeddings.of([[1, 0]])])
         >>> np.asarray(both).tolist() == np.float32([[0.6, 0.8], [1, 0]]).tolist()
@@ -106,8 +107,9 @@ class Embeddings(JsonReady):
     def load(cls, path: str | os.PathLike[str]) -> Embeddings:
         """Read a file that `save` or `npfacenet embed` wrote.
 
-        No pickle is opened, and no more memory is used than the file has bytes. Raises
-        EmbeddingError, naming the file, the fault and the remedy, for any other file.
+        No pickle is opened and nothing is unpacked, so a small file cannot fill the memory. What
+        a file of an earlier version does not hold is None or empty. Raises EmbeddingError, naming
+        the file, the fault and the remedy, for any other file.
         """
         return cls(**read_fields(checked_path(path, "a file of embeddings", EmbeddingError)))
 
@@ -207,7 +209,7 @@ class Embeddings(JsonReady):
 
 def require_embeddings(several: object) -> list[Embeddings]:
     """Return what several are, in a list; raise EmbeddingError unless all are Embeddings."""
-    if not isinstance(several, Iterable):
+    if not isinstance(several, Iterable) or isinstance(several, (np.ndarray, memoryview)):
         raise EmbeddingError(f"several Embeddings are passed in a list, not {quoted(several)}")
     each: list[Embeddings] = []
     for one in several:
@@ -232,8 +234,8 @@ def _as_rows(values: object) -> npt.NDArray[np.float32]:
         )
     if isinstance(values, (list, tuple)) and any(isinstance(v, Embeddings) for v in values):
         raise EmbeddingError(
-            "several Embeddings in a list are not an array: embed the pictures in one call, "
-            "model.embed([...]), or pass them one by one"
+            "several Embeddings in a list are not an array: concatenate them, "
+            "Embeddings.concatenate([...]), or pass them one by one"
         )
     array = real_array(values, "embeddings", EmbeddingError)
     if array.ndim not in (1, 2) or array.shape[-1] == 0:

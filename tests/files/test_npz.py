@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import pickle
 import re
@@ -20,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from npfacenet.errors import EmbeddingError
+from npfacenet.errors import EmbeddingError, OutputError
 from npfacenet.files import npz
 from npfacenet.files.npz import read_npz, write_npz
 
@@ -218,13 +219,13 @@ def test_a_large_directory_is_not_read(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for i in range(20_000):
             archive.writestr(f"a{i}.npy", b"")
-    assert "directory" in fault(path)
+    assert "its directory has over 1,048,576 bytes" in fault(path)
     with path.open("r+b") as file:  # a sparse file, all of which is claimed for its directory
         file.truncate(1 << 33)
         file.seek((1 << 33) - 22)
         file.write(struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 9, 9, 0xFFFFFFF0, 0, 0))
     tracemalloc.start()
-    assert "directory" in fault(path)
+    assert "its directory has over 1,048,576 bytes" in fault(path)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 8 << 20
@@ -272,6 +273,20 @@ def test_a_file_that_cannot_be_written_stays(tmp_path: Path) -> None:
     before = path.read_bytes()
     with pytest.raises(ValueError, match="allow_pickle"):
         write_npz(path, {"a": np.ones(10**6), "b": np.array([None])})
+    assert path.read_bytes() == before
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "a.npz"
+    write_npz(path, {"a": np.ones(3)})
+    before = path.read_bytes()
+    monkeypatch.setattr(np.lib.format, "write_array", full)
+    with pytest.raises(OutputError, match="make room there"):
+        write_npz(path, {"a": np.ones(4)})
     assert path.read_bytes() == before
     assert [*tmp_path.iterdir()] == [path]
 

@@ -16,7 +16,7 @@ from npfacenet.errors import EmbeddingError, FingerprintError
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.models import Embeddings, Skipped
 
-KNOWN = Embeddings([[1, 0], [0, 1]], "f" * 64)
+KNOWN = Embeddings(np.eye(2, dtype=np.float32), "f" * 64)
 FACES = tuple(ChosenFace((0.0, 0.0, i, i), (), 1.0, 0, 1) for i in (9.0, 8.0))
 
 
@@ -96,7 +96,11 @@ def test_evidence_is_that_of_the_first_in_the_alphabet() -> None:
         (replace(KNOWN, fingerprint="e" * 64), FingerprintError, "of different models"),
         (replace(KNOWN, preparation=Preparation(crop=9)), FingerprintError, "prepared differently"),
         (Embeddings.of([1, 0]), EmbeddingError, "mixes embeddings of a model with bare arrays"),
-        (Embeddings([1, 0, 0], "f" * 64), EmbeddingError, r"of \d and of \d numbers"),
+        (
+            Embeddings(np.eye(3, dtype=np.float32), "f" * 64),
+            EmbeddingError,
+            r"of \d and of \d numbers",
+        ),
         (replace(KNOWN, threshold=Threshold(1.2, "c")), EmbeddingError, "different thresholds"),
         (replace(KNOWN, threshold=Threshold(1.0, "c", "cosine")), EmbeddingError, "cosine"),
         (np.ones((1, 2), np.float32), EmbeddingError, "only Embeddings"),
@@ -111,7 +115,9 @@ def test_what_does_not_belong_together_is_refused(
             Embeddings.concatenate(several)
 
 
-@pytest.mark.parametrize("several", [[], (), None, 3, "ab", [None], {"anna": KNOWN}], ids=repr)
+@pytest.mark.parametrize(
+    "several", [[], (), None, 3, "ab", [None], {"anna": KNOWN}, np.array(0.5)], ids=repr
+)
 def test_anything_but_embeddings_is_refused(several: Any) -> None:
     with pytest.raises(EmbeddingError):
         Embeddings.concatenate(several)

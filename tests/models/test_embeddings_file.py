@@ -26,7 +26,7 @@ from npfacenet.files.npz import read_npz, write_npz
 from npfacenet.models import Embeddings, Skipped, embeddings_facts, embeddings_file
 
 FULL = Embeddings(
-    [[0.6, -0.8], [1, 0]],
+    np.array([[0.6, -0.8], [1, 0]], np.float32),
     "f" * 64,
     Threshold(1.1, "1 error in 100 on LFW"),
     ("anna.jpg", "ben.jpg"),
