@@ -185,7 +185,7 @@ def require_gallery(path: Path) -> None:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise GalleryError(f"{name} is not a gallery, but a folder or a device")
         with path.open("rb") as file:
-            header = file.read(100)
+            header, size = file.read(100), os.fstat(file.fileno()).st_size
     except FileNotFoundError:
         raise GalleryError(f"there is no gallery {name}: enrol somebody into it first") from None
     except OSError as error:
@@ -193,6 +193,8 @@ def require_gallery(path: Path) -> None:
     marked = header[_APPLICATION_AT : _APPLICATION_AT + 4]
     if not header.startswith(_MAGIC) or marked != schema.APPLICATION.to_bytes(4, "big"):
         raise GalleryError(f"{name} is not a gallery; it was not touched")
+    if size % schema.PAGE:  # SQLite would read zeros instead
+        raise GalleryError(f"{name} is damaged (it is cut off): restore it from a copy")
 
 
 def make_file(path: Path) -> None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from npfacenet.arguments import is_real
 from npfacenet.errors import ArgumentError, GalleryError, listed, quoted
 from npfacenet.files.paths import checked_path
-from npfacenet.gallery import corrections, made_by, people, vector_blocks
+from npfacenet.gallery import checking, corrections, made_by, people, vector_blocks
 from npfacenet.gallery.database import Database
 from npfacenet.gallery.people import Reference
 from npfacenet.gallery.searchable import Searchable
@@ -264,6 +264,14 @@ class Gallery(JsonReady):
         other = Gallery()
         self._database.copy_to(other._database)
         return other
+
+    def check(self) -> tuple[str, ...]:
+        """Return what is wrong with the gallery's tables, each as a sentence; none if all agree.
+
+        It reads everything: a second for a million embeddings or two.
+        """
+        with self._database.reading() as connection:
+            return tuple(checking.faults(connection))
 
     def as_json(self) -> dict[str, JSON]:
         """Return the names and how many embeddings each has, but not the embeddings."""

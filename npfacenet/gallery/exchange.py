@@ -1,0 +1,79 @@
+"""Galleries as text, for other programs and for people who ask for their data: JSON lines.
+
+The first line states the format and what made the embeddings; every other line is a person: name,
+other names, and all that is known of each embedding, the kept picture included (base64).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from npfacenet.errors import GalleryError, NpfacenetError, quoted
+from npfacenet.files.atomic import atomic_file, writing_in
+from npfacenet.gallery import made_by, people, vector_blocks
+from npfacenet.models.json_ready import as_json
+
+FORMAT = "npfacenet gallery"
+VERSION = 1
+LONGEST_LINE = 1 << 28  # bytes: a person with many kept pictures
+
+
+def write(connection: sqlite3.Connection, path: Path, names: Sequence[str] | None = None) -> int:
+    """Write these people, or everybody, to a file of JSON lines; return how many there are.
+
+    Raises GalleryError for a name that nobody has, OutputError if the file cannot be written.
+    """
+    numbers = (
+        [number for number, _ in people.names(connection)]
+        if names is None
+        else [people.require_number(connection, name) for name in names]
+    )
+    made = made_by.read(connection)
+    header = {"format": FORMAT, "version": VERSION, "made_by": None if made is None else asdict(made)}
+    with atomic_file(path) as file, writing_in(path.parent):
+        file.write(_line(header))
+        for number in dict.fromkeys(numbers):
+            file.write(_line(_person(connection, number)))
+    return len(set(numbers))
+
+
+def _line(document: Mapping[str, object]) -> bytes:
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "surrogatepass") + b"\n"
+
+
+def _person(connection: sqlite3.Connection, number: int) -> dict[str, object]:
+    known = people.references(connection, number)
+    made = made_by.require(connection)
+    vectors = vector_blocks.vectors_at(connection, [place for *_, place in known], made.numbers)
+    return {
+        "name": people.names_of(connection, [number])[number],
+        "other_names": [
+            name
+            for (name,) in connection.execute(
+                "SELECT name FROM other_name WHERE person = ? ORDER BY key", (number,)
+            ).fetchall()
+        ],
+        "references": [
+            {
+                **{k: v for k, v in as_json(reference).items() if k not in ("id", "kept", "face")},
+                "face": None if reference.face is None else asdict(reference.face),
+                "embedding": row.tolist(),
+                "picture": _picture(connection, reference.id),
+            }
+            for (_, reference, _), row in zip(known, vectors, strict=True)
+        ],
+        "does_not_show": [
+            {"source": source, "made": made, "embedding": np.frombuffer(vector, "<f4").tolist()}
+            for source, made, vector in connection.execute(
+                "SELECT source, made, vector FROM correction WHERE person = ? ORDER BY id", (number,)
+            ).fetchall()
+        ],
+    }

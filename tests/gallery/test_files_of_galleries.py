@@ -1,0 +1,219 @@
+"""A gallery's file: safe to make, to open, to share, and to refuse."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from npfacenet.errors import GalleryError, OutputError
+from npfacenet.gallery import Gallery, identify
+from npfacenet.gallery.schema import APPLICATION, VERSION
+
+
+def office(path: Path, people: int = 3) -> Path:
+    rng = np.random.default_rng(0)
+    with Gallery.open(path) as gallery:
+        for i in range(people):
+            gallery.add(f"person {i}", rng.standard_normal((2, 128)).astype(np.float32))
+    return path
+
+
+def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with Gallery.open(tmp_path / "g") as gallery:
+            gallery.add("anna", [1.0, 0.0])
+            modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert set(modes.values()) == {0o600}
+    assert {"g", "g-wal"} <= set(modes)
+
+
+def test_nothing_lies_beside_it_when_it_is_closed(tmp_path: Path) -> None:
+    office(tmp_path / "g")
+    assert [p.name for p in tmp_path.iterdir()] == ["g"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"x", b"SQLite format 3\0" + bytes(100), b"\x89HDF\r\n\x1a\n" + bytes(4000)]
+)
+def test_a_foreign_file_is_refused_and_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "g"
+    path.write_bytes(content)
+    with pytest.raises(GalleryError, match=r"g' is not a gallery; it was not touched"):
+        Gallery.open(path)
+    assert path.read_bytes() == content
+    assert [p.name for p in tmp_path.iterdir()] == ["g"]
+
+
+def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "g"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE person (id INTEGER)")
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.commit()
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(GalleryError, match="its tables are others"):
+        Gallery.open(path)
+    assert path.read_bytes() == before
+
+
+def test_a_trigger_is_refused(tmp_path: Path) -> None:
+    path = office(tmp_path / "g")
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "CREATE TRIGGER spy AFTER INSERT ON person BEGIN UPDATE person SET name = 'eve'; END"
+    )
+    connection.commit()
+    connection.close()
+    with pytest.raises(GalleryError, match="its tables are others"):
+        Gallery.open(path)
+
+
+def test_a_newer_file_is_refused(tmp_path: Path) -> None:
+    path = office(tmp_path / "g")
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.commit()
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(GalleryError, match="written by a newer npfacenet"):
+        Gallery.open(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("keep", [0.01, 0.3, 0.6, 0.99])
+def test_a_truncated_file_is_damaged(tmp_path: Path, keep: float) -> None:
+    path = office(tmp_path / "g", 70)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * keep)])
+    with pytest.raises(GalleryError, match="damaged|not a gallery"), Gallery.open(path) as gallery:
+        assert gallery.check() == ()
+        identify(np.ones(128), gallery, threshold=1)
+
+
+def test_missing_files_folders_and_names_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(GalleryError, match="there is no gallery"):
+        Gallery.open(tmp_path / "missing", create=False)
+    with pytest.raises(GalleryError, match="there is no gallery"):
+        Gallery.open(tmp_path / "missing", read_only=True)
+    with pytest.raises(GalleryError, match="a folder or a device"):
+        Gallery.open(tmp_path)
+    with pytest.raises(OutputError, match="create it first"):
+        Gallery.open(tmp_path / "no" / "folder")
+    for name in ("a?mode=memory", "#x", "50%", "sp ace", "ü", "a\nb", "-x"):
+        with Gallery.open(tmp_path / name) as gallery:
+            gallery.add("anna", [1.0, 0.0])
+        assert (tmp_path / name).is_file()
+        with Gallery.open(tmp_path / name, create=False) as gallery:
+            assert gallery.people == ("anna",)
+
+
+def test_what_may_only_be_read_is_read(tmp_path: Path) -> None:
+    path = office(tmp_path / "g")
+    with Gallery.open(path, read_only=True) as gallery:
+        assert len(gallery) == 3
+        assert identify(np.ones(128), gallery, threshold=2).candidates
+        with pytest.raises(GalleryError, match="opened for reading only"):
+            gallery.add("anna", np.ones(128))
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everything")
+def test_a_file_without_permission_to_write(tmp_path: Path) -> None:
+    path = office(tmp_path / "g")
+    path.chmod(0o400)
+    tmp_path.chmod(0o500)
+    try:
+        with Gallery.open(path, read_only=True) as gallery:
+            assert len(gallery) == 3
+        with pytest.raises(OutputError, match="cannot be written"):
+            Gallery.open(path).add("anna", np.ones(128))
+    finally:
+        tmp_path.chmod(0o700)
+
+
+ENROL = """
+import sys
+import numpy as np
+from npfacenet.gallery import Gallery
+with Gallery.open(sys.argv[1]) as gallery:
+    for i in range(60):
+        gallery.add(f"{sys.argv[2]} {i}", np.full(8, i + 1.0))
+        assert gallery.people
+"""
+
+
+def test_two_processes_enrol_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "g"
+    both = [
+        subprocess.Popen([sys.executable, "-c", ENROL, path, name], stderr=subprocess.PIPE)
+        for name in ("anna", "bert")
+    ]
+    for process in both:
+        _, errors = process.communicate(timeout=120)
+        assert (process.returncode, errors) == (0, b"")
+    with Gallery.open(path) as gallery:
+        assert set(gallery) == {f"{name} {i}" for name in ("anna", "bert") for i in range(60)}
+        assert gallery.check() == ()
+
+
+def test_another_process_is_seen(tmp_path: Path) -> None:
+    path = office(tmp_path / "g")
+    with Gallery.open(path) as reader, Gallery.open(path) as writer:
+        probe = np.eye(128, dtype=np.float32)[0]
+        assert identify(probe, reader, threshold=0.1).match is None
+        writer.add("eve", probe)
+        assert identify(probe, reader, threshold=0.1).match == "eve"
+        writer.rename("eve", "ada")
+        assert identify(probe, reader, threshold=0.1).match == "ada"
+        writer.remove("ada")
+        assert identify(probe, reader, threshold=0.1).match is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_goes_on_with_file_and_memory(tmp_path: Path) -> None:
+    in_file, in_memory = Gallery.open(office(tmp_path / "g")), Gallery.of({"anna": [1.0, 0.0]})
+    child = os.fork()
+    if child == 0:
+        try:
+            in_file.add("of the child", np.ones(128))
+            in_memory.add("bert", [0.0, 1.0])
+            os._exit(0 if len(in_memory) == 2 else 2)
+        except BaseException:  # noqa: BLE001  (the parent sees the exit code)
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert "of the child" in in_file
+    assert in_memory.people == ("anna",)
+    in_file.close()
+
+
+def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
+    path = office(tmp_path / "g")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    gallery = Gallery.open(path)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100_000, before[1]))
+        with pytest.raises(OutputError, match="was not changed|cannot be read or written"):
+            for i in range(1000):
+                gallery.add(f"more {i}", np.random.default_rng(i).standard_normal((200, 128)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    known = gallery.people
+    gallery.close()
+    with Gallery.open(path) as again:
+        assert again.people == known
+        assert again.check() == ()
