@@ -5,16 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from npfacenet.commands import options
 from npfacenet.commands.face_notes import faces_as_json, note_choices, note_skipped
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, OutputError, quoted
 from npfacenet.faces.choice import CHOICES
-from npfacenet.files.atomic import atomic_file, require_writable, writing_in
-from npfacenet.models import Embeddings
+from npfacenet.files.atomic import require_writable
 
 
 def add_parser(subparsers: options.Subparsers) -> None:
@@ -27,7 +23,9 @@ def add_parser(subparsers: options.Subparsers) -> None:
         "and `positions` (N,), that picture's place among the arguments, from 0; `fingerprint` "
         "and `preparation`, text, which must be the same for vectors that are compared. If a "
         "detector found the faces: `boxes` (N, 4), left, top, right and bottom in pixels of the "
-        "upright picture, and `scores` (N,).",
+        "upright picture, `scores` (N,), `landmarks` (N, 5, 2), and `face_indices` and "
+        "`face_counts` (N,), which face of how many it is. `facts`, JSON, has the threshold and "
+        "what was skipped. npfacenet.Embeddings.load reads all of it.",
         epilog="Example: npfacenet embed people/*.jpg -o people.npz",
     )
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures of people")
@@ -63,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     note_skipped(embeddings.skipped)
     if not len(embeddings):
         raise ArgumentError("none of the pictures could be used; nothing was written")
-    write(embeddings, target)
+    embeddings.save(target)
     note_choices(embeddings, arguments.choose)
     if arguments.json:
         options.print_json(
@@ -88,21 +86,3 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def write(embeddings: Embeddings, target: Path) -> None:
-    """Write embeddings to a NumPy file that appears whole or not at all."""
-    faces: dict[str, npt.NDArray[np.float64]] = {}
-    if embeddings.faces:
-        faces["boxes"] = np.array([face.box for face in embeddings.faces])
-        faces["scores"] = np.array([face.score for face in embeddings.faces])
-    with writing_in(target.parent), atomic_file(target) as file:
-        np.savez(
-            file,
-            embeddings=embeddings.values,
-            sources=np.array(embeddings.sources),
-            positions=np.array(embeddings.positions),
-            fingerprint=np.array(embeddings.fingerprint),
-            preparation=np.array(str(embeddings.preparation)),
-            **faces,  # type: ignore[arg-type]  # none of them is called allow_pickle
-        )

@@ -1,7 +1,8 @@
 """Galleries: known people, and who of them a picture shows."""
 
 from npfacenet.gallery.enrolment import enrol
-from npfacenet.gallery.gallery import Gallery, Removal
+from npfacenet.gallery.erasure import Removal
+from npfacenet.gallery.gallery import Gallery
 from npfacenet.gallery.identification import (
     Candidate,
     Identification,

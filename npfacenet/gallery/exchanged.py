@@ -21,9 +21,9 @@ from npfacenet.faces.choice import ChosenFace
 from npfacenet.files import open_regular
 from npfacenet.gallery import corrections, made_by, people
 from npfacenet.gallery.exchange import FORMAT, LONGEST_LINE, VERSION
-from npfacenet.gallery.made_by import MadeBy
 from npfacenet.gallery.people import NewReferences
 from npfacenet.models.embeddings import Embeddings
+from npfacenet.models.made_by import MadeBy
 from npfacenet.recognition.names import checked_name
 
 Vectors = npt.NDArray[np.float32]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from npfacenet.arguments import is_whole
@@ -16,7 +17,8 @@ from npfacenet.gallery.made_by import one_set
 from npfacenet.gallery.searchable import Searchable
 from npfacenet.models import Embeddings
 from npfacenet.models.json_ready import JsonReady
-from npfacenet.recognition.distance import comparable, threshold_for, within
+from npfacenet.models.made_by import MadeBy, require_comparable
+from npfacenet.recognition.distance import threshold_for, within
 from npfacenet.recognition.verification import one_embedding
 from npfacenet.threads.cores import threads_to_use
 
@@ -116,11 +118,16 @@ def identify_all(
     if known.made is None:
         nobody = Identification(None, (), None, threshold_for(threshold, several))
         return (nobody,) * len(several)
-    example = known.made.example()
-    comparable(several, example)
-    limit = threshold_for(threshold, several, example)
+    require_comparable(several.made_by, known.made)
+    limit = threshold_for(threshold, several, _example(known.made))
     found = known.nearest(several.values, max(2, int(nearest)), threads_to_use(threads))
     return tuple(_decided(each, limit, int(nearest)) for each in found)
+
+
+def _example(made: MadeBy) -> Embeddings:
+    """Return an embedding that states these facts."""
+    zeros = np.zeros((1, made.numbers), np.float32)
+    return Embeddings(zeros, made.fingerprint, made.threshold, preparation=made.preparation)
 
 
 def _searchable(gallery: Known, decided: float | None) -> Searchable:

@@ -5,37 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
-import numpy as np
 import numpy.typing as npt
 
 from npfacenet.cards import Preparation, Threshold
 from npfacenet.errors import GalleryError
 from npfacenet.gallery import vector_blocks
 from npfacenet.models.embeddings import Embeddings
-from npfacenet.recognition.distance import joined
-
-
-@dataclass(frozen=True)
-class MadeBy:
-    """What all embeddings of a gallery share; `numbers` is the length of each."""
-
-    numbers: int
-    fingerprint: str | None
-    threshold: Threshold | None
-    preparation: Preparation | None
-
-    @classmethod
-    def of(cls, embeddings: Embeddings) -> MadeBy:
-        """Return what these embeddings share."""
-        e = embeddings
-        return cls(e.values.shape[1], e.fingerprint, e.threshold, e.preparation)
-
-    def example(self) -> Embeddings:
-        """Return an embedding of zeros with these facts, for comparing facts."""
-        zeros = np.zeros((1, self.numbers), np.float32)
-        return Embeddings(zeros, self.fingerprint, self.threshold, preparation=self.preparation)
+from npfacenet.models.made_by import MadeBy, agreed
 
 
 def read(connection: sqlite3.Connection) -> MadeBy | None:
@@ -47,10 +25,11 @@ def read(connection: sqlite3.Connection) -> MadeBy | None:
         return None
     numbers, fingerprint, threshold, preparation = found
     return MadeBy(
-        numbers, fingerprint,
+        numbers,
+        fingerprint,
         None if threshold is None else Threshold(**json.loads(threshold)),
         None if preparation is None else Preparation(**json.loads(preparation)),
-    )  # fmt: skip
+    )
 
 
 def require(connection: sqlite3.Connection) -> MadeBy:
@@ -62,22 +41,23 @@ def require(connection: sqlite3.Connection) -> MadeBy:
 
 
 def agree(connection: sqlite3.Connection, embeddings: Embeddings) -> None:
-    """Record what made these embeddings, or check that those of the gallery agree with it.
+    """Record what made these embeddings, after checking that those of the gallery agree.
 
     Raises FingerprintError, EmbeddingError and GalleryError as `Gallery.add` states.
     """
-    known = read(connection)
-    if known is not None:
-        joined([known.example(), embeddings], GalleryError)
-        return
-    connection.execute(
-        "INSERT INTO model (id, numbers, fingerprint, threshold, preparation) "
-        "VALUES (1, ?, ?, ?, ?)",
-        (
-            embeddings.values.shape[1], embeddings.fingerprint,
-            _text(embeddings.threshold), _text(embeddings.preparation),
-        ),
-    )  # fmt: skip
+    known, new = read(connection), embeddings.made_by
+    shared = new if known is None else agreed([known, new], mixed=GalleryError)
+    if shared != known:
+        connection.execute(
+            "INSERT OR REPLACE INTO model (id, numbers, fingerprint, threshold, preparation) "
+            "VALUES (1, ?, ?, ?, ?)",
+            (
+                shared.numbers,
+                shared.fingerprint,
+                _text(shared.threshold),
+                _text(shared.preparation),
+            ),
+        )
 
 
 def forget(connection: sqlite3.Connection) -> None:
@@ -96,7 +76,10 @@ def one_set(
     if isinstance(values, (list, tuple)) and values:
         each = [value for value in values if isinstance(value, Embeddings)]
         if len(each) == len(values):
-            return joined(each if decided is None else [replace(e, threshold=None) for e in each])
+            undecided = decided is None
+            return Embeddings.concatenate(
+                each if undecided else [replace(e, threshold=None) for e in each]
+            )
     return Embeddings.of(values)  # type: ignore[arg-type]  # refused there if it is something else
 
 

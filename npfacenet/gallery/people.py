@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.gallery import vector_blocks
-from npfacenet.gallery.made_by import MadeBy
 from npfacenet.gallery.vector_blocks import Place
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.models.json_ready import JsonReady, as_json
+from npfacenet.models.made_by import MadeBy
 from npfacenet.recognition.names import checked_name, name_key
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.errors import GalleryError, quoted
-from npfacenet.gallery.made_by import MadeBy, one_set
+from npfacenet.gallery.made_by import one_set
 from npfacenet.gallery.search import Block, Nearest, search
 from npfacenet.models import Embeddings
+from npfacenet.models.made_by import MadeBy
 from npfacenet.recognition.distance import distances, joined
 from npfacenet.recognition.names import as_first_given
 
@@ -51,7 +52,7 @@ class Searchable:
         if decided is not None:
             each = [replace(e, threshold=None) for e in each]
         known = joined(each, GalleryError)
-        made = MadeBy.of(known)
+        made = known.made_by
         whose = [numbers[name] for name, e in zip(spelt, each, strict=True) for _ in range(len(e))]
         by_number = {number: name for name, number in numbers.items()}
         return cls(made, [Block(known.values, np.array(whose, np.int64))], lambda _: by_number)

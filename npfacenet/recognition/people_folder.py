@@ -12,11 +12,11 @@ from pathlib import Path
 
 from npfacenet.errors import GalleryError, NpfacenetError, listed, quoted, shortened
 from npfacenet.files import open_regular
+from npfacenet.files.paths import checked_path
 from npfacenet.images.picture_kinds import LONGEST_SIGNATURE, SUFFIXES, kind
 from npfacenet.models.embeddings import Skipped
 from npfacenet.models.json_ready import JsonReady
 from npfacenet.recognition.names import name_key
-from npfacenet.recognition.paths import checked_path
 
 LAYOUT = "a gallery holds name.jpg or name/*.jpg"
 LARGEST_PICTURE = 1 << 32

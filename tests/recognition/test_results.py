@@ -176,7 +176,7 @@ def test_pictures_are_told_to_be_embedded(picture: object) -> None:
         ([True, False], "real numbers"),
         ((x for x in (1.0, 0.0)), "real numbers, not <generator"),
         ([1e39, 0], "beyond float32"),
-        ([KNOWN, KNOWN], "model.embed"),
+        ([KNOWN, KNOWN], "Embeddings.concatenate"),
     ],
 )
 def test_what_is_not_numbers_is_not_embeddings(values: object, said: str) -> None:

@@ -1,0 +1,133 @@
+"""What a gallery tells of its people: reading, without changing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from npfacenet.errors import listed, quoted
+from npfacenet.gallery import checking, corrections, made_by, people
+from npfacenet.gallery.database import Database
+from npfacenet.gallery.people import Reference
+from npfacenet.gallery.searchable import Searchable
+from npfacenet.gallery.vector_blocks import LoadedBlocks
+from npfacenet.models.embeddings import Embeddings, Skipped
+from npfacenet.models.json_ready import JSON, JsonReady, as_json
+
+
+class KnownPeople(JsonReady):
+    """A mapping of names to Embeddings in a database; `Gallery` adds what changes it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._blocks = LoadedBlocks.none()
+        self.passed_over: tuple[Skipped, ...] = ()
+
+    def close(self) -> None:
+        """Close the file; the gallery cannot be used any more."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The name of everybody, in the order of enrolment."""
+        with self._database.reading() as connection:
+            return tuple(name for _, name in people.names(connection))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.people)
+
+    def __len__(self) -> int:
+        with self._database.reading() as connection:
+            return int(connection.execute("SELECT count(*) FROM person").fetchone()[0])
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str) or not name.strip():
+            return False
+        with self._database.reading() as connection:
+            return people.number_of(connection, name) is not None
+
+    def __getitem__(self, name: str) -> Embeddings:
+        """Return a person's embeddings (N, D); raise GalleryError if nobody has this name."""
+        with self._database.reading() as connection:
+            person = people.require_number(connection, name)
+            return people.embeddings_of(connection, made_by.require(connection), person)[1]
+
+    def references(self, name: str) -> tuple[Reference, ...]:
+        """Return what is known of each of a person's embeddings, in the order of `gallery[name]`.
+
+        Raises GalleryError if nobody has this name.
+        """
+        with self._database.reading() as connection:
+            person = people.require_number(connection, name)
+            return tuple(known for _, known, _ in people.references(connection, person))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The person of each of `embeddings`."""
+        return self._rows()[0]
+
+    @property
+    def embeddings(self) -> Embeddings | None:
+        """All embeddings, in the order of people and of enrolment; None if nobody is enrolled."""
+        return self._rows()[1]
+
+    def _rows(self) -> tuple[tuple[str, ...], Embeddings | None]:
+        with self._database.reading() as connection:
+            made = made_by.read(connection)
+            if made is None:
+                return (), None
+            whose, embeddings = people.embeddings_of(connection, made)
+            names = dict(people.names(connection))
+        return tuple(names[number] for number in whose), embeddings
+
+    def check(self) -> tuple[str, ...]:
+        """Return what is wrong with the gallery's tables, each as a sentence; none if all agree.
+
+        It reads everything: a second for a million embeddings or two.
+        """
+        with self._database.reading() as connection:
+            return tuple(checking.faults(connection))
+
+    def as_json(self) -> dict[str, JSON]:
+        """Return the names and how many embeddings each has, but not the embeddings."""
+        with self._database.reading() as connection:
+            counts = connection.execute(
+                "SELECT name, count(r.id) FROM person p LEFT JOIN reference r "
+                "ON r.person = p.id GROUP BY p.id ORDER BY p.id"
+            ).fetchall()
+            made = made_by.read(connection)
+        return {
+            "people": as_json(dict(counts)),
+            "embeddings": sum(count for _, count in counts),
+            "fingerprint": None if made is None else made.fingerprint,
+            "threshold": as_json(None if made is None else made.threshold),
+        }
+
+    def __repr__(self) -> str:
+        names = [quoted(name, 60) for name in self.people]
+        where = "" if self._database.path is None else f" in {self._database.name}"
+        return f"<Gallery of {len(names)} people{where}: {listed(names) or 'nobody'}>"
+
+    def searchable(self) -> Searchable:
+        """Return the embeddings as they are now, ready for a search."""
+        with self._database.reading() as connection:
+            self._blocks = blocks = self._blocks.refreshed(connection, self._database.name)
+            made = made_by.read(connection)
+            denied = corrections.denied(connection)
+        return Searchable(made, list(blocks.blocks.values()), self._names_of, denied)
+
+    def _names_of(self, numbers: Sequence[int]) -> Mapping[int, str]:
+        with self._database.reading() as connection:
+            return people.names_of(connection, numbers)
