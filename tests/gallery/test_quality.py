@@ -141,6 +141,12 @@ def test_a_nose_at_the_tangent_of_a_turn() -> None:
     assert turn_of(np.ones((5, 2))) == 0
 
 
+@given(portraits)
+def test_a_turn_to_the_right_is_one_upside_down_too(one: Portrait) -> None:
+    upside_down = one.landmarks * (1, -1)
+    assert turn_of(upside_down) == pytest.approx(turn_of(one.landmarks))
+
+
 def test_a_crop_is_measured_in_its_middle() -> None:
     one = portrait(3, 5)
     crop = quality_of(one.pixels)
@@ -164,6 +170,13 @@ def test_one_colour_has_no_detail(level: int) -> None:
     seen = quality_of(np.full((40, 30, 3), level, np.uint8), face_at(FRONT / 4))
     assert (seen.sharpness, seen.contrast) == (0, 0)
     assert seen.brightness == pytest.approx(level / 255)
+
+
+@pytest.mark.parametrize(("channel", "share"), enumerate((0.299, 0.587, 0.114)))
+def test_brightness_is_luminance(channel: int, share: float) -> None:
+    pixels = np.zeros((40, 30, 3), np.uint8)
+    pixels[:, :, channel] = 255
+    assert quality_of(pixels).brightness == pytest.approx(share)
 
 
 def test_nothing_is_written_to_and_results_are_values() -> None:

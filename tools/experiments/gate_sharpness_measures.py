@@ -47,6 +47,7 @@ SOFT: Mapping[str, Damage] = {
     "blur 3, JPEG 20": lambda picture: jpeg_compressed(blurred(picture, 3), 20),
     "from 1/6, JPEG 20": lambda picture: jpeg_compressed(enlarged(picture, 1 / 6), 20),
 }
+EVERY: Mapping[str, Damage] = {**IN_FOCUS, **SOFT}
 
 
 def _gaussian(deviation: float) -> Floats:
@@ -90,7 +91,7 @@ def report(folder: Path, limit: int) -> None:
     """Print the table."""
     found: dict[str, dict[str, list[float]]] = {}
     for picture, face in _pictures(folder, limit):
-        for label, damage in (IN_FOCUS | SOFT).items():
+        for label, damage in EVERY.items():
             for name, value in _values(damage(picture), face, len(picture)):
                 found.setdefault(name, {}).setdefault(label, []).append(value)
     for name, values in found.items():
@@ -101,7 +102,7 @@ def report(folder: Path, limit: int) -> None:
         area = (soft[:, np.newaxis] < sharp).mean()
         spread = np.log(values["as taken"]).std()
         print(f"{name}: area {area:.4f}, spread {spread:.3f}, {len(values['as taken'])} pictures")
-        medians = (f"{label} {np.median(values[label]):.3f}" for label in IN_FOCUS | SOFT)
+        medians = (f"{label} {np.median(values[label]):.3f}" for label in EVERY)
         print("   " + "; ".join(medians))
 
 
