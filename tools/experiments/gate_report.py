@@ -27,6 +27,7 @@ from npfacenet.errors import ArgumentError
 from npfacenet.gallery.gate import FAR, SAME, Limits
 
 IGNORED = frozenset({"several"})
+FEWEST = 20  # of fewer people, drawn with replacement, some drawings have nobody else
 PERCENTILES = (0.5, 1, 5, 50, 95, 99, 99.5)
 TIMES = (1.2, FAR, 1.1, 1.0, 0.9, 0.8, SAME, 0.7, 0.6)
 
@@ -50,11 +51,13 @@ def report(plan: Plan) -> None:
     """Measure and print all tables."""
     model = npfacenet.load(plan.model)
     found = offers(plan.folder / "lfw", plan.limit)
+    people = len({offer.person for offer in found})
+    if people < FEWEST:
+        raise ArgumentError(f"of {people} people no rates follow: --limit of at least {FEWEST}")
     faces = faces_of(model, plan.detect, found, plan.kept, _say)
     threshold = faces.threshold if plan.threshold is None else plan.threshold
     if np.isnan(threshold):
         raise ArgumentError("this model's card has no threshold for this detector: --threshold")
-    people = len(np.unique(faces.people))
     print(f"{len(found)} pictures of {people} people; threshold {threshold:g}")
     _measures(faces.good)
     good, poor = (findings_of(seen, Limits()) for seen in (faces.good, faces.poor))
