@@ -1,8 +1,10 @@
 """Galleries: known people, and who of them a picture shows."""
 
-from npfacenet.gallery.enrolment import enrol
+from npfacenet.gallery.enrolling import enrol, enrol_into
+from npfacenet.gallery.enrolment import Doubtful, Enrolment, EnrolmentOptions, Gate
 from npfacenet.gallery.erasure import Removal
 from npfacenet.gallery.gallery import Gallery
+from npfacenet.gallery.gate import Finding, Limits, judge
 from npfacenet.gallery.identification import (
     Candidate,
     Identification,
@@ -10,16 +12,27 @@ from npfacenet.gallery.identification import (
     identify_all,
 )
 from npfacenet.gallery.people import Reference
+from npfacenet.gallery.quality import Quality, quality_of
 
 __all__ = [
     "Candidate",
+    "Doubtful",
+    "Enrolment",
+    "EnrolmentOptions",
+    "Finding",
     "Gallery",
+    "Gate",
     "Identification",
+    "Limits",
+    "Quality",
     "Reference",
     "Removal",
     "enrol",
+    "enrol_into",
     "identify",
     "identify_all",
+    "judge",
+    "quality_of",
 ]
 
 

@@ -1,66 +1,79 @@
-"""Enrolling people from photographs, into a gallery in memory or in a file."""
+"""What enrolling photographs takes and gives: options, the gate, and the result."""
 
 from __future__ import annotations
 
-import os
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from npfacenet.arguments import is_one_of
 from npfacenet.errors import ArgumentError, quoted
-from npfacenet.faces.choice import ONE_OF, OneOf
-from npfacenet.gallery.gallery import Gallery
-from npfacenet.models import Model
-from npfacenet.models.face_options import Detect
-from npfacenet.progress import Progress
-from npfacenet.recognition.people_folder import people_in
+from npfacenet.faces.choice import ONE_OF
+from npfacenet.gallery.gate import USUAL_POLICIES, Finding, Limits, Policies
+from npfacenet.models.embeddings import Skipped
+from npfacenet.models.face_options import FaceOptions
+from npfacenet.models.json_ready import JsonReady
+from npfacenet.models.picture_reading import OnError
 
 
-def enrol(
-    model: Model,
-    folder: str | os.PathLike[str],
-    *,
-    detect: Detect = None,
-    crop: int | None = None,
-    choose: OneOf | None = None,
-    smallest_face: float | None = None,
-    least_score: float | None = None,
-    on_error: Literal["raise", "skip"] = "raise",
-    progress: Progress | None = None,
-) -> Gallery:
-    """Embed a folder of photographs: `anna.jpg` shows anna, and so does `anna/holiday.jpg`.
+@dataclass(frozen=True)
+class Gate:
+    """Which pictures are enrolled: `limits` of their quality, and what follows from a finding.
 
-    `detect`, `crop`, `choose`, `smallest_face` and `least_score` are as in `Model.embed`. One face
-    of each photograph is used, the largest unless `choose` says otherwise;
-    `gallery.references(name)` tells which. Progress counts photographs.
-
-    `people_in` documents which files count as pictures; everything else in the folder is listed in
-    `gallery.passed_over`. With `on_error="skip"`, so are pictures that cannot be used, because they
-    are damaged or show no face; these state their position.
-
-    Raises GalleryError for a folder that is missing or holds no pictures of people; ImageError,
-    naming the first picture that cannot be used (NoFaceError if it shows no face); ArgumentError
-    for `choose="all"`, and what `Model.embed` raises.
+    `policies` is one of "warn", "refuse" and "ignore", or maps kinds of findings to them.
     """
-    if not isinstance(model, Model):
-        raise ArgumentError(f"enrol takes a model, npfacenet.load(), and a folder: {quoted(model)}")
+
+    limits: Limits = field(default_factory=Limits)
+    policies: Policies = field(default_factory=lambda: USUAL_POLICIES)
+
+
+@dataclass(frozen=True)
+class Doubtful(JsonReady):
+    """A picture in which the gate finds something: whom it should show, which one, and what."""
+
+    name: str
+    source: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Enrolment(JsonReady):
+    """What came of enrolling photographs.
+
+    `enrolled` counts the embeddings that were added, by name, and `known` the pictures that their
+    person had already. `warnings` are of pictures that were added all the same, `refused` those
+    that the gate kept out, and `skipped` the files that could not be used.
+    """
+
+    enrolled: Mapping[str, int]
+    known: int
+    warnings: tuple[Doubtful, ...]
+    refused: tuple[Doubtful, ...]
+    skipped: tuple[Skipped, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class EnrolmentOptions:
+    """How people are enrolled.
+
+    `faces` chooses the face of a photograph, as in `Model.embed`; `gate` judges the pictures (None:
+    all are taken); with `keep`, the gallery keeps the files. `on_error` and `threads` are those of
+    `Model.embed`. Raises ArgumentError if several faces of a picture are chosen.
+    """
+
+    faces: FaceOptions = field(default_factory=FaceOptions)
+    gate: Gate | None = field(default_factory=Gate)
+    keep: bool = False
+    on_error: OnError = "raise"
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        require_one_face(self.faces.choose)
+
+
+def require_one_face(choose: object) -> None:
+    """Raise ArgumentError for a choice of several faces, or none that is known."""
     if choose is not None and not is_one_of(choose, *ONE_OF):
         raise ArgumentError(
             f"choose is one of {', '.join(ONE_OF)} here, because a picture shows one person: "
             f"{quoted(choose)}"
         )
-    found = people_in(folder)
-    flat = [(name, path) for name, paths in found.people.items() for path in paths]
-    embeddings = model.embed(
-        [path for _, path in flat],
-        detect=detect,
-        crop=crop,
-        choose=choose,
-        smallest_face=smallest_face,
-        least_score=least_score,
-        on_error=on_error,
-        progress=progress,
-    )
-    names = [flat[position][0] for position in embeddings.positions]
-    gallery = Gallery.of_rows(names, embeddings)
-    gallery.passed_over = found.passed_over + embeddings.skipped
-    return gallery

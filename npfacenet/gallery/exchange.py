@@ -68,7 +68,8 @@ def _person(connection: sqlite3.Connection, number: int) -> dict[str, object]:
                 "added": reference.added,
                 "source": reference.source,
                 "face": None if reference.face is None else asdict(reference.face),
-                "quality": reference.quality,
+                "quality": None if reference.quality is None else asdict(reference.quality),
+                "digest": reference.digest,
                 "embedding": row.tolist(),
                 "picture": _picture(connection, reference.id),
             }

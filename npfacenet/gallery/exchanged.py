@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 
 from npfacenet.arguments import is_finite, is_whole
 from npfacenet.cards import Preparation, Threshold
@@ -21,28 +21,27 @@ from npfacenet.faces.choice import ChosenFace
 from npfacenet.files import open_regular
 from npfacenet.gallery import corrections, made_by, people
 from npfacenet.gallery.exchange import FORMAT, LONGEST_LINE, VERSION
-from npfacenet.gallery.people import NewReferences
+from npfacenet.gallery.people import PictureFacts
+from npfacenet.gallery.quality import Quality
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.models.made_by import MadeBy
 from npfacenet.recognition.names import checked_name
 
-Vectors = npt.NDArray[np.float32]
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, eq=False)
 class ImportedPerson:
     """A person as a file states them: embeddings (N, D), and what is known of each.
 
-    `added`, `quality` and `pictures` have an entry for each embedding; `denied` are embeddings
-    (M, D) of pictures that do not show the person.
+    `facts` has an entry for each embedding; `denied` are embeddings (M, D) of pictures that do not
+    show the person, and `denied_at` says when that was recorded.
     """
 
     name: str
     other_names: tuple[str, ...]
     embeddings: Embeddings
-    added: tuple[float, ...]
-    quality: tuple[Mapping[str, float] | None, ...]
-    pictures: tuple[bytes | None, ...]
+    facts: tuple[PictureFacts, ...]
     denied: Embeddings | None
     denied_at: tuple[float, ...]
 
@@ -121,9 +120,7 @@ def _person(document: Mapping[str, object], made: MadeBy) -> ImportedPerson:
         checked_name(document["name"]),
         tuple(map(checked_name, others)),
         _embeddings(references, made, faces=True),
-        tuple(_time(reference["added"]) for reference in references),
-        tuple(_measures(reference["quality"]) for reference in references),
-        tuple(_picture(reference["picture"]) for reference in references),
+        tuple(map(_facts, references)),
         _embeddings(denied, made, faces=False) if denied else None,
         tuple(_time(each["made"]) for each in denied),
     )
@@ -163,18 +160,28 @@ def _face(value: object) -> ChosenFace:
     )  # fmt: skip
 
 
+def _facts(reference: Mapping[str, object]) -> PictureFacts:
+    digest = reference["digest"]
+    if digest is not None and not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
+        raise GalleryError(f"a digest is {quoted(digest)}")
+    return PictureFacts(
+        _time(reference["added"]), _quality(reference["quality"]), digest,
+        _picture(reference["picture"]),
+    )  # fmt: skip
+
+
 def _time(value: object) -> float:
     if not is_finite(value):
         raise GalleryError(f"a time is {quoted(value)}")
     return float(value)
 
 
-def _measures(value: object) -> Mapping[str, float] | None:
+def _quality(value: object) -> Quality | None:
     if value is None:
         return None
-    if not isinstance(value, dict) or not all(is_finite(number) for number in value.values()):
+    if not isinstance(value, dict):
         raise GalleryError(f"quality is {quoted(value)}")
-    return {str(name): float(number) for name, number in value.items()}
+    return Quality(**value)
 
 
 def _picture(value: object) -> bytes | None:
@@ -202,15 +209,7 @@ def _enrol(connection: sqlite3.Connection, found: ImportedPerson) -> str:
     known = {row.tobytes() for row in people.embeddings_of(connection, made, person)[1].values}
     new = [i for i, row in enumerate(several.values) if row.tobytes() not in known]
     if new:
-        people.add_references(
-            connection, person,
-            NewReferences(
-                several[new],
-                [found.added[i] for i in new],
-                [found.quality[i] for i in new],
-                [found.pictures[i] for i in new],
-            ),
-        )  # fmt: skip
+        people.add_references(connection, person, several[new], [found.facts[i] for i in new])
     for other in found.other_names:
         if people.number_of(connection, other) is None:
             people.add_name(connection, person, other)

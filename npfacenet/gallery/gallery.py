@@ -23,7 +23,7 @@ from npfacenet.gallery import (
 from npfacenet.gallery.database import Database
 from npfacenet.gallery.erasure import WAIT, Removal
 from npfacenet.gallery.known_people import KnownPeople
-from npfacenet.gallery.people import NewReferences, Reference
+from npfacenet.gallery.people import NewPicture, Reference
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.recognition.names import checked_name
 
@@ -109,9 +109,19 @@ class Gallery(KnownPeople):
         with self._database.writing() as connection:
             made_by.agree(connection, several)
             person = people.number_of(connection, name) or people.new_person(connection, name)
-            added = set(people.add_references(connection, person, NewReferences(several)))
+            added = set(people.add_references(connection, person, several))
             known = people.references(connection, person)
         return tuple(reference for _, reference, _ in known if reference.id in added)
+
+    def add_pictures(self, pictures: Sequence[NewPicture]) -> None:
+        """Enrol several pictures of any people, all of them or none. Raises what `add` raises."""
+        with self._database.writing() as connection:
+            for picture in pictures:
+                made_by.agree(connection, picture.embedding)
+                person = people.number_of(connection, picture.name)
+                if person is None:
+                    person = people.new_person(connection, picture.name)
+                people.add_references(connection, person, picture.embedding, [picture.facts])
 
     def remove(self, name: str, *, wait: float = WAIT) -> Removal:
         """Remove a person and every trace of them: name, numbers and pictures.

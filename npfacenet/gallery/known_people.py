@@ -64,6 +64,11 @@ class KnownPeople(JsonReady):
             person = people.require_number(connection, name)
             return people.embeddings_of(connection, made_by.require(connection), person)[1]
 
+    def digests(self, name: str) -> set[str]:
+        """Return the SHA-256 of the files of a person's pictures, as far as they are known."""
+        with self._database.reading() as connection:
+            return people.digests(connection, name)
+
     def references(self, name: str) -> tuple[Reference, ...]:
         """Return what is known of each of a person's embeddings, in the order of `gallery[name]`.
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.gallery import vector_blocks
+from npfacenet.gallery.quality import Quality
 from npfacenet.gallery.vector_blocks import Place
 from npfacenet.models.embeddings import Embeddings
-from npfacenet.models.json_ready import JsonReady, as_json
+from npfacenet.models.json_ready import JsonReady
 from npfacenet.models.made_by import MadeBy
 from npfacenet.recognition.names import checked_name, name_key
 
@@ -23,15 +24,16 @@ class Reference(JsonReady):
     """What a gallery knows of one of a person's embeddings beside its numbers.
 
     `id` is its number in the gallery, `added` the time of enrolment in seconds since 1970 (UTC),
-    `source` the picture's name, `face` which face of the picture it is, `quality` the measures of
-    the picture by name, and `kept` whether the gallery holds the picture.
+    `source` the picture's name, `face` which face of the picture it is, `quality` its
+    measures, `digest` the SHA-256 of its file, and `kept` whether the gallery holds it.
     """
 
     id: int
     added: float
     source: str | None = None
     face: ChosenFace | None = None
-    quality: Mapping[str, float] | None = None
+    quality: Quality | None = None
+    digest: str | None = None
     kept: bool = False
 
 
@@ -83,39 +85,56 @@ def names_of(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int
     return found
 
 
-@dataclass(frozen=True, eq=False)
-class NewReferences:
-    """Embeddings (N, D) that are enrolled, and what is known of each: nothing, or N values.
+@dataclass(frozen=True)
+class PictureFacts:
+    """What is known of the picture of an embedding beside name and face.
 
-    `added` are times of enrolment, now if there are none; `quality` measures by name, `pictures`
-    the files that are kept.
+    `added` is the time of enrolment (None: now), `quality` its measures, `digest` the
+    SHA-256 of the picture's file, and `content` that file if the gallery is to keep it.
     """
 
-    embeddings: Embeddings
-    added: Sequence[float] = ()
-    quality: Sequence[Mapping[str, float] | None] = ()
-    pictures: Sequence[bytes | None] = ()
+    added: float | None = None
+    quality: Quality | None = None
+    digest: str | None = None
+    content: bytes | None = None
 
 
-def add_references(connection: sqlite3.Connection, person: int, new: NewReferences) -> list[int]:
-    """Write embeddings of a person; return their numbers in the gallery."""
-    embeddings = new.embeddings
+@dataclass(frozen=True, eq=False)
+class NewPicture:
+    """A picture that is to be enrolled: whom it shows, its embedding (1, D), and what is known."""
+
+    name: str
+    embedding: Embeddings
+    facts: PictureFacts
+
+
+def add_references(
+    connection: sqlite3.Connection,
+    person: int,
+    embeddings: Embeddings,
+    facts: Sequence[PictureFacts] = (),
+) -> list[int]:
+    """Write embeddings (N, D) of a person; return their numbers in the gallery.
+
+    `facts` are those of each picture, if they are known.
+    """
     places = vector_blocks.put(connection, embeddings.values, person)
     now, numbers = time.time(), []
     for i, place in enumerate(places):
+        of_it = facts[i] if facts else PictureFacts()
         row = connection.execute(
-            "INSERT INTO reference (person, block, place, added, source, face, quality) "
-            "VALUES (?, ?, ?, ?, CAST(? AS TEXT), ?, ?)",
+            "INSERT INTO reference (person, block, place, added, source, face, quality, digest) "
+            "VALUES (?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?)",
             (
-                person, place.block, place.place, new.added[i] if new.added else now,
+                person, place.block, place.place, now if of_it.added is None else of_it.added,
                 encoded(embeddings.sources[i]) if embeddings.sources else None,
                 _text_of_face(embeddings.faces[i]) if embeddings.faces else None,
-                json.dumps(as_json(new.quality[i])) if new.quality and new.quality[i] else None,
+                None if of_it.quality is None else json.dumps(asdict(of_it.quality)), of_it.digest,
             ),
         )  # fmt: skip
         numbers.append(int(row.lastrowid or 0))
-        if new.pictures and new.pictures[i] is not None:
-            connection.execute("INSERT INTO picture VALUES (?, ?)", (numbers[-1], new.pictures[i]))
+        if of_it.content is not None:
+            connection.execute("INSERT INTO picture VALUES (?, ?)", (numbers[-1], of_it.content))
     return numbers
 
 
@@ -127,8 +146,9 @@ def references(
     They are in the order of people and of enrolment; those of everybody without `person`.
     """
     rows = connection.execute(
-        "SELECT r.person, r.id, r.added, r.source, r.face, r.quality, p.reference IS NOT NULL, "
-        "r.block, r.place FROM reference r LEFT JOIN picture p ON p.reference = r.id "
+        "SELECT r.person, r.id, r.added, r.source, r.face, r.quality, r.digest, "
+        "p.reference IS NOT NULL, r.block, r.place "
+        "FROM reference r LEFT JOIN picture p ON p.reference = r.id "
         "WHERE ?1 IS NULL OR r.person = ?1 ORDER BY r.person, r.id",
         (person,),
     )
@@ -138,12 +158,19 @@ def references(
             Reference(
                 number, added, source,
                 None if face is None else _face_of_text(face),
-                None if quality is None else json.loads(quality), bool(kept),
+                None if quality is None else Quality(**json.loads(quality)), digest, bool(kept),
             ),
             Place(block, place),
         )
-        for whose, number, added, source, face, quality, kept, block, place in rows.fetchall()
+        for whose, number, added, source, face, quality, digest, kept, block, place in rows
     ]  # fmt: skip
+
+
+def digests(connection: sqlite3.Connection, name: str) -> set[str]:
+    """Return the SHA-256 of the files of a person's pictures, as far as they are known."""
+    person = number_of(connection, name)
+    found = connection.execute("SELECT digest FROM reference WHERE person = ?", (person,))
+    return {digest for (digest,) in found.fetchall() if digest is not None}
 
 
 def embeddings_of(

@@ -40,6 +40,7 @@ TABLES = (
         source TEXT,
         face TEXT,
         quality TEXT,
+        digest TEXT,
         UNIQUE (block, place)
     ) STRICT""",
     "CREATE INDEX reference_person ON reference (person)",

@@ -81,7 +81,8 @@ MADE_BY = b'{"numbers": 2, "fingerprint": null, "threshold": null, "preparation"
 HEADER = b'{"format": "npfacenet gallery", "version": 1, "made_by": ' + MADE_BY + b"}\n"
 PERSON = (
     b'{"name": "a", "other_names": [], "references": [{"added": 1.0, "source": null, "face": null,'
-    b' "quality": null, "embedding": [1, 0], "picture": null}], "does_not_show": []}\n'
+    b' "quality": null, "digest": null, "embedding": [1, 0], "picture": null}],'
+    b' "does_not_show": []}\n'
 )
 
 

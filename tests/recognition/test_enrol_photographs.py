@@ -64,7 +64,7 @@ def test_each_photograph_gives_one_face(folder: Path, model: Model) -> None:
     assert [(face.index, face.count) for face in gallery.embeddings.faces] == [
         (0, 1), (0, 1), (1, 2)
     ]  # fmt: skip
-    assert told == [("embedding", done, 3) for done in (1, 2, 3)]
+    assert told == [("enrolling", done, 3) for done in (1, 2, 3)]
     probe = model.embed(folder / "anna.png", detect=Scene())
     assert npfacenet.identify(probe, gallery, threshold=0.01).match == "anna"
     with pytest.raises(FingerprintError, match="were prepared differently"):

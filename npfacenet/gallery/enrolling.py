@@ -1,0 +1,187 @@
+"""Enrolling people from photographs, past the gate, into a gallery in memory or in a file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.errors import ArgumentError, FaceError, GalleryError, ImageError, quoted
+from npfacenet.faces.choice import ChosenFace, OneOf
+from npfacenet.files import open_regular
+from npfacenet.gallery.enrolment import Enrolment, EnrolmentOptions, require_one_face
+from npfacenet.gallery.gallery import Gallery
+from npfacenet.gallery.people import NewPicture, PictureFacts
+from npfacenet.gallery.quality import Quality, quality_of
+from npfacenet.gallery.waiting_pictures import WaitingPictures
+from npfacenet.models import Model
+from npfacenet.models.embeddings import Embeddings, Skipped
+from npfacenet.models.face_options import Detect, FaceOptions
+from npfacenet.progress import Progress, silent
+from npfacenet.recognition.names import checked_name
+from npfacenet.recognition.people_folder import people_in
+
+LARGEST_FILE = 1 << 28
+"""Bytes of a photograph, at most."""
+TOGETHER = 32
+"""Pictures that are enrolled in one transaction."""
+
+
+def enrol(
+    model: Model,
+    folder: str | os.PathLike[str],
+    *,
+    detect: Detect = None,
+    crop: int | None = None,
+    choose: OneOf | None = None,
+    smallest_face: float | None = None,
+    least_score: float | None = None,
+    on_error: Literal["raise", "skip"] = "raise",
+    progress: Progress | None = None,
+) -> Gallery:
+    """Embed a folder of photographs: `anna.jpg` shows anna, and so does `anna/holiday.jpg`.
+
+    The gallery is in memory, and takes all pictures; `enrol_into` has a gate. `detect`, `crop`,
+    `choose`, `smallest_face` and `least_score` are as in `Model.embed`. One face of each photograph
+    is used, the largest unless `choose` says otherwise; `gallery.references(name)` tells which.
+    Progress counts photographs.
+
+    `people_in` documents which files count as pictures; everything else in the folder is listed in
+    `gallery.passed_over`. With `on_error="skip"`, so are pictures that cannot be used, because they
+    are damaged or show no face; these state their position.
+
+    Raises GalleryError for a folder that is missing or holds no pictures of people; ImageError,
+    naming the first picture that cannot be used (NoFaceError if it shows no face); ArgumentError
+    for `choose="all"`, and what `Model.embed` raises.
+    """
+    if not isinstance(model, Model):
+        raise ArgumentError(f"enrol takes a model, npfacenet.load(), and a folder: {quoted(model)}")
+    require_one_face(choose)
+    faces = FaceOptions(detect, crop, choose, smallest_face, least_score)
+    options = EnrolmentOptions(faces, gate=None, on_error=on_error)
+    found, gallery = people_in(folder), Gallery()
+    done = enrol_into(gallery, model, found.people, options, progress)
+    gallery.passed_over = found.passed_over + done.skipped
+    return gallery
+
+
+def enrol_into(
+    gallery: Gallery,
+    model: Model,
+    people: Mapping[str, Sequence[str | os.PathLike[str]]],
+    options: EnrolmentOptions | None = None,
+    progress: Progress | None = None,
+) -> Enrolment:
+    """Enrol the photographs of people, by name, into a gallery.
+
+    Pictures are read, embedded, judged and enrolled a few at a time, so that there may be any
+    number; what is enrolled stays enrolled whatever happens then, and the same call goes on where
+    it ended, because files that a person has already are passed over.
+
+    Raises ImageError, naming the first picture that cannot be used, unless `options.on_error` says
+    otherwise; FingerprintError if another model made the gallery's embeddings; GalleryError for
+    names that are not text; and what `Model.embed` raises.
+    """
+    if not isinstance(model, Model):
+        raise ArgumentError(f"enrolling takes a model, npfacenet.load(), not {quoted(model)}")
+    for given, kind, what in ((gallery, Gallery, "a Gallery"), (people, Mapping, "names")):
+        if not isinstance(given, kind):
+            raise GalleryError(
+                f"people are enrolled into a Gallery, by names with photographs: {quoted(given)} "
+                f"is not {what}"
+            )
+    options = EnrolmentOptions() if options is None else options
+    photographs = _Photographs(gallery, people, keep=options.keep)
+    waiting, skipped = WaitingPictures(gallery, options.gate), list[Skipped]()
+    report, done = silent if progress is None else progress, 0
+    batches = model.embedder().batches(
+        photographs.unknown(), options.faces, on_error=options.on_error, threads=options.threads,
+        look=None if options.gate is None else _measured,
+    )  # fmt: skip
+    try:
+        for batch in batches.each:
+            pictures = batch.pictures
+            rows = batches.embeddings_of(batch.values, pictures)
+            for i, position in enumerate(pictures.positions):
+                quality = pictures.looks[i] if pictures.looks else None
+                waiting.take(photographs.new_picture(position, rows[i], quality))
+            skipped += pictures.skipped
+            if len(waiting) >= TOGETHER:
+                waiting.enrol()
+            for _ in range(pictures.count):
+                done += 1
+                report("enrolling", done + photographs.known, photographs.count)
+    finally:
+        waiting.enrol()
+    return Enrolment(
+        waiting.enrolled, photographs.known, tuple(waiting.warnings), tuple(waiting.refused),
+        tuple(skipped),
+    )  # fmt: skip
+
+
+def _measured(photograph: npt.NDArray[np.uint8], face: ChosenFace | None) -> Quality | None:
+    """Return the quality of a picture; None if its landmarks are degenerate."""
+    try:
+        return quality_of(photograph, face)
+    except FaceError:
+        return None
+
+
+@dataclass(frozen=True)
+class _Photograph:
+    name: str
+    path: Path
+    digest: str
+    content: bytes | None
+
+
+class _Photographs:
+    """The files of people, and which of them are not enrolled yet."""
+
+    def __init__(
+        self,
+        gallery: Gallery,
+        people: Mapping[str, Sequence[str | os.PathLike[str]]],
+        *,
+        keep: bool,
+    ) -> None:
+        self.gallery, self.keep = gallery, keep
+        self.every = [
+            (checked_name(name), Path(path)) for name, paths in people.items() for path in paths
+        ]
+        self.count, self.known = len(self.every), 0
+        self._new: dict[int, _Photograph] = {}
+
+    def unknown(self) -> Iterator[Path]:
+        """Yield the files that their person does not have yet."""
+        position, name_before, digests = 0, None, set[str]()
+        for name, path in self.every:
+            if name != name_before:
+                name_before, digests = name, self.gallery.digests(name)
+            content = _content(path)
+            digest = hashlib.sha256(content).hexdigest()
+            if digest in digests:
+                self.known += 1
+                continue
+            kept = content if self.keep else None
+            self._new[position] = _Photograph(name, path, digest, kept)
+            position += 1
+            yield path
+
+    def new_picture(self, position: int, embedding: Embeddings, quality: object) -> NewPicture:
+        """Return what is enrolled for a file, by its place among those that are not enrolled."""
+        one = self._new.pop(position)
+        measured = quality if isinstance(quality, Quality) else None
+        facts = PictureFacts(quality=measured, digest=one.digest, content=one.content)
+        return NewPicture(one.name, embedding, facts)
+
+
+def _content(path: Path) -> bytes:
+    with open_regular(path, what="a picture", largest=LARGEST_FILE, error=ImageError) as file:
+        return file.read(LARGEST_FILE)

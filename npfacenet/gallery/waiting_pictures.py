@@ -1,0 +1,120 @@
+"""Pictures that were embedded and wait to be enrolled: judged and written a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.gallery.enrolment import Doubtful, Gate
+from npfacenet.gallery.gallery import Gallery
+from npfacenet.gallery.gate import FAR, SAME, Finding, decide, far_from_own, judge
+from npfacenet.gallery.gate import same_face_elsewhere as elsewhere
+from npfacenet.gallery.people import NewPicture
+from npfacenet.models.embeddings import Embeddings
+from npfacenet.recognition.distance import distances, limit_of
+from npfacenet.recognition.names import name_key
+
+
+@dataclass(eq=False)
+class WaitingPictures:
+    """Takes pictures, and enrols those that pass the gate (None: all of them)."""
+
+    gallery: Gallery
+    gate: Gate | None
+    enrolled: dict[str, int] = field(default_factory=dict)
+    warnings: list[Doubtful] = field(default_factory=list)
+    refused: list[Doubtful] = field(default_factory=list)
+    _waiting: list[NewPicture] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def take(self, picture: NewPicture) -> None:
+        """Let a picture wait."""
+        self._waiting.append(picture)
+
+    def enrol(self) -> None:
+        """Judge those that wait, and enrol the good ones, all in one transaction."""
+        if not self._waiting:
+            return
+        accepted = []
+        for picture, doubts in self._judged():
+            verdict = decide(doubts, "ignore" if self.gate is None else self.gate.policies)
+            source = "".join(picture.embedding.sources)
+            if not verdict:
+                self.refused.append(Doubtful(picture.name, source, verdict.refused))
+                continue
+            if verdict.warnings:
+                self.warnings.append(Doubtful(picture.name, source, verdict.warnings))
+            accepted.append(picture)
+            self.enrolled[picture.name] = self.enrolled.get(picture.name, 0) + 1
+        self.gallery.add_pictures(accepted)
+        self._waiting.clear()
+
+    def _judged(self) -> Iterator[tuple[NewPicture, tuple[Finding, ...]]]:
+        """Yield each picture with what the gate finds."""
+        if self.gate is None:
+            yield from ((picture, ()) for picture in self._waiting)
+            return
+        known = _Known.of(self.gallery, self._waiting)
+        for i, picture in enumerate(self._waiting):
+            quality = picture.facts.quality
+            found = () if quality is None else judge(quality, self.gate.limits)
+            yield picture, (*found, *known.doubts(i))
+            known.add(i)
+
+
+@dataclass(eq=False)
+class _Known:
+    """The distances of waiting pictures from people who are enrolled, and from each other."""
+
+    pictures: Sequence[NewPicture]
+    threshold: float | None
+    others: list[list[tuple[float, str]]]
+    apart: npt.NDArray[np.float64]
+    own: list[float | None]
+    accepted: list[int] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, gallery: Gallery, pictures: Sequence[NewPicture]) -> _Known:
+        together = Embeddings.concatenate([picture.embedding for picture in pictures])
+        stated = together.threshold
+        searched = gallery.searchable()
+        own = [_nearest_own(gallery, picture) for picture in pictures]
+        return cls(
+            pictures,
+            None if stated is None else limit_of(stated),
+            searched.nearest(together.values, 2, 1),
+            distances(together, together),
+            own,
+        )
+
+    def doubts(self, i: int) -> tuple[Finding, ...]:
+        """Return what comparing a picture with those before it finds."""
+        if self.threshold is None:
+            return ()
+        name = name_key(self.pictures[i].name)
+        others = [(d, other) for d, other in self.others[i] if name_key(other) != name]
+        own = [] if self.own[i] is None else [self.own[i]]
+        for j in self.accepted:
+            other = self.pictures[j].name
+            if name_key(other) == name:
+                own.append(float(self.apart[i, j]))
+            else:
+                others.append((float(self.apart[i, j]), other))
+        nearest = min(others, default=None)
+        found = () if nearest is None else elsewhere(nearest[1], nearest[0], SAME * self.threshold)
+        return (*found, *far_from_own(min(own, default=None), FAR * self.threshold))
+
+    def add(self, i: int) -> None:
+        """Count a picture among those that the next ones are compared with."""
+        self.accepted.append(i)
+
+
+def _nearest_own(gallery: Gallery, picture: NewPicture) -> float | None:
+    if picture.name not in gallery:
+        return None
+    return float(distances(picture.embedding, gallery[picture.name]).min())
