@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +24,11 @@ class KnownPeople(JsonReady):
         self._database = database
         self._blocks = LoadedBlocks.none()
         self.passed_over: tuple[Skipped, ...] = ()
+
+    @property
+    def path(self) -> Path | None:
+        """The gallery's file; None in memory."""
+        return self._database.path
 
     def close(self) -> None:
         """Close the file; the gallery cannot be used any more."""

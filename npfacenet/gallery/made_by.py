@@ -80,7 +80,7 @@ def one_set(
             return Embeddings.concatenate(
                 each if undecided else [replace(e, threshold=None) for e in each]
             )
-    return Embeddings.of(values)  # type: ignore[arg-type]  # refused there if it is something else
+    return Embeddings.of(values)
 
 
 def _text(value: Threshold | Preparation | None) -> str | None:

@@ -21,6 +21,7 @@ from npfacenet.threads.sharing import share_out
 Vectors = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
 Distances = npt.NDArray[np.float64]
+Scores = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 NOBODY = 0
 """The number in place of a person's where a block has no embedding."""
@@ -143,15 +144,19 @@ class _Candidates:
             found.append(Nearest(people.astype(np.int64), distances))
         return found
 
-    def _scores(self, block: Block) -> tuple[npt.NDArray[np.floating], Distances]:
+    def _scores(self, block: Block) -> tuple[Scores, Distances]:
         """Return the scores (P, N), and by how much rounding may change those of each probe."""
         longest = max(block.longest, float(np.sqrt(self.squares.max(initial=0))))
-        kind = np.float32 if longest < _LARGEST else np.float64
-        probes, vectors = (np.asarray(v, kind) for v in (self.probes, block.vectors))
-        scores = probes @ vectors.T
-        scores -= block.half_squares.astype(kind, copy=False)
+        exactly = longest >= _LARGEST
+        scores: Scores
+        if exactly:
+            scores = self.probes.astype(np.float64) @ block.vectors.astype(np.float64).T
+        else:
+            scores = self.probes @ block.vectors.T
+        scores -= block.half_squares
         products = np.sqrt(self.squares) * block.longest + block.longest**2
-        return scores, (self.probes.shape[1] + 4) * np.finfo(kind).eps * products
+        eps = np.finfo(np.float64 if exactly else np.float32).eps
+        return scores, (self.probes.shape[1] + 4) * float(eps) * products
 
     def _distances(self, block: Block, probes: Numbers, places: Numbers) -> Distances:
         parts = []
@@ -182,7 +187,7 @@ class _Candidates:
             self.limits[probe] = (self.squares[probe] - farthest**2) / 2
 
 
-def _reached(scores: npt.NDArray[np.floating], count: int) -> Distances:
+def _reached(scores: Scores, count: int) -> Distances:
     """Return what so many of each probe's scores (P, N) reach, float64 (P,)."""
     size = scores.shape[1]
     if count >= size:

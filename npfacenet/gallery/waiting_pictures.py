@@ -98,7 +98,7 @@ class _Known:
             return ()
         name = name_key(self.pictures[i].name)
         others = [(d, other) for d, other in self.others[i] if name_key(other) != name]
-        own = [] if self.own[i] is None else [self.own[i]]
+        own = [distance for distance in self.own[i : i + 1] if distance is not None]
         for j in self.accepted:
             other = self.pictures[j].name
             if name_key(other) == name:

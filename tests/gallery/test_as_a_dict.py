@@ -107,8 +107,8 @@ class GalleryAndDict(RuleBasedStateMachine):
     def same_embeddings(self) -> None:
         for name, (spelt, vectors) in self.expected.items():
             assert name in self.gallery
-            found = sorted(self.gallery[spelt].values.tolist())
-            assert found == sorted(np.float32(vectors).tolist())
+            found = self.gallery[spelt].values
+            assert sorted(map(tuple, found)) == sorted(map(tuple, np.array(vectors, np.float32)))
 
     @invariant()
     def same_search(self) -> None:

@@ -99,7 +99,7 @@ def test_the_same_face_under_another_name(model: Model, folder: Path) -> None:
 
 
 def vector(*numbers: float) -> Embeddings:
-    return Embeddings(np.float32([numbers]), "f" * 64, Threshold(1.0, "stated"))
+    return Embeddings(np.array([numbers], np.float32), "f" * 64, Threshold(1.0, "stated"))
 
 
 def test_a_stranger_among_somebodys_pictures() -> None:

@@ -90,10 +90,10 @@ def test_more_probes_than_are_compared_at_a_time() -> None:
 
 def test_empty_places_are_nobody() -> None:
     empty = Block(np.zeros((4, 2), np.float32), np.zeros(4, np.int64))
-    one = Block(np.float32([[1, 0], [0, 0]]), np.array([9, NOBODY]))
-    assert as_lists(search(np.float32([[0, 0]]), [empty, one], 3)) == [([9], [1.0])]
-    assert as_lists(search(np.float32([[0, 0]]), [empty], 3)) == [([], [])]
-    assert as_lists(search(np.float32([[0, 0]]), [], 3)) == [([], [])]
+    one = Block(np.array([[1, 0], [0, 0]], np.float32), np.array([9, NOBODY]))
+    assert as_lists(search(np.array([[0, 0]], np.float32), [empty, one], 3)) == [([9], [1.0])]
+    assert as_lists(search(np.array([[0, 0]], np.float32), [empty], 3)) == [([], [])]
+    assert as_lists(search(np.array([[0, 0]], np.float32), [], 3)) == [([], [])]
 
 
 @pytest.mark.parametrize("factor", [1 - 2**-20, 1.0, 1 + 2**-20])

@@ -1,0 +1,91 @@
+"""Which people a command compares with: of a gallery's file, a folder, or a file of embeddings."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from npfacenet.commands import options
+from npfacenet.commands.progress_bar import ProgressBar
+from npfacenet.errors import GalleryError, quoted
+from npfacenet.gallery import Gallery, enrol
+from npfacenet.models import Embeddings, Model
+from npfacenet.recognition.people_folder import name_of
+
+KINDS = (
+    "a gallery's file, as `npfacenet enrol` writes it; a folder with name.jpg or name/*.jpg; or a "
+    "file of embeddings, as `npfacenet embed` writes it"
+)
+
+
+def add_gallery(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup,
+    *,
+    required: bool = True,
+    what: str = f"the known people: {KINDS}",
+) -> None:
+    """Add `--gallery`."""
+    parser.add_argument("--gallery", required=required, metavar="GALLERY", help=what)
+
+
+@contextmanager
+def known_people(
+    arguments: argparse.Namespace,
+    model: Model,
+    choices: options.FaceChoices,
+    on_error: Literal["raise", "skip"],
+) -> Iterator[Gallery]:
+    """Open the gallery that `--gallery` names, or make one in memory of what it names.
+
+    One face of each photograph of a folder is used, the largest unless a single one is chosen.
+    """
+    path = Path(arguments.gallery)
+    if path.is_dir():
+        choose = choices["choose"]
+        with ProgressBar() as progress:
+            gallery = enrol(
+                model,
+                path,
+                detect=choices["detect"],
+                crop=choices["crop"],
+                choose=None if choose == "all" else choose,
+                smallest_face=choices["smallest_face"],
+                least_score=choices["least_score"],
+                on_error=on_error,
+                progress=progress,
+            )
+    elif path.suffix == ".npz":
+        gallery = of_embeddings(Embeddings.load(path), path)
+    else:
+        gallery = Gallery.open(path, create=False, read_only=not os.access(path, os.W_OK))
+    with gallery:
+        yield gallery
+
+
+def of_embeddings(embeddings: Embeddings, path: Path) -> Gallery:
+    """Return a gallery of a file's embeddings, named after their pictures as in a folder.
+
+    `anna.jpg` shows anna; if the pictures are from several folders, each shows whom its folder is
+    called after. Raises GalleryError for embeddings whose pictures are not known.
+    """
+    if len(embeddings.sources) != len(embeddings):
+        raise GalleryError(f"{quoted(str(path))} does not say which pictures its embeddings show")
+    sources = [Path(source) for source in embeddings.sources]
+    alone = len({source.parent for source in sources}) == 1
+    names = [name_of(source) if alone else source.parent.name for source in sources]
+    return Gallery.of_rows(names, embeddings)
+
+
+def open_file(arguments: argparse.Namespace, *, create: bool = False) -> Gallery:
+    """Open the file that `--gallery` names; raise GalleryError for anything else."""
+    path = Path(arguments.gallery)
+    if path.is_dir():
+        raise GalleryError(
+            f"{quoted(arguments.gallery)} is a folder of photographs, and a gallery is a file: "
+            f"npfacenet enrol --folder {arguments.gallery} --gallery NEW.gallery"
+        )
+    return Gallery.open(path, create=create)

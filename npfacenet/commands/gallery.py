@@ -1,0 +1,156 @@
+"""`npfacenet gallery list | show | rename | merge | remove | export | import | check`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from npfacenet.commands import options
+from npfacenet.commands.galleries import add_gallery, open_file
+from npfacenet.files.atomic import require_writable
+from npfacenet.gallery import Gallery, Reference
+
+FILE = "the gallery's file, such as office.gallery"
+
+
+def add_parser(subparsers: options.Subparsers) -> None:
+    """Add the command and its own commands."""
+    parser = subparsers.add_parser(
+        "gallery",
+        help="look after a gallery: who is in it, names, erasure, export",
+        description="Look after the people of a gallery's file. Exit code 0: done; 1: check found "
+        "a fault, or remove could not erase everything yet; 2: error.",
+        epilog="Example: npfacenet gallery remove anna --gallery office.gallery",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (help_, names, function) in COMMANDS.items():
+        one = commands.add_parser(name, help=help_, description=f"{help_[0].upper()}{help_[1:]}.")
+        for argument, explained in names.items():
+            one.add_argument(argument.lower(), metavar=argument, help=explained)
+        add_gallery(one, what=FILE)
+        options.add_json(one)
+        one.set_defaults(run=run, does=function)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Open the gallery and run one of the commands; return its exit code."""
+    does: Callable[[Gallery, argparse.Namespace], int] = arguments.does
+    with open_file(arguments, create=does is take_in) as gallery:
+        return does(gallery, arguments)
+
+
+def list_people(gallery: Gallery, arguments: argparse.Namespace) -> int:
+    """Print everybody, with the number of pictures."""
+    known = gallery.as_json()
+    if arguments.json:
+        options.print_json(known)
+        return 0
+    people = known["people"]
+    for name, count in people.items() if isinstance(people, dict) else ():
+        options.say(f"{count:>5}  {name}")
+    options.say(f"{len(gallery)} people, {known['embeddings']} embeddings")
+    return 0
+
+
+def show(gallery: Gallery, arguments: argparse.Namespace) -> int:
+    """Print what is known of a person."""
+    known = gallery.references(arguments.name)
+    if arguments.json:
+        options.print_json({"name": arguments.name, "references": [one.as_json() for one in known]})
+        return 0
+    options.say(f"{arguments.name}: {len(known)} embeddings")
+    for one in known:
+        options.say(f"  {_line(one)}")
+    return 0
+
+
+def _line(one: Reference) -> str:
+    day = datetime.fromtimestamp(one.added, UTC).strftime("%Y-%m-%d %H:%M")
+    parts = [f"{day} UTC", one.source or "of an unknown picture"]
+    if one.quality is not None and one.quality.size is not None:
+        parts.append(f"{one.quality.size:.0f} pixels between the eyes")
+    if one.face is not None and one.face.count > 1:
+        parts.append(f"face {one.face.index + 1} of {one.face.count}")
+    return ", ".join([*parts, *(["kept"] if one.kept else [])])
+
+
+def rename(gallery: Gallery, arguments: argparse.Namespace) -> int:
+    """Give a person another name."""
+    gallery.rename(arguments.name, arguments.new)
+    return _done(arguments, f"{arguments.name} is called {arguments.new} now")
+
+
+def merge(gallery: Gallery, arguments: argparse.Namespace) -> int:
+    """Record that two names are one person's."""
+    gallery.merge(arguments.name, arguments.into)
+    return _done(arguments, f"{arguments.name} and {arguments.into} are one person now")
+
+
+def remove(gallery: Gallery, arguments: argparse.Namespace) -> int:
+    """Remove a person and all traces."""
+    done = gallery.remove(arguments.name)
+    if arguments.json:
+        options.print_json(done.as_json())
+    else:
+        options.say(
+            f"removed {done.name} with {done.embeddings} embeddings"
+            + ("" if done else "; erasure is pending, because another process reads the gallery: "
+               "whoever opens it next finishes it")
+        )  # fmt: skip
+    return 0 if done else 1
+
+
+def export(gallery: Gallery, arguments: argparse.Namespace) -> int:
+    """Write everybody to a file of JSON lines."""
+    target = Path(arguments.file)
+    require_writable(target)
+    count = gallery.export(target)
+    return _done(arguments, f"{count} people written to {arguments.file}", count=count)
+
+
+def take_in(gallery: Gallery, arguments: argparse.Namespace) -> int:
+    """Enrol everybody of an exported file."""
+    names = gallery.take_in(arguments.file)
+    return _done(arguments, f"{len(names)} people taken in from {arguments.file}", count=len(names))
+
+
+def check(gallery: Gallery, arguments: argparse.Namespace) -> int:
+    """Check the tables of the file."""
+    faults = gallery.check()
+    if arguments.json:
+        options.print_json({"faults": list(faults)})
+    else:
+        for fault in faults or ["the gallery is whole"]:
+            options.say(fault)
+    return 1 if faults else 0
+
+
+def _done(arguments: argparse.Namespace, said: str, **more: object) -> int:
+    if arguments.json:
+        options.print_json({"gallery": arguments.gallery, "done": said, **more})
+    else:
+        options.say(said)
+    return 0
+
+
+Does = Callable[[Gallery, argparse.Namespace], int]
+COMMANDS: dict[str, tuple[str, dict[str, str], Does]] = {
+    "list": ("list the people, with the number of their pictures", {}, list_people),
+    "show": ("show what is known of a person", {"NAME": "whom"}, show),
+    "rename": (
+        "give a person another name", {"NAME": "the name so far", "NEW": "the new name"}, rename,
+    ),
+    "merge": (
+        "record that two names are one person's",
+        {"NAME": "whose pictures become those of INTO", "INTO": "the name that stays"}, merge,
+    ),
+    "remove": ("remove a person, and all traces of them", {"NAME": "whom"}, remove),
+    "export": (
+        "write all that is known to a file of JSON lines", {"FILE": "the file to write"}, export,
+    ),
+    "import": ("enrol everybody of an exported file", {"FILE": "the exported file"}, take_in),
+    "check": ("check that the file is whole", {}, check),
+}  # fmt: skip
+"""By name: what it does, its arguments with their meanings, and the function."""
