@@ -1,4 +1,4 @@
-"""`npfacenet gallery list | show | rename | merge | remove | export | import | check`."""
+"""`npfacenet gallery COMMAND`: look after the people of a gallery's file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from pathlib import Path
 
 from npfacenet.commands import options
 from npfacenet.commands.galleries import add_gallery, open_file
+from npfacenet.commands.progress_bar import ProgressBar
+from npfacenet.faces.choice import ONE_OF
 from npfacenet.files.atomic import require_writable
-from npfacenet.gallery import Gallery, Reference
+from npfacenet.gallery import EnrolmentOptions, Gallery, Reference, not_shown, reenrol
+from npfacenet.models.face_options import FaceOptions
 
 FILE = "the gallery's file, such as office.gallery"
 
@@ -28,8 +31,13 @@ def add_parser(subparsers: options.Subparsers) -> None:
     for name, (help_, names, function) in COMMANDS.items():
         one = commands.add_parser(name, help=help_, description=f"{help_[0].upper()}{help_[1:]}.")
         for argument, explained in names.items():
-            one.add_argument(argument.lower(), metavar=argument, help=explained)
+            several = "+" if argument == "PHOTO" else None
+            one.add_argument(argument.lower(), metavar=argument, nargs=several, help=explained)
         add_gallery(one, what=FILE)
+        if name in WITH_MODEL:
+            WITH_MODEL[name](one)
+            options.add_faces(one, ONE_OF)
+            options.add_model(one)
         options.add_json(one)
         one.set_defaults(run=run, does=function)
 
@@ -127,6 +135,37 @@ def check(gallery: Gallery, arguments: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
+def deny(gallery: Gallery, arguments: argparse.Namespace) -> int:
+    """Record that photographs do not show a person."""
+    model = options.load_model(arguments)
+    faces = FaceOptions(**options.face_choices(arguments, ONE_OF))
+    how = EnrolmentOptions(faces, keep=arguments.keep_pictures)
+    count = not_shown(gallery, model, arguments.name, arguments.photo, how)
+    what = "picture does" if count == 1 else "pictures do"
+    return _done(arguments, f"remembered: {count} {what} not show {arguments.name}", count=count)
+
+
+def anew(gallery: Gallery, arguments: argparse.Namespace) -> int:
+    """Embed all pictures anew, by another model."""
+    model = options.load_model(arguments)
+    faces = FaceOptions(**options.face_choices(arguments, ONE_OF))
+    with ProgressBar() as progress:
+        count = reenrol(gallery, model, arguments.folder, faces, progress)
+    return _done(arguments, f"{count} pictures embedded anew", count=count)
+
+
+def _add_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--folder", metavar="FOLDER", help="where pictures lie that the gallery does not keep"
+    )
+
+
+def _add_keep(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--keep-pictures", action="store_true", help="keep the files in the gallery"
+    )
+
+
 def _done(arguments: argparse.Namespace, said: str, **more: object) -> int:
     if arguments.json:
         options.print_json({"gallery": arguments.gallery, "done": said, **more})
@@ -151,6 +190,16 @@ COMMANDS: dict[str, tuple[str, dict[str, str], Does]] = {
         "write all that is known to a file of JSON lines", {"FILE": "the file to write"}, export,
     ),
     "import": ("enrol everybody of an exported file", {"FILE": "the exported file"}, take_in),
+    "deny": (
+        "remember that photographs do not show a person for whom they were taken",
+        {"NAME": "who is not shown", "PHOTO": "the photographs"}, deny,
+    ),
+    "reenrol": ("embed all pictures anew, by another model", {}, anew),
     "check": ("check that the file is whole", {}, check),
 }  # fmt: skip
 """By name: what it does, its arguments with their meanings, and the function."""
+WITH_MODEL: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "deny": _add_keep,
+    "reenrol": _add_folder,
+}
+"""Those that embed pictures, and what adds their own options."""

@@ -1,5 +1,6 @@
 """Galleries: known people, and who of them a picture shows."""
 
+from npfacenet.gallery.correcting import not_shown
 from npfacenet.gallery.enrolling import enrol, enrol_into
 from npfacenet.gallery.enrolment import Doubtful, Enrolment, EnrolmentOptions, Gate
 from npfacenet.gallery.erasure import Removal
@@ -13,6 +14,7 @@ from npfacenet.gallery.identification import (
 )
 from npfacenet.gallery.people import Reference
 from npfacenet.gallery.quality import Quality, quality_of
+from npfacenet.gallery.reenrolling import reenrol
 
 __all__ = [
     "Candidate",
@@ -32,7 +34,9 @@ __all__ = [
     "identify",
     "identify_all",
     "judge",
+    "not_shown",
     "quality_of",
+    "reenrol",
 ]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.gallery.people import encoded
+from npfacenet.gallery.people import PictureFacts, encoded
 from npfacenet.models.embeddings import Embeddings
 
 _VECTOR = np.dtype("<f4")
@@ -19,22 +19,25 @@ def deny(
     connection: sqlite3.Connection,
     person: int,
     embeddings: Embeddings,
-    made: Sequence[float] = (),
+    facts: Sequence[PictureFacts] = (),
 ) -> None:
-    """Record that pictures do not show a person; `made` says when, now if it is empty."""
+    """Record that pictures do not show a person; `facts` are those of each, if they are known."""
     known = connection.execute("SELECT vector FROM correction WHERE person = ?", (person,))
     vectors, now = {vector for (vector,) in known.fetchall()}, time.time()
     for i, row in enumerate(embeddings.values):
         vector = row.astype(_VECTOR).tobytes()
-        if vector not in vectors:
-            connection.execute(
-                "INSERT INTO correction (person, made, source, vector) "
-                "VALUES (?, ?, CAST(? AS TEXT), ?)",
-                (
-                    person, made[i] if made else now,
-                    encoded(embeddings.sources[i]) if embeddings.sources else None, vector,
-                ),
-            )  # fmt: skip
+        if vector in vectors:
+            continue
+        of_it = facts[i] if facts else PictureFacts()
+        connection.execute(
+            "INSERT INTO correction (person, made, source, digest, vector, content) "
+            "VALUES (?, ?, CAST(? AS TEXT), ?, ?, ?)",
+            (
+                person, now if of_it.added is None else of_it.added,
+                encoded(embeddings.sources[i]) if embeddings.sources else None, of_it.digest,
+                vector, of_it.content,
+            ),
+        )  # fmt: skip
 
 
 def denied(connection: sqlite3.Connection) -> dict[int, npt.NDArray[np.float32]]:

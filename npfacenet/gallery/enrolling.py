@@ -102,7 +102,7 @@ def enrol_into(
     report, done = silent if progress is None else progress, 0
     batches = model.embedder().batches(
         photographs.unknown(), options.faces, on_error=options.on_error, threads=options.threads,
-        look=None if options.gate is None else _measured,
+        look=None if options.gate is None else measured,
     )  # fmt: skip
     try:
         for batch in batches.each:
@@ -125,7 +125,7 @@ def enrol_into(
     )  # fmt: skip
 
 
-def _measured(photograph: npt.NDArray[np.uint8], face: ChosenFace | None) -> Quality | None:
+def measured(photograph: npt.NDArray[np.uint8], face: ChosenFace | None) -> Quality | None:
     """Return the quality of a picture; None if its landmarks are degenerate."""
     try:
         return quality_of(photograph, face)
@@ -164,7 +164,7 @@ class _Photographs:
         for name, path in self.every:
             if name != name_before:
                 name_before, digests = name, self.gallery.digests(name)
-            content = _content(path)
+            content = content_of_file(path)
             digest = hashlib.sha256(content).hexdigest()
             if digest in digests:
                 self.known += 1
@@ -182,6 +182,7 @@ class _Photographs:
         return NewPicture(one.name, embedding, facts)
 
 
-def _content(path: Path) -> bytes:
+def content_of_file(path: Path) -> bytes:
+    """Return the bytes of a photograph; raise ImageError for anything but a regular file."""
     with open_regular(path, what="a picture", largest=LARGEST_FILE, error=ImageError) as file:
         return file.read(LARGEST_FILE)

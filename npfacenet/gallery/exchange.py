@@ -76,9 +76,16 @@ def _person(connection: sqlite3.Connection, number: int) -> dict[str, object]:
             for (_, reference, _), row in zip(known, vectors, strict=True)
         ],
         "does_not_show": [
-            {"source": source, "made": made, "embedding": np.frombuffer(vector, "<f4").tolist()}
-            for source, made, vector in connection.execute(
-                "SELECT source, made, vector FROM correction WHERE person = ? ORDER BY id",
+            {
+                "added": made,
+                "source": source,
+                "digest": digest,
+                "embedding": np.frombuffer(vector, "<f4").tolist(),
+                "picture": None if content is None else base64.b64encode(content).decode(),
+            }
+            for made, source, digest, vector, content in connection.execute(
+                "SELECT made, source, digest, vector, content FROM correction WHERE person = ? "
+                "ORDER BY id",
                 (number,),
             ).fetchall()
         ],

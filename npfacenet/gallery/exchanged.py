@@ -35,7 +35,7 @@ class ImportedPerson:
     """A person as a file states them: embeddings (N, D), and what is known of each.
 
     `facts` has an entry for each embedding; `denied` are embeddings (M, D) of pictures that do not
-    show the person, and `denied_at` says when that was recorded.
+    show the person, and `denied_facts` what is known of each.
     """
 
     name: str
@@ -43,7 +43,7 @@ class ImportedPerson:
     embeddings: Embeddings
     facts: tuple[PictureFacts, ...]
     denied: Embeddings | None
-    denied_at: tuple[float, ...]
+    denied_facts: tuple[PictureFacts, ...]
 
 
 def read(path: Path) -> Iterator[MadeBy | ImportedPerson | None]:
@@ -122,7 +122,7 @@ def _person(document: Mapping[str, object], made: MadeBy) -> ImportedPerson:
         _embeddings(references, made, faces=True),
         tuple(map(_facts, references)),
         _embeddings(denied, made, faces=False) if denied else None,
-        tuple(_time(each["made"]) for each in denied),
+        tuple(map(_facts, denied)),
     )
 
 
@@ -165,7 +165,7 @@ def _facts(reference: Mapping[str, object]) -> PictureFacts:
     if digest is not None and not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
         raise GalleryError(f"a digest is {quoted(digest)}")
     return PictureFacts(
-        _time(reference["added"]), _quality(reference["quality"]), digest,
+        _time(reference["added"]), _quality(reference.get("quality")), digest,
         _picture(reference["picture"]),
     )  # fmt: skip
 
@@ -214,5 +214,5 @@ def _enrol(connection: sqlite3.Connection, found: ImportedPerson) -> str:
         if people.number_of(connection, other) is None:
             people.add_name(connection, person, other)
     if found.denied is not None:
-        corrections.deny(connection, person, found.denied, found.denied_at)
+        corrections.deny(connection, person, found.denied, found.denied_facts)
     return found.name

@@ -18,12 +18,14 @@ from npfacenet.gallery import (
     exchanged,
     made_by,
     people,
+    stored_pictures,
     vector_blocks,
 )
 from npfacenet.gallery.database import Database
 from npfacenet.gallery.erasure import WAIT, Removal
 from npfacenet.gallery.known_people import KnownPeople
-from npfacenet.gallery.people import NewPicture, Reference
+from npfacenet.gallery.people import NewPicture, PictureFacts, Reference
+from npfacenet.gallery.stored_pictures import Renewed, StoredPictures
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.recognition.names import checked_name
 
@@ -164,18 +166,24 @@ class Gallery(KnownPeople):
                 raise GalleryError(f"{quoted(name)} and {quoted(into)} are one person already")
             people.merge_people(connection, first, other)
 
-    def not_this_person(self, name: str, embeddings: Embeddings | npt.ArrayLike) -> None:
+    def not_this_person(
+        self,
+        name: str,
+        embeddings: Embeddings | npt.ArrayLike,
+        facts: Sequence[PictureFacts] = (),
+    ) -> None:
         """Record that pictures do not show a person for whom they were taken.
 
         A probe that is nearer to one of them than to all of the person's embeddings is not taken
-        for that person any more. Raises GalleryError if nobody has this name, and what `add` raises
-        for embeddings that cannot be compared.
+        for that person any more. `facts` are those of each picture, if they are known. Raises
+        GalleryError if nobody has this name, and what `add` raises for embeddings that cannot be
+        compared.
         """
         several = made_by.one_set(embeddings)
         with self._database.writing() as connection:
             person = people.require_number(connection, name)
             made_by.agree(connection, several)
-            corrections.deny(connection, person, several)
+            corrections.deny(connection, person, several, facts)
 
     def without(self, name: str) -> Gallery:
         """Return a gallery in memory with everybody else; raise GalleryError as `remove` does."""
@@ -188,6 +196,16 @@ class Gallery(KnownPeople):
         other = Gallery()
         self._database.copy_to(other._database)
         return other
+
+    def replace_all(self, stored: StoredPictures, renewed: Sequence[Renewed]) -> None:
+        """Replace all embeddings by those of another model, or none of them.
+
+        Raises GalleryError if the gallery has changed since its pictures were `stored`.
+        """
+        with self._database.writing() as connection:
+            stored_pictures.replace_all(connection, stored, renewed)
+            erasure.announce(connection)
+        erasure.finish(self._database)
 
     def export(self, path: str | os.PathLike[str], names: Sequence[str] | None = None) -> int:
         """Write people, or everybody, to a file of JSON lines; return how many there are.

@@ -8,10 +8,11 @@ from types import TracebackType
 from typing import Self
 
 from npfacenet.errors import listed, quoted
-from npfacenet.gallery import checking, corrections, made_by, people
+from npfacenet.gallery import checking, corrections, made_by, people, stored_pictures
 from npfacenet.gallery.database import Database
 from npfacenet.gallery.people import Reference
 from npfacenet.gallery.searchable import Searchable
+from npfacenet.gallery.stored_pictures import StoredPicture, StoredPictures
 from npfacenet.gallery.vector_blocks import LoadedBlocks
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.models.json_ready import JSON, JsonReady, as_json
@@ -69,6 +70,16 @@ class KnownPeople(JsonReady):
         with self._database.reading() as connection:
             person = people.require_number(connection, name)
             return people.embeddings_of(connection, made_by.require(connection), person)[1]
+
+    def stored_pictures(self) -> StoredPictures:
+        """Return all pictures that the gallery knows, without their content."""
+        with self._database.reading() as connection:
+            return stored_pictures.stored_pictures(connection)
+
+    def content_of(self, picture: StoredPicture) -> bytes | None:
+        """Return the file of a picture, if the gallery keeps it."""
+        with self._database.reading() as connection:
+            return stored_pictures.content_of(connection, picture)
 
     def digests(self, name: str) -> set[str]:
         """Return the SHA-256 of the files of a person's pictures, as far as they are known."""

@@ -53,6 +53,7 @@ TABLES = (
         person INTEGER NOT NULL REFERENCES person ON DELETE CASCADE,
         made REAL NOT NULL,
         source TEXT,
+        digest TEXT,
         vector BLOB NOT NULL,
         content BLOB
     ) STRICT""",

@@ -1,0 +1,126 @@
+"""The pictures that a gallery knows: of whom, what is said of each, and where their files are."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from npfacenet.errors import GalleryError, quoted
+from npfacenet.faces.choice import ChosenFace
+from npfacenet.gallery import corrections, made_by, people
+from npfacenet.gallery.people import PictureFacts
+from npfacenet.gallery.quality import Quality
+from npfacenet.models.embeddings import Embeddings
+
+
+@dataclass(frozen=True)
+class StoredPicture:
+    """A picture of a person, or one that does not show them (`denied`), without its content.
+
+    `id` is the number of its row, `kept` whether the gallery has the file.
+    """
+
+    id: int
+    person: int
+    denied: bool
+    source: str | None
+    face: ChosenFace | None
+    facts: PictureFacts
+    kept: bool
+
+
+@dataclass(frozen=True, eq=False)
+class StoredPictures:
+    """All pictures of a gallery as it was after so many `changes`."""
+
+    changes: int
+    pictures: tuple[StoredPicture, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Renewed:
+    """A picture with its new embedding (1, D), and the quality of what was embedded."""
+
+    picture: StoredPicture
+    embedding: Embeddings
+    quality: Quality | None
+
+
+def stored_pictures(connection: sqlite3.Connection) -> StoredPictures:
+    """Return all pictures, those of a person before those that do not show them."""
+    (changes,) = connection.execute("SELECT changes FROM state").fetchone()
+    found = [
+        StoredPicture(
+            one.id, person, False, one.source, one.face,
+            PictureFacts(one.added, one.quality, one.digest), one.kept,
+        )
+        for person, one, _ in people.references(connection)
+    ]  # fmt: skip
+    rows = connection.execute(
+        "SELECT id, person, source, made, digest, content IS NOT NULL FROM correction ORDER BY id"
+    )
+    found += [
+        StoredPicture(
+            number, person, True, source, None, PictureFacts(made, None, digest), bool(kept)
+        )
+        for number, person, source, made, digest, kept in rows.fetchall()
+    ]
+    return StoredPictures(changes, tuple(found))
+
+
+def content_of(connection: sqlite3.Connection, picture: StoredPicture) -> bytes | None:
+    """Return the file of a picture, if the gallery keeps it."""
+    query = (
+        "SELECT content FROM correction WHERE id = ?"
+        if picture.denied
+        else "SELECT content FROM picture WHERE reference = ?"
+    )
+    found = connection.execute(query, (picture.id,)).fetchone()
+    return None if found is None else found[0]
+
+
+def replace_all(
+    connection: sqlite3.Connection, stored: StoredPictures, renewed: Sequence[Renewed]
+) -> None:
+    """Replace all embeddings; raise GalleryError if the gallery has changed in the meantime."""
+    (changes,) = connection.execute("SELECT changes FROM state").fetchone()
+    if changes != stored.changes:
+        raise GalleryError("the gallery was changed in the meantime: reenrol it again")
+    contents = [content_of(connection, one.picture) for one in renewed]
+    connection.execute("DELETE FROM reference")
+    connection.execute("DELETE FROM correction")
+    made_by.forget(connection)
+    for one, content in zip(renewed, contents, strict=True):
+        picture = one.picture
+        embedding = replace(
+            one.embedding, sources=() if picture.source is None else (picture.source,)
+        )
+        facts = replace(picture.facts, content=content, quality=one.quality)
+        made_by.agree(connection, embedding)
+        if picture.denied:
+            corrections.deny(connection, picture.person, embedding, [facts])
+        else:
+            people.add_references(connection, picture.person, embedding, [facts])
+
+
+def files_by_digest(folder: Path) -> Mapping[str, Path]:
+    """Return the files in a folder, and below it, by the SHA-256 of their content.
+
+    Raises GalleryError for a folder that is missing; files that cannot be read are left out.
+    """
+    if not folder.is_dir():
+        raise GalleryError(f"{quoted(str(folder))} is not a folder")
+    found = {}
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            try:
+                with path.open("rb") as file:
+                    found[hashlib.file_digest(file, "sha256").hexdigest()] = path
+            except OSError:
+                continue
+    return found
