@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from npfacenet.gallery.search import NOBODY
+from npfacenet.gallery.blocks import NOBODY
 
 
 def faults(connection: sqlite3.Connection) -> list[str]:

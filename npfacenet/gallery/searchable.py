@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.errors import GalleryError, quoted
+from npfacenet.gallery.blocks import Block
 from npfacenet.gallery.made_by import one_set
-from npfacenet.gallery.search import Block, Nearest, search
+from npfacenet.gallery.search import Nearest, search
 from npfacenet.models import Embeddings
 from npfacenet.models.made_by import MadeBy
 from npfacenet.recognition.distance import distances, joined

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.errors import GalleryError
-from npfacenet.gallery.search import NOBODY, Block
+from npfacenet.gallery.blocks import NOBODY, Block
 
 SMALLEST, LARGEST, GROWTH = 64, 4096, 4
 _VECTORS, _PEOPLE = np.dtype("<f4"), np.dtype("<i8")
@@ -134,9 +134,10 @@ def _read(connection: sqlite3.Connection, block: int, numbers: int, name: str) -
     if len(vectors) != len(whose) * numbers * _VECTORS.itemsize:
         raise GalleryError(f"{name} is damaged: its block {block} has another size than it states")
     rows = np.frombuffer(vectors, _VECTORS).reshape(len(whose), numbers)
-    if not np.isfinite(rows).all():
+    read = Block(rows.astype(np.float32, copy=False), whose.astype(np.int64, copy=False))
+    if not np.isfinite(read.longest):
         raise GalleryError(f"{name} is damaged: its block {block} holds NaN or infinity")
-    return Block(rows.astype(np.float32, copy=False), whose.astype(np.int64, copy=False))
+    return read
 
 
 def _with_room(connection: sqlite3.Connection, numbers: int) -> tuple[int, list[int]]:

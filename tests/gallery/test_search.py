@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from npfacenet.gallery.search import NOBODY, PROBES, Block, Nearest, search
+from npfacenet.gallery.blocks import NOBODY, Block
+from npfacenet.gallery.search import PROBES, Nearest, search
 from npfacenet.recognition import distances
 
 
@@ -64,6 +65,47 @@ def test_it_finds_what_distances_in_float64_say(
     assert as_lists(search(probes, blocks, nearest, threads)) == by_float64(probes, blocks, nearest)
 
 
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    sizes=st.lists(st.integers(1, 900), min_size=1, max_size=4),
+    people=st.sampled_from([1, 3, 40, 5000]),
+    nearest=st.sampled_from([1, 5, 60]),
+    probe_scale=st.sampled_from([1e-25, 1e-3, 1.0, 1.5, 1e16]),
+    threads=st.integers(1, 2),
+)
+@settings(max_examples=60)
+def test_unit_vectors_are_compared_with_any_probe(
+    seed: int, sizes: list[int], people: int, nearest: int, probe_scale: float, threads: int
+) -> None:
+    blocks = [unit(block) for block in drawn_blocks(seed, sizes, people, 1.0)]
+    assert all(block.unit for block in blocks)
+    rng = np.random.default_rng(seed)
+    probes = np.concatenate([blocks[0].vectors[:2], rng.standard_normal((3, 8))])
+    probes = (probe_scale * probes).astype(np.float32)
+    assert as_lists(search(probes, blocks, nearest, threads)) == by_float64(probes, blocks, nearest)
+
+
+def unit(block: Block) -> Block:
+    lengths = np.linalg.norm(block.vectors, axis=1, keepdims=True)
+    return Block((block.vectors / lengths).astype(np.float32), block.people)
+
+
+@pytest.mark.parametrize("scale", [1e-22, 1e-30, 1e-44])
+def test_squares_that_float32_does_not_hold(scale: float) -> None:
+    blocks = drawn_blocks(2, [50, 70], 40, scale)
+    probes = np.concatenate([blocks[0].vectors[:5], np.zeros((1, 8), np.float32)])
+    assert as_lists(search(probes, blocks, 3)) == by_float64(probes, blocks, 3)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("person", [NOBODY, 1])
+def test_a_block_tells_that_a_number_is_not_finite(value: float, person: int) -> None:
+    vectors = np.full((3, 2), 3e38, np.float32)
+    assert Block(vectors, np.array([1, person, 2])).longest == pytest.approx(3e38 * 2**0.5)
+    vectors[1, 0] = value
+    assert not np.isfinite(Block(vectors, np.array([1, person, 2])).longest)
+
+
 @given(seed=st.integers(0, 2**32 - 1), cut=st.integers(1, 99), nearest=st.integers(1, 5))
 def test_it_does_not_matter_how_blocks_are_cut(seed: int, cut: int, nearest: int) -> None:
     (whole,) = drawn_blocks(seed, [100], 20, 1.0)
@@ -80,6 +122,23 @@ def test_a_person_with_very_many_embeddings_hides_nobody() -> None:
     people = np.where(np.arange(500) < 480, 1, np.arange(500))
     blocks = [Block(vectors, people)]
     assert as_lists(search(vectors[:9], blocks, 5)) == by_float64(vectors[:9], blocks, 5)
+
+
+@pytest.mark.parametrize("sizes", [[9000], [5000, 64, 192, 768, 3000], [10] * 300])
+@pytest.mark.parametrize("probes", [1, 30])
+@pytest.mark.parametrize("people", [3, 200, 10**6])
+def test_many_embeddings_in_blocks_of_any_size(sizes: list[int], probes: int, people: int) -> None:
+    blocks = drawn_blocks(7, sizes, people, 1.0)
+    some = np.random.default_rng(8).standard_normal((probes, 8)).astype(np.float32)
+    expected = by_float64(some, blocks, 5)
+    for threads in (1, 2):
+        assert as_lists(search(some, blocks, 5, threads)) == expected
+
+
+def test_as_many_as_there_are() -> None:
+    blocks = drawn_blocks(9, [3000], 2900, 1.0)
+    probes = blocks[0].vectors[:3]
+    assert as_lists(search(probes, blocks, 10**6, 2)) == by_float64(probes, blocks, 10**6)
 
 
 def test_more_probes_than_are_compared_at_a_time() -> None:

@@ -1,0 +1,211 @@
+"""The people who may be among the nearest of some probes, found stretch after stretch.
+
+The squared distance |p - r|^2 is |p|^2 - 2 (p r - |r|^2 / 2), so the nearest embedding has the
+highest score p r - |r|^2 / 2. Scores are products in float32. A bound of their rounding tells
+which embeddings may be among the nearest, and the distances of these are computed from differences
+in float64.
+
+The bound: a product of D numbers differs from the exact one by at most D eps / 2 |p| |r|, the
+half square by D eps / 4 |r|^2, and their difference is rounded by at most eps / 2 of its value,
+where eps is float32's. Twice their sum is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from npfacenet.gallery.blocks import NOBODY, UNIT, Block, Numbers, Vectors
+
+Distances = npt.NDArray[np.float64]
+Scores = npt.NDArray[np.floating]  # float32 or float64
+
+WIDE = 16
+"""Places whose highest score is looked at first."""
+_SHORTEST, _LONGEST = 1e-15, 1e15  # of a vector's length: its square has all digits in float32
+_TOGETHER = 4096  # distances computed at a time
+
+
+class Stretch:
+    """Consecutive places of one block, or of several small ones."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[Block, int, int]] = []
+        self.size = 0
+
+    def append(self, block: Block, start: int, end: int) -> None:
+        """Add places of a block."""
+        self.parts.append((block, start, end))
+        self.size += end - start
+
+    @property
+    def longest(self) -> float:
+        """The greatest length of a vector."""
+        return max(block.longest for block, _, _ in self.parts)
+
+    def people(self) -> Numbers:
+        """Return whose each place is, int64 (N,)."""
+        return np.concatenate([block.people[start:end] for block, start, end in self.parts])
+
+    def at(self, places: Numbers) -> tuple[Numbers, Vectors]:
+        """Return whose these places are, int64 (K,), and the vectors there, float32 (K, D)."""
+        if len(self.parts) == 1:
+            block, start, _ = self.parts[0]
+            return block.people[places + start], block.vectors[places + start]
+        people = np.empty(len(places), np.int64)
+        vectors = np.empty((len(places), self.parts[0][0].vectors.shape[1]), np.float32)
+        before = 0
+        for block, start, end in self.parts:
+            here = np.flatnonzero((places >= before) & (places < before + end - start))
+            if len(here):
+                rows = places[here] - before + start
+                people[here], vectors[here] = block.people[rows], block.vectors[rows]
+            before += end - start
+        return people, vectors
+
+
+class Probes:
+    """The probes of a search, float32 (P, D), and what the threads know of the result together.
+
+    If all embeddings are unit vectors (`unit`), 1/2 is not subtracted from their scores.
+    """
+
+    def __init__(self, values: Vectors, nearest: int, *, unit: bool) -> None:
+        self.values, self.nearest = values, nearest
+        self.squares = np.einsum("ij,ij->i", values, values, dtype=np.float64)
+        self.lengths = np.sqrt(self.squares)
+        self.unit = unit and float(self.lengths.max()) < _LONGEST
+        self.limits = np.full(len(values), -np.inf)
+        """What the score of an embedding must reach. Any number that another thread writes is true,
+        so that it does not matter whose is kept."""
+
+    def raise_limits(self, which: Numbers | slice, scores: Distances) -> None:
+        """Note that as many people as are wanted reach these scores."""
+        self.limits[which] = np.maximum(self.limits[which], scores)
+
+    def scores(self, stretch: Stretch) -> tuple[Scores, Distances]:
+        """Return the scores (N, P), and by how much rounding may change those of each probe.
+
+        Places are added, so that N is a multiple of `WIDE`; these and empty ones have -infinity.
+        """
+        longest = stretch.longest
+        exactly = not (longest > _SHORTEST and max(longest, self.lengths.max()) < _LONGEST)
+        kind: np.dtype[np.floating] = np.dtype(np.float64 if exactly else np.float32)
+        size = -(-stretch.size // WIDE) * WIDE
+        scores = np.empty((size, len(self.values)), kind)
+        values, begin = self.values.astype(kind, copy=False).T, 0
+        for block, start, end in stretch.parts:
+            some, vectors = scores[begin : begin + end - start], block.vectors[start:end]
+            np.matmul(vectors.astype(kind, copy=False), values, out=some)
+            if exactly:
+                some -= np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)[:, None] / 2
+            elif not self.unit:
+                some -= block.half_squares[start:end, None]
+            if not block.full:
+                some[block.people[start:end] == NOBODY] = -np.inf
+            begin += end - start
+        scores[begin:] = -np.inf
+        eps = float(np.finfo(kind).eps)
+        slack = (self.values.shape[1] + 4) * eps * (self.lengths * longest + longest**2)
+        return scores, slack + UNIT if self.unit else slack
+
+
+class Candidates:
+    """The people who may be among the nearest of the probes, as far as one thread has compared."""
+
+    def __init__(self, probes: Probes) -> None:
+        self.probes = probes
+        self.found = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        """Numbers of probes, people and distances, of each probe the nearest in order."""
+        self.waiting: list[tuple[Numbers, Numbers, Distances]] = []
+        self.count = 0
+
+    def compare(self, stretch: Stretch) -> None:
+        """Note the people of a stretch who may be among the nearest."""
+        scores, slack = self.probes.scores(stretch)
+        if np.isneginf(self.probes.limits).any():
+            places, probes = self._nearest_of_each(stretch, scores, slack)
+        else:
+            places, probes = _reaching(scores, _below(self.probes.limits - slack, scores.dtype))
+        for start in range(0, len(places), _TOGETHER):
+            some = slice(start, start + _TOGETHER)
+            self._note(probes[some], *stretch.at(places[some]))
+        if self.count > len(self.probes.values) * self.probes.nearest:
+            self._rank()
+
+    def joined(self, others: Sequence[Candidates]) -> tuple[Numbers, Distances, list[int]]:
+        """Return the nearest people of all probes, their distances, and where each probe's end."""
+        for other in others:
+            self.waiting += [other.found, *other.waiting]
+        self._rank()
+        probes, people, distances = self.found
+        ends = np.searchsorted(probes, np.arange(len(self.probes.values)), side="right")
+        return people, distances, ends.tolist()
+
+    def _nearest_of_each(
+        self, stretch: Stretch, scores: Scores, slack: Distances
+    ) -> tuple[Numbers, Numbers]:
+        """Return places, and probes for which each may be the nearest of its person.
+
+        It takes the distinct people of the stretch for a first limit.
+        """
+        people, nearest = stretch.people(), self.probes.nearest
+        order = np.argsort(people, kind="stable")
+        starts = np.flatnonzero(np.diff(people[order], prepend=-1))
+        by_person = scores[order]
+        best = np.maximum.reduceat(by_person, starts, axis=0)
+        if len(starts) - int(people[order[0]] == NOBODY) >= nearest:
+            reached = np.partition(best, len(best) - nearest, axis=0)[len(best) - nearest]
+            self.probes.raise_limits(slice(None), reached - slack)
+        least = np.maximum(self.probes.limits - slack, best - 2 * slack)
+        counts = np.diff(starts, append=len(people))
+        rows, probes = np.nonzero(
+            by_person >= np.repeat(_below(least, scores.dtype), counts, axis=0)
+        )
+        return order[rows], probes
+
+    def _note(self, probes: Numbers, people: Numbers, vectors: Vectors) -> None:
+        differences = np.subtract(self.probes.values[probes], vectors, dtype=np.float64)
+        distances = np.sqrt(np.square(differences).sum(axis=1))
+        occupied = people != NOBODY
+        self.waiting.append((probes[occupied], people[occupied], distances[occupied]))
+        self.count += len(probes)
+
+    def _rank(self) -> None:
+        """Keep the nearest people of each probe, and raise its limit if there are enough."""
+        columns = zip(self.found, *self.waiting, strict=True)
+        probes, people, distances = (np.concatenate(column) for column in columns)
+        order = np.lexsort((distances, people, probes))
+        repeated = (np.diff(probes[order], prepend=-1) == 0) & (
+            np.diff(people[order], prepend=-1) == 0
+        )
+        order = order[~repeated]
+        order = order[np.lexsort((people[order], distances[order], probes[order]))]
+        rank = np.arange(len(order)) - np.searchsorted(probes[order], probes[order])
+        last = order[rank == self.probes.nearest - 1]
+        order = order[rank < self.probes.nearest]
+        self.found = (probes[order], people[order], distances[order])
+        self.waiting, self.count = [], 0
+        which = probes[last]
+        reached = (self.probes.squares[which] - distances[last] ** 2) / 2
+        self.probes.raise_limits(which, reached + 0.5 if self.probes.unit else reached)
+
+
+def _reaching(scores: Scores, least: Scores) -> tuple[Numbers, Numbers]:
+    """Return the places and probes of the scores (N, P) that reach what each probe needs (P,)."""
+    together = scores.reshape(WIDE, -1)
+    needed = together.max(axis=0).reshape(-1, len(least)) >= least
+    some = np.flatnonzero(needed)
+    if not len(some):
+        return some, some
+    rows, which = np.nonzero(together[:, some] >= least[some % len(least)])
+    places, probes = np.divmod(some[which], len(least))
+    return rows * len(needed) + places, probes
+
+
+def _below(values: Distances, kind: np.dtype[np.floating]) -> Scores:
+    """Return the numbers as float32 or float64, rounded down."""
+    with np.errstate(over="ignore"):
+        return np.nextafter(values.astype(kind), kind.type(-np.inf))
