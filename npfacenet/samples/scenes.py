@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from npfacenet.errors import ArgumentError
+from npfacenet.arguments import is_real
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.samples.conditions import LIMITS, Conditions, conditions
 from npfacenet.samples.field_limits import check_whole
 from npfacenet.samples.people import PAIRS_FROM
@@ -151,9 +152,8 @@ class _Wanted:
 
 
 def _check_number(name: str, value: object, low: float, high: float) -> None:
-    real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not real or not low <= float(value) <= high:  # type: ignore[arg-type]
-        raise ArgumentError(f"{name} is {low:g} to {high:g}, not {value!r}")
+    if not is_real(value, low, high):
+        raise ArgumentError(f"{name} is {low:g} to {high:g}, not {quoted(value)}")
 
 
 def _chosen(

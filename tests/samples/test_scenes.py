@@ -198,3 +198,37 @@ def test_a_scene_is_told_in_one_line() -> None:
     assert repr(scene(1, width=64, height=48, people=(), posters=())) == "<Scene: 64x48, 0 faces>"
     told = repr(scene(2, width=160, height=120, people=(7,), posters=(8,)))
     assert told == "<Scene: 160x120, 2 faces, 1 printed>"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"roll": 10**400}, {"smallest_face": -(10**400)}, {"seed": -(10**5000)},
+        {"people": (2**63,)}, {"posters": (2**70,)},
+    ],
+    ids=["roll", "smallest_face", "seed", "people", "posters"],
+)  # fmt: skip
+def test_numbers_beyond_those_of_the_machine_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError):
+        scene(**{"seed": 0, "width": 64, "height": 64, **arguments})
+
+
+def test_figures_in_numbers_of_numpy_are_drawn_alike() -> None:
+    plain = Figure(3, 30, 20, 20)
+    figure = Figure(np.int8(3), np.float32(30), np.int8(20), np.float16(20), printed=np.False_)
+    one, other = (photograph([each], width=64, height=48) for each in (plain, figure))
+    np.testing.assert_array_equal(one.picture, other.picture)
+    np.testing.assert_array_equal(one.boxes, other.boxes)
+
+
+@pytest.mark.parametrize("printed", ["no", None, np.ones(2, bool)], ids=["text", "none", "array"])
+def test_a_figure_is_printed_or_not(printed: Any) -> None:
+    with pytest.raises(ArgumentError, match="printed is True or False"):
+        Figure(1, 20, 20, 20, printed=printed)
+
+
+def test_a_message_repeats_little_of_what_was_given() -> None:
+    for wrong in ({"seed": "x " * 10**6}, {"seed": 0, "roll": "x " * 10**6}):
+        with pytest.raises(ArgumentError) as raised:
+            scene(**wrong)
+        assert len(str(raised.value)) < 300
