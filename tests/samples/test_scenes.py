@@ -214,8 +214,9 @@ def test_numbers_beyond_those_of_the_machine_are_refused(arguments: dict[str, An
 
 
 def test_figures_in_numbers_of_numpy_are_drawn_alike() -> None:
-    plain = Figure(3, 30, 20, 20)
-    figure = Figure(np.int8(3), np.float32(30), np.int8(20), np.float16(20), printed=np.False_)
+    plain = Figure(3, 30, 20, 20, PLAIN)
+    given: list[Any] = [np.int8(3), np.float32(30), np.int8(20), np.float16(20), PLAIN, np.False_]
+    figure = Figure(*given)
     one, other = (photograph([each], width=64, height=48) for each in (plain, figure))
     np.testing.assert_array_equal(one.picture, other.picture)
     np.testing.assert_array_equal(one.boxes, other.boxes)
