@@ -103,8 +103,8 @@ def _of_one_map(outputs: Mapping[str, Array], stride: int, least_score: float) -
     points = outputs[f"kps_{stride}"][0, rows, columns].reshape(-1, 5, 2)
     if max(np.abs(box[:, :2]).max(initial=0), np.abs(points).max(initial=0)) > FARTHEST:
         raise WeightsError(
-            f"the weights of the detector place a face more than {FARTHEST:,.0f} cells away, beyond "
-            "any picture; obtain them again"
+            f"the weights of the detector place a face more than {FARTHEST:,.0f} cells away, "
+            "beyond any picture; obtain them again"
         )
     return Detections(
         np.concatenate([centres - halves, centres + halves], axis=1) * stride,

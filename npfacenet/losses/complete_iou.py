@@ -87,9 +87,10 @@ def intersection_over_union(boxes: Array, others: Array) -> Float64:
     one, other = (real_array(each, "boxes", ShapeError) for each in (boxes, others))
     if one.ndim != 2 or one.shape[1] != 4 or one.shape != other.shape:
         raise ShapeError(f"boxes are (N, 4) and (N, 4), not {one.shape} and {other.shape}")
-    if not all((np.abs(each) <= FARTHEST).all() for each in (one, other)):
+    edges, others = _edges(one), _edges(other)
+    if not all((np.abs(each) <= FARTHEST).all() for each in (edges, others)):
         raise ArgumentError(f"edges of boxes are finite, and at most {FARTHEST:g}")
-    return _overlap(_edges(one), _edges(other))[0]
+    return _overlap(edges, others)[0]
 
 
 def _edges(boxes: npt.NDArray[np.generic]) -> Float64:

@@ -6,6 +6,7 @@ import math
 import time
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -216,6 +217,12 @@ def test_sizes_without_a_finite_loss_are_refused(size: float) -> None:
     box = np.array([[0.0, 0, 1, 1]])
     with pytest.raises(ArgumentError, match=r"of at most 1e\+50|with an area"):
         CompleteIoU().value_and_gradient(box * size, box * size)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.int8])
+def test_overlaps_of_boxes_of_any_kind_of_number(kind: npt.DTypeLike) -> None:
+    one, other = np.array([[0, 0, 2, 2]], kind), np.array([[1, 0, 3, 2]], kind)
+    np.testing.assert_allclose(intersection_over_union(one, other), 1 / 3)
 
 
 def test_overlaps_of_anything_but_finite_numbers_are_refused() -> None:
