@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,48 @@ def sample(number: int) -> Any:
     rng = np.random.default_rng(number)
     picture = rng.integers(0, 256, (SIDE, SIDE, 3), np.uint8)
     return material.Sample(picture, labels((20, 20, 60 + number % 7, 80)))
+
+
+def test_a_run_waits_for_its_pictures_where_it_can_be_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pool, "EACH", 4)
+    monkeypatch.setattr(training, "EACH", 4)
+    made, waited = pool.Pool(tmp_path / "pictures"), []
+    choices = training.Choices(steps=3, pictures=2, files=2, first=1, grow=2, warm_up=1)
+    batches = training.Batches(made, made, choices)
+
+    def sleep(seconds: float) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        waited.append(seconds)
+        made.make(sample, len(waited) // 2, lambda *_: None)
+
+    monkeypatch.setattr(training.time, "sleep", sleep)
+    found = [each.pictures for each in batches.batches(0, 3)]
+    assert len(waited) >= 2
+    expected = [each.pictures for each in batches.batches(0, 3)]
+    np.testing.assert_array_equal(found, expected)
+    assert capsys.readouterr().err.count("000.npy is not made yet") == 1
+
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training.time, "sleep", interrupted)
+    other = training.Batches(pool.Pool(tmp_path / "none"), made, choices)
+    with pytest.raises(KeyboardInterrupt):
+        next(other.batches(0, 3))
+
+
+@pytest.mark.parametrize("command", ["answers", "pictures", "train", "mine", "finish"])
+def test_what_is_missing_is_told_in_one_line(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = ["--shared", str(tmp_path / "shared"), "--run", str(tmp_path / "run")]
+    assert tool("train_finder").main([command, *folders]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+    assert str(tmp_path) in said
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +18,10 @@ from npfacenet.progress import Progress
 
 EACH = 512  # pictures in a file
 FIELDS = ("boxes", "landmarks", "ignored")
-PATIENCE = 0.5  # seconds between two looks for a file that another process is making
+
+
+class NotMadeYetError(Exception):
+    """Pictures that another process may be making."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,10 @@ class Pool:
             progress("pictures", (number + 1) * EACH, files * EACH)
 
     def batch(self, numbers: npt.NDArray[np.intp], flips: npt.NDArray[np.bool_]) -> Batch:
-        """Return the pictures of these numbers, some of them mirrored; wait until they are made."""
+        """Return the pictures of these numbers, some of them mirrored.
+
+        Raises NotMadeYetError if the file of one is not there.
+        """
         pictures = np.empty((len(numbers), SIDE, SIDE, 3), np.uint8)
         labels = []
         for row, (number, flip) in enumerate(zip(numbers.tolist(), flips.tolist(), strict=True)):
@@ -75,8 +80,8 @@ class Batch:
 
 @cache
 def _opened(pictures: Path, labels: Path) -> tuple[npt.NDArray[np.uint8], list[Labels]]:
-    while not labels.exists():  # written after the pictures
-        time.sleep(PATIENCE)
+    if not labels.exists():  # written after the pictures
+        raise NotMadeYetError(f"{pictures} is not made yet")
     with np.load(labels) as stored:
         parts = [np.split(stored[name], np.cumsum(stored[f"{name}_count"])[:-1]) for name in FIELDS]
     return np.load(pictures, mmap_mode="r"), [Labels(*each) for each in zip(*parts, strict=True)]

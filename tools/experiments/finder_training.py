@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from finder_learner import FinderLearner
-from finder_pool import EACH, Batch, Pool
+from finder_pool import EACH, Batch, NotMadeYetError, Pool
 
 from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import TrainingError
@@ -26,6 +27,7 @@ from npfacenet.training.optimizers import Adam
 from npfacenet.training.schedules import Cosine, WarmUp
 
 RARE = -4.0  # the logit of a face at the beginning
+PATIENCE = 0.5  # seconds between two looks for pictures that another process is making
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Batches:
     choices: Choices
 
     def batch(self, number: int) -> Batch:
-        """Draw a batch; wait for its pictures if they are still being made."""
+        """Draw a batch; NotMadeYetError if some of its pictures are still being made."""
         choices = self.choices
         rng = np.random.default_rng([choices.seed, number])
         files = min(choices.files, choices.first + number // choices.grow)
@@ -83,8 +85,18 @@ class Batches:
         return Batch(pictures[order], tuple(labels[i] for i in order))
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
-        """Return batches, read while those before them are learnt from."""
-        return prefetched(self.batch, start, stop)
+        """Return batches, read while those before them are learnt from; wait for their pictures."""
+        told = False
+        while start < stop:
+            try:
+                for batch in prefetched(self.batch, start, stop):
+                    yield batch
+                    start += 1
+            except NotMadeYetError as missing:
+                if not told:
+                    print(f"waiting: {missing} (train_finder.py pictures, mine)", file=sys.stderr)
+                told = True
+                time.sleep(PATIENCE)  # here, where Ctrl-C ends it, and not in the reading thread
 
     @staticmethod
     def _some(pool: Pool, files: int, count: int, rng: np.random.Generator) -> Batch:
