@@ -195,6 +195,31 @@ def test_what_is_missing_is_told_in_one_line(
     assert str(tmp_path) in said
 
 
+@pytest.mark.parametrize(
+    "numbers",
+    [{"pictures": 1}, {"hard": -1}, {"hard": 1}, {"files": 0}, {"first": 0}, {"grow": 0}],
+    ids=str,
+)
+def test_a_run_that_could_not_learn_is_refused(numbers: dict[str, int]) -> None:
+    with pytest.raises(TrainingError, match="is at least"):
+        training.Choices(**numbers)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", None], ids=["empty", "junk", "half"])
+@pytest.mark.parametrize("name", ["000.npy", "000.npz"])
+def test_damaged_pictures_are_named(
+    name: str, content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "EACH", 2)
+    made = pool.Pool(tmp_path)
+    made.make(sample, 1, lambda *_: None)
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).unlink()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2] if content is None else content)
+    with pytest.raises(TrainingError, match=r"000\.npy or 000\.npz is damaged"):
+        made.batch(np.zeros(1, int), np.zeros(1, bool))
+
+
 @pytest.mark.slow
 def test_a_run_resumes_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "EACH", 4)

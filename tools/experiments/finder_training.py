@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from finder_learner import FinderLearner
+from finder_learner import THREADS, FinderLearner
 from finder_pool import EACH, Batch, NotMadeYetError, Pool
 
 from npfacenet.checkpoints.state_files import read_state, write_state
@@ -37,7 +37,7 @@ class Choices:
     A batch has `pictures` of the pool and `hard` of another one, of hard negatives. `first` files
     of the pool are used from the beginning, another one every `grow` steps. `landmarks` is the
     weight of their loss. `begin_from` is the checkpoint of another run, whose average is learnt
-    from.
+    from. Raises TrainingError for numbers with which there is nothing to learn.
     """
 
     steps: int = 24_000
@@ -56,6 +56,14 @@ class Choices:
     landmarks: float = 2.0
     seed: int = 36
     begin_from: str | None = None
+
+    def __post_init__(self) -> None:
+        least = {"pictures": THREADS, "hard": 0, "files": 1, "first": 1, "grow": 1}
+        if self.hard:
+            least["hard_files"] = 1
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                raise TrainingError(f"{name} is at least {low}, not {getattr(self, name)}")
 
     def rule(self) -> Rule:
         """Return how gradients change the parameters."""
