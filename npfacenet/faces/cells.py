@@ -19,8 +19,8 @@ from npfacenet.layers import Array
 
 LARGEST = 10.0
 """Logarithm of the largest side of a face in cells: larger than any picture, but finite."""
-FARTHEST = 1e5
-"""Cells from a cell to the face that it sees: farther than any picture reaches."""
+FARTHEST = 1e7
+"""Cells from a cell to the face that it sees: beyond any picture, and in pixels a finite number."""
 
 
 @dataclass(frozen=True)
