@@ -196,7 +196,7 @@ def test_with_all_visible_no_face_is_cut_off_or_covered(seed: int) -> None:
         {"seed": -1}, {"seed": 1.5}, {"width": 7}, {"height": 5000}, {"height": True},
         {"roll": 46}, {"roll": -1}, {"roll": float("nan")}, {"smallest_face": 3},
         {"least_visible": 1.5},
-        {"largest_face": 20}, {"people": (-1,)}, {"posters": ("a",)},
+        {"largest_face": 20}, {"people": (-1,)}, {"posters": ("a",)}, {"people": 7},
         {"people": range(40), "width": 64, "height": 64},
     ],
 )  # fmt: skip
@@ -218,6 +218,12 @@ def test_scenes_refuse_before_the_first_is_drawn() -> None:
 def test_bad_figures_are_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):
         Figure(**{"person": 0, "x": 1, "y": 1, "size": 20, **arguments})
+
+
+@pytest.mark.parametrize("arguments", [{"figures": [7]}, {"figures": 7}, {"camera": 7}])
+def test_bad_photographs_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError):
+        photograph(**{"figures": [], "width": 32, "height": 32, **arguments})
 
 
 def test_a_scene_is_told_in_one_line() -> None:
