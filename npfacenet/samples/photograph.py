@@ -134,8 +134,9 @@ def photograph(
     for name, value in (("width", width), ("height", height)):
         if not LEAST_FACE <= check_whole(value, name) <= LARGEST:
             raise ArgumentError(f"{name} is {LEAST_FACE:g} to {LARGEST}, not {value}")
-    if not isinstance(figures, Sequence) or not all(isinstance(f, Figure) for f in figures):
-        raise ArgumentError(f"figures is a sequence of Figure, not {quoted(figures)}")
+    given: object = figures
+    if not isinstance(given, Sequence) or not all(isinstance(f, Figure) for f in given):
+        raise ArgumentError(f"figures is a sequence of Figure, not {quoted(given)}")
     camera = Conditions() if camera is None else camera
     if not isinstance(camera, Conditions):
         raise ArgumentError(f"camera is a Conditions, not {quoted(camera)}")
