@@ -52,6 +52,9 @@ def test_faces_are_found_once_and_kept(tmp_path: Path) -> None:
         for name in ("boxes", "landmarks", "scores"):
             np.testing.assert_array_equal(getattr(again, name), getattr(faces, name))
     assert not second.detect(pasted(150, (20, 20)))
+    remembered.Remembered(Drawn()).save(tmp_path / "none.npz")
+    second.recall(tmp_path / "none.npz")
+    assert len(second.known) == 3
 
 
 @dataclass(frozen=True, eq=False)
