@@ -15,6 +15,7 @@ import numpy as np
 from npfacenet.recognition.calibration import Z
 from npfacenet.recognition.evaluation import Distances, Flags, evaluate
 
+
 @dataclass(frozen=True)
 class PairedDifference:
     """In how many of `pairs` only one of two ways decides rightly.
