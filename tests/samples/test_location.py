@@ -23,7 +23,7 @@ SIDE = 96
 
 @few
 @given(seeds, seeds)
-def test_a_portrait_has_dark_pupils_and_lips_at_its_landmarks(a: int, b: int) -> None:
+def test_a_portrait_has_dark_pupils_at_its_landmarks(a: int, b: int) -> None:
     who = replace(identity(a), melanin=0.1, iris=0.0, eye_height=0.1)
     now = replace(PLAIN, yaw=conditions(b).yaw, roll=conditions(b).roll, exposure=-0.3)
     drawn, face = draw(who, now, 200).astype(float), face_of(who, now, 200)

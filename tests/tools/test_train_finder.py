@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -151,6 +153,18 @@ def sample(number: int) -> Any:
     rng = np.random.default_rng(number)
     picture = rng.integers(0, 256, (SIDE, SIDE, 3), np.uint8)
     return material.Sample(picture, labels((20, 20, 60 + number % 7, 80)))
+
+
+def test_the_log_has_means_of_a_hundred_steps() -> None:
+    log = training.Log(stream := io.StringIO())
+    for done in range(1, 251):
+        seen = {"iou": 0.5} if done % 2 else {}
+        log.add(training.Step(float(done), seen, 1.0), done, pictures=16)
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert (first["step"], second["step"]) == (100, 200)
+    assert (first["loss"], second["loss"]) == (50.5, 150.5)
+    assert (first["norm"], first["iou"]) == (1, 0.5)
+    assert first["pictures_per_second"] > 0
 
 
 @pytest.mark.slow
