@@ -60,8 +60,10 @@ def test_a_box_whose_edges_the_network_exchanges_is_no_face() -> None:
     network = onet()
     parameters = network.initialise(2)
     parameters["box", "bias"][:] = (2, 0, -2, 0)  # beyond each other
-    crossing = replace(DETECTORS[0], onet=ReadyNetwork(network, parameters))
-    assert DETECTORS[0].detect(noise(3))
+    usual = DETECTORS[0]
+    assert isinstance(usual, Mtcnn)
+    crossing = replace(usual, onet=ReadyNetwork(network, parameters))
+    assert usual.detect(noise(3))
     assert not crossing.detect(noise(3))
 
 
