@@ -142,10 +142,11 @@ def convolution(
 
 # By detector. OpenFace aligned its pictures by an affine map, of other points. On LFW folds 1 to 4
 # (tools/experiments/alignment.py) `openface` has with MTCNN 0.917 affine and 0.912 by similarity,
-# with YuNet 0.908 by both, but a larger area under ROC by similarity, with the finder 0.909 by both.
-# All differences by the map are within the noise; so are those by the filter. Affine by eyes and nose alone was worse (0.901).
+# with YuNet 0.908 by both, but a larger area under ROC by similarity, with the finder 0.909 by
+# both. All differences by the map are within the noise; so are those by the filter. Affine by eyes
+# and nose alone was worse (0.901). The first is also that of detectors not named here.
 ALIGNMENTS = {
-    "mtcnn": "openface-affine",  # the first is for detectors of which none is known
+    "mtcnn": "openface-affine",
     "yunet": "openface-similarity",
     "finder": "openface-similarity",
 }

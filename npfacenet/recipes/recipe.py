@@ -29,8 +29,8 @@ CROPPED = "for pictures that are cropped to the face, as LFW's are by this centr
 ASSIGNMENT = "the deeplearning.ai assignment's choice"
 CALIBRATED = f"chosen for a false match rate of 0.01 {LFW}; on the same pairs"
 CALIBRATED_BY_FINDER = (
-    "chosen for a false match rate of 0.01 on LFW folds 1-4 (uncropped, the central face, not found "
-    "in 2 pairs, which count as errors; 1,200 pairs of each kind); on the same pairs"
+    "chosen for a false match rate of 0.01 on LFW folds 1-4 (uncropped, the central face, not "
+    "found in 2 pairs, which count as errors; 1,200 pairs of each kind); on the same pairs"
 )
 CALIBRATED_FACES = (
     "chosen for a false match rate of 0.01 on LFW folds 1-4 (uncropped, the central face, found in "
