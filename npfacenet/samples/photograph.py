@@ -130,7 +130,8 @@ def photograph(
     deviation in pixels) and noise, and is that of a plain portrait by default. The same arguments
     give the same pixels, as far as NumPy's arithmetic is the same.
 
-    Raises ArgumentError for a width or height that is not 8 to 4096, and for another seed.
+    Raises ArgumentError for a width or height that is not 8 to 4096, for another seed, and for
+    anything else than a sequence of figures and the conditions of a camera.
 
     >>> photograph([Figure(3, 40, 30, size=20)], width=80, height=60).boxes.round().tolist()
     [[29.0, 20.0, 51.0, 47.0]]
@@ -138,7 +139,12 @@ def photograph(
     for name, value in (("width", width), ("height", height)):
         if not LEAST_FACE <= check_whole(value, name) <= LARGEST:
             raise ArgumentError(f"{name} is {LEAST_FACE:g} to {LARGEST}, not {value}")
+    given: object = figures
+    if not isinstance(given, Sequence) or not all(isinstance(f, Figure) for f in given):
+        raise ArgumentError(f"figures is a sequence of Figure, not {quoted(given)}")
     camera = Conditions() if camera is None else camera
+    if not isinstance(camera, Conditions):
+        raise ArgumentError(f"camera is a Conditions, not {quoted(camera)}")
     where = [placed(figure) for figure in figures]
     rng = np.random.default_rng([check_whole(background, "background"), 7])
     picture = _behind(rng, width, height, [one for one in where if not one.printed])

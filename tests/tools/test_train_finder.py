@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,12 +53,13 @@ def wanted(*pictures: Any, side: int = SIDE) -> dict[int, Any]:
 def test_every_face_has_cells_that_learn_it(size: float, x: float, y: float, tall: float) -> None:
     half, middle = np.array([size, size * tall]) / 2, np.array([x, y]) * SIDE
     box = (*(middle - half), *(middle + half))
-    found = wanted(labels(box))
+    one = labels(box)
+    found, mean = wanted(one), np.sqrt(np.prod(one.boxes[0, 2:] - one.boxes[0, :2]))
     learning = {s: len(found[s].cells) for s in STRIDES}
     assert sum(learning.values()) > 0
     for stride, count in learning.items():
         low, high = targets.SIZES[stride]
-        assert (count > 0) is (low <= size * tall**0.5 < high)
+        assert (count > 0) == (low <= mean < high)  # of a box that was rounded to float32
         np.testing.assert_array_equal(
             found[stride].boxes, np.array([box] * count, np.float32).reshape(-1, 4)
         )
@@ -140,10 +143,10 @@ def faces(boxes: list[list[int]], score: float) -> Faces:
 def test_teachers_that_agree_label_a_face_and_one_alone_ignores_it() -> None:
     mtcnn = faces([[0, 0, 40, 50], [100, 0, 140, 50]], 0.99)
     yunet = faces([[2, 0, 42, 50], [200, 0, 230, 40]], 0.9)
-    found = answers.agreed(mtcnn, yunet)
+    found = answers.labels_of(mtcnn, yunet)
     np.testing.assert_array_equal(found.boxes, [[1, 0, 41, 50]])
     assert sorted(found.ignored[:, 0].tolist()) == [100, 200]
-    unsure = answers.agreed(faces([[0, 0, 40, 50]], 0.75), yunet)
+    unsure = answers.labels_of(faces([[0, 0, 40, 50]], 0.75), yunet)
     assert (len(unsure.boxes), len(unsure.ignored)) == (0, 2)
 
 
@@ -218,6 +221,18 @@ def test_damaged_pictures_are_named(
     (tmp_path / name).write_bytes(whole[: len(whole) // 2] if content is None else content)
     with pytest.raises(TrainingError, match=r"000\.npy or 000\.npz is damaged"):
         made.batch(np.zeros(1, int), np.zeros(1, bool))
+
+
+def test_the_log_has_means_of_a_hundred_steps() -> None:
+    log = training.Log(stream := io.StringIO())
+    for done in range(1, 251):
+        seen = {"iou": 0.5} if done % 2 else {}
+        log.add(training.Step(float(done), seen, 1.0), done, pictures=16)
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert (first["step"], second["step"]) == (100, 200)
+    assert (first["loss"], second["loss"]) == (50.5, 150.5)
+    assert (first["norm"], first["iou"]) == (1, 0.5)
+    assert first["pictures_per_second"] > 0
 
 
 @pytest.mark.slow

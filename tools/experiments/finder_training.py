@@ -7,11 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
-from finder_learner import THREADS, FinderLearner
+from finder_learner import THREADS, FinderLearner, Step
 from finder_pool import EACH, Batch, NotMadeYetError, Pool
 
 from npfacenet.checkpoints.state_files import read_state, write_state
@@ -28,6 +29,7 @@ from npfacenet.training.schedules import Cosine, WarmUp
 
 RARE = -4.0  # the logit of a face at the beginning
 PATIENCE = 0.5  # seconds between two looks for pictures that another process is making
+EVERY = 100  # steps of a line in the log
 
 
 @dataclass(frozen=True)
@@ -122,49 +124,53 @@ def beginning(seed: int) -> dict[ParameterName, Array]:
     return parameters
 
 
+@dataclass
+class Log:
+    """Means over the steps since the last line; every hundredth step writes one, as JSON.
+
+    A measure that a step lacks, because its batch has no face, does not count for it.
+    """
+
+    stream: TextIO
+    seen: dict[str, list[float]] = field(default_factory=dict)
+    steps: int = 0
+    started: float = field(default_factory=time.perf_counter)
+
+    def add(self, step: Step, done: int, pictures: int) -> None:
+        """Add step number `done`, whose batch had so many pictures."""
+        self.steps += 1
+        for key, value in {"loss": step.loss, "norm": step.gradient_norm, **step.measures}.items():
+            self.seen.setdefault(key, []).append(value)
+        if done % EVERY:
+            return
+        speed = self.steps * pictures / (time.perf_counter() - self.started)
+        means = {key: round(sum(some) / len(some), 4) for key, some in self.seen.items()}
+        line = {"step": done, **means, "pictures_per_second": round(speed, 1)}
+        print(json.dumps(line), file=self.stream, flush=True)
+        self.seen, self.steps, self.started = {}, 0, time.perf_counter()
+
+
 def train(run: Path, choices: Choices, name: str = "finder", save: int = 500) -> None:
-    """Train, or continue the run; the log is `NAME.jsonl`, the checkpoint `NAME.h5`."""
-    checkpoint, log = run / f"{name}.h5", run / f"{name}.jsonl"
+    """Train, or continue the run; the log is `NAME.jsonl`, the checkpoint `NAME.h5`.
+
+    Raises TrainingError for a checkpoint of other choices, and for a loss that is not finite.
+    """
+    checkpoint = run / f"{name}.h5"
     batches = Batches(Pool(run / "pictures"), Pool(run / choices.hard_folder), choices)
     fresh = beginning(choices.seed)
     with closing(FinderLearner(fresh, choices.rule(), choices.landmarks)) as learner:
         if checkpoint.exists():
             _restore(checkpoint, learner, choices)
         elif choices.begin_from is not None:
-            rows, _ = read_state(run / choices.begin_from)
-            learner.vector.numbers[:] = rows["average"]
-            learner.restore({**learner.state(), "fixed": rows["fixed"]}, 0)
-            learner.average = learner.vector.numbers.copy()
-        sums: dict[str, float] = {}
-        since, started = 0, time.perf_counter()
-        with log.open("a", encoding="utf-8") as stream:
+            _begin_from(run / choices.begin_from, learner)
+        with (run / f"{name}.jsonl").open("a", encoding="utf-8") as stream:
+            log = Log(stream)
             for batch in batches.batches(learner.done, choices.steps):
                 step = learner.step(batch)
-                since += 1
-                for key, value in {
-                    "loss": step.loss,
-                    "norm": step.gradient_norm,
-                    **step.measures,
-                }.items():
-                    sums[key] = sums.get(key, 0.0) + value
-                if learner.done % 100 == 0:
-                    speed = since * len(batch.labels) / (time.perf_counter() - started)
-                    line = {
-                        "step": learner.done,
-                        **{k: round(v / since, 4) for k, v in sums.items()},
-                    }
-                    print(
-                        json.dumps(line | {"pictures_per_second": round(speed, 1)}),
-                        file=stream,
-                        flush=True,
-                    )
-                    sums, since, started = {}, 0, time.perf_counter()
+                log.add(step, learner.done, len(batch.labels))
                 if learner.done % save == 0 or learner.done == choices.steps:
-                    write_state(
-                        checkpoint,
-                        learner.state(),
-                        {"done": learner.done, "choices": asdict(choices)},
-                    )
+                    record = {"done": learner.done, "choices": asdict(choices)}
+                    write_state(checkpoint, learner.state(), record)
 
 
 def parameters_of(run: Path, name: str) -> dict[ParameterName, Array]:
@@ -180,6 +186,14 @@ def parameters_of(run: Path, name: str) -> dict[ParameterName, Array]:
 def finder_of(run: Path, name: str) -> Finder:
     """Return the detector with those parameters."""
     return Finder(ReadyNetwork(npfacenet_finder(), parameters_of(run, name)))
+
+
+def _begin_from(checkpoint: Path, learner: FinderLearner) -> None:
+    """Learn from the averaged parameters of another run, with a new memory and average."""
+    rows, _ = read_state(checkpoint)
+    learner.vector.numbers[:] = rows["average"]
+    learner.restore({**learner.state(), "fixed": rows["fixed"]}, 0)
+    learner.average = learner.vector.numbers.copy()
 
 
 def _restore(checkpoint: Path, learner: FinderLearner, choices: Choices) -> None:
