@@ -37,8 +37,8 @@ class Finder(PyramidDetector):
     sure_score: ClassVar[float] = 0.65
     """One of 50 photographs without a face that it has not learnt from has a false one with more.
 
-    Its score is 0.71; the best places of the others have 0.56 or less. Of 1,491 photographs of LFW's
-    folds 3-4, 1,490 have a face with this score (`tools/experiments/finding.py`).
+    Its score is 0.71; the best places of the others have 0.56 or less. Of 1,491 photographs of
+    LFW's folds 3-4, 1,490 have a face with this score (`tools/experiments/finding.py`).
     """
 
     threshold: float = 0.65
