@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import resource
 import signal
 import sqlite3
@@ -185,6 +186,19 @@ def test_another_process_is_seen(tmp_path: Path) -> None:
         assert identify(probe, reader, threshold=0.1).match == "ada"
         writer.remove("ada")
         assert identify(probe, reader, threshold=0.1).match is None
+
+
+def test_pickled_and_copied(tmp_path: Path) -> None:
+    with Gallery.open(office(tmp_path / "g")) as in_file:
+        in_memory = in_file.copy()
+        for gallery in (in_file, in_memory):
+            again = pickle.loads(pickle.dumps(gallery))  # noqa: S301  (our own)
+            assert again.path == gallery.path
+            assert again.as_json() == gallery.as_json()
+            again.add("eve", np.ones(128))
+            assert identify(np.ones(128), again, threshold=0.1).match == "eve"
+        assert "eve" in in_file  # the same file
+        assert "eve" not in in_memory
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
