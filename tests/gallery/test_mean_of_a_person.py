@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +33,7 @@ def test_the_mean_is_that_of_verify(seed: int, counts: list[int]) -> None:
 
 
 def test_embeddings_that_cancel_out_match_nobody() -> None:
-    people = {"anna": [[1.0, 0.0], [-1.0, 0.0]], "bert": [0.0, 1.0]}
+    people: dict[str, npt.ArrayLike] = {"anna": [[1.0, 0.0], [-1.0, 0.0]], "bert": [0.0, 1.0]}
     found = identify([0.0, 1.0], people, threshold=0.9, by="mean")
     assert [c.name for c in found.candidates] == ["bert", "anna"]
     assert found.candidates[1].distance == 1
