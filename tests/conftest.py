@@ -131,10 +131,7 @@ def yunet() -> Yunet:
 
 @pytest.fixture(scope="session")
 def finder() -> Finder:
-    """The detector as it ships; skips the test where its file is missing."""
-    try:
-        detector = npfacenet.faces.load("finder")
-    except WeightsNotFoundError:
-        pytest.skip("needs weights/npfacenet-finder.h5, which is not trained yet")
+    """The detector as it ships."""
+    detector = npfacenet.faces.load("finder")
     assert isinstance(detector, Finder)
     return detector

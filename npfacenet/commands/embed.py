@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Literal
 
 from npfacenet.commands import options
+from npfacenet.commands.embedding_parts import PICTURES, EmbeddingParts, pictures_in
 from npfacenet.commands.face_notes import faces_as_json, note_choices, note_skipped
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, OutputError, quoted
@@ -25,10 +27,15 @@ def add_parser(subparsers: options.Subparsers) -> None:
         "detector found the faces: `boxes` (N, 4), left, top, right and bottom in pixels of the "
         "upright picture, `scores` (N,), `landmarks` (N, 5, 2), and `face_indices` and "
         "`face_counts` (N,), which face of how many it is. `facts`, JSON, has the threshold and "
-        "what was skipped. npfacenet.Embeddings.load reads all of it.",
-        epilog="Example: npfacenet embed people/*.jpg -o people.npz",
+        "what was skipped. npfacenet.Embeddings.load reads all of it. Of more than 1,000 pictures, "
+        "each thousand is saved when it is done: the same command goes on after a stop.",
+        epilog="Examples: npfacenet embed people/*.jpg -o people.npz; "
+        "npfacenet embed archive/ -o archive.npz --skip-errors",
     )
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures of people")
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE",
+        help="pictures of people, or folders: all pictures in them and below",
+    )  # fmt: skip
     parser.add_argument(
         "-o", "--output", required=True, metavar="OUT.npz", help="the file to write"
     )
@@ -51,17 +58,19 @@ def run(arguments: argparse.Namespace) -> int:
     require_writable(target)
     choices = options.face_choices(arguments, CHOICES)
     model = options.load_model(arguments)
+    on_error: Literal["raise", "skip"] = "skip" if arguments.skip_errors else "raise"
+    sources = pictures_in(arguments.images)
+    parts = EmbeddingParts(target, model, choices, on_error, sources)
     with ProgressBar() as progress:
-        embeddings = model.embed(
-            arguments.images,
-            **choices,
-            on_error="skip" if arguments.skip_errors else "raise",
-            progress=progress,
-        )
+        if len(sources) > PICTURES:
+            embeddings = parts.embed(progress)
+        else:
+            embeddings = model.embed(sources, **choices, on_error=on_error, progress=progress)
     note_skipped(embeddings.skipped)
     if not len(embeddings):
         raise ArgumentError("none of the pictures could be used; nothing was written")
     embeddings.save(target)
+    parts.remove()
     note_choices(embeddings, arguments.choose)
     if arguments.json:
         options.print_json(

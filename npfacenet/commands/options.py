@@ -94,7 +94,8 @@ def add_faces(
         "--least-score",
         type=float,
         metavar="P",
-        help="faces with lower scores do not count (default: 0.85 for mtcnn, 0.7 for the others)",
+        help="faces with lower scores do not count (default: 0.65 for finder, 0.85 for mtcnn, "
+        "0.7 for yunet)",
     )
 
 

@@ -168,6 +168,8 @@ def _packaged(name: str) -> dict[str, str | int | None]:
             card = file.card
     except WeightsError:
         return known | {"licence": "damaged: reinstall npfacenet"}
+    if card is not None and card.architecture != known["architecture"]:
+        return known | {"licence": f"holds {card.architecture}: reinstall npfacenet"}
     if card is not None:
         known |= {"architecture": card.architecture, "licence": card.licence, "source": card.source}
     return known

@@ -50,8 +50,9 @@ s = 8, 16 and 32 pixels (`cells.py`), and every cell predicts one face:
     |   | o-|---|---> centre
     +---+---+---+-- row r          in pixels of the scale; o is the corner of the cell (r, c)
 
-Cells that score enough become boxes. Those of a fine scale inside a face that is too large for it
-are parts of that face, and dropped.
+Cells that score enough become boxes. The finder moves each of them to the mean of the boxes of all
+cells that see the same face (`Detections.merged`). Boxes of a fine scale inside a face that is too
+large for it are parts of that face, and dropped.
 
 A face is aligned by one of `recipes.alignment.ALIGNMENTS`. A template says where the landmarks
 belong; the best map that turns, scales and moves them there is found by least squares, and the

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.errors import WeightsError
 from npfacenet.faces.boxes import Boxes, Points, Scores, overlaps, suppress
 from npfacenet.layers import Array
 
 LARGEST = 10.0
 """Logarithm of the largest side of a face in cells: larger than any picture, but finite."""
+FARTHEST = 1e7
+"""Cells from a cell to the face that it sees: beyond any picture, and in pixels a finite number."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def decoded(outputs: Mapping[str, Array], strides: Sequence[int], least_score: f
     """Decode the faces of one picture, in its pixels, before any is suppressed.
 
     `outputs` are the maps of a batch of one. The score of a cell is `cls_s`, or its geometric mean
-    with `obj_s` if there is such a map.
+    with `obj_s` if there is such a map. Raises WeightsError for a face beyond any picture.
     """
     return joined([_of_one_map(outputs, stride, least_score) for stride in strides])
 
@@ -98,6 +101,11 @@ def _of_one_map(outputs: Mapping[str, Array], stride: int, least_score: float) -
     box = outputs[f"bbox_{stride}"][0, rows, columns]
     centres, halves = corners + box[:, :2], np.exp(np.minimum(box[:, 2:], LARGEST)) / 2
     points = outputs[f"kps_{stride}"][0, rows, columns].reshape(-1, 5, 2)
+    if max(np.abs(box[:, :2]).max(initial=0), np.abs(points).max(initial=0)) > FARTHEST:
+        raise WeightsError(
+            f"the weights of the detector place a face more than {FARTHEST:,.0f} cells away, "
+            "beyond any picture; obtain them again"
+        )
     return Detections(
         np.concatenate([centres - halves, centres + halves], axis=1) * stride,
         (points + corners[:, np.newaxis]) * stride,

@@ -91,10 +91,9 @@ def _at(path: Path) -> Detector:
         raise WeightsError(
             f"{path} is one of three networks of MTCNN: name the folder that holds them"
         )
-    checkpoint = read_checkpoint(path, tuple(recipe for recipe, _ in OF_ONE_NETWORK))
-    ready = ReadyNetwork(checkpoint.network, checkpoint.parameters)
+    ready = _ready(path, *(recipe for recipe, _ in OF_ONE_NETWORK))
     kinds = {recipe.architecture: kind for recipe, kind in OF_ONE_NETWORK}
-    return kinds[checkpoint.card.architecture](ready)
+    return kinds[ready.network.name](ready)
 
 
 def _mtcnn(folder: Path) -> Mtcnn:
@@ -112,6 +111,15 @@ def _mtcnn(folder: Path) -> Mtcnn:
     return Mtcnn(pnet=ready["pnet"], rnet=ready["rnet"], onet=ready["onet"])
 
 
-def _ready(path: Path, recipe: Recipe) -> ReadyNetwork:
-    checkpoint = read_checkpoint(path, (recipe,))
+def _ready(path: Path, *recipes: Recipe) -> ReadyNetwork:
+    """Read one of these networks, whose card must state the scaling that its detector does."""
+    checkpoint = read_checkpoint(path, recipes)
+    stated = checkpoint.card.preprocessing
+    scaling = {recipe.architecture: recipe.preprocessing for recipe in recipes}
+    architecture = checkpoint.card.architecture
+    if stated != scaling[architecture]:
+        raise WeightsError(
+            f"{path}: its card states the preprocessing {stated!r}, and {architecture} is for "
+            f"{scaling[architecture]!r}; obtain the file again"
+        )
     return ReadyNetwork(checkpoint.network, checkpoint.parameters)

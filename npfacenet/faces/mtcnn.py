@@ -137,6 +137,8 @@ class Mtcnn(Detector):
         candidates, shares = candidates[passed], outputs["box"][passed]
         points = landmarks(candidates.boxes, outputs["landmarks"][passed])
         boxes = moved(candidates.boxes, shares, pixel=1)
+        proper = np.flatnonzero((boxes[:, :2] <= boxes[:, 2:]).all(axis=1))
+        candidates, boxes, points = candidates[proper], boxes[proper], points[proper]
         kept = suppress(boxes, candidates.scores, SAME_FACE, of="smaller", pixel=1)
         scores, best = candidates.scores[kept], candidates.best_score
         return Faces(boxes[kept], points[kept], scores, best_score=best)

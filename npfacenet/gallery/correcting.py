@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from npfacenet.gallery.enrolling import content_of_file
+from npfacenet.gallery.enrolling import Photograph, content_of_file
 from npfacenet.gallery.enrolment import EnrolmentOptions
 from npfacenet.gallery.gallery import Gallery
 from npfacenet.gallery.people import PictureFacts
@@ -18,7 +16,7 @@ def not_shown(
     gallery: Gallery,
     model: Model,
     name: str,
-    photographs: Sequence[str | os.PathLike[str]],
+    photographs: Sequence[Photograph],
     options: EnrolmentOptions | None = None,
 ) -> int:
     """Record that photographs do not show a person; return how many.
@@ -28,7 +26,7 @@ def not_shown(
     GalleryError if nobody has this name.
     """
     how = EnrolmentOptions() if options is None else options
-    contents = [content_of_file(Path(path)) for path in photographs]
+    contents = [content_of_file(path) for path in photographs]
     faces = how.faces
     embeddings = model.embed(
         list(photographs), detect=faces.detect, crop=faces.crop, choose=faces.choose,

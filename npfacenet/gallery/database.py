@@ -27,6 +27,7 @@ PATIENCE = 10.0
 """Seconds for which one waits for another process that writes."""
 OLDEST_SQLITE = (3, 37, 0)  # with STRICT tables
 _MAGIC = b"SQLite format 3\0"
+_FORMAT_AT = 18  # of the file's header, two bytes
 _APPLICATION_AT = 68  # of the file's header, four bytes, the first is the highest
 _LONGEST_VALUE = 1 << 28  # bytes of a picture or a block
 _kept_for_parents: list[sqlite3.Connection] = []
@@ -79,6 +80,18 @@ class Database:
                 with suppress(sqlite3.Error):  # SQLite has rolled back itself after some errors
                     connection.execute("ROLLBACK")
                 raise
+
+    def content(self) -> bytes:
+        """Return all that is in the database, as the bytes of a file."""
+        with without_forks(), named(self.name):
+            return self._own().serialize()
+
+    def restore(self, content: bytes) -> None:
+        """Replace what is in a database in memory by what `content` returned."""
+        # The versions of the format, of a database without a log: in memory there is none.
+        unlogged = content[:_FORMAT_AT] + b"\1\1" + content[_FORMAT_AT + 2 :]
+        with without_forks(), named(self.name):
+            self._own().deserialize(unlogged)
 
     def copy_to(self, other: Database) -> None:
         """Replace what is in another database by what is in this one."""

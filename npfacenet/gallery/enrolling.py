@@ -6,8 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +28,7 @@ from npfacenet.recognition.people_folder import people_in
 
 LARGEST_FILE = 1 << 28
 """Bytes of a photograph, at most."""
+Photograph: TypeAlias = "str | os.PathLike[str] | bytes"
 TOGETHER = 32
 """Pictures that are enrolled in one transaction."""
 
@@ -74,11 +74,11 @@ def enrol(
 def enrol_into(
     gallery: Gallery,
     model: Model,
-    people: Mapping[str, Sequence[str | os.PathLike[str]]],
+    people: Mapping[str, Sequence[Photograph]],
     options: EnrolmentOptions | None = None,
     progress: Progress | None = None,
 ) -> Enrolment:
-    """Enrol the photographs of people, by name, into a gallery.
+    """Enrol the photographs of people, by name, into a gallery: paths, or the bytes of files.
 
     Pictures are read, embedded, judged and enrolled a few at a time, so that there may be any
     number; what is enrolled stays enrolled whatever happens then, and the same call goes on where
@@ -134,55 +134,52 @@ def measured(photograph: npt.NDArray[np.uint8], face: ChosenFace | None) -> Qual
 
 
 @dataclass(frozen=True)
-class _Photograph:
+class _New:
+    """A photograph that is to be enrolled; `content` is what the gallery is to keep."""
+
     name: str
-    path: Path
     digest: str
     content: bytes | None
 
 
 class _Photographs:
-    """The files of people, and which of them are not enrolled yet."""
+    """The photographs of people, and which of them are not enrolled yet."""
 
     def __init__(
-        self,
-        gallery: Gallery,
-        people: Mapping[str, Sequence[str | os.PathLike[str]]],
-        *,
-        keep: bool,
+        self, gallery: Gallery, people: Mapping[str, Sequence[Photograph]], *, keep: bool
     ) -> None:
         self.gallery, self.keep = gallery, keep
-        self.every = [
-            (checked_name(name), Path(path)) for name, paths in people.items() for path in paths
-        ]
+        self.every = [(checked_name(name), one) for name, some in people.items() for one in some]
         self.count, self.known = len(self.every), 0
-        self._new: dict[int, _Photograph] = {}
+        self._new: dict[int, _New] = {}
 
-    def unknown(self) -> Iterator[Path]:
-        """Yield the files that their person does not have yet."""
+    def unknown(self) -> Iterator[Photograph]:
+        """Yield the photographs that their person does not have yet."""
         position, name_before, digests = 0, None, set[str]()
-        for name, path in self.every:
+        for name, photograph in self.every:
             if name != name_before:
                 name_before, digests = name, self.gallery.digests(name)
-            content = content_of_file(path)
+            content = content_of_file(photograph)
             digest = hashlib.sha256(content).hexdigest()
             if digest in digests:
                 self.known += 1
                 continue
-            kept = content if self.keep else None
-            self._new[position] = _Photograph(name, path, digest, kept)
+            digests.add(digest)
+            self._new[position] = _New(name, digest, content if self.keep else None)
             position += 1
-            yield path
+            yield photograph
 
     def new_picture(self, position: int, embedding: Embeddings, quality: object) -> NewPicture:
-        """Return what is enrolled for a file, by its place among those that are not enrolled."""
+        """Return what is enrolled for a photograph, by its place among those that are new."""
         one = self._new.pop(position)
         measured = quality if isinstance(quality, Quality) else None
         facts = PictureFacts(quality=measured, digest=one.digest, content=one.content)
         return NewPicture(one.name, embedding, facts)
 
 
-def content_of_file(path: Path) -> bytes:
+def content_of_file(photograph: Photograph) -> bytes:
     """Return the bytes of a photograph; raise ImageError for anything but a regular file."""
-    with open_regular(path, what="a picture", largest=LARGEST_FILE, error=ImageError) as file:
+    if isinstance(photograph, bytes):
+        return photograph
+    with open_regular(photograph, what="a picture", largest=LARGEST_FILE, error=ImageError) as file:
         return file.read(LARGEST_FILE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -26,6 +27,7 @@ LONGEST_LINE = 1 << 28  # bytes: a person with many kept pictures
 def write(connection: sqlite3.Connection, path: Path, names: Sequence[str] | None = None) -> int:
     """Write these people, or everybody, to a file of JSON lines; return how many there are.
 
+    Only its owner may read it, like a gallery.
     Raises GalleryError for a name that nobody has, OutputError if the file cannot be written.
     """
     numbers = (
@@ -40,6 +42,8 @@ def write(connection: sqlite3.Connection, path: Path, names: Sequence[str] | Non
         "made_by": None if made is None else asdict(made),
     }
     with atomic_file(path) as file, writing_in(path.parent):
+        if hasattr(os, "fchmod"):
+            os.fchmod(file.fileno(), 0o600)
         file.write(_line(header))
         for number in dict.fromkeys(numbers):
             file.write(_line(_person(connection, number)))

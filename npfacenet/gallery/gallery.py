@@ -26,7 +26,7 @@ from npfacenet.gallery.erasure import WAIT, Removal
 from npfacenet.gallery.known_people import KnownPeople
 from npfacenet.gallery.people import NewPicture, PictureFacts, Reference
 from npfacenet.gallery.stored_pictures import Renewed, StoredPictures
-from npfacenet.models.embeddings import Embeddings
+from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.recognition.names import checked_name
 
 
@@ -63,6 +63,12 @@ class Gallery(KnownPeople):
         KnownPeople.__init__(gallery, Database(file, create=create, read_only=read_only))
         erasure.finish(gallery._database)
         return gallery
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle a gallery in memory with everybody in it, and one in a file by its path."""
+        if self.path is not None:
+            return type(self).open, (str(self.path.absolute()),)
+        return _restored, (self._database.content(), self.passed_over)
 
     @classmethod
     def of(cls, known: Mapping[str, Embeddings | npt.ArrayLike]) -> Self:
@@ -227,3 +233,10 @@ class Gallery(KnownPeople):
         file = checked_path(path, "an exported gallery", GalleryError)
         with self._database.writing() as connection:
             return exchanged.enrol_all(connection, file)
+
+
+def _restored(content: bytes, passed_over: tuple[Skipped, ...]) -> Gallery:
+    gallery = Gallery()
+    gallery._database.restore(content)
+    gallery.passed_over = passed_over
+    return gallery

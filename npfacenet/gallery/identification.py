@@ -19,7 +19,7 @@ from npfacenet.models import Embeddings
 from npfacenet.models.json_ready import JsonReady
 from npfacenet.models.made_by import MadeBy, require_comparable
 from npfacenet.recognition.distance import threshold_for, within
-from npfacenet.recognition.verification import one_embedding
+from npfacenet.recognition.verification import By, one_embedding, require_by
 from npfacenet.threads.cores import threads_to_use
 
 Known: TypeAlias = "Gallery | Mapping[str, Embeddings | npt.ArrayLike]"
@@ -73,12 +73,14 @@ def identify(
     *,
     threshold: float | None = None,
     nearest: int = NEAREST,
+    by: By = "best",
 ) -> Identification:
     """Find the person of a gallery whom a probe shows, or report that it is unknown.
 
     `gallery` is a Gallery, or a mapping of names to one or several embeddings. Without
     `threshold`, that of the model's card decides; bare arrays need one. The result lists the
-    `nearest` people.
+    `nearest` people. The distance from a person is that of the nearest of their embeddings; with
+    `by="mean"`, that of their mean, scaled to unit length.
 
     >>> found = identify([0.6, 0.8], {"anna": [1, 0], "bert": [0, 1]}, threshold=0.7)
     >>> found.match, [candidate.name for candidate in found.candidates]
@@ -89,7 +91,7 @@ def identify(
     Raises what `verify` raises, and GalleryError for another type of gallery.
     """
     one = one_embedding(probe, "pick a row, or pass all of them to identify_all")
-    return identify_all(one, gallery, threshold=threshold, nearest=nearest)[0]
+    return identify_all(one, gallery, threshold=threshold, nearest=nearest, by=by)[0]
 
 
 def identify_all(
@@ -98,6 +100,7 @@ def identify_all(
     *,
     threshold: float | None = None,
     nearest: int = NEAREST,
+    by: By = "best",
     threads: int | None = None,
 ) -> tuple[Identification, ...]:
     """Identify each of several probes; the results are in their order.
@@ -113,13 +116,15 @@ def identify_all(
     """
     if not is_whole(nearest, low=1):
         raise ArgumentError(f"nearest is a whole number of at least 1, not {quoted(nearest)}")
+    require_by(by)
     several = one_set(probes, threshold)
     known = _searchable(gallery, threshold)
-    if known.made is None:
+    if (made := known.made) is None:
         nobody = Identification(None, (), None, threshold_for(threshold, several))
         return (nobody,) * len(several)
-    require_comparable(several.made_by, known.made)
-    limit = threshold_for(threshold, several, _example(known.made))
+    require_comparable(several.made_by, made)
+    limit = threshold_for(threshold, several, _example(made))
+    known = known.of_means() if by == "mean" else known
     found = known.nearest(several.values, max(2, int(nearest)), threads_to_use(threads))
     return tuple(_decided(each, limit, int(nearest)) for each in found)
 

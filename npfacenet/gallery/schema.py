@@ -99,12 +99,18 @@ def create(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
-def objects(connection: sqlite3.Connection) -> set[tuple[str, str, str | None]]:
-    """Return the kind, name and definition of all that the schema of a database holds."""
+def objects(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
+    """Return kind, name and columns of all that the schema of a database holds.
+
+    Not their definitions, which a migration writes in other words than `TABLES`.
+    """
     found = connection.execute(
-        "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     )
-    return set(found.fetchall())
+    return {
+        (kind, name, *connection.execute("SELECT * FROM pragma_table_info(?)", (name,)).fetchall())
+        for kind, name in found.fetchall()
+    }
 
 
 def migrate(connection: sqlite3.Connection, version: int, name: str) -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.gallery.blocks import Block
 from npfacenet.gallery.made_by import one_set
+from npfacenet.gallery.mean_blocks import mean_blocks
 from npfacenet.gallery.search import Nearest, search
 from npfacenet.models import Embeddings
 from npfacenet.models.made_by import MadeBy
@@ -57,6 +58,10 @@ class Searchable:
         whose = [numbers[name] for name, e in zip(spelt, each, strict=True) for _ in range(len(e))]
         by_number = {number: name for name, number in numbers.items()}
         return cls(made, [Block(known.values, np.array(whose, np.int64))], lambda _: by_number)
+
+    def of_means(self) -> Searchable:
+        """Return the same people, each with the mean of their embeddings."""
+        return replace(self, blocks=mean_blocks(self.blocks) if self.blocks else ())
 
     def nearest(self, probes: Vectors, count: int, threads: int) -> list[list[tuple[float, str]]]:
         """Return distance and name of the `count` nearest people of each probe (P, D), in order.

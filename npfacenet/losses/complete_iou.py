@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from npfacenet.arguments import real_array
 from npfacenet.errors import ArgumentError, ShapeError
 from npfacenet.layers.layer import Array
 from npfacenet.losses.loss import Float64, Loss, LossValue, Targets
 
+FARTHEST, NARROWEST = 1e50, 1e-50
+"""The largest edge, and the smallest side of a true box, with which all terms are finite."""
 TINY = 1e-150
 """A diagonal of a box that counts as none, so that its square does not underflow."""
 
@@ -26,7 +30,8 @@ class CompleteIoU(Loss):
 
     A box is left, top, right, bottom in any unit, which does not change the value. A box without
     a width or height has no area and an IoU of 0, as has one whose right lies left of its left:
-    its width counts as 0. Its value and gradient are finite. A true box has an area.
+    its width counts as 0. Its value and gradient are finite. A true box has an area. Edges are at
+    most 1e50, and the sides of true boxes at least 1e-50.
 
     >>> boxes = np.array([[0.0, 0, 2, 2], [0, 0, 2, 2]])
     >>> truth = np.array([[0.0, 0, 2, 2], [2, 0, 4, 2]])
@@ -40,28 +45,30 @@ class CompleteIoU(Loss):
 
         Measures `iou`, the mean overlap. Pass the rows of positives only: there is no target that
         means "ignore". Raises ShapeError for another shape or dtype, or for no row; ArgumentError
-        for numbers that are not finite and for a true box without an area.
+        for numbers that are not finite or too large, and for a true box without an area.
         """
         boxes = self.accept(outputs, ("N", 4))
         truth = self.accept(targets, boxes.shape, role="targets")
-        empty = ~(truth[:, 2:] > truth[:, :2]).all(axis=1)
+        farthest = max(np.abs(boxes).max(), np.abs(truth).max())
+        if farthest > FARTHEST:
+            raise ArgumentError(f"{self} takes edges of at most {FARTHEST:g}, received {farthest}")
+        empty = ~(truth[:, 2:] - truth[:, :2] >= NARROWEST).all(axis=1)
         if empty.any():
             raise ArgumentError(
                 f"{self} takes true boxes with an area, not {truth[empty][0].tolist()}"
             )
-        with np.errstate(over="ignore", invalid="ignore"):  # far beyond any picture
-            edges, true_edges = _edges(boxes), _edges(truth)
-            overlap, to_overlap = _overlap(edges, true_edges)
-            distance, to_distance = _distance(edges, true_edges)
-            shape, to_shape = _shape_difference(edges, true_edges)
-            wrong = 1 - overlap
-            # alpha v is v^2 / (wrong + v), whose derivatives are alpha (2 - alpha) by v and
-            # -alpha^2 by wrong.
-            alpha = shape / np.where(shape > 0, wrong + shape, 1)
-            value = (wrong + distance + alpha * shape).mean()
-            by_overlap, by_shape = alpha**2 - 1, alpha * (2 - alpha)
-            gradient = by_overlap * to_overlap + by_shape * to_shape + to_distance
-            gradient = np.ascontiguousarray(gradient.T) / len(boxes)
+        edges, true_edges = _edges(boxes), _edges(truth)
+        overlap, to_overlap = _overlap(edges, true_edges)
+        distance, to_distance = _distance(edges, true_edges)
+        shape, to_shape = _shape_difference(edges, true_edges)
+        wrong = 1 - overlap
+        # alpha v is v^2 / (wrong + v), whose derivatives are alpha (2 - alpha) by v and
+        # -alpha^2 by wrong.
+        alpha = shape / np.where(shape > 0, wrong + shape, 1)
+        value = (wrong + distance + alpha * shape).mean()
+        by_overlap, by_shape = alpha**2 - 1, alpha * (2 - alpha)
+        gradient = by_overlap * to_overlap + by_shape * to_shape + to_distance
+        gradient = np.ascontiguousarray(gradient.T) / len(boxes)
         return self.result(outputs, value, gradient, iou=overlap.mean())
 
 
@@ -69,19 +76,24 @@ def intersection_over_union(boxes: Array, others: Array) -> Float64:
     """Return the overlap of each box with the other in the same row, (N, 4) each to (N,), 0 to 1.
 
     A box is left, top, right, bottom; without an area it overlaps nothing. Computes in float64.
-    Raises ShapeError for other shapes.
+    Raises ShapeError for other shapes and for anything else than real numbers, ArgumentError for
+    edges that are not finite or above 1e50.
 
     >>> boxes = np.array([[0.0, 0, 2, 2], [0, 0, 2, 2]])
     >>> others = np.array([[1.0, 0, 3, 2], [2, 0, 4, 2]])
     >>> intersection_over_union(boxes, others)
     array([0.33333333, 0.        ])
     """
-    if boxes.ndim != 2 or boxes.shape[1] != 4 or boxes.shape != others.shape:
-        raise ShapeError(f"boxes are (N, 4) and (N, 4), not {boxes.shape} and {others.shape}")
-    return _overlap(_edges(boxes), _edges(others))[0]
+    one, other = (real_array(each, "boxes", ShapeError) for each in (boxes, others))
+    if one.ndim != 2 or one.shape[1] != 4 or one.shape != other.shape:
+        raise ShapeError(f"boxes are (N, 4) and (N, 4), not {one.shape} and {other.shape}")
+    edges, others = _edges(one), _edges(other)
+    if not all((np.abs(each) <= FARTHEST).all() for each in (edges, others)):
+        raise ArgumentError(f"edges of boxes are finite, and at most {FARTHEST:g}")
+    return _overlap(edges, others)[0]
 
 
-def _edges(boxes: Array) -> Float64:
+def _edges(boxes: npt.NDArray[np.generic]) -> Float64:
     """Return left, top, right, bottom as rows (4, N), which is faster than columns."""
     return np.ascontiguousarray(boxes.T, np.float64)
 

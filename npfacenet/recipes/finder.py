@@ -18,15 +18,10 @@ s in 8, 16, 32, are encoded as YuNet's (`recipes/yunet.py`):
 
 from __future__ import annotations
 
-from npfacenet.layers import (
-    Convolution,
-    ResidualAdd,
-    Sigmoid,
-    UpsampleNearest,
-)
+from npfacenet.layers import Convolution, ResidualAdd, Sigmoid, UpsampleNearest
 from npfacenet.networks import Builder, Network, Outputs
 from npfacenet.recipes.recipe import Recipe
-from npfacenet.recipes.residual_blocks import convolution, residual
+from npfacenet.recipes.residual_blocks import ResidualBlocks
 
 STRIDES = (8, 16, 32)
 HEADS = {"cls": 1, "bbox": 4, "kps": 10}
@@ -40,21 +35,18 @@ MOMENTUM = 0.97  # of moving statistics
 def npfacenet_finder() -> Network[Outputs]:
     """Build the network: (height, width, 3) to the maps `cls_8`, `cls_16`, ..., `kps_32`."""
     build = Builder("npfacenet-finder", input_shape=(None, None, 3))
+    blocks = ResidualBlocks(build, MOMENTUM)
     x = build.input
     for number, channels in enumerate(STEM, start=1):
-        x = convolution(build, x, f"stem{number}", channels, 3, stride=2, momentum=MOMENTUM)
+        x = blocks.convolution(x, f"stem{number}", channels, 3, stride=2)
     maps: dict[int, str] = {}
     for stride, channels in CHANNELS.items():
         with build.block(f"stage{stride}"):
-            x = convolution(
-                build, x, f"stage{stride}_halving", channels, 3, stride=2, momentum=MOMENTUM
-            )
-            maps[stride] = x = residual(build, x, f"stage{stride}", channels, momentum=MOMENTUM)
+            x = blocks.convolution(x, f"stage{stride}_halving", channels, 3, stride=2)
+            maps[stride] = x = blocks.residual(x, f"stage{stride}", channels)
     for coarse, fine in ((32, 16), (16, 8)):
-        maps[fine] = enlarged_onto(build, maps[coarse], maps[fine], fine)
-    hidden = {
-        s: convolution(build, maps[s], f"head_{s}", HIDDEN, 3, momentum=MOMENTUM) for s in STRIDES
-    }
+        maps[fine] = enlarged_onto(blocks, maps[coarse], maps[fine], fine)
+    hidden = {s: blocks.convolution(maps[s], f"head_{s}", HIDDEN, 3) for s in STRIDES}
     outputs = [
         head(build, hidden[s], f"{name}_{s}", numbers)
         for name, numbers in HEADS.items()
@@ -63,10 +55,10 @@ def npfacenet_finder() -> Network[Outputs]:
     return build.network(outputs=outputs)
 
 
-def enlarged_onto(build: Builder, coarse: str, fine: str, stride: int) -> str:
-    """Add the coarse map, brought to as many channels and enlarged twice, to the fine one."""
-    name = f"enlarged_{stride}"
-    coarse = convolution(build, coarse, name, build.channels(fine), 1, momentum=MOMENTUM)
+def enlarged_onto(blocks: ResidualBlocks, coarse: str, fine: str, stride: int) -> str:
+    """Add the coarse map, brought to as many channels and to twice its size, to the fine one."""
+    name, build = f"enlarged_{stride}", blocks.build
+    coarse = blocks.convolution(coarse, name, build.channels(fine), 1)
     coarse = build.add(f"{name}_twice", UpsampleNearest(2), coarse)
     return build.add(f"sum_{stride}", ResidualAdd(), fine, coarse)
 

@@ -38,6 +38,7 @@ from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
 from npfacenet.recipes.recipe import (
     ASSIGNMENT,
     CALIBRATED,
+    CALIBRATED_BY_FINDER,
     CALIBRATED_FACES,
     CROPPED,
     LFW,
@@ -141,10 +142,11 @@ def convolution(
 
 # By detector. OpenFace aligned its pictures by an affine map, of other points. On LFW folds 1 to 4
 # (tools/experiments/alignment.py) `openface` has with MTCNN 0.917 affine and 0.912 by similarity,
-# with YuNet 0.908 by both, but a larger area under ROC by similarity. Both differences are within
-# the noise; so are those by the filter. Affine by eyes and nose alone was worse (0.901).
+# with YuNet 0.908 by both, but a larger area under ROC by similarity, with the finder 0.909 by
+# both. All differences by the map are within the noise; so are those by the filter. Affine by eyes
+# and nose alone was worse (0.901). The first is also that of detectors not named here.
 ALIGNMENTS = {
-    "mtcnn": "openface-affine",  # the first is for detectors of which none is known
+    "mtcnn": "openface-affine",
     "yunet": "openface-similarity",
     "finder": "openface-similarity",
 }
@@ -168,6 +170,9 @@ THRESHOLDS = {
         ("unit", FOUND_BY["yunet"]): Threshold(
             0.753, f"{CALIBRATED_FACES}: {ONE_PERCENT}, false non-match rate 0.437"
         ),
+        ("unit", FOUND_BY["finder"]): Threshold(
+            0.751, f"{CALIBRATED_BY_FINDER}: {ONE_PERCENT}, false non-match rate 0.405"
+        ),
     },
     "openface": {
         ("unit", LFW_CROP): Threshold(
@@ -182,6 +187,9 @@ THRESHOLDS = {
             0.852,
             f"{CALIBRATED_FACES}: false match rate 0.009 (11 pairs; 95 % 0.005 to 0.016), "
             "false non-match rate 0.313",
+        ),
+        ("unit", FOUND_BY["finder"]): Threshold(
+            0.846, f"{CALIBRATED_BY_FINDER}: {ONE_PERCENT}, false non-match rate 0.300"
         ),
     },
 }

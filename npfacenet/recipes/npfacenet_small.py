@@ -10,10 +10,10 @@ floating point operations for a face, 973,160 numbers.
 
 from __future__ import annotations
 
-from npfacenet.layers import BatchNorm, Convolution, GlobalAveragePool, L2Normalize
+from npfacenet.layers import Convolution, GlobalAveragePool, L2Normalize
 from npfacenet.networks import Builder, Network
 from npfacenet.recipes.recipe import Recipe
-from npfacenet.recipes.residual_blocks import EPSILON, convolution, residual
+from npfacenet.recipes.residual_blocks import ResidualBlocks
 
 MOMENTUM = 0.95  # of moving statistics
 CHANNELS = (32, 80, 160)  # at 24, 12 and 6 pixels a side
@@ -24,16 +24,15 @@ REDUCED = 48
 def npfacenet_small() -> Network:
     """Return the network: (96, 96, 3) to 128 numbers of unit length; last node `embedding`."""
     build = Builder("npfacenet-small", input_shape=(96, 96, 3))
-    x = convolution(build, build.input, "stem", 24, 3, stride=2, momentum=MOMENTUM)
+    blocks = ResidualBlocks(build, MOMENTUM)
+    x = blocks.convolution(build.input, "stem", 24, 3, stride=2)
     for number, channels in enumerate(CHANNELS, start=1):
         with build.block(f"stage{number}"):
-            x = convolution(
-                build, x, f"stage{number}_halving", channels, 3, stride=2, momentum=MOMENTUM
-            )
-            x = residual(build, x, f"stage{number}", channels, momentum=MOMENTUM)
-    x = convolution(build, x, "reduced", REDUCED, 1, momentum=MOMENTUM)
+            x = blocks.convolution(x, f"stage{number}_halving", channels, 3, stride=2)
+            x = blocks.residual(x, f"stage{number}", channels)
+    x = blocks.convolution(x, "reduced", REDUCED, 1)
     x = build.add("whole_face", Convolution(128, LAST_SIDE, bias=False), x)
-    x = build.add("whole_face_bn", BatchNorm(EPSILON, momentum=MOMENTUM), x)
+    x = blocks.normalised(x, "whole_face")
     x = build.add("vector", GlobalAveragePool(), x)
     build.add("embedding", L2Normalize(), x)
     return build.network()

@@ -64,13 +64,18 @@ def verify(
     vectors without a mean direction; ArgumentError for an impossible threshold or `by`.
     """
     one, other = some_embeddings(a), some_embeddings(b)
-    if not is_one_of(by, *get_args(By)):
-        raise ArgumentError(f"by is one of {', '.join(get_args(By))}, not {quoted(by)}")
+    require_by(by)
     if by == "mean" and max(len(one), len(other)) > 1:
         one, other = mean_of(one), mean_of(other)
     distance = float(distances(one, other).min())
     limit = threshold_for(threshold, one, other)
     return Verification(within(distance, limit), distance, limit)
+
+
+def require_by(by: object) -> None:
+    """Raise ArgumentError unless it is one of `By`."""
+    if not is_one_of(by, *get_args(By)):
+        raise ArgumentError(f"by is one of {', '.join(get_args(By))}, not {quoted(by)}")
 
 
 def some_embeddings(given: Embeddings | npt.ArrayLike) -> Embeddings:

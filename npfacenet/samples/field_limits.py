@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, quoted
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -33,9 +33,9 @@ def check_fields(
         # A whole number is finite, and may be too large for math.isfinite.
         if not known or not (isinstance(value, int) or math.isfinite(value)):
             kind = "a whole number" if field.name in whole else "a finite number"
-            raise ArgumentError(f"{field.name} is {kind} of {low} to {high}, not {value!r}")
+            raise ArgumentError(f"{field.name} is {kind} of {low} to {high}, not {quoted(value)}")
         if not low <= value <= high:
-            raise ArgumentError(f"{field.name} is {low} to {high}, not {value!r}")
+            raise ArgumentError(f"{field.name} is {low} to {high}, not {quoted(value)}")
         # Arithmetic with NumPy's float16 or float32 would lose precision.
         plain = int(value) if isinstance(value, (int, np.integer)) else float(value)
         object.__setattr__(record, field.name, plain)
@@ -48,5 +48,5 @@ def check_whole(value: object, name: str) -> int:
     3
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-        raise ArgumentError(f"{name} is a whole number, 0 or above, not {value!r}")
+        raise ArgumentError(f"{name} is a whole number, 0 or above, not {quoted(value)}")
     return int(value)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.errors import ArgumentError
+from npfacenet.arguments import is_real
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.samples.background import drawn_colour
 from npfacenet.samples.camera import Projection
 from npfacenet.samples.conditions import Conditions
@@ -29,13 +30,14 @@ FEET = 25.5  # units from the eyes to the feet
 METRE = 1 / 0.063  # in units
 LARGEST = 4096
 LEAST_FACE, MOST_FACE = 8.0, 2048.0
+MOST_SEED = 2**63 - 1  # of an identity: `Scene.people` is int64
 
 
 @dataclass(frozen=True)
 class Figure:
     """A person to be drawn into a photograph.
 
-    - person: the seed of the `identity`
+    - person: the seed of the `identity`, below 2^63
     - x, y: where the middle between the eyes is, in pixels; it may be outside the picture
     - size: pixels across the face, about the width of its box; 8 to 2048
     - conditions: pose, light, face, styling; what concerns framing and camera is ignored
@@ -55,16 +57,19 @@ class Figure:
     printed: bool = False
 
     def __post_init__(self) -> None:
-        check_whole(self.person, "person")
+        if check_whole(self.person, "person") > MOST_SEED:
+            raise ArgumentError(f"person is below 2^63 in a photograph, not {quoted(self.person)}")
         for name in ("x", "y", "size"):
             value = getattr(self, name)
-            real = isinstance(value, (int, float, np.integer, np.floating))
-            if not real or isinstance(value, bool) or not abs(value) <= 1e6:
-                raise ArgumentError(f"{name} is a number of pixels, not {value!r}")
+            if not is_real(value, -1e6, 1e6):
+                raise ArgumentError(f"{name} is a number of pixels, not {quoted(value)}")
+            object.__setattr__(self, name, float(value))  # float16 and float32 would overflow
         if not LEAST_FACE <= self.size <= MOST_FACE:
             raise ArgumentError(f"size is {LEAST_FACE:g} to {MOST_FACE:g}, not {self.size!r}")
         if not isinstance(self.conditions, Conditions):
-            raise ArgumentError(f"conditions is a Conditions, not {self.conditions!r}")
+            raise ArgumentError(f"conditions is a Conditions, not {quoted(self.conditions)}")
+        if not isinstance(self.printed, (bool, np.bool_)):
+            raise ArgumentError(f"printed is True or False, not {quoted(self.printed)}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +130,8 @@ def photograph(
     deviation in pixels) and noise, and is that of a plain portrait by default. The same arguments
     give the same pixels, as far as NumPy's arithmetic is the same.
 
-    Raises ArgumentError for a width or height that is not 8 to 4096, and for another seed.
+    Raises ArgumentError for a width or height that is not 8 to 4096, for another seed, and for
+    anything else than a sequence of figures and the conditions of a camera.
 
     >>> photograph([Figure(3, 40, 30, size=20)], width=80, height=60).boxes.round().tolist()
     [[29.0, 20.0, 51.0, 47.0]]
@@ -133,7 +139,12 @@ def photograph(
     for name, value in (("width", width), ("height", height)):
         if not LEAST_FACE <= check_whole(value, name) <= LARGEST:
             raise ArgumentError(f"{name} is {LEAST_FACE:g} to {LARGEST}, not {value}")
+    given: object = figures
+    if not isinstance(given, Sequence) or not all(isinstance(f, Figure) for f in given):
+        raise ArgumentError(f"figures is a sequence of Figure, not {quoted(given)}")
     camera = Conditions() if camera is None else camera
+    if not isinstance(camera, Conditions):
+        raise ArgumentError(f"camera is a Conditions, not {quoted(camera)}")
     where = [placed(figure) for figure in figures]
     rng = np.random.default_rng([check_whole(background, "background"), 7])
     picture = _behind(rng, width, height, [one for one in where if not one.printed])

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from npfacenet.samples.location import Location
+from npfacenet.samples.pixel_planes import Floats
 
-Boxes = npt.NDArray[np.float32]
 _SAMPLES = 16  # of a box, each way, to estimate how much of it is seen
 
 
@@ -54,8 +54,8 @@ def in_front(other: Placed, one: Placed) -> bool:
     return other is not one and (one.printed or other.unit > one.unit)
 
 
-def _behind(other: Placed, x: Boxes, y: Boxes) -> npt.NDArray[np.bool_]:
-    """Return which places (h, w) are behind a person's head or body."""
+def _behind(other: Placed, x: Floats, y: Floats) -> npt.NDArray[np.bool_]:
+    """Return which places x (w,) and y (h, 1) are behind a person's head or body: (h, w)."""
     left, top, right, bottom = other.location.box
     unit = other.unit
     middle, chin = (left + right) / 2, bottom
@@ -63,4 +63,5 @@ def _behind(other: Placed, x: Boxes, y: Boxes) -> npt.NDArray[np.bool_]:
     v = (y - (top + bottom) / 2 + 0.3 * unit) / (0.5 * (bottom - top) + 0.5 * unit)
     head = u * u + v * v < 1
     body = (np.abs(x - middle) < 3.6 * unit) & (y > chin + 0.3 * unit)
-    return np.asarray(head | body)
+    neck = (np.abs(x - middle) < 1.2 * unit) & (y > chin)  # on either side: heads turn
+    return np.asarray(head | body | neck)

@@ -9,7 +9,7 @@ import numpy as np
 from npfacenet.samples.background import drawn_colour
 from npfacenet.samples.camera import Projection
 from npfacenet.samples.conditions import Conditions
-from npfacenet.samples.film import metered
+from npfacenet.samples.film import metered, through_lens
 from npfacenet.samples.identity import identity
 from npfacenet.samples.location import Location, located
 from npfacenet.samples.pixel_planes import Floats, mix
@@ -30,15 +30,16 @@ def poster_on(
     who = identity(person)
     # Where the face would be on a portrait of one pixel, and how much larger it is to be.
     unit = located(who, flat, Projection.of_portrait(flat, 1.0))
-    size = round(float(np.ptp(where.box[1::2]) / np.ptp(unit.box[1::2])))
-    size = min(max(size, 1), LARGEST)
+    size = max(round(float(np.ptp(where.box[1::2]) / np.ptp(unit.box[1::2]))), 1)
     left, top = np.rint(where.landmarks[2] - size * unit.landmarks[2]).astype(int).tolist()
-    levels = draw(who, flat, size).astype(np.float32) / 255
+    levels = draw(who, flat, min(size, LARGEST)).astype(np.float32) / 255
     if rng.random() < 0.3:
         levels = np.repeat(levels @ np.array([[0.3], [0.59], [0.11]], np.float32), 3, axis=2)
         levels = levels * np.array(rng.uniform(0.85, 1.0, 3), np.float32)
     flattened = 0.5 + np.float32(rng.uniform(0.6, 0.95)) * (levels - 0.5)
     printed = np.square(flattened).transpose(2, 0, 1) * np.float32(0.9 * metered(camera))
+    if size > LARGEST:
+        printed = through_lens(printed, size, size, blur=0.4 * size / LARGEST)
     _paper(rng, picture, (left, top, size), metered(camera))
     rows, columns = window(picture, (left, top, left + size, top + size))
     part = printed[

@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from npfacenet.errors import ArgumentError
+from npfacenet.arguments import is_real
+from npfacenet.errors import ArgumentError, quoted
 from npfacenet.samples.conditions import LIMITS, Conditions, conditions
 from npfacenet.samples.field_limits import check_whole
 from npfacenet.samples.people import PAIRS_FROM
@@ -55,7 +56,8 @@ def scene(
     seeds are below 1,000,000. They come first and second in the scene's rows, in this order. Faces
     are `smallest_face` to `largest_face` pixels wide, by default 24 to nearly the whole picture;
     heads are turned by up to `roll` degrees to either side, at most 45. At least `least_visible` of
-    each face's box is seen, by default 0.6; with 1.0 no face is cut off or behind another.
+    each face's box is seen, by default 0.6, as far as that is estimated (`Scene.visible`); with 1.0
+    no face is cut off or behind another.
 
     Raises ArgumentError for arguments out of range, and for more people than there is room for.
 
@@ -73,7 +75,7 @@ def scene(
             break
     else:
         raise ArgumentError(
-            f"there is no room for {len(chosen)} faces of {smallest_face:g} pixels in a "
+            f"there is no room for so many faces of {smallest_face:g} pixels ({len(chosen)}) in a "
             f"picture of {width} x {height}"
         )
     return photograph(
@@ -151,15 +153,17 @@ class _Wanted:
 
 
 def _check_number(name: str, value: object, low: float, high: float) -> None:
-    real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not real or not low <= float(value) <= high:  # type: ignore[arg-type]
-        raise ArgumentError(f"{name} is {low:g} to {high:g}, not {value!r}")
+    if not is_real(value, low, high):
+        raise ArgumentError(f"{name} is {low:g} to {high:g}, not {quoted(value)}")
 
 
 def _chosen(
     rng: np.random.Generator, people: Sequence[int] | None, posters: Sequence[int] | None
 ) -> list[tuple[int, bool, bool]]:
     """Return who is to be in the picture: seed, whether printed, and whether asked for."""
+    for name, asked in (("people", people), ("posters", posters)):
+        if asked is not None and not isinstance(asked, Iterable):
+            raise ArgumentError(f"{name} are the seeds of several, not {quoted(asked)}")
     crowd, drawn = int(rng.choice(len(CROWDS), p=CROWDS)), rng.integers(PAIRS_FROM, size=8)
     hung = int(rng.random() < POSTERS)
     chosen = [(int(who), False, False) for who in drawn[:crowd]]

@@ -37,7 +37,11 @@ class Descent:
 
     `vector` holds the trainable parameters, `slots` the optimizer's memory, `average` the moving
     average of the parameters (None without one), and `fixed` what has no gradient: frozen
-    parameters, and the moving statistics, which each step replaces.
+    parameters, and the moving statistics, which each step replaces. `learnt` are the specifications
+    of the trainable parameters, whose first values are in `values`.
+
+    A step is `gather`, `require_finite` and `update`. `done` counts steps; `consistent` is False
+    while one is changing the parameters.
     """
 
     def __init__(
@@ -49,7 +53,7 @@ class Descent:
     ) -> None:
         self.rule = rule
         self.done = 0
-        self.consistent = True  # False while an update is under way
+        self.consistent = True
         self.vector = ParameterVector(learnt, values)
         self.fixed = {name: np.array(value) for name, value in fixed.items()}
         size = len(self.vector.numbers)
@@ -70,7 +74,8 @@ class Descent:
     def gather(self, found: Sequence[Mapping[ParameterName, Array]]) -> float:
         """Sum gradients into one vector, clip it, and return the norm that it had.
 
-        The order of the sum is that of `found`, so that sums repeat.
+        Each of `found` has gradients of some parameters, by name. They are added in this order, so
+        that sums repeat.
         """
         self._gradient[:] = 0
         views = self.vector.split(self._gradient)
@@ -92,7 +97,11 @@ class Descent:
             )
 
     def update(self, statistics: Sequence[Mapping[ParameterName, Array]]) -> float:
-        """Follow the gathered gradient, take over the mean of the statistics; return the rate."""
+        """Follow the gathered gradient; return the learning rate.
+
+        `statistics` are those of each shard of the batch, by name; their means replace the old
+        ones in `fixed`.
+        """
         self.consistent = False
         rule = self.rule
         rate = rule.learning_rate * rule.schedule.factor(self.done)

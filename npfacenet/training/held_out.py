@@ -207,8 +207,11 @@ def held_out_folds(
 
     The pictures are cropped (None: their whole central square), to be framed as those that the
     model is for, or their faces are found by a `finder`; the card keeps its preparation. Raises
-    TrainingError for folds without pairs, and for a person in them who is `learnt` from.
+    TrainingError for folds without pairs, and for a person in them who is `learnt` from;
+    ArgumentError for both a crop and a finder.
     """
+    if crop is not None and finder is not None:
+        raise ArgumentError("pictures are cropped, or faces are found in them: crop or finder")
     chosen = [pair for fold in folds for pair in fold]
     known = {name for pair in chosen for name, _ in (pair.a, pair.b)} & set(learnt)
     if known or not chosen:

@@ -40,9 +40,8 @@ class StepResult:
 class Learner(Descent):
     """The state of a network that learns, and the training step.
 
-    A step splits its batch into
-    `shards` parts, which up to `threads` threads work on; meanwhile NumPy's matrix products use
-    one thread each.
+    A step splits its batch into `shards` parts, which up to `threads` threads work on; meanwhile
+    NumPy's matrix products use one thread each.
 
     Raises ArgumentError for arguments of another type and for no objectives; ShapeError for
     parameters that are not the network's.

@@ -9,7 +9,7 @@ import numpy as np
 
 from npfacenet import __version__
 from npfacenet.checkpoints.fingerprint import network_digest
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, shortened
 from npfacenet.models import Model
 from npfacenet.recipes.preparation import CENTRAL_SQUARE
 from npfacenet.training.checks import require_kind
@@ -22,6 +22,11 @@ def require_choices(
 ) -> None:
     """Raise ArgumentError for arguments that no run can be made of."""
     require_kind("the model", model, Model)
+    if isinstance(model, Model) and model.card.purpose != "embedding":
+        raise ArgumentError(
+            f"{shortened(model.card.architecture, 40)} is a network for {model.card.purpose}, and "
+            "a run trains one for embedding"
+        )
     require_kind("the configuration", configuration, Configuration)
     require_kind("resume", resume, bool)
     require_kind("callbacks", callbacks, Callbacks)

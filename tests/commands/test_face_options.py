@@ -5,6 +5,7 @@ A drawn detector stands for real ones (`test_real_photographs.py`).
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +19,10 @@ from drawn_detector import Drawn, faces_in, pasted
 from drawn_embeddings import assert_same
 
 import npfacenet
+from npfacenet.commands import options
 from npfacenet.commands.main import main
 from npfacenet.commands.progress_bar import ProgressBar
-from npfacenet.faces import Detector, Faces
+from npfacenet.faces import Detector, Faces, Finder, Mtcnn, Yunet
 from npfacenet.recipes.preparation import CENTRAL_SQUARE
 
 Capture = pytest.CaptureFixture[str]
@@ -123,6 +125,14 @@ def test_json_states_faces_and_preparation(photos: Path, run: Run) -> None:
     assert (result["faces"], result["preparation"]) == ([None, None], "central square")
     cropped = model.fingerprint_of(CENTRAL_SQUARE)
     assert result["model"]["fingerprint"] == cropped != used.fingerprint
+
+
+def test_help_states_the_least_score_of_each_detector() -> None:
+    parser = argparse.ArgumentParser()
+    options.add_faces(parser)
+    said = " ".join(parser.format_help().split())
+    for kind in (Finder, Mtcnn, Yunet):
+        assert f"{kind.sure_score:g} for {kind.name}" in said
 
 
 def test_a_threshold_that_was_not_measured_is_not_used(photos: Path, run: Run) -> None:

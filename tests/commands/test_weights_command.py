@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -113,6 +114,18 @@ def test_list_says_what_the_packaged_file_says_of_itself(
     }  # fmt: skip
     path.write_bytes(b"no weights")
     assert "damaged: reinstall npfacenet" in run("list")
+
+
+def test_list_tells_when_a_packaged_file_holds_another_network(
+    run: Run, drawn_finder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "exchanged"
+    folder.mkdir()
+    shutil.copy(drawn_finder, folder / "npfacenet-small.h5")
+    monkeypatch.setattr("npfacenet.zoo.lookup.data_folders", lambda: (folder,))
+    line = run("list").splitlines()[1]
+    assert line.split()[:2] == ["npfacenet-small", "npfacenet-small"]
+    assert "  holds npfacenet-finder: reinstall npfacenet  " in line
 
 
 def test_list_shows_the_detector_that_comes_with_the_package(run: Run, drawn_finder: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from npfacenet.errors import WeightsError
 from npfacenet.faces.boxes import overlaps
-from npfacenet.faces.cells import Detections
+from npfacenet.faces.cells import Detections, decoded
 
 
 @st.composite
@@ -54,3 +56,16 @@ def test_what_scores_too_little_alone_still_has_a_say() -> None:
     found = Detections(boxes, np.zeros((2, 5, 2), np.float32), np.array([0.6, 0.2], np.float32))
     assert found.merged(0.5, 0.3, 0.8).boxes[0, 0] > 0
     assert len(found.merged(0.7, 0.3, 0.8).scores) == 0
+
+
+@pytest.mark.parametrize("far", [1e8, -1e8, 3e38])
+@pytest.mark.parametrize("output", ["bbox_8", "kps_8"])
+def test_weights_that_place_faces_beyond_any_picture_are_an_error(output: str, far: float) -> None:
+    channels = {"cls_8": 1, "bbox_8": 4, "kps_8": 10}
+    outputs = {name: np.zeros((1, 2, 2, count), np.float32) for name, count in channels.items()}
+    outputs["cls_8"][0, 1, 1] = 1
+    outputs[output][0, 0, 0] = far  # of a cell without a face
+    assert decoded(outputs, (8,), 0.5).boxes.tolist() == [[4, 4, 12, 12]]
+    outputs[output][0, 1, 1] = far
+    with pytest.raises(WeightsError, match="beyond any picture; obtain them again"):
+        decoded(outputs, (8,), 0.5)

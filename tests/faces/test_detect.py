@@ -56,6 +56,17 @@ def same(first: Faces, second: Faces) -> bool:
     )
 
 
+def test_a_box_whose_edges_the_network_exchanges_is_no_face() -> None:
+    network = onet()
+    parameters = network.initialise(2)
+    parameters["box", "bias"][:] = (2, 0, -2, 0)  # beyond each other
+    usual = DETECTORS[0]
+    assert isinstance(usual, Mtcnn)
+    crossing = replace(usual, onet=ReadyNetwork(network, parameters))
+    assert usual.detect(noise(3))
+    assert not crossing.detect(noise(3))
+
+
 @either
 def test_one_picture_gives_faces_and_several_a_list(detector: Detector) -> None:
     picture = noise(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from npfacenet.cards import derived_card, input_size_of
 from npfacenet.checkpoints.conversion import write_checkpoint
 from npfacenet.errors import WeightsError, WeightsNotFoundError
 from npfacenet.faces import Mtcnn, Yunet, load
+from npfacenet.faces.finder import Finder
+from npfacenet.recipes.finder import NPFACENET_FINDER, npfacenet_finder
 from npfacenet.recipes.mtcnn import MTCNN
 from npfacenet.recipes.yunet import YUNET
 
@@ -93,3 +96,16 @@ def test_other_weights_are_not_a_detector(drawn_file: Path, tmp_path: Path) -> N
         load(drawn_file)
     with pytest.raises(WeightsError, match="lacks pnet"):
         load(tmp_path)
+
+
+def test_a_card_with_another_scaling_than_the_detectors_is_refused(tmp_path: Path) -> None:
+    network, path = npfacenet_finder(), tmp_path / "mine.h5"
+    card = derived_card(NPFACENET_FINDER, 0, path)
+    for scaling in ("fixed", "prewhiten"):
+        stated = replace(card, preprocessing=scaling)
+        write_checkpoint(path, network, network.initialise(0), stated, layout="npfacenet")
+        if scaling == card.preprocessing:
+            assert isinstance(load(path), Finder)
+            continue
+        with pytest.raises(WeightsError, match="the preprocessing 'prewhiten', and npfacenet-find"):
+            load(path)

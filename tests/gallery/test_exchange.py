@@ -63,6 +63,7 @@ def test_one_persons_data_are_theirs_alone(tmp_path: Path) -> None:
     header, person = map(json.loads, (tmp_path / "anna.jsonl").read_text("utf-8").splitlines())
     assert header["made_by"]["fingerprint"] == "a" * 64
     assert (person["name"], len(person["references"])) == ("anna", 2)
+    assert (tmp_path / "anna.jsonl").stat().st_mode & 0o777 == 0o600
     assert "bert" not in (tmp_path / "anna.jsonl").read_text("utf-8")
     with pytest.raises(GalleryError, match="nobody in the gallery is called 'carl'"):
         gallery.export(tmp_path / "carl.jsonl", ["carl"])

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import pickle
 import resource
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from npfacenet.errors import GalleryError, OutputError
-from npfacenet.gallery import Gallery, identify
+from npfacenet.gallery import Gallery, identify, schema
 from npfacenet.gallery.schema import APPLICATION, VERSION
 
 
@@ -81,6 +83,41 @@ def test_a_trigger_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(GalleryError, match="its tables are others"):
         Gallery.open(path)
+
+
+def add_colour(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE person ADD COLUMN colour TEXT")
+
+
+def fail(connection: sqlite3.Connection) -> None:
+    add_colour(connection)
+    raise sqlite3.OperationalError("the disk is on fire")
+
+
+def test_an_earlier_file_is_brought_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = office(tmp_path / "g")
+    tables = [
+        table.replace("key TEXT NOT NULL UNIQUE\n", "key TEXT NOT NULL UNIQUE, colour TEXT\n")
+        for table in schema.TABLES
+    ]
+    assert tables != list(schema.TABLES)
+    monkeypatch.setattr(schema, "TABLES", tuple(tables))
+    monkeypatch.setattr(schema, "VERSION", VERSION + 1)
+    before = path.read_bytes()
+    with pytest.raises(GalleryError, match="unknown version 1"):
+        Gallery.open(path)
+    monkeypatch.setattr(schema, "MIGRATIONS", {VERSION: fail})
+    with pytest.raises(GalleryError, match="on fire"):
+        Gallery.open(path)
+    assert path.read_bytes() == before
+    monkeypatch.setattr(schema, "MIGRATIONS", {VERSION: add_colour})
+    with Gallery.open(path) as gallery:
+        assert len(gallery) == 3
+        assert gallery.check() == ()
+    with Gallery.open(path) as again:
+        again.add("eve", np.ones(128))
 
 
 def test_a_newer_file_is_refused(tmp_path: Path) -> None:
@@ -187,6 +224,19 @@ def test_another_process_is_seen(tmp_path: Path) -> None:
         assert identify(probe, reader, threshold=0.1).match is None
 
 
+def test_pickled_and_copied(tmp_path: Path) -> None:
+    with Gallery.open(office(tmp_path / "g")) as in_file:
+        in_memory = in_file.copy()
+        for gallery in (in_file, in_memory):
+            again = pickle.loads(pickle.dumps(gallery))  # noqa: S301  (our own)
+            assert again.path == gallery.path
+            assert again.as_json() == gallery.as_json()
+            again.add("eve", np.ones(128))
+            assert identify(np.ones(128), again, threshold=0.1).match == "eve"
+        assert "eve" in in_file  # the same file
+        assert "eve" not in in_memory
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_goes_on_with_file_and_memory(tmp_path: Path) -> None:
     in_file, in_memory = Gallery.open(office(tmp_path / "g")), Gallery.of({"anna": [1.0, 0.0]})
@@ -223,6 +273,41 @@ def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
         signal.signal(signal.SIGXFSZ, handler)
     known = gallery.people
     gallery.close()
+    with Gallery.open(path) as again:
+        assert again.people == known
+        assert again.check() == ()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no disk can be mounted here")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_that_is_really_full(small_disk: Path) -> None:
+    path = office(small_disk / "g")
+    with Gallery.open(path) as gallery:
+        with pytest.raises(OutputError, match=r"disk is full; make room there"):
+            fill(gallery)
+        known = gallery.people
+        assert gallery.check() == ()
+    with Gallery.open(path, read_only=True) as again:
+        assert again.people == known
+    (small_disk / "filler").write_bytes(bytes(os.statvfs(small_disk).f_bavail * 4096))
+    with pytest.raises(OutputError, match="make room there"):
+        Gallery.open(small_disk / "other")
+    assert not (small_disk / "other").exists()
+    (small_disk / "filler").unlink()
     with Gallery.open(path) as again:
         assert again.people == known
         assert again.check() == ()

@@ -6,6 +6,7 @@ import math
 import time
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,6 +200,39 @@ def test_the_gradient_of_a_box_turned_inside_out_is_the_derivative(box: list[flo
 def test_a_true_box_without_an_area_is_refused(truth: list[float]) -> None:
     with pytest.raises(ArgumentError, match=r"true boxes with an area, not \["):
         CompleteIoU().value_and_gradient(np.ones((2, 4)), np.array([[0.0, 0, 1, 1], truth]))
+
+
+@pytest.mark.parametrize("size", [1e-49, 1e-20, 1e20, 1e49])
+def test_very_small_and_very_large_boxes_have_a_finite_loss(size: float) -> None:
+    boxes, truth = np.array([[0.0, 0, 2, 2]]) * size, np.array([[1.0, 1, 3, 3]]) * size
+    found = CompleteIoU().value_and_gradient(boxes, truth)
+    assert found.value == pytest.approx(1 - 1 / 7 + 2 / 18)
+    assert np.isfinite(found.gradient).all()
+    inside_out = CompleteIoU().value_and_gradient(boxes[:, ::-1].copy(), truth)
+    assert np.isfinite(inside_out.gradient).all()
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-170, 1e160, 1e308])
+def test_sizes_without_a_finite_loss_are_refused(size: float) -> None:
+    box = np.array([[0.0, 0, 1, 1]])
+    with pytest.raises(ArgumentError, match=r"of at most 1e\+50|with an area"):
+        CompleteIoU().value_and_gradient(box * size, box * size)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.int8])
+def test_overlaps_of_boxes_of_any_kind_of_number(kind: npt.DTypeLike) -> None:
+    one, other = np.array([[0, 0, 2, 2]], kind), np.array([[1, 0, 3, 2]], kind)
+    np.testing.assert_allclose(intersection_over_union(one, other), 1 / 3)
+
+
+def test_overlaps_of_anything_but_finite_numbers_are_refused() -> None:
+    box = np.array([[0.0, 0, 1, 1]])
+    for wrong in (None, [["a", "b", "c", "d"]], box.astype(complex)):
+        with pytest.raises(ShapeError, match="boxes are an array of real numbers"):
+            intersection_over_union(wrong, box)  # type: ignore[arg-type]
+    for factor in (np.nan, np.inf, 1e200):
+        with pytest.raises(ArgumentError, match="finite, and at most 1e"):
+            intersection_over_union(box, np.ones((1, 4)) * factor)
 
 
 def test_overlaps_of_other_shapes_are_refused() -> None:

@@ -151,6 +151,8 @@ CALLS: dict[str, Call] = {
     "Gallery.rename": lambda x: Gallery.of({"a": V}).rename("a", x),
     "Gallery.merge": lambda x: Gallery.of({"a": V}).merge("a", x),
     "Gallery.not_this_person": lambda x: Gallery.of({"a": V}).not_this_person("a", x),
+    "verify by": lambda x: verify(V, W, threshold=1, by=x),
+    "identify by": lambda x: identify(V, {"b": W}, threshold=1, by=x),
     "identify nearest": lambda x: identify(V, {"b": W}, threshold=1, nearest=x),
     "Gallery.without": lambda x: Gallery.of({"a": V}).without(x),
     "enrol model": lambda x: enrol(x, "."),

@@ -155,6 +155,32 @@ def test_a_poster_has_no_body() -> None:
     assert abs(poster.picture[below].astype(int) - nobody.picture[below]).mean() < 15
 
 
+def test_a_poster_behind_a_neck_is_not_seen() -> None:
+    near = Figure(2, 100, 60, 80, PLAIN)
+    alone = photograph([near], width=200, height=200)
+    chin = float(alone.boxes[0, 3])
+    both = photograph([near, Figure(9, 104, chin + 4, 12, PLAIN, True)], width=200, height=200)
+    assert both.visible[1] < 0.2
+    left, top, right, bottom = both.boxes[1].astype(int)
+    change = both.picture.astype(int) - alone.picture
+    assert (change[top:bottom, left:right] != 0).mean() < 0.2
+
+
+@pytest.mark.parametrize("largest", [40, 1024])
+def test_a_poster_shows_its_face_where_it_is_said_to_be(
+    largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that is larger than any portrait that can be drawn."""
+    monkeypatch.setattr("npfacenet.samples.poster.LARGEST", largest)
+    open_eyes = Figure(4, 80, 70, 60, PLAIN, printed=True)
+    closed = replace(open_eyes, conditions=replace(PLAIN, eyes_open=0.0))
+    one, two = (photograph([f], width=160, height=160, camera=PLAIN) for f in (open_eyes, closed))
+    change = abs(one.picture.astype(float) - two.picture).sum(axis=2)
+    y, x = np.indices(change.shape) + 0.5
+    middle = np.array([(x * change).sum(), (y * change).sum()]) / change.sum()
+    assert np.hypot(*(middle - one.landmarks[0, :2].mean(axis=0))) < 3
+
+
 @few
 @given(seeds)
 def test_with_all_visible_no_face_is_cut_off_or_covered(seed: int) -> None:
@@ -170,7 +196,7 @@ def test_with_all_visible_no_face_is_cut_off_or_covered(seed: int) -> None:
         {"seed": -1}, {"seed": 1.5}, {"width": 7}, {"height": 5000}, {"height": True},
         {"roll": 46}, {"roll": -1}, {"roll": float("nan")}, {"smallest_face": 3},
         {"least_visible": 1.5},
-        {"largest_face": 20}, {"people": (-1,)}, {"posters": ("a",)},
+        {"largest_face": 20}, {"people": (-1,)}, {"posters": ("a",)}, {"people": 7},
         {"people": range(40), "width": 64, "height": 64},
     ],
 )  # fmt: skip
@@ -194,7 +220,48 @@ def test_bad_figures_are_refused(arguments: dict[str, Any]) -> None:
         Figure(**{"person": 0, "x": 1, "y": 1, "size": 20, **arguments})
 
 
+@pytest.mark.parametrize("arguments", [{"figures": [7]}, {"figures": 7}, {"camera": 7}])
+def test_bad_photographs_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError):
+        photograph(**{"figures": [], "width": 32, "height": 32, **arguments})
+
+
 def test_a_scene_is_told_in_one_line() -> None:
     assert repr(scene(1, width=64, height=48, people=(), posters=())) == "<Scene: 64x48, 0 faces>"
     told = repr(scene(2, width=160, height=120, people=(7,), posters=(8,)))
     assert told == "<Scene: 160x120, 2 faces, 1 printed>"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"roll": 10**400}, {"smallest_face": -(10**400)}, {"seed": -(10**5000)},
+        {"people": (2**63,)}, {"posters": (2**70,)},
+    ],
+    ids=["roll", "smallest_face", "seed", "people", "posters"],
+)  # fmt: skip
+def test_numbers_beyond_those_of_the_machine_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError):
+        scene(**{"seed": 0, "width": 64, "height": 64, **arguments})
+
+
+def test_figures_in_numbers_of_numpy_are_drawn_alike() -> None:
+    plain = Figure(3, 30, 20, 20, PLAIN)
+    given: list[Any] = [np.int8(3), np.float32(30), np.int8(20), np.float16(20), PLAIN, np.False_]
+    figure = Figure(*given)
+    one, other = (photograph([each], width=64, height=48) for each in (plain, figure))
+    np.testing.assert_array_equal(one.picture, other.picture)
+    np.testing.assert_array_equal(one.boxes, other.boxes)
+
+
+@pytest.mark.parametrize("printed", ["no", None, np.ones(2, bool)], ids=["text", "none", "array"])
+def test_a_figure_is_printed_or_not(printed: Any) -> None:
+    with pytest.raises(ArgumentError, match="printed is True or False"):
+        Figure(1, 20, 20, 20, printed=printed)
+
+
+def test_a_message_repeats_little_of_what_was_given() -> None:
+    for wrong in ({"seed": "x " * 10**6}, {"seed": 0, "roll": "x " * 10**6}):
+        with pytest.raises(ArgumentError) as raised:
+            scene(**wrong)
+        assert len(str(raised.value)) < 300

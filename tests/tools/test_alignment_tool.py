@@ -35,7 +35,11 @@ def test_alignments_are_named_or_made() -> None:
     assert moved.fit == "affine"
     expected = (np.array(known.points) - 0.5) * 1.1 + (0.5, 0.48)
     np.testing.assert_allclose(moved.points, expected)
-    for name in ("margin", "openface", "margin-32*2", "tight"):
+    smaller = rates.alignment_named("npfacenet*0.5")
+    own = ALIGNMENTS["npfacenet"]
+    assert isinstance(own, Template)
+    np.testing.assert_allclose(smaller.points, 0.5 + 0.5 * (np.array(own.points) - 0.5))
+    for name in ("margin", "openface", "margin-32*2", "margin*2", "tight"):
         with pytest.raises(ArgumentError, match=f"no alignment {name}".replace("*", r"\*")):
             rates.alignment_named(name)
 
@@ -52,6 +56,9 @@ def test_faces_are_found_once_and_kept(tmp_path: Path) -> None:
         for name in ("boxes", "landmarks", "scores"):
             np.testing.assert_array_equal(getattr(again, name), getattr(faces, name))
     assert not second.detect(pasted(150, (20, 20)))
+    remembered.Remembered(Drawn()).save(tmp_path / "none.npz")
+    second.recall(tmp_path / "none.npz")
+    assert len(second.known) == 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +102,8 @@ def test_a_paired_difference_is_that_of_the_accuracies(decisions: list[tuple[boo
     low, high = found.interval
     # Of the differences, one by one: the standard error of their mean.
     error = np.std(first.astype(float) - second) / math.sqrt(len(first))
-    assert (low, high) == pytest.approx((found.mean - 1.96 * error, found.mean + 1.96 * error))
+    half = 1.959964 * error
+    assert (low, high) == pytest.approx((found.mean - half, found.mean + half))
     back = paired.paired_difference(second, first)
     assert back.mean == -found.mean
     assert back.interval == pytest.approx((-high, -low))

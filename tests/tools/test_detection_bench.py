@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,9 +11,10 @@ import pytest
 from PIL import Image
 from tool_modules import tool
 
+from npfacenet.samples import scene
+
 detection = tool("face_detection")
 engines = tool("detection_engines")
-weights = tool("finder_weights")
 environments = tool("detection_environments")
 
 
@@ -45,11 +47,12 @@ def test_the_table_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> No
     assert len(head) == len(line)
 
 
-def test_without_its_file_the_finder_searches_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("npfacenet.zoo.lookup.data_folders", lambda: ())
-    faces = weights.finder().detect(np.zeros((90, 120, 3), np.uint8))
-    np.testing.assert_allclose(faces.boxes, [[45, 30, 75, 60]])
-    assert engines.DETECTORS["finder"](Path(), 1)(np.zeros((60, 60, 3), np.uint8)) == 1
+def test_the_finder_counts_faces_in_arrays_and_in_files() -> None:
+    drawn = scene(4, width=320, height=240, people=(7, 8), posters=(), smallest_face=50)
+    file = io.BytesIO()
+    Image.fromarray(drawn.picture).save(file, "PNG")
+    find = engines.DETECTORS["finder"](Path(), 1)
+    assert find(drawn.picture) == find(file.getvalue()) == 2
 
 
 def test_what_cannot_be_installed_is_left_out_with_a_sentence(

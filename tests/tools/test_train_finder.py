@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -50,12 +53,13 @@ def wanted(*pictures: Any, side: int = SIDE) -> dict[int, Any]:
 def test_every_face_has_cells_that_learn_it(size: float, x: float, y: float, tall: float) -> None:
     half, middle = np.array([size, size * tall]) / 2, np.array([x, y]) * SIDE
     box = (*(middle - half), *(middle + half))
-    found = wanted(labels(box))
+    one = labels(box)
+    found, mean = wanted(one), np.sqrt(np.prod(one.boxes[0, 2:] - one.boxes[0, :2]))
     learning = {s: len(found[s].cells) for s in STRIDES}
     assert sum(learning.values()) > 0
     for stride, count in learning.items():
         low, high = targets.SIZES[stride]
-        assert (count > 0) is (low <= size * tall**0.5 < high)
+        assert (count > 0) == (low <= mean < high)  # of a box that was rounded to float32
         np.testing.assert_array_equal(
             found[stride].boxes, np.array([box] * count, np.float32).reshape(-1, 4)
         )
@@ -139,10 +143,10 @@ def faces(boxes: list[list[int]], score: float) -> Faces:
 def test_teachers_that_agree_label_a_face_and_one_alone_ignores_it() -> None:
     mtcnn = faces([[0, 0, 40, 50], [100, 0, 140, 50]], 0.99)
     yunet = faces([[2, 0, 42, 50], [200, 0, 230, 40]], 0.9)
-    found = answers.agreed(mtcnn, yunet)
+    found = answers.labels_of(mtcnn, yunet)
     np.testing.assert_array_equal(found.boxes, [[1, 0, 41, 50]])
     assert sorted(found.ignored[:, 0].tolist()) == [100, 200]
-    unsure = answers.agreed(faces([[0, 0, 40, 50]], 0.75), yunet)
+    unsure = answers.labels_of(faces([[0, 0, 40, 50]], 0.75), yunet)
     assert (len(unsure.boxes), len(unsure.ignored)) == (0, 2)
 
 
@@ -150,6 +154,85 @@ def sample(number: int) -> Any:
     rng = np.random.default_rng(number)
     picture = rng.integers(0, 256, (SIDE, SIDE, 3), np.uint8)
     return material.Sample(picture, labels((20, 20, 60 + number % 7, 80)))
+
+
+def test_a_run_waits_for_its_pictures_where_it_can_be_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pool, "EACH", 4)
+    monkeypatch.setattr(training, "EACH", 4)
+    made, waited = pool.Pool(tmp_path / "pictures"), []
+    choices = training.Choices(steps=3, pictures=2, files=2, first=1, grow=2, warm_up=1)
+    batches = training.Batches(made, made, choices)
+
+    def sleep(seconds: float) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        waited.append(seconds)
+        made.make(sample, len(waited) // 2, lambda *_: None)
+
+    monkeypatch.setattr(training.time, "sleep", sleep)
+    found = [each.pictures for each in batches.batches(0, 3)]
+    assert len(waited) >= 2
+    expected = [each.pictures for each in batches.batches(0, 3)]
+    np.testing.assert_array_equal(found, expected)
+    assert capsys.readouterr().err.count("000.npy is not made yet") == 1
+
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training.time, "sleep", interrupted)
+    other = training.Batches(pool.Pool(tmp_path / "none"), made, choices)
+    with pytest.raises(KeyboardInterrupt):
+        next(other.batches(0, 3))
+
+
+@pytest.mark.parametrize("command", ["answers", "pictures", "train", "mine", "finish"])
+def test_what_is_missing_is_told_in_one_line(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = ["--shared", str(tmp_path / "shared"), "--run", str(tmp_path / "run")]
+    assert tool("train_finder").main([command, *folders]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+    assert str(tmp_path) in said
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [{"pictures": 1}, {"hard": -1}, {"hard": 1}, {"files": 0}, {"first": 0}, {"grow": 0}],
+    ids=str,
+)
+def test_a_run_that_could_not_learn_is_refused(numbers: dict[str, int]) -> None:
+    with pytest.raises(TrainingError, match="is at least"):
+        training.Choices(**numbers)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", None], ids=["empty", "junk", "half"])
+@pytest.mark.parametrize("name", ["000.npy", "000.npz"])
+def test_damaged_pictures_are_named(
+    name: str, content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "EACH", 2)
+    made = pool.Pool(tmp_path)
+    made.make(sample, 1, lambda *_: None)
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).unlink()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2] if content is None else content)
+    with pytest.raises(TrainingError, match=r"000\.npy or 000\.npz is damaged"):
+        made.batch(np.zeros(1, int), np.zeros(1, bool))
+
+
+def test_the_log_has_means_of_a_hundred_steps() -> None:
+    log = training.Log(stream := io.StringIO())
+    for done in range(1, 251):
+        seen = {"iou": 0.5} if done % 2 else {}
+        log.add(training.Step(float(done), seen, 1.0), done, pictures=16)
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert (first["step"], second["step"]) == (100, 200)
+    assert (first["loss"], second["loss"]) == (50.5, 150.5)
+    assert (first["norm"], first["iou"]) == (1, 0.5)
+    assert first["pictures_per_second"] > 0
 
 
 @pytest.mark.slow

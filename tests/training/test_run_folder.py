@@ -18,6 +18,8 @@ from drawn_people import draw_people, small_model
 
 from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import ArgumentError, NpfacenetError, OutputError, TrainingError, WeightsError
+from npfacenet.models import Model
+from npfacenet.recipes.finder import npfacenet_finder
 from npfacenet.training import Callbacks, Configuration, StepReport, Trained, folder_lock, train
 from npfacenet.training.folder_lock import locked
 from npfacenet.training.run_folder import RunFolder
@@ -364,6 +366,14 @@ def test_a_run_folder_is_a_path(bad: Any, people: Path) -> None:
         train(small_model(), people, bad, SHORT)
     with pytest.raises(ArgumentError):
         RunFolder(bad)
+
+
+def test_a_network_that_detects_is_not_trained_on_people(people: Path, tmp_path: Path) -> None:
+    network = npfacenet_finder()
+    model = Model.of(network, network.initialise(0))
+    with pytest.raises(ArgumentError, match="npfacenet-finder is a network for detection"):
+        train(model, people, tmp_path / "run", SHORT)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_name_that_no_file_system_has_is_an_error_of_ours(people: Path, tmp_path: Path) -> None:

@@ -154,6 +154,8 @@ def test_folds_are_measured_on_the_faces_that_are_found(tmp_path: Path) -> None:
     alignment = ALIGNMENTS[str(model.card.preparation.alignment)]
     finder = FaceFinder(FaceCropper(NotBlack(), alignment))
     held_out = held_out_folds(model, tmp_path, [fold], ["Ada"], name="a fold", finder=finder)
+    with pytest.raises(ArgumentError, match="crop or finder"):
+        held_out_folds(model, tmp_path, [fold], [], crop=9, name="a fold", finder=finder)
     found, measured = held_out.measure(model.parameters)
     assert found is not None
     assert measured.card.preparation == model.card.preparation

@@ -30,9 +30,9 @@ LONG = 1.0  # seconds; so long a call does not depend on what the caches held be
 
 def finder(_: Path, threads: int) -> Find:
     """Run our finder, as `_searching` says."""
-    import finder_weights
+    from npfacenet.faces import load
 
-    return _searching(finder_weights.finder(), threads)
+    return _searching(load("finder"), threads)
 
 
 def yunet(weights: Path, threads: int) -> Find:

@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from finder_weights import finder
-
 import npfacenet
 from npfacenet.images import ImageSource, read
 
@@ -51,8 +49,7 @@ class Way:
         """Load both by their names."""
         variant = "openface" if network == "nn4.small2" else None
         model = npfacenet.load(network, variant=variant)
-        found = finder() if detector == "finder" else npfacenet.faces.load(detector)
-        return cls(model, found, threads)
+        return cls(model, npfacenet.faces.load(detector), threads)
 
     def whole(self, photograph: ImageSource, known: npfacenet.Embeddings | None = None) -> None:
         """Go the whole way with one photograph: to a decision, if there is a known embedding."""

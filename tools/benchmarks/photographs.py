@@ -1,10 +1,10 @@
 """From photographs to embeddings: `bench.py photographs`.
 
 A JPEG of 12 megapixels, and one of 640x480 pixels with the default model and detector, to a
-decision, whole and in parts; photographs of mixed sizes, kinds and orientations,
-with the memory after some of them; and with `--against CHECKOUT` crops without a detector, and a
-cold start, which another version of npfacenet does in turn with this one. Like `turns.py`, this
-module must not import NumPy.
+decision, whole and in parts; photographs of mixed sizes, kinds and orientations, with the memory
+after some of them; and with `--against CHECKOUT` crops without a detector, and a cold start, which
+another version of npfacenet does in turn with this one. Like `turns.py`, this module must not
+import NumPy.
 """
 
 from __future__ import annotations
@@ -44,9 +44,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 class Photograph:
     """Medians over the rounds for one photograph, from a JPEG's bytes to a decision.
 
-    `embedding` includes aligning.
-    Parts are measured one by one, outside of `embed`. `peak_megabytes` is that of the process when
-    it had embedded the photograph twice.
+    `embedding` includes aligning. Parts are measured one by one, outside of `embed`.
+    `peak_megabytes` is that of the process when it had embedded the photograph twice.
     """
 
     network: str

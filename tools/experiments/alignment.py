@@ -19,8 +19,9 @@ distances of each row, so that another run takes up where this one ended. Detect
 "mtcnn", "yunet", the paths of their weights, and these with "+mirror", which averages the landmarks
 of a picture and its mirror image.
 Alignments are those of `npfacenet.recipes.alignment`, "margin-N" for N of 160 pixels, and
-templates that are enlarged and moved: "openface-similarity*1.1-0.02". One row takes a minute for
-nn4.small2 and four for inception-resnet-v1 on one core, finding the faces five (MTCNN).
+templates that are enlarged and moved: "openface-similarity*1.1-0.02", "npfacenet*0.9". One row
+takes a minute for nn4.small2 and four for inception-resnet-v1 on one core, finding the faces five
+(MTCNN).
 
 Needs npfacenet: run it with .venv/bin/python, which `python3 tools/test.py --install-only` makes.
 """

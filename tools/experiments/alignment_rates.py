@@ -37,7 +37,7 @@ TOGETHER = 16
 FALSE_MATCH_RATE = 0.01
 MIRROR = "+mirror"
 _MARGIN = re.compile(r"margin-([0-9]+)")
-_MOVED = re.compile(r"(openface-[a-z]+)\*([0-9.]+)([+-][0-9.]+)?")
+_MOVED = re.compile(r"([a-z-]+)\*([0-9.]+)([+-][0-9.]+)?")
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def report(shared: Path, kept: Path, rows: Sequence[Row], against: str | None = 
     """Print the table, each row when it is measured.
 
     `against`, "DETECTOR:ALIGNMENT", adds the difference of each row from the one with these. Raises
-    ArgumentError if it is anything else.
+    ArgumentError if it is anything else, and for an alignment that is not known.
     """
     measurement = Measurement(shared, kept)
     for row in rows:
@@ -231,9 +231,12 @@ def report(shared: Path, kept: Path, rows: Sequence[Row], against: str | None = 
 
 
 def reference(row: Row, against: str) -> Row:
-    """Return the row with the detector and the alignment in "DETECTOR:ALIGNMENT" instead."""
+    """Return the row with the detector and the alignment in "DETECTOR:ALIGNMENT" instead.
+
+    Raises ArgumentError if it is anything else.
+    """
     detector, _, alignment = against.rpartition(":")
     if not detector:
-        raise ArgumentError(f"compared is with DETECTOR:ALIGNMENT, not {against!r}")
+        raise ArgumentError(f"--against takes DETECTOR:ALIGNMENT, not {against!r}")
     alignment_named(alignment)
     return replace(row, detector=detector, alignment=alignment)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from default_faces import TEMPLATE, KnownFaces, Landmarks, border_of, bordered
+from picture_archives import pictures_in
 
 from npfacenet.errors import TrainingError
 from npfacenet.faces.alignment import crop_to_picture
@@ -115,12 +115,7 @@ class Photographs:
 
 def crops_in(path: Path) -> tuple[bytes, ...]:
     """Return the pictures in an archive; raises TrainingError unless there are some."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
-            crops = tuple(archive.read(name) for name in names)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise TrainingError(f"{path} cannot be read: {error}") from error
+    crops = pictures_in(path, TrainingError)
     if not crops:
         raise TrainingError(f"{path} holds no .jpg")
     return crops

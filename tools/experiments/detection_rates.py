@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from picture_archives import pictures_in
 
 from npfacenet import faces
+from npfacenet.errors import EvaluationError
 from npfacenet.faces import Detector, Faces, Yunet
 from npfacenet.faces.boxes import overlaps
 
@@ -82,8 +83,7 @@ def against(detector: Detector, folder: Path, file: str, smallest_face: float) -
 
 def false_faces(detector: Detector, file: Path) -> str:
     """Count what a detector finds in pictures without a face."""
-    with zipfile.ZipFile(file) as archive:
-        pictures = [archive.read(name) for name in archive.namelist() if name.endswith(".jpg")]
+    pictures = pictures_in(file, EvaluationError)
     faces = detector.detect(pictures)
     found = sum(map(len, faces))
     sure = sum(bool(len(each)) and each.scores[0] >= detector.sure_score for each in faces)
@@ -106,10 +106,12 @@ def central_faces(detector: Detector, folder: Path, count: int) -> str:
 
 def face_crops(detector: Detector, file: Path, count: int) -> str:
     """Count the crops of UTKFace in which a face is found."""
-    with zipfile.ZipFile(file) as archive:
-        names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
-        chosen = np.random.default_rng(SEED).permutation(len(names))[:count]
-        crops = [archive.read(names[i]) for i in chosen]
+
+    def chosen(names: list[str]) -> list[str]:
+        order = np.random.default_rng(SEED).permutation(len(names))[:count]
+        return [names[i] for i in order]
+
+    crops = pictures_in(file, EvaluationError, chosen)
     return counted(detector, [each.scores.max(initial=0) for each in detector.detect(crops)])
 
 
@@ -124,7 +126,7 @@ def counted(detector: Detector, scores: Sequence[float]) -> str:
 def report(folder: Path, lfw: int) -> None:
     """Print all numbers of both detectors.
 
-    Raises WeightsError and ImageError for files that cannot be used, OSError for missing ones.
+    Raises an NpfacenetError for files that cannot be used, OSError for missing ones.
     """
     mtcnn = faces.load(folder / "weights/mtcnn")
     yunet = faces.load(folder / "weights/yunet_n.onnx")

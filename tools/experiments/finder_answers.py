@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from picture_archives import pictures_in
+from remembered_faces import arrays_of, faces_of
 
 from npfacenet import faces
 from npfacenet.commands.progress_bar import ProgressBar
@@ -55,14 +56,15 @@ class Material:
 
     @classmethod
     def of(cls, shared: Path) -> Material:
-        """Open what the finder may learn from; the reference pictures are not among them."""
+        """Open what the finder may learn from; the reference pictures are not among them.
+
+        Raises TrainingError for an archive or list that cannot be read.
+        """
         reference = json.loads((shared / "reference/mtcnn_facenet_pytorch.json").read_text("utf-8"))
         kept_out = {(shared / name).resolve() for name in reference["pictures"]}
         people = read_people(shared / "lfw/train_people.txt")
         paths = IdentityFolder.of(shared / "lfw/images", people).paths
-        with zipfile.ZipFile(shared / "faces.zip") as archive:
-            names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
-            crops = tuple(archive.read(name) for name in names)
+        crops = pictures_in(shared / "faces.zip", TrainingError)
         return cls(tuple(path for path in paths if path.resolve() not in kept_out), crops)
 
     def photograph(self, number: int) -> Picture:
@@ -73,17 +75,6 @@ class Material:
         """Return a crop with a border of repeated pixels: uint8 (224, 224, 3)."""
         border = ((BORDER, BORDER), (BORDER, BORDER), (0, 0))
         return np.pad(read(self.crops[number]), border, mode="edge")
-
-
-def backgrounds(shared: Path, *, held_out: bool = False) -> list[Picture]:
-    """Return the photographs without a face to train on, or those kept for measuring."""
-    with zipfile.ZipFile(shared / "backgrounds.zip") as archive:
-        names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
-        return [
-            read(archive.read(name))
-            for number, name in enumerate(names)
-            if (number % 5 == 4) == held_out
-        ]
 
 
 def answer(shared: Path, run: Path) -> None:
@@ -112,13 +103,13 @@ def labels(run: Path, kind: str) -> list[Labels]:
     first, second = (list(_answers(run / "answers" / name / kind)) for name in TEACHERS)
     if not first or len(first) != len(second):
         raise TrainingError(f"{run / 'answers'} is not complete: run train_finder.py answers")
-    return [agreed(a, b) for a, b in zip(first, second, strict=True)]
+    return [labels_of(a, b) for a, b in zip(first, second, strict=True)]
 
 
-def agreed(mtcnn: Faces, yunet: Faces) -> Labels:
+def labels_of(mtcnn: Faces, yunet: Faces) -> Labels:
     """Return the means of what both teachers see; what one alone sees is to be ignored."""
     shared = overlaps(mtcnn.boxes, yunet.boxes)
-    boxes, landmarks, lonely = [], [], [*yunet.boxes]
+    boxes, landmarks, lonely = [], [], []
     used: set[int] = set()
     for i in range(len(mtcnn)):
         best = int(shared[i].argmax()) if len(yunet) else -1
@@ -133,7 +124,7 @@ def agreed(mtcnn: Faces, yunet: Faces) -> Labels:
             continue
         boxes.append(box)
         landmarks.append((mtcnn.landmarks[i] + yunet.landmarks[best]) / 2)
-    alone = [box for k, box in enumerate(lonely) if k >= len(yunet) or k not in used]
+    alone = [yunet.boxes[k] for k in range(len(yunet)) if k not in used] + lonely
     return Labels(
         np.array(boxes, np.float32).reshape(-1, 4),
         np.array(landmarks, np.float32).reshape(-1, 5, 2),
@@ -149,20 +140,12 @@ def _ask(
         file = folder / f"{start:06}.npz"
         if not file.exists():
             found = look(range(start, min(start + TOGETHER, count)))
-            arrays: dict[str, npt.NDArray[np.generic]] = {
-                "count": np.array([len(each) for each in found]),
-                "boxes": np.concatenate([each.boxes for each in found]),
-                "landmarks": np.concatenate([each.landmarks for each in found]),
-                "scores": np.concatenate([each.scores for each in found]),
-            }
             with atomic_file(file) as stream:
-                np.savez(stream, allow_pickle=False, **arrays)
+                np.savez(stream, allow_pickle=False, **arrays_of(found))
         bar("teachers", min(start + TOGETHER, count), count)
 
 
 def _answers(folder: Path) -> Iterator[Faces]:
     for file in sorted(folder.glob("*.npz")):
         with np.load(file) as stored:
-            ends = np.cumsum(stored["count"])[:-1]
-            parts = (np.split(stored[name], ends) for name in ("boxes", "landmarks", "scores"))
-            yield from (Faces(*each) for each in zip(*parts, strict=True))
+            yield from faces_of(stored)

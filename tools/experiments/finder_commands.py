@@ -6,11 +6,12 @@ import argparse
 from dataclasses import fields, replace
 from pathlib import Path
 
-from finder_answers import Material, answer, backgrounds, labels
-from finder_material import Sample, Scenery
+from finder_answers import Material, answer, labels
+from finder_material import Picture, Sample, Scenery
 from finder_mining import SCALES, drawn, false_faces, mined
 from finder_pool import EACH, Pool
 from finder_training import Choices, finder_of, parameters_of, train
+from picture_archives import backgrounds
 
 from npfacenet.cards import derived_card
 from npfacenet.checkpoints.fingerprint import weights_digest
@@ -18,6 +19,8 @@ from npfacenet.checkpoints.native import write_native
 from npfacenet.checkpoints.reading import read_checkpoint
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.commands.signals import ending_tidily
+from npfacenet.errors import TrainingError
+from npfacenet.images import read
 from npfacenet.recipes.finder import NPFACENET_FINDER, npfacenet_finder
 from npfacenet.training.people import read_people
 
@@ -34,8 +37,13 @@ def scenery(shared: Path, run: Path) -> Scenery:
     """Return all that training pictures are made of."""
     return Scenery(
         Material.of(shared), labels(run, "photographs"), labels(run, "crops"),
-        backgrounds(shared), SEED,
+        grounds(shared), SEED,
     )  # fmt: skip
+
+
+def grounds(shared: Path) -> list[Picture]:
+    """Return the photographs without a face that may be learnt from."""
+    return [read(each) for each in backgrounds(shared, TrainingError, held_out=False)]
 
 
 def answers(arguments: argparse.Namespace) -> None:
@@ -54,7 +62,7 @@ def pictures(arguments: argparse.Namespace) -> None:
 
 def mine(arguments: argparse.Namespace) -> None:
     """Make training pictures of a run's false faces, and drawn photographs."""
-    ground = backgrounds(arguments.shared)
+    ground = grounds(arguments.shared)
     with ProgressBar() as bar:
         wrong = false_faces(finder_of(arguments.run, arguments.name), ground, bar)
         print(f"{len(wrong)} false faces in {len(ground)} pictures at {len(SCALES)} scales")

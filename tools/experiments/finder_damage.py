@@ -11,6 +11,7 @@ from npfacenet.images.degradation import blurred, jpeg_compressed
 Picture = npt.NDArray[np.uint8]
 
 LEVELS = np.arange(256) / 255
+LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
 def recoloured(pixels: Picture, rng: np.random.Generator) -> Picture:
@@ -28,8 +29,7 @@ def damaged(pixels: Picture, rng: np.random.Generator) -> Picture:
         gamma = float(np.exp(rng.normal(0, 0.25)))
         pixels = _curve(pixels, dark, gamma, rng.normal(0, 0.08, 3) * (chances[2] < 0.5))
     if chances[3] < 0.12:
-        grey = np.rint(pixels @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
-        pixels = np.repeat(grey[..., np.newaxis], 3, axis=2)
+        pixels = grey(pixels)
     if chances[4] < 0.2:
         pixels = blurred(pixels, float(rng.uniform(0.4, 2.2)))
     elif chances[4] < 0.3:
@@ -44,6 +44,12 @@ def damaged(pixels: Picture, rng: np.random.Generator) -> Picture:
     if chances[6] < 0.3:
         pixels = jpeg_compressed(pixels, int(rng.integers(15, 90)))
     return pixels
+
+
+def grey(pixels: Picture) -> Picture:
+    """Take the colour away."""
+    luma = np.rint(pixels @ LUMA).astype(np.uint8)
+    return np.repeat(luma[..., np.newaxis], 3, axis=2)
 
 
 def _curve(

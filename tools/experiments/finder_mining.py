@@ -10,6 +10,7 @@ import numpy.typing as npt
 from finder_answers import Labels
 from finder_material import SIDE, Sample, about, finished
 
+from npfacenet.errors import TrainingError
 from npfacenet.faces.finder import Finder
 from npfacenet.images.affine import resampled
 from npfacenet.progress import Progress
@@ -49,7 +50,12 @@ def false_faces(
 def mined(
     wrong: Sequence[FalseFace], backgrounds: Sequence[Picture], number: int, seed: int
 ) -> Sample:
-    """Return a picture around a false face, about as it was seen."""
+    """Return a picture around a false face, about as it was seen.
+
+    Raises TrainingError if there are none.
+    """
+    if not wrong:
+        raise TrainingError("the run sees no false face: make drawn photographs only (--files 0)")
     rng = np.random.default_rng([seed, number, 1])
     one = wrong[int(rng.integers(len(wrong)))]
     step = 1 / one.scale * np.exp(rng.normal(0, 0.12))

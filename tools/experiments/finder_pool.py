@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -14,12 +14,16 @@ from finder_answers import Labels
 from finder_material import SIDE, Sample
 from remembered_faces import MIRRORED
 
+from npfacenet.errors import TrainingError
 from npfacenet.files.atomic import atomic_file
 from npfacenet.progress import Progress
 
 EACH = 512  # pictures in a file
 FIELDS = ("boxes", "landmarks", "ignored")
-PATIENCE = 0.5  # seconds between two looks for a file that another process is making
+
+
+class NotMadeYetError(Exception):
+    """Pictures that another process may be making."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,10 @@ class Pool:
             progress("pictures", (number + 1) * EACH, files * EACH)
 
     def batch(self, numbers: npt.NDArray[np.intp], flips: npt.NDArray[np.bool_]) -> Batch:
-        """Return the pictures of these numbers, some of them mirrored; wait until they are made."""
+        """Return the pictures of these numbers, some of them mirrored.
+
+        Raises NotMadeYetError if the file of one is not there, TrainingError if it is damaged.
+        """
         pictures = np.empty((len(numbers), SIDE, SIDE, 3), np.uint8)
         labels = []
         for row, (number, flip) in enumerate(zip(numbers.tolist(), flips.tolist(), strict=True)):
@@ -75,11 +82,19 @@ class Batch:
 
 @cache
 def _opened(pictures: Path, labels: Path) -> tuple[npt.NDArray[np.uint8], list[Labels]]:
-    while not labels.exists():  # written after the pictures
-        time.sleep(PATIENCE)
-    with np.load(labels) as stored:
-        parts = [np.split(stored[name], np.cumsum(stored[f"{name}_count"])[:-1]) for name in FIELDS]
-    return np.load(pictures, mmap_mode="r"), [Labels(*each) for each in zip(*parts, strict=True)]
+    if not labels.exists():  # written after the pictures
+        raise NotMadeYetError(f"{pictures} is not made yet")
+    try:
+        with labels.open("rb") as stream, np.load(stream) as stored:
+            parts = [
+                np.split(stored[name], np.cumsum(stored[f"{name}_count"])[:-1]) for name in FIELDS
+            ]
+        every = [Labels(*each) for each in zip(*parts, strict=True)]
+        return np.load(pictures, mmap_mode="r"), every
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise TrainingError(
+            f"{pictures} or {labels.name} is damaged ({error}): remove both and make them again"
+        ) from error
 
 
 def mirrored(labels: Labels) -> Labels:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from finder_answers import Labels
 
-from npfacenet.losses import CompleteIoU, QualityFocal, SmoothL1
-from npfacenet.losses.complete_iou import intersection_over_union
+from npfacenet.losses import CompleteIoU, QualityFocal, SmoothL1, intersection_over_union
+from npfacenet.losses.quality_focal import IGNORED
 from npfacenet.recipes.finder import STRIDES
 
 Array: TypeAlias = npt.NDArray[np.floating]
@@ -21,11 +21,10 @@ SIZES = {8: (0.0, 48.0), 16: (36.0, 112.0), 32: (84.0, np.inf)}
 CENTRE, AMBIGUOUS = 0.22, 0.38
 """Distance of a cell from the centre, in sides of the box: a face up to the first; beyond the
 second none, and between them neither."""
-NEAR = (
-    1.6  # factor between the size of a face and those of a stride, within which a cell is neither
-)
+NEAR = 1.6
+"""Factor between the size of a face and those of a stride up to which a cell is neither."""
 BOXES = 2.0  # weight, against the loss of the scores
-POSITIVE, NEGATIVE, NEITHER = 1, 0, -1
+POSITIVE, NEGATIVE, NEITHER = 1, 0, IGNORED
 OUTPUTS = tuple(
     f"{name}_{stride}{'_logits' * (name == 'cls')}"
     for name in ("cls", "bbox", "kps")
@@ -90,54 +89,83 @@ def finder_loss(
     outputs: Mapping[str, Array], wanted: Mapping[int, Targets], landmarks: float = 2.0
 ) -> FinderLoss:
     """Return the loss of a batch's outputs, the maps `OUTPUTS`; `landmarks` is their weight."""
-    gradients = {name: np.zeros_like(outputs[name]) for name in OUTPUTS}
-    cells = {s: tuple(wanted[s].cells.T) for s in STRIDES}
-    sizes = {s: np.sqrt(np.prod(_sides(wanted[s].boxes), axis=1)) for s in STRIDES}
-    units = np.concatenate([s / sizes[s] for s in STRIDES])[:, np.newaxis]  # cells in faces
-    at = np.concatenate([wanted[s].cells[:, :0:-1] for s in STRIDES]).astype(np.float64)
-    measures = {"positives": float(len(at))}
-    value, ious = 0.0, np.zeros(0)
-    if len(at):
-        size = np.concatenate([sizes[s] for s in STRIDES])[:, np.newaxis]
-        raw = np.concatenate([outputs[f"bbox_{s}"][cells[s]] for s in STRIDES]).astype(np.float64)
-        boxes = np.concatenate([wanted[s].boxes for s in STRIDES]) / size
-        centres, halves = (at + raw[:, :2]) * units, np.exp(np.minimum(raw[:, 2:], 6)) * units / 2
-        found = np.concatenate([centres - halves, centres + halves], axis=1)
-        fit = CompleteIoU().value_and_gradient(found, boxes)
-        ious = intersection_over_union(found, boxes)
-        to_low, to_high = fit.gradient[:, :2], fit.gradient[:, 2:]
-        to_boxes = BOXES * np.concatenate(
-            [(to_low + to_high) * units, (to_high - to_low) * halves], axis=1
-        )
-        points = np.concatenate([outputs[f"kps_{s}"][cells[s]] for s in STRIDES]).astype("f8")
-        wanted_points = np.concatenate([wanted[s].landmarks for s in STRIDES]).reshape(-1, 10)
-        near = SmoothL1(0.02).value_and_gradient(
-            (points + np.tile(at, 5)) * units, wanted_points / size
-        )
-        to_points = landmarks * near.gradient * units
-        value = BOXES * fit.value + landmarks * near.value
-        measures |= {"iou": float(ious.mean()), "landmarks": near.value}
-        ends = np.cumsum([len(wanted[s].cells) for s in STRIDES])[:-1]
-        for s, b, k in zip(
-            STRIDES, np.split(to_boxes, ends), np.split(to_points, ends), strict=True
-        ):
-            gradients[f"bbox_{s}"][cells[s]] = b
-            gradients[f"kps_{s}"][cells[s]] = k
-    scores = _scores(outputs, wanted, ious)
+    places, fits = _places(outputs, wanted, landmarks)
+    scores = _scores(outputs, wanted, fits)
     return FinderLoss(
-        value + scores.value, gradients | scores.gradients, measures | {"scores": scores.value}
+        places.value + scores.value,
+        places.gradients | scores.gradients,
+        places.measures | {"scores": scores.value},
     )
 
 
+def _places(
+    outputs: Mapping[str, Array], wanted: Mapping[int, Targets], landmarks: float
+) -> tuple[FinderLoss, npt.NDArray[np.float64]]:
+    """Return the loss of boxes and landmarks in positive cells, and how well each box fits (P,).
+
+    Cells are in the order of `STRIDES`. Both losses are of lengths in sizes of the face.
+    """
+    at = np.concatenate([wanted[s].cells[:, :0:-1] for s in STRIDES]).astype(np.float64)
+    measures = {"positives": float(len(at))}
+    if not len(at):
+        none = {n: np.zeros_like(outputs[n]) for n in OUTPUTS if not n.startswith("cls")}
+        return FinderLoss(0.0, none, measures), np.zeros(0)
+    sizes = {s: np.sqrt(np.prod(_sides(wanted[s].boxes), axis=1)) for s in STRIDES}
+    size = np.concatenate([sizes[s] for s in STRIDES])[:, np.newaxis]
+    units = np.concatenate([s / sizes[s] for s in STRIDES])[:, np.newaxis]  # cells in faces
+    raw, points = _of_positives(outputs, "bbox", wanted), _of_positives(outputs, "kps", wanted)
+    centres, halves = (at + raw[:, :2]) * units, np.exp(np.minimum(raw[:, 2:], 6)) * units / 2
+    found = np.concatenate([centres - halves, centres + halves], axis=1)
+    boxes = np.concatenate([wanted[s].boxes for s in STRIDES]) / size
+    fit = CompleteIoU().value_and_gradient(found, boxes)
+    fits = intersection_over_union(found, boxes)
+    to_low, to_high = fit.gradient[:, :2], fit.gradient[:, 2:]
+    to_boxes = np.concatenate([(to_low + to_high) * units, (to_high - to_low) * halves], axis=1)
+    true_points = np.concatenate([wanted[s].landmarks for s in STRIDES]).reshape(-1, 10)
+    near = SmoothL1(0.02).value_and_gradient((points + np.tile(at, 5)) * units, true_points / size)
+    gradients = _to_maps(BOXES * to_boxes, outputs, "bbox", wanted)
+    gradients |= _to_maps(landmarks * near.gradient * units, outputs, "kps", wanted)
+    measures |= {"iou": float(fits.mean()), "landmarks": near.value}
+    return FinderLoss(BOXES * fit.value + landmarks * near.value, gradients, measures), fits
+
+
+def _of_positives(
+    outputs: Mapping[str, Array], name: str, wanted: Mapping[int, Targets]
+) -> npt.NDArray[np.float64]:
+    """Return what the positive cells of all strides say, (P, numbers)."""
+    rows = [outputs[f"{name}_{s}"][tuple(wanted[s].cells.T)] for s in STRIDES]
+    return np.concatenate(rows).astype(np.float64)
+
+
+def _to_maps(
+    rows: npt.NDArray[np.float64],
+    outputs: Mapping[str, Array],
+    name: str,
+    wanted: Mapping[int, Targets],
+) -> dict[str, Array]:
+    """Return maps like the outputs, 0 but for the positive cells: in which these rows are."""
+    maps: dict[str, Array] = {}
+    for s, part in zip(STRIDES, _by_stride(rows, wanted), strict=True):
+        maps[f"{name}_{s}"] = np.zeros_like(outputs[f"{name}_{s}"])
+        maps[f"{name}_{s}"][tuple(wanted[s].cells.T)] = part
+    return maps
+
+
+def _by_stride(
+    rows: npt.NDArray[np.float64], wanted: Mapping[int, Targets]
+) -> list[npt.NDArray[np.float64]]:
+    """Split rows of positive cells, (P, ...), by stride."""
+    return np.split(rows, np.cumsum([len(wanted[s].cells) for s in STRIDES])[:-1])
+
+
 def _scores(
-    outputs: Mapping[str, Array], wanted: Mapping[int, Targets], ious: npt.NDArray[np.float64]
+    outputs: Mapping[str, Array], wanted: Mapping[int, Targets], fits: npt.NDArray[np.float64]
 ) -> FinderLoss:
     """Return the loss of the scores; a positive cell learns how well its box fits."""
     logits, quality = [], []
-    ends = np.cumsum([len(wanted[s].cells) for s in STRIDES])[:-1]
-    for s, fits in zip(STRIDES, np.split(ious, ends), strict=True):
+    for s, part in zip(STRIDES, _by_stride(fits, wanted), strict=True):
         target = wanted[s].kinds.astype(np.float64)
-        target[tuple(wanted[s].cells.T)] = np.maximum(fits, 1e-3)
+        target[tuple(wanted[s].cells.T)] = np.maximum(part, 1e-3)
         quality.append(target.ravel())
         logits.append(outputs[f"cls_{s}_logits"].ravel())
     every, target = np.concatenate(logits), np.concatenate(quality)

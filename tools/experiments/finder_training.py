@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
-from finder_learner import FinderLearner
-from finder_pool import EACH, Batch, Pool
+from finder_learner import THREADS, FinderLearner, Step
+from finder_pool import EACH, Batch, NotMadeYetError, Pool
 
 from npfacenet.checkpoints.state_files import read_state, write_state
 from npfacenet.errors import TrainingError
@@ -26,6 +28,8 @@ from npfacenet.training.optimizers import Adam
 from npfacenet.training.schedules import Cosine, WarmUp
 
 RARE = -4.0  # the logit of a face at the beginning
+PATIENCE = 0.5  # seconds between two looks for pictures that another process is making
+EVERY = 100  # steps of a line in the log
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Choices:
     A batch has `pictures` of the pool and `hard` of another one, of hard negatives. `first` files
     of the pool are used from the beginning, another one every `grow` steps. `landmarks` is the
     weight of their loss. `begin_from` is the checkpoint of another run, whose average is learnt
-    from.
+    from. Raises TrainingError for numbers with which there is nothing to learn.
     """
 
     steps: int = 24_000
@@ -55,6 +59,14 @@ class Choices:
     seed: int = 36
     begin_from: str | None = None
 
+    def __post_init__(self) -> None:
+        least = {"pictures": THREADS, "hard": 0, "files": 1, "first": 1, "grow": 1}
+        if self.hard:
+            least["hard_files"] = 1
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                raise TrainingError(f"{name} is at least {low}, not {getattr(self, name)}")
+
     def rule(self) -> Rule:
         """Return how gradients change the parameters."""
         schedule = WarmUp(self.warm_up, Cosine(self.steps - self.warm_up, 0.005))
@@ -70,7 +82,7 @@ class Batches:
     choices: Choices
 
     def batch(self, number: int) -> Batch:
-        """Draw a batch; wait for its pictures if they are still being made."""
+        """Draw a batch; NotMadeYetError if some of its pictures are still being made."""
         choices = self.choices
         rng = np.random.default_rng([choices.seed, number])
         files = min(choices.files, choices.first + number // choices.grow)
@@ -83,8 +95,18 @@ class Batches:
         return Batch(pictures[order], tuple(labels[i] for i in order))
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
-        """Return batches, read while those before them are learnt from."""
-        return prefetched(self.batch, start, stop)
+        """Return batches, read while those before them are learnt from; wait for their pictures."""
+        told = False
+        while start < stop:
+            try:
+                for batch in prefetched(self.batch, start, stop):
+                    yield batch
+                    start += 1
+            except NotMadeYetError as missing:
+                if not told:
+                    print(f"waiting: {missing} (train_finder.py pictures, mine)", file=sys.stderr)
+                told = True
+                time.sleep(PATIENCE)  # here, where Ctrl-C ends it, and not in the reading thread
 
     @staticmethod
     def _some(pool: Pool, files: int, count: int, rng: np.random.Generator) -> Batch:
@@ -102,49 +124,53 @@ def beginning(seed: int) -> dict[ParameterName, Array]:
     return parameters
 
 
+@dataclass
+class Log:
+    """Means over the steps since the last line; every hundredth step writes one, as JSON.
+
+    A measure that a step lacks, because its batch has no face, does not count for it.
+    """
+
+    stream: TextIO
+    seen: dict[str, list[float]] = field(default_factory=dict)
+    steps: int = 0
+    started: float = field(default_factory=time.perf_counter)
+
+    def add(self, step: Step, done: int, pictures: int) -> None:
+        """Add step number `done`, whose batch had so many pictures."""
+        self.steps += 1
+        for key, value in {"loss": step.loss, "norm": step.gradient_norm, **step.measures}.items():
+            self.seen.setdefault(key, []).append(value)
+        if done % EVERY:
+            return
+        speed = self.steps * pictures / (time.perf_counter() - self.started)
+        means = {key: round(sum(some) / len(some), 4) for key, some in self.seen.items()}
+        line = {"step": done, **means, "pictures_per_second": round(speed, 1)}
+        print(json.dumps(line), file=self.stream, flush=True)
+        self.seen, self.steps, self.started = {}, 0, time.perf_counter()
+
+
 def train(run: Path, choices: Choices, name: str = "finder", save: int = 500) -> None:
-    """Train, or continue the run; the log is `NAME.jsonl`, the checkpoint `NAME.h5`."""
-    checkpoint, log = run / f"{name}.h5", run / f"{name}.jsonl"
+    """Train, or continue the run; the log is `NAME.jsonl`, the checkpoint `NAME.h5`.
+
+    Raises TrainingError for a checkpoint of other choices, and for a loss that is not finite.
+    """
+    checkpoint = run / f"{name}.h5"
     batches = Batches(Pool(run / "pictures"), Pool(run / choices.hard_folder), choices)
     fresh = beginning(choices.seed)
     with closing(FinderLearner(fresh, choices.rule(), choices.landmarks)) as learner:
         if checkpoint.exists():
             _restore(checkpoint, learner, choices)
         elif choices.begin_from is not None:
-            rows, _ = read_state(run / choices.begin_from)
-            learner.vector.numbers[:] = rows["average"]
-            learner.restore({**learner.state(), "fixed": rows["fixed"]}, 0)
-            learner.average = learner.vector.numbers.copy()
-        sums: dict[str, float] = {}
-        since, started = 0, time.perf_counter()
-        with log.open("a", encoding="utf-8") as stream:
+            _begin_from(run / choices.begin_from, learner)
+        with (run / f"{name}.jsonl").open("a", encoding="utf-8") as stream:
+            log = Log(stream)
             for batch in batches.batches(learner.done, choices.steps):
                 step = learner.step(batch)
-                since += 1
-                for key, value in {
-                    "loss": step.loss,
-                    "norm": step.gradient_norm,
-                    **step.measures,
-                }.items():
-                    sums[key] = sums.get(key, 0.0) + value
-                if learner.done % 100 == 0:
-                    speed = since * len(batch.labels) / (time.perf_counter() - started)
-                    line = {
-                        "step": learner.done,
-                        **{k: round(v / since, 4) for k, v in sums.items()},
-                    }
-                    print(
-                        json.dumps(line | {"pictures_per_second": round(speed, 1)}),
-                        file=stream,
-                        flush=True,
-                    )
-                    sums, since, started = {}, 0, time.perf_counter()
+                log.add(step, learner.done, len(batch.labels))
                 if learner.done % save == 0 or learner.done == choices.steps:
-                    write_state(
-                        checkpoint,
-                        learner.state(),
-                        {"done": learner.done, "choices": asdict(choices)},
-                    )
+                    record = {"done": learner.done, "choices": asdict(choices)}
+                    write_state(checkpoint, learner.state(), record)
 
 
 def parameters_of(run: Path, name: str) -> dict[ParameterName, Array]:
@@ -160,6 +186,14 @@ def parameters_of(run: Path, name: str) -> dict[ParameterName, Array]:
 def finder_of(run: Path, name: str) -> Finder:
     """Return the detector with those parameters."""
     return Finder(ReadyNetwork(npfacenet_finder(), parameters_of(run, name)))
+
+
+def _begin_from(checkpoint: Path, learner: FinderLearner) -> None:
+    """Learn from the averaged parameters of another run, with a new memory and average."""
+    rows, _ = read_state(checkpoint)
+    learner.vector.numbers[:] = rows["average"]
+    learner.restore({**learner.state(), "fixed": rows["fixed"]}, 0)
+    learner.average = learner.vector.numbers.copy()
 
 
 def _restore(checkpoint: Path, learner: FinderLearner, choices: Choices) -> None:

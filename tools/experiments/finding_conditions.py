@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from finder_damage import grey
 from finding_table import Row, share
 from finding_truth import SAME, TOGETHER, Face, Floats, Picture, Teachers, best_overlap, central
 
@@ -19,7 +20,6 @@ from npfacenet.images.degradation import blurred, jpeg_compressed, relit
 
 USUAL = 96.0
 """Pixels of a face, the geometric mean of its sides, where another condition is measured."""
-LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +80,6 @@ def noisy(picture: Picture, deviation: float) -> Picture:
     """Add Gaussian noise of this standard deviation in grey levels; the picture is its seed."""
     noise = np.random.default_rng(int(picture.sum())).normal(0, deviation, picture.shape)
     return np.clip(np.rint(picture + noise), 0, 255).astype(np.uint8)
-
-
-def grey(picture: Picture) -> Picture:
-    """Take the colour away."""
-    luma = np.rint(picture @ LUMA).astype(np.uint8)
-    return np.repeat(luma[:, :, np.newaxis], 3, axis=2)
 
 
 def _damages() -> Iterator[tuple[str, Damage]]:

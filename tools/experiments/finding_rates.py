@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from finding_truth import (
     central,
     landmark_errors,
 )
+from picture_archives import backgrounds
 
 from npfacenet.errors import EvaluationError
 from npfacenet.faces import Detector, Faces
@@ -28,8 +28,6 @@ from npfacenet.faces.boxes import overlaps
 SMALLEST_FACE = 20  # of the reference files
 CLOSE = 0.6
 """The overlap from which on a face of LFW counts as found."""
-EACH, KEPT = 5, 4
-"""Every fifth background is kept for measuring, counted from the fifth: nobody learns from it."""
 WORST = 3  # scores in a cell
 
 
@@ -68,17 +66,12 @@ def alone(found: Faces, others: Sequence[Faces]) -> list[int]:
     return np.flatnonzero(shared.max(axis=1, initial=0) < SAME).tolist()
 
 
-def held_out(shared: Path) -> list[bytes]:
+def held_out(shared: Path) -> tuple[bytes, ...]:
     """Return the photographs without a face that are kept for measuring.
 
     Raises EvaluationError for an archive that cannot be read.
     """
-    try:
-        with zipfile.ZipFile(shared / "backgrounds.zip") as archive:
-            names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
-            return [archive.read(name) for name in names[KEPT::EACH]]
-    except zipfile.BadZipFile as error:
-        raise EvaluationError(f"{shared / 'backgrounds.zip'} cannot be read: {error}") from error
+    return backgrounds(shared, EvaluationError, held_out=True)
 
 
 def of_backgrounds(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from finder_answers import TEACHERS
 from finding_conditions import of_conditions
 from finding_rates import held_out, of_backgrounds, of_photographs, of_reference
 from finding_table import Row, table
@@ -16,7 +17,6 @@ from remembered_faces import Remembered
 from npfacenet import faces
 from npfacenet.faces import Detector
 
-TEACHERS = {"mtcnn": "weights/mtcnn", "yunet": "weights/yunet_n.onnx"}
 CHANGED = 500  # pictures of LFW under each condition
 CROPS = 3000  # of UTKFace
 

@@ -8,7 +8,6 @@ but shows whether faces that look dark are found as often as others.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from finding_table import Row, share
 from finding_truth import TOGETHER, Floats, Picture, Teachers
+from picture_archives import pictures_in
 
 from npfacenet.errors import EvaluationError
 from npfacenet.faces import Detector, Faces
@@ -41,13 +41,12 @@ def crops(shared: Path, most: int) -> list[Picture]:
 
     Raises EvaluationError for an archive that cannot be read.
     """
-    try:
-        with zipfile.ZipFile(shared / "faces.zip") as archive:
-            names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))[:MIXED]
-            order = np.random.default_rng(0).permutation(len(names))[:most]
-            return [read(archive.read(names[i])) for i in order]
-    except zipfile.BadZipFile as error:
-        raise EvaluationError(f"{shared / 'faces.zip'} cannot be read: {error}") from error
+
+    def chosen(names: list[str]) -> list[str]:
+        order = np.random.default_rng(0).permutation(len(names[:MIXED]))[:most]
+        return [names[i] for i in order]
+
+    return [read(each) for each in pictures_in(shared / "faces.zip", EvaluationError, chosen)]
 
 
 def bordered(crop: Picture, side: int | None = None) -> Picture:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from finding_conditions import LUMA, noisy
+from finder_damage import LUMA
+from finding_conditions import noisy
 from gate_pictures import Picture, offers, shrunk
 
 import npfacenet

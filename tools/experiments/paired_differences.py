@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from npfacenet.recognition.calibration import Z
 from npfacenet.recognition.evaluation import Distances, Flags, evaluate
-
-OF_95_PERCENT = 1.96  # standard deviations
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class PairedDifference:
         They share people and pictures, so the true one is a little wider.
         """
         variance = (self.gained + self.lost) / self.pairs - self.mean**2
-        half = OF_95_PERCENT * math.sqrt(variance / self.pairs)
+        half = Z * math.sqrt(variance / self.pairs)
         return self.mean - half, self.mean + half
 
     def __str__(self) -> str:

@@ -1,7 +1,8 @@
-"""A detector that finds the faces of each picture once, and keeps them in a file."""
+"""Faces that were found once and are kept in a file, and a detector that recalls them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +19,24 @@ SAME = 0.5
 """Intersection over union from which on two boxes show the same face."""
 MIRRORED = [1, 0, 2, 4, 3]
 """The landmarks of a mirrored face, in their order."""
+
+
+def arrays_of(some: Sequence[Faces]) -> dict[str, npt.NDArray[np.generic]]:
+    """Return the faces of several pictures as arrays for one file, which `faces_of` reads."""
+    nobody = Faces()
+    return {
+        "counts": np.array([len(each) for each in some], int),
+        "boxes": np.concatenate([nobody.boxes, *(each.boxes for each in some)]),
+        "landmarks": np.concatenate([nobody.landmarks, *(each.landmarks for each in some)]),
+        "scores": np.concatenate([nobody.scores, *(each.scores for each in some)]),
+    }
+
+
+def faces_of(stored: Mapping[str, npt.NDArray[np.generic]]) -> list[Faces]:
+    """Return the faces of each picture."""
+    ends = np.cumsum(stored["counts"])[:-1]
+    parts = (np.split(stored[name], ends) for name in ("boxes", "landmarks", "scores"))
+    return [Faces(*each) for each in zip(*parts, strict=True)][: len(stored["counts"])]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,26 +62,16 @@ class Remembered(Detector):
 
     def save(self, path: Path) -> None:
         """Write all faces to a file."""
-        all_faces = list(self.known.values())
+        keys = np.array(list(self.known))
         with atomic_file(path) as file:
-            np.savez(
-                file,
-                keys=np.array(list(self.known)),
-                counts=np.array([len(faces) for faces in all_faces]),
-                boxes=np.concatenate([faces.boxes for faces in all_faces]),
-                landmarks=np.concatenate([faces.landmarks for faces in all_faces]),
-                scores=np.concatenate([faces.scores for faces in all_faces]),
-            )
+            np.savez(file, allow_pickle=False, keys=keys, **arrays_of(list(self.known.values())))
 
     def recall(self, path: Path) -> None:
         """Read the faces that `save` wrote, if there is such a file."""
         if not path.exists():
             return
         with np.load(path) as stored:
-            ends = np.cumsum(stored["counts"])[:-1]
-            parts = [np.split(stored[name], ends) for name in ("boxes", "landmarks", "scores")]
-            for key, *faces in zip(stored["keys"].tolist(), *parts, strict=True):
-                self.known[key] = Faces(*faces)
+            self.known.update(zip(stored["keys"].tolist(), faces_of(stored), strict=True))
 
 
 @dataclass(frozen=True, eq=False)

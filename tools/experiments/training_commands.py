@@ -38,7 +38,7 @@ def run(module: str, arguments: argparse.Namespace) -> int:
 
     try:
         import_module(module).run(arguments)
-    except NpfacenetError as error:
+    except (NpfacenetError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
