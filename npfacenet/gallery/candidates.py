@@ -7,7 +7,8 @@ in float64.
 
 The bound: a product of D numbers differs from the exact one by at most D eps / 2 |p| |r|, the
 half square by D eps / 4 |r|^2, and their difference is rounded by at most eps / 2 of its value,
-where eps is float32's. Twice their sum is allowed.
+where eps is float32's. Twice their sum is allowed, and what rounding in float64 may change of a
+squared distance: of distances that it makes equal, the person decides.
 """
 
 from __future__ import annotations
@@ -107,8 +108,9 @@ class Probes:
                 some[block.people[start:end] == NOBODY] = -np.inf
             begin += end - start
         scores[begin:] = -np.inf
-        eps = float(np.finfo(kind).eps)
-        slack = (self.values.shape[1] + 4) * eps * (self.lengths * longest + longest**2)
+        eps, numbers = float(np.finfo(kind).eps), self.values.shape[1] + 4
+        slack = numbers * eps * (self.lengths * longest + longest**2)
+        slack += numbers * np.finfo(np.float64).eps * (self.lengths + longest) ** 2
         return scores, slack + UNIT if self.unit else slack
 
 

@@ -37,21 +37,20 @@ def put(
     places: list[Place] = []
     number = _next_change(connection)
     while len(places) < len(vectors):
-        block, free = _with_room(connection, vectors.shape[1])
-        rows = vectors[len(places) : len(places) + len(free)]
-        used = free[: len(rows)]
+        block, free = _with_room(connection, vectors.shape[1], len(vectors) - len(places))
+        rows = vectors[len(places) : len(places) + len(free)].astype(_VECTORS, copy=False)
         with (
             connection.blobopen("block_vectors", "content", block) as content,
             connection.blobopen("block_people", "content", block) as people,
         ):
-            for place, row in zip(used, rows, strict=True):
-                _write(content, place, row.astype(_VECTORS).tobytes())
-                _write(people, place, person.to_bytes(8, "little"))
+            for start, end in _runs(free):
+                _write(content, free[start], rows[start:end])
+                _write(people, free[start], np.full(end - start, person, _PEOPLE))
         connection.execute(
             "UPDATE block SET used = used + ?, changed = ? WHERE id = ?",
-            (len(rows), number, block),
+            (len(free), number, block),
         )
-        places += [Place(block, place) for place in used]
+        places += [Place(block, place) for place in free]
     return places
 
 
@@ -140,31 +139,51 @@ def _read(connection: sqlite3.Connection, block: int, numbers: int, name: str) -
     return read
 
 
-def _with_room(connection: sqlite3.Connection, numbers: int) -> tuple[int, list[int]]:
-    """Return a block with empty places, and these; a new block if all are full."""
-    found = connection.execute("SELECT id FROM block WHERE used < places LIMIT 1").fetchone()
+def _with_room(connection: sqlite3.Connection, numbers: int, wanted: int) -> tuple[int, list[int]]:
+    """Return a block with empty places, and up to `wanted` of these; a new one if all are full."""
+    found = connection.execute(
+        "SELECT id, used FROM block WHERE used < places ORDER BY id DESC LIMIT 1"
+    ).fetchone()
     if found is not None:
-        (people,) = connection.execute(
-            "SELECT content FROM block_people WHERE id = ?", found
-        ).fetchone()
-        return found[0], np.flatnonzero(np.frombuffer(people, _PEOPLE) == NOBODY).tolist()
+        block, used = found
+        with connection.blobopen("block_people", "content", block, readonly=True) as people:
+            # Unless somebody was removed, the first `used` places are taken.
+            ahead = _empty_places(people, used, wanted)
+            empty = ahead if len(ahead) else _empty_places(people, 0, len(people))
+        if len(empty):
+            return block, empty[:wanted].tolist()
     (places,) = connection.execute("SELECT coalesce(sum(places), 0) FROM block").fetchone()
     size = min(LARGEST, max(SMALLEST, places * (GROWTH - 1)))
-    block = connection.execute("INSERT INTO block VALUES (NULL, ?, 0, 0)", (size,)).lastrowid
+    added = connection.execute("INSERT INTO block VALUES (NULL, ?, 0, 0)", (size,)).lastrowid
     vectors, people = size * numbers * _VECTORS.itemsize, size * _PEOPLE.itemsize
-    connection.execute("INSERT INTO block_vectors VALUES (?, zeroblob(?))", (block, vectors))
-    connection.execute("INSERT INTO block_people VALUES (?, zeroblob(?))", (block, people))
-    return int(block or 0), list(range(size))
+    connection.execute("INSERT INTO block_vectors VALUES (?, zeroblob(?))", (added, vectors))
+    connection.execute("INSERT INTO block_people VALUES (?, zeroblob(?))", (added, people))
+    return int(added or 0), list(range(min(size, wanted)))
+
+
+def _empty_places(people: sqlite3.Blob, start: int, count: int) -> npt.NDArray[np.int64]:
+    """Return which of so many places from `start` are empty."""
+    people.seek(max(0, min(start * _PEOPLE.itemsize, len(people))))
+    whose = np.frombuffer(people.read(count * _PEOPLE.itemsize), _PEOPLE)
+    return np.flatnonzero(whose == NOBODY) + start
+
+
+def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield where each run of consecutive places starts and ends, as positions in `places`."""
+    ends = [*(np.flatnonzero(np.diff(places) != 1) + 1).tolist(), len(places)]
+    yield from zip([0, *ends], ends, strict=False)
 
 
 def _overwrite(connection: sqlite3.Connection, table: str, place: Place, content: bytes) -> None:
     with connection.blobopen(table, "content", place.block) as blob:
-        _write(blob, place.place, content)
+        blob.seek(place.place * len(content))
+        blob.write(content)
 
 
-def _write(blob: sqlite3.Blob, place: int, content: bytes) -> None:
-    blob.seek(place * len(content))
-    blob.write(content)
+def _write(blob: sqlite3.Blob, place: int, rows: npt.NDArray[np.generic]) -> None:
+    """Write to consecutive places, from `place`."""
+    blob.seek(place * rows[0].nbytes)
+    blob.write(rows.tobytes())
 
 
 def _next_change(connection: sqlite3.Connection) -> int:
