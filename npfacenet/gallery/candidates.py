@@ -34,12 +34,17 @@ class Stretch:
 
     def __init__(self) -> None:
         self.parts: list[tuple[Block, int, int]] = []
-        self.size = 0
+        self.ends: list[int] = []
 
     def append(self, block: Block, start: int, end: int) -> None:
         """Add places of a block."""
+        self.ends.append(self.size + end - start)
         self.parts.append((block, start, end))
-        self.size += end - start
+
+    @property
+    def size(self) -> int:
+        """How many places there are."""
+        return self.ends[-1] if self.ends else 0
 
     @property
     def longest(self) -> float:
@@ -57,13 +62,11 @@ class Stretch:
             return block.people[places + start], block.vectors[places + start]
         people = np.empty(len(places), np.int64)
         vectors = np.empty((len(places), self.parts[0][0].vectors.shape[1]), np.float32)
-        before = 0
-        for block, start, end in self.parts:
-            here = np.flatnonzero((places >= before) & (places < before + end - start))
-            if len(here):
-                rows = places[here] - before + start
-                people[here], vectors[here] = block.people[rows], block.vectors[rows]
-            before += end - start
+        which = np.searchsorted(self.ends, places, side="right")
+        for part in set(which.tolist()):
+            here, (block, _, end) = which == part, self.parts[part]
+            rows = places[here] - self.ends[part] + end
+            people[here], vectors[here] = block.people[rows], block.vectors[rows]
         return people, vectors
 
 
@@ -86,16 +89,18 @@ class Probes:
         """Note that as many people as are wanted reach these scores."""
         self.limits[which] = np.maximum(self.limits[which], scores)
 
-    def scores(self, stretch: Stretch) -> tuple[Scores, Distances]:
+    def scores(self, stretch: Stretch, room: Vectors) -> tuple[Scores, Distances]:
         """Return the scores (N, P), and by how much rounding may change those of each probe.
 
         Places are added, so that N is a multiple of `WIDE`; these and empty ones have -infinity.
+        The scores are in `room` if they are float32: new memory is slow when it is first used.
         """
         longest = stretch.longest
         exactly = not (longest > _SHORTEST and max(longest, self.lengths.max()) < _LONGEST)
         kind: np.dtype[np.floating] = np.dtype(np.float64 if exactly else np.float32)
         size = -(-stretch.size // WIDE) * WIDE
-        scores = np.empty((size, len(self.values)), kind)
+        count = size * len(self.values)
+        scores = (np.empty(count) if exactly else room[:count]).reshape(size, len(self.values))
         values, begin = self.values.astype(kind, copy=False).T, 0
         for block, start, end in stretch.parts:
             some, vectors = scores[begin : begin + end - start], block.vectors[start:end]
@@ -115,10 +120,14 @@ class Probes:
 
 
 class Candidates:
-    """The people who may be among the nearest of the probes, as far as one thread has compared."""
+    """The people who may be among the nearest of the probes, as far as one thread has compared.
 
-    def __init__(self, probes: Probes) -> None:
+    It compares up to `places` at a time.
+    """
+
+    def __init__(self, probes: Probes, places: int) -> None:
         self.probes = probes
+        self.room = np.empty((places + WIDE) * len(probes.values), np.float32)
         self.found = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
         """Numbers of probes, people and distances, of each probe the nearest in order."""
         self.waiting: list[tuple[Numbers, Numbers, Distances]] = []
@@ -126,7 +135,7 @@ class Candidates:
 
     def compare(self, stretch: Stretch) -> None:
         """Note the people of a stretch who may be among the nearest."""
-        scores, slack = self.probes.scores(stretch)
+        scores, slack = self.probes.scores(stretch, self.room)
         if np.isneginf(self.probes.limits).any():
             places, probes = self._nearest_of_each(stretch, scores, slack)
         else:

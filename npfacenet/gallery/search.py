@@ -6,6 +6,7 @@ The result is that of float64 distances, whatever the order of the blocks and th
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -59,15 +60,17 @@ def _search(values: Vectors, blocks: Sequence[Block], nearest: int, threads: int
     fewest = max(_FEWEST, 2 * nearest)
     size = max(fewest, min(_MOST, _SCORES // len(values)))
     stretches = list(_stretches(blocks, fewest, size, first=threads))
-    parts = [Candidates(probes) for _ in range(max(1, min(threads, len(stretches))))]
-    left = iter(stretches)
+    most = max((stretch.size for stretch in stretches), default=0)
+    parts = [Candidates(probes, most) for _ in range(max(1, min(threads, len(stretches))))]
+    idle = deque(parts)
 
-    def compare(part: Candidates) -> None:
-        for stretch in left:  # threads share it, so that each does as much as it can
-            part.compare(stretch)
+    def compare(stretch: Stretch) -> None:
+        part = idle.pop()
+        part.compare(stretch)
+        idle.append(part)
 
     with single_threaded():
-        share_out(parts, compare, threads=len(parts))
+        share_out(stretches, compare, threads=len(parts))
     people, distances, ends = parts[0].joined(parts[1:])
     return [
         Nearest(people[start:end], distances[start:end])
