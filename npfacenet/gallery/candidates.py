@@ -167,7 +167,7 @@ class Candidates:
         starts = np.flatnonzero(np.diff(people[order], prepend=-1))
         by_person = scores[order]
         best = np.maximum.reduceat(by_person, starts, axis=0)
-        if len(starts) - int(people[order[0]] == NOBODY) >= nearest:
+        if len(best) >= nearest:  # -infinity, of empty places, is no limit
             reached = np.partition(best, len(best) - nearest, axis=0)[len(best) - nearest]
             self.probes.raise_limits(slice(None), reached - slack)
         least = np.maximum(self.probes.limits - slack, best - 2 * slack)

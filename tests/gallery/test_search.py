@@ -90,10 +90,12 @@ def unit(block: Block) -> Block:
     return Block((block.vectors / lengths).astype(np.float32), block.people)
 
 
-@pytest.mark.parametrize("scale", [1e-22, 1e-30, 1e-44])
+@pytest.mark.parametrize("scale", [1e-20, 1e-21, 1e-30, 1e-44])
 def test_squares_that_float32_does_not_hold(scale: float) -> None:
-    blocks = drawn_blocks(2, [50, 70], 40, scale)
-    probes = np.concatenate([blocks[0].vectors[:5], np.zeros((1, 8), np.float32)])
+    rng = np.random.default_rng(2)
+    near = (scale * (1 + 1e-3 * rng.standard_normal((700, 8)))).astype(np.float32)
+    blocks = [Block(near[:300], np.arange(1, 301)), Block(near[300:], np.arange(301, 701))]
+    probes = np.concatenate([near[::90], np.zeros((1, 8), np.float32)])
     assert as_lists(search(probes, blocks, 3)) == by_float64(probes, blocks, 3)
 
 
@@ -145,6 +147,16 @@ def test_more_probes_than_are_compared_at_a_time() -> None:
     blocks = drawn_blocks(5, [300, 300], 100, 1.0)
     probes = np.random.default_rng(6).standard_normal((PROBES + 3, 8)).astype(np.float32)
     assert as_lists(search(probes, blocks, 3)) == by_float64(probes, blocks, 3)
+
+
+def test_an_empty_place_does_not_make_searching_slower() -> None:
+    vectors = np.eye(5, dtype=np.float32)
+    vectors[2] = 0
+    block = Block(vectors, np.array([1, 2, NOBODY, 4, 5]))
+    assert block.unit
+    assert not block.full
+    assert not Block(1.001 * vectors, block.people).unit
+    assert not Block(vectors, np.arange(1, 6)).unit
 
 
 def test_empty_places_are_nobody() -> None:
