@@ -20,7 +20,7 @@ from npfacenet.threads.blas import single_threaded
 from npfacenet.threads.sharing import share_out
 
 PROBES = 256  # compared at a time, which bounds the memory
-_SCORES = 1 << 17  # of a stretch and all probes: they stay in a core's cache
+_SCORES = 1 << 18  # of a stretch and all probes: they stay in a core's cache
 _FEWEST, _MOST = 1024, 1 << 15  # places of a stretch
 _RESULTS = 1 << 18  # of all probes that are compared at a time
 
@@ -56,7 +56,7 @@ def search(
 
 
 def _search(values: Vectors, blocks: Sequence[Block], nearest: int, threads: int) -> list[Nearest]:
-    probes = Probes(values, nearest, unit=all(block.unit for block in blocks))
+    probes = Probes(values, nearest, blocks)
     fewest = max(_FEWEST, 2 * nearest)
     size = max(fewest, min(_MOST, _SCORES // len(values)))
     stretches = list(_stretches(blocks, fewest, size, first=threads))
