@@ -23,7 +23,7 @@ from npfacenet.faces.cells import Detections, decoded, joined
 from npfacenet.faces.detector import Detector
 from npfacenet.faces.faces import Faces
 from npfacenet.faces.ready_network import ReadyNetwork, require_network
-from npfacenet.faces.summed_area import SummedAreaTable
+from npfacenet.faces.summed_area import averaged
 from npfacenet.layers import Array
 
 STEP = 4
@@ -78,22 +78,22 @@ class PyramidDetector(Detector):
         self, picture: npt.NDArray[np.uint8], smallest_face: float, threads: int | None = None
     ) -> Faces:
         """Find the faces of one picture (H, W, 3), the surest first."""
-        table = SummedAreaTable(picture)
         found = joined([])
-        for scale in sorted(self.scales or self.scales_of(table, smallest_face)):  # coarsest first
-            new = self.at_scale(table, scale, threads)
+        height, width = picture.shape[:2]
+        scales = self.scales or self.scales_of(height, width, smallest_face)
+        for scale in sorted(scales):  # coarsest first
+            new = self.at_scale(picture, scale, threads)
             found = joined([found, new[~self.parts_of(new, found, scale)]])
         faces = found.suppressed(self.most_shared)
         return Faces(faces.boxes, faces.landmarks, faces.scores, best_score=faces.best_score)
 
     def at_scale(
-        self, table: SummedAreaTable, scale: float, threads: int | None = None
+        self, picture: npt.NDArray[np.uint8], scale: float, threads: int | None = None
     ) -> Detections:
         """Find faces in a picture at one scale; returns them in pixels of the picture itself."""
-        height = max(1, round(table.height * scale))
-        width = max(1, round(table.width * scale))
-        outputs = self.network.run(self.prepared(table.resized(height, width)), threads)
-        return self.among(outputs).enlarged(table.width / width, table.height / height)
+        height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
+        outputs = self.network.run(self.prepared(averaged(picture, height, width)), threads)
+        return self.among(outputs).enlarged(picture.shape[1] / width, picture.shape[0] / height)
 
     def among(self, outputs: Mapping[str, Array]) -> Detections:
         """Return the faces that the cells of the network's outputs see, each once."""
@@ -103,17 +103,18 @@ class PyramidDetector(Detector):
         """Return RGB (H, W, 3) as the network takes it, padded with zeros, a batch of one."""
         height, width = picture.shape[:2]
         whole = (-(-side // self.strides[-1]) * self.strides[-1] for side in (height, width))
-        batch = np.zeros((1, *whole, 3), np.float32)
+        batch = np.empty((1, *whole, 3), np.float32)
         self.scaled(picture, batch[0, :height, :width])
+        batch[0, height:] = batch[0, :height, width:] = 0
         return batch
 
-    def scales_of(self, table: SummedAreaTable, smallest_face: float) -> list[float]:
+    def scales_of(self, height: int, width: int, smallest_face: float) -> list[float]:
         """Return the scales at which a picture is searched, the finest first."""
         finest = 1.0
         while smallest_face * finest / 2 >= self.smallest_known:
             finest /= 2
         chosen = [finest]
-        while max(table.height, table.width) * chosen[-1] > self.largest_known:
+        while max(height, width) * chosen[-1] > self.largest_known:
             chosen.append(chosen[-1] / STEP)
         return chosen
 

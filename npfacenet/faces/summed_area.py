@@ -3,19 +3,23 @@
 A pixel of the result is the mean of the whole pixels that it covers, as in PyTorch's adaptive
 average pooling: pixel i of n covers pixels floor(i * N / n) to ceil((i + 1) * N / n) of N. Each
 mean takes four numbers from a table of sums (Crow 1984, "Summed-area tables for texture mapping"),
-whatever the factor.
+whatever the factor. `averaged` gives the same without a table: a picture of 640x480 pixels becomes
+one of 160x120 in a fifth of the time, but ten sizes of it take 1.4 times as long.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from npfacenet.threads.lazy_value import LazyValue
 
-Indices = npt.NDArray[np.intp]
+Indices: TypeAlias = npt.NDArray[np.intp]
+Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+Sums: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
 
 
 class SummedAreaTable:
@@ -47,16 +51,13 @@ class SummedAreaTable:
         """Return the whole picture in another size: float32 (height, width, channels), 0 to 255."""
         if (height, width) == (self.height, self.width):
             return self.picture.astype(np.float32)
-        zero = np.zeros(1, np.intp)
-        left, right = (cells[0] for cells in _cells(zero, zero + self.width, width))
-        top, bottom = (cells[0] for cells in _cells(zero, zero + self.height, height))
+        left, right = _whole(self.width, width)
+        top, bottom = _whole(self.height, height)
         rows = self.sums.take(bottom, axis=0)  # `take` is faster than an index
         rows -= self.sums.take(top, axis=0)
         total = rows.take(right, axis=1)
         total -= rows.take(left, axis=1)
-        means: npt.NDArray[np.float32] = total.astype(np.float32)
-        means /= ((bottom - top)[:, None] * (right - left)).astype(np.float32)[..., None]
-        return means
+        return _means(total, (bottom - top)[:, None] * (right - left))
 
     def crops(self, boxes: Indices, height: int, width: int) -> npt.NDArray[np.float32]:
         """Return parts of the picture in one size: float32 (N, height, width, channels), 0 to 255.
@@ -73,10 +74,46 @@ class SummedAreaTable:
         total -= corners.take(above + behind, axis=0)
         total -= corners.take(below + before, axis=0)
         total += corners.take(above + before, axis=0)
-        count = (bottom - top)[:, :, None] * (behind - before)
-        means: npt.NDArray[np.float32] = total.astype(np.float32)
-        means /= count[..., None].astype(np.float32)
-        return means
+        return _means(total, (bottom - top)[:, :, None] * (behind - before))
+
+
+def averaged(picture: npt.NDArray[np.uint8], height: int, width: int) -> Pixels:
+    """Return what `SummedAreaTable(picture).resized` returns, faster for one size or two.
+
+    In its own size a picture is returned as it is, uint8.
+    """
+    if (height, width) == picture.shape[:2]:
+        return picture
+    top, bottom = _whole(picture.shape[0], height)
+    left, right = _whole(picture.shape[1], width)
+    total = _sums(_sums(picture, top, bottom, 0), left, right, 1)
+    return _means(total, (bottom - top)[:, None] * (right - left))
+
+
+def _sums(values: Sums, first: Indices, last: Indices, axis: int) -> npt.NDArray[np.uint32]:
+    """Return the sums of the elements first[i] to last[i] along an axis, for each i."""
+    counts = last - first
+    sums = values.take(first, axis).astype(np.uint32)
+    for offset in range(1, counts.max()):
+        (longer,) = np.nonzero(counts > offset)
+        if len(longer) == len(counts):
+            sums += values.take(first + offset, axis)
+        else:
+            sums[(slice(None),) * axis + (longer,)] += values.take(first[longer] + offset, axis)
+    return sums
+
+
+def _means(sums: npt.NDArray[np.uint32], counts: Indices) -> npt.NDArray[np.float32]:
+    """Return sums (..., channels), each divided by the number of pixels that it is of."""
+    means: npt.NDArray[np.float32] = sums.astype(np.float32)
+    means /= counts.astype(np.float32)[..., None]
+    return means
+
+
+def _whole(length: int, count: int) -> tuple[Indices, Indices]:
+    """Return where each of `count` cells of a whole side begins and ends."""
+    begin, end = _cells(np.zeros(1, np.intp), np.full(1, length), count)
+    return begin[0], end[0]
 
 
 def _cells(begin: Indices, end: Indices, count: int) -> tuple[Indices, Indices]:

@@ -148,7 +148,7 @@ def test_yunets_best_score_is_that_of_all_cells_at_all_scales() -> None:
     table = SummedAreaTable(picture)
     seen = [
         np.sqrt(outputs[f"cls_{s}"].clip(0, 1) * outputs[f"obj_{s}"].clip(0, 1)).max()
-        for scale in detector.scales_of(table, 20)
+        for scale in detector.scales_of(300, 400, 20)
         for outputs in [
             detector.network.run(
                 detector.prepared(table.resized(round(300 * scale), round(400 * scale))), threads=1

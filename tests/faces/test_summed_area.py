@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfacenet.faces.summed_area import SummedAreaTable
+from npfacenet.faces.summed_area import SummedAreaTable, averaged
 
 
 def adaptive(picture: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[np.float64]:
@@ -38,6 +38,18 @@ def test_resizing_is_adaptive_pooling(rows, columns, height, width, seed) -> Non
     assert found.dtype == np.float32
 
 
+@given(sides, sides, sides, sides, st.integers(0, 2**16))
+def test_averaging_without_a_table_gives_the_same_bits(
+    rows: int, columns: int, height: int, width: int, seed: int
+) -> None:
+    picture = drawn(seed, rows, columns)
+    expected = SummedAreaTable(picture).resized(height, width)
+    found = averaged(picture, height, width)
+    np.testing.assert_array_equal(found, expected)
+    same_size = (rows, columns) == (height, width)
+    assert found.dtype == (np.uint8 if same_size else np.float32)
+
+
 @given(st.integers(0, 2**16), st.integers(1, 9), st.integers(1, 9), st.integers(1, 4))
 def test_a_crop_is_what_the_cut_picture_gives(
     seed: int, height: int, width: int, count: int
@@ -63,6 +75,7 @@ def test_sums_beyond_32_bits_are_exact(shape: tuple[int, int, int]) -> None:
     white = np.full(shape, 255, np.uint8)
     table = SummedAreaTable(white)
     np.testing.assert_array_equal(table.resized(min(4, shape[0]), 3), 255)
+    np.testing.assert_array_equal(averaged(white, min(4, shape[0]), 3), 255)
     del white
     end = np.array([[shape[1] - 1, shape[0] - 1, shape[1], shape[0]]])
     np.testing.assert_array_equal(table.crops(end, 1, 1), 255)

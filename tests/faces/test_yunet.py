@@ -13,7 +13,6 @@ from comparing import Limits, faces_of, missing, unlike
 from npfacenet.faces import Faces, Yunet
 from npfacenet.faces.cells import Detections, decoded
 from npfacenet.faces.ready_network import ReadyNetwork
-from npfacenet.faces.summed_area import SummedAreaTable
 from npfacenet.images import read
 from npfacenet.recipes.yunet import STRIDES
 from npfacenet.recipes.yunet import yunet as yunet_network
@@ -100,14 +99,12 @@ def test_no_face_of_opencv_is_lost_by_the_pyramid(
 def test_scales_go_from_the_smallest_face_to_one_that_fills_the_picture(
     height: int, width: int, smallest: float, expected: list[float]
 ) -> None:
-    table = SummedAreaTable(np.zeros((height, width, 3), np.uint8))
-    assert a_yunet().scales_of(table, smallest) == expected
+    assert a_yunet().scales_of(height, width, smallest) == expected
 
 
 def test_the_smallest_face_has_12_to_24_pixels_where_it_is_searched() -> None:
-    table = SummedAreaTable(np.zeros((1000, 1000, 3), np.uint8))
     for smallest in np.linspace(24, 900, 50):
-        assert 12 <= a_yunet().scales_of(table, smallest)[0] * smallest < 24
+        assert 12 <= a_yunet().scales_of(1000, 1000, smallest)[0] * smallest < 24
 
 
 def test_parts_of_a_large_face_are_not_faces() -> None:
@@ -148,8 +145,8 @@ def test_a_cell_is_decoded_by_its_definition() -> None:
 
 
 def test_a_level_is_given_in_pixels_of_the_picture(yunet: Yunet, photographs: Path) -> None:
-    table = SummedAreaTable(read(photographs / "pictures/two-faces.jpg"))
-    whole, half = (yunet.at_scale(table, scale) for scale in (1.0, 0.5))
+    picture = read(photographs / "pictures/two-faces.jpg")
+    whole, half = (yunet.at_scale(picture, scale) for scale in (1.0, 0.5))
     expected = Faces(whole.boxes, whole.landmarks, whole.scores)
     assert missing(Faces(half.boxes, half.landmarks, half.scores), expected, 0.8) == []
 

@@ -45,7 +45,7 @@ SEED = 23
 COUNT = 80_000  # views of photographs
 PHOTOGRAPHS, DRAWN = 54, 10  # of the views in a batch
 CHOICES = Configuration(
-    loss=("distillation", "relations:10"), steps=24_000, learning_rate=4e-3, weight_decay=0.02,
+    loss=("distillation", "relations:10"), steps=20_000, learning_rate=4e-3, weight_decay=0.02,
     warm_up=300, clip=5.0, average=0.999, augmentation=Augmentation.none(),
     held_out=0, validate=1000, save=500, seed=SEED,
 )  # fmt: skip
