@@ -14,11 +14,12 @@ from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.gallery import Gallery, enrol
 from npfacenet.models import Embeddings, Model
+from npfacenet.models.embeddings_file import read_named
 from npfacenet.recognition.people_folder import name_of
 
 KINDS = (
     "a gallery's file, as `npfacenet enrol` writes it; a folder with name.jpg or name/*.jpg; or a "
-    "file of embeddings, as `npfacenet embed` writes it"
+    "file of embeddings, as `npfacenet embed -o` or `npfacenet gallery export FILE.npz` writes it"
 )
 
 
@@ -59,24 +60,29 @@ def known_people(
                 progress=progress,
             )
     elif path.suffix == ".npz":
-        gallery = of_embeddings(Embeddings.load(path), path)
+        gallery = of_embeddings(path)
     else:
         gallery = Gallery.open(path, create=False, read_only=not os.access(path, os.W_OK))
     with gallery:
         yield gallery
 
 
-def of_embeddings(embeddings: Embeddings, path: Path) -> Gallery:
-    """Return a gallery of a file's embeddings, named after their pictures as in a folder.
+def of_embeddings(path: Path) -> Gallery:
+    """Return a gallery of a file of embeddings: of an exported gallery, or of pictures.
 
-    `anna.jpg` shows anna; if the pictures are from several folders, each shows whom its folder is
-    called after. Raises GalleryError for embeddings whose pictures are not known.
+    Pictures are named as in a folder: `anna.jpg` shows anna; if they are from several folders, each
+    shows whom its folder is called after. Raises EmbeddingError for another file, and GalleryError
+    for embeddings whose pictures are not known.
     """
+    fields, names = read_named(path)
+    embeddings = Embeddings(**fields)
+    if names:
+        return Gallery.of_rows(names, embeddings)
     if len(embeddings.sources) != len(embeddings):
         raise GalleryError(f"{quoted(str(path))} does not say which pictures its embeddings show")
     sources = [Path(source) for source in embeddings.sources]
     alone = len({source.parent for source in sources}) == 1
-    names = [name_of(source) if alone else source.parent.name for source in sources]
+    names = tuple(name_of(source) if alone else source.parent.name for source in sources)
     return Gallery.of_rows(names, embeddings)
 
 

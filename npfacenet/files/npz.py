@@ -27,6 +27,7 @@ Arrays: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
 
 _PIECE = 1 << 20  # bytes that are read at a time
 _LONGEST_HEADER = 10_000
+_LONGEST_EXTRA = 28  # bytes, of sizes beyond 4 GB
 _LAST_CHARACTER = 0x10FFFF  # of Unicode
 _MEMBER = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\.npy")
 _HEADER = re.compile(
@@ -35,17 +36,17 @@ _HEADER = re.compile(
 )
 
 
-def write_npz(target: Path, arrays: Arrays) -> None:
+def write_npz(target: Path, arrays: Arrays, *, private: bool = False) -> None:
     """Write arrays of numbers and text under their names, as `numpy.savez` does.
 
-    The same arrays give the same bytes. Raises OutputError if the file cannot be written, and
-    ValueError for an array of objects.
+    Only its owner may read a `private` file. The same arrays give the same bytes. Raises
+    OutputError if the file cannot be written, and ValueError for an array of objects.
     """
     import zipfile  # takes 5 ms, which only those who use it pay
 
     with (
         writing_in(target.parent),
-        atomic_file(target) as file,
+        atomic_file(target, private=private) as file,
         zipfile.ZipFile(file, "w") as archive,
     ):
         for name, array in arrays.items():
@@ -106,6 +107,8 @@ def _arrays(file: BinaryIO) -> dict[str, npt.NDArray[np.generic]]:
             named = _MEMBER.fullmatch(member.filename)
             if named is None:
                 raise ValueError(f"it holds {quoted(member.filename)}, which names no array")
+            if member.comment or len(member.extra) > _LONGEST_EXTRA:
+                raise ValueError("its directory is damaged")  # a member may hide in there
             if named[1] in members:
                 raise ValueError(f"it holds two arrays that are called {named[1]!r}")
             if member.compress_type != zipfile.ZIP_STORED:

@@ -29,8 +29,12 @@ class Removal(JsonReady):
 
 
 def announce(connection: sqlite3.Connection) -> None:
-    """Record that something was removed, in the transaction that removes it."""
-    connection.execute("UPDATE state SET erasure_pending = 1")
+    """Record that something was removed, in the transaction that removes it.
+
+    The number is that of a change, so that nobody who finishes an earlier erasure takes this one
+    for it.
+    """
+    connection.execute("UPDATE state SET changes = changes + 1, erasure_pending = changes + 1")
 
 
 def finish(database: Database, patience: float = 0.0) -> bool:
@@ -44,5 +48,7 @@ def finish(database: Database, patience: float = 0.0) -> bool:
     if not database.erase_traces(patience):
         return False
     with database.writing() as connection:
-        connection.execute("UPDATE state SET erasure_pending = 0")
+        connection.execute(
+            "UPDATE state SET erasure_pending = 0 WHERE erasure_pending = ?", (pending,)
+        )
     return True

@@ -14,9 +14,10 @@ from npfacenet.files.paths import checked_path
 from npfacenet.gallery import (
     corrections,
     erasure,
-    exchange,
-    exchanged,
+    json_export,
+    json_import,
     made_by,
+    npz_exchange,
     people,
     stored_pictures,
     vector_blocks,
@@ -214,25 +215,32 @@ class Gallery(KnownPeople):
         erasure.finish(self._database)
 
     def export(self, path: str | os.PathLike[str], names: Sequence[str] | None = None) -> int:
-        """Write people, or everybody, to a file of JSON lines; return how many there are.
+        """Write people, or everybody, to a file; return how many there are.
 
-        It holds everything that is known of them, kept pictures included. Raises GalleryError for
-        a name that nobody has, OutputError if the file cannot be written.
+        JSON lines hold everything that is known of them, kept pictures included. A file that is
+        called NAME.npz gets arrays, which `Embeddings.load` and `numpy.load` open: names,
+        embeddings and what made them, and sources and faces if all are known. Only its owner may
+        read the file. Raises GalleryError for a name that nobody has, and for arrays of nobody;
+        OutputError if the file cannot be written.
         """
         file = checked_path(path, "an exported gallery", GalleryError)
         with self._database.reading() as connection:
-            return exchange.write(connection, file, names)
+            if file.suffix == npz_exchange.SUFFIX:
+                return npz_exchange.write(connection, file, names)
+            return json_export.write(connection, file, names)
 
     def take_in(self, path: str | os.PathLike[str]) -> tuple[str, ...]:
         """Enrol everybody whom `export` wrote to a file, or nobody; return their names.
 
         Embeddings that a person has already are not added again. Raises GalleryError, naming the
-        line, for a file that `export` did not write, and what `add` raises for embeddings of
-        another model.
+        line, for a file that `export` did not write (EmbeddingError for a damaged one of arrays),
+        and what `add` raises for embeddings of another model.
         """
         file = checked_path(path, "an exported gallery", GalleryError)
         with self._database.writing() as connection:
-            return exchanged.enrol_all(connection, file)
+            if file.suffix == npz_exchange.SUFFIX:
+                return npz_exchange.enrol_all(connection, file)
+            return json_import.enrol_all(connection, file)
 
 
 def _restored(content: bytes, passed_over: tuple[Skipped, ...]) -> Gallery:

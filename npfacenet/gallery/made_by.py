@@ -40,8 +40,8 @@ def require(connection: sqlite3.Connection) -> MadeBy:
     return found
 
 
-def agree(connection: sqlite3.Connection, embeddings: Embeddings) -> None:
-    """Record what made these embeddings, after checking that those of the gallery agree.
+def agree(connection: sqlite3.Connection, embeddings: Embeddings) -> MadeBy:
+    """Record and return what made these embeddings, after checking that those of the gallery agree.
 
     Raises FingerprintError, EmbeddingError and GalleryError as `Gallery.add` states.
     """
@@ -58,6 +58,7 @@ def agree(connection: sqlite3.Connection, embeddings: Embeddings) -> None:
                 _text(shared.preparation),
             ),
         )
+    return shared
 
 
 def forget(connection: sqlite3.Connection) -> None:

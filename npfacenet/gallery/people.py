@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.faces.choice import ChosenFace
-from npfacenet.gallery import vector_blocks
+from npfacenet.gallery import made_by, vector_blocks
 from npfacenet.gallery.quality import Quality
 from npfacenet.gallery.vector_blocks import Place
 from npfacenet.models.embeddings import Embeddings
@@ -75,6 +75,16 @@ def names(connection: sqlite3.Connection) -> list[tuple[int, str]]:
     return connection.execute("SELECT id, name FROM person ORDER BY id").fetchall()
 
 
+def numbers_of(connection: sqlite3.Connection, some: Sequence[str] | None) -> list[int]:
+    """Return the number of each of these people once, or of everybody.
+
+    Raises GalleryError for a name that nobody has.
+    """
+    if some is None:
+        return [number for number, _ in names(connection)]
+    return list(dict.fromkeys(require_number(connection, name) for name in some))
+
+
 def names_of(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, str]:
     """Return the names of these people by their numbers."""
     found = {}
@@ -136,6 +146,25 @@ def add_references(
         if of_it.content is not None:
             connection.execute("INSERT INTO picture VALUES (?, ?)", (numbers[-1], of_it.content))
     return numbers
+
+
+def add_missing(
+    connection: sqlite3.Connection,
+    name: str,
+    embeddings: Embeddings,
+    facts: Sequence[PictureFacts] = (),
+) -> int:
+    """Write those embeddings (N, D) of a person that they do not have; return the person's number.
+
+    Raises what `made_by.agree` raises.
+    """
+    made = made_by.agree(connection, embeddings)
+    person = number_of(connection, name) or new_person(connection, name)
+    known = {row.tobytes() for row in embeddings_of(connection, made, person)[1].values}
+    new = [i for i, row in enumerate(embeddings.values) if row.tobytes() not in known]
+    if new:
+        add_references(connection, person, embeddings[new], [facts[i] for i in new if facts])
+    return person
 
 
 def references(

@@ -121,7 +121,12 @@ class Embeddings(JsonReady):
         EmbeddingError for what a file cannot hold exactly.
         """
         target = checked_path(path, "a file of embeddings", OutputError)
-        of_all = Fields(
+        write_fields(target, self.fields)
+
+    @property
+    def fields(self) -> Fields:
+        """All that they hold, by the names of the arguments."""
+        return Fields(
             values=self.values,
             fingerprint=self.fingerprint,
             threshold=self.threshold,
@@ -131,7 +136,6 @@ class Embeddings(JsonReady):
             faces=self.faces,
             preparation=self.preparation,
         )
-        write_fields(target, of_all)
 
     @property
     def made_by(self) -> MadeBy:

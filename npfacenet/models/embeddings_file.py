@@ -9,6 +9,7 @@ It is an archive of arrays, which `numpy.load` opens; what is not known is left 
   (N,) int64: the face of each row, as in `faces.choice.ChosenFace`. Of a face with fewer than K
   landmarks, the rest is NaN.
 - `facts`, one text (`embeddings_facts.py`).
+- `names` (N,) text, the person of each row, in the file of an exported gallery.
 
 Older files have no `facts`, and of the faces `boxes` and `scores` only.
 """
@@ -54,8 +55,8 @@ class Fields(TypedDict):
     preparation: Preparation | None
 
 
-def write_fields(target: Path, given: Fields) -> None:
-    """Write the fields of embeddings, whole or not at all.
+def write_fields(target: Path, given: Fields, names: Sequence[str] = ()) -> None:
+    """Write the fields of embeddings, whole or not at all; with `names`, for the owner's eyes only.
 
     Raises OutputError if the file cannot be written, and EmbeddingError for what would not come
     back exactly, such as boxes that are not numbers.
@@ -66,14 +67,23 @@ def write_fields(target: Path, given: Fields) -> None:
         for name in sorted(given.keys() - {"values"}):
             if again[name] != given[name]:  # type: ignore[literal-required]  # one of its keys
                 raise EmbeddingError(f"a file cannot hold their {name} exactly")
+        if names:
+            arrays["names"] = np.array(names, np.str_)
+            if arrays["names"].tolist() != [*names]:
+                raise EmbeddingError("a file cannot hold their names exactly")
     size = sum(array.nbytes for array in arrays.values())
     if size > LARGEST // 2:  # well below it, so that what is written can be read
         raise OutputError(f"{size:,} bytes are too many for one file; save them in several")
-    write_npz(target, arrays)
+    write_npz(target, arrays, private=bool(names))
 
 
 def read_fields(path: Path) -> Fields:
-    """Return the fields of embeddings that a file holds.
+    """Return the fields of embeddings that a file holds; raises as `read_named`."""
+    return read_named(path)[0]
+
+
+def read_named(path: Path) -> tuple[Fields, tuple[str, ...]]:
+    """Return the fields of embeddings that a file holds, and the name of each row if it has them.
 
     Raises EmbeddingError, naming the file, the fault and the remedy, for any other file.
     """
@@ -86,10 +96,10 @@ def read_fields(path: Path) -> Fields:
         )
     with _told(name, "copy it again, or embed the pictures again"):
         if "facts" not in arrays:
-            return _fields_in_old(arrays)
+            return _fields_in_old(arrays), ()
         facts = parsed(text(arrays, "facts"))
         if facts["version"] == VERSION:
-            return _fields_in(arrays, facts)
+            return _fields_in(arrays, facts), _names_in(arrays)
     raise EmbeddingError(
         f"{name} was written by a newer version of npfacenet (it has format "
         f"{quoted(facts['version'])}, and this version reads {VERSION}): update npfacenet"
@@ -128,7 +138,7 @@ def _arrays_of(given: Fields) -> dict[str, npt.NDArray[np.generic]]:
 
 def _fields_in(arrays: Arrays, stated: dict[str, object]) -> Fields:
     """Return the fields of a file with these facts; raise EmbeddingError for any fault."""
-    _require_known(arrays, (*_OLD, *FACE_ARRAYS, "facts"))
+    _require_known(arrays, (*_OLD, *FACE_ARRAYS, "facts", "names"))
     facts = Facts.of(stated)
     return {
         **_fields_of_rows(arrays),
@@ -137,6 +147,13 @@ def _fields_in(arrays: Arrays, stated: dict[str, object]) -> Fields:
         "faces": faces_in(arrays, len(arrays["embeddings"])),
         "preparation": facts.preparation,
     }
+
+
+def _names_in(arrays: Arrays) -> tuple[str, ...]:
+    if "names" not in arrays:
+        return ()
+    names: list[str] = column(arrays, "names", "U", (len(arrays["embeddings"]),)).tolist()
+    return tuple(names)
 
 
 def _fields_in_old(arrays: Arrays) -> Fields:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from npfacenet.cards import Preparation, Threshold
-from npfacenet.errors import FingerprintError, GalleryError
+from npfacenet.errors import EmbeddingError, FingerprintError, GalleryError
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.gallery import Gallery
 from npfacenet.models import Embeddings
@@ -55,6 +55,51 @@ def test_a_round_trip_keeps_everything(seed: int, people: dict[str, int]) -> Non
         np.testing.assert_array_equal(again[name].values, gallery[name].values)
         assert again[name].faces == gallery[name].faces
         assert again[name].sources == gallery[name].sources
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.dictionaries(NAMES, st.integers(1, 3), min_size=1, max_size=4))
+def test_a_round_trip_through_arrays_keeps_names_and_embeddings(
+    seed: int, people: dict[str, int]
+) -> None:
+    people = {name.rstrip("\0") or "x": count for name, count in people.items()}
+    gallery = drawn(seed, people)
+    with tempfile.TemporaryDirectory() as folder:
+        path, again = Path(folder) / "people.npz", Gallery()
+        assert gallery.export(path) == len(gallery)
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert again.take_in(path) == gallery.people
+        assert again.take_in(path) == gallery.people  # and nothing is there twice
+        loaded = Embeddings.load(path)
+    assert again.as_json() == gallery.as_json()
+    for name in gallery:
+        np.testing.assert_array_equal(again[name].values, gallery[name].values)
+        assert again[name].faces == gallery[name].faces
+        assert again[name].sources == gallery[name].sources
+    assert gallery.embeddings is not None
+    np.testing.assert_array_equal(loaded.values, gallery.embeddings.values)
+
+
+def test_arrays_of_one_person_and_of_nobody(tmp_path: Path) -> None:
+    gallery = drawn(1, {"anna": 2, "bert": 1})
+    assert gallery.export(tmp_path / "bert.npz", ["bert"]) == 1
+    assert len(Embeddings.load(tmp_path / "bert.npz")) == 1
+    assert b"a\0n\0n\0a" not in (tmp_path / "bert.npz").read_bytes().replace(b"\0\0", b"")
+    with pytest.raises(GalleryError, match="nobody is enrolled"):
+        Gallery().export(tmp_path / "nobody.npz")
+    with pytest.raises(EmbeddingError, match="cannot hold their names exactly"):
+        drawn(1, {"anna\0": 1}).export(tmp_path / "nul.npz")
+    assert [file.name for file in tmp_path.iterdir()] == ["bert.npz"]
+
+
+def test_embeddings_without_names_are_not_a_gallery(tmp_path: Path) -> None:
+    embeddings = drawn(1, {"anna": 2})["anna"]
+    embeddings.save(tmp_path / "pictures.npz")
+    with pytest.raises(GalleryError, match="does not say whose its embeddings are"):
+        Gallery().take_in(tmp_path / "pictures.npz")
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "pictures.npz").read_bytes()[:-9])
+    with pytest.raises(EmbeddingError, match=r"cut\.npz"):
+        Gallery().take_in(tmp_path / "cut.npz")
 
 
 def test_one_persons_data_are_theirs_alone(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from npfacenet.cards import Preparation, Threshold
 from npfacenet.errors import GalleryError, NpfacenetError, quoted
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.files import open_regular
-from npfacenet.gallery import corrections, made_by, people
-from npfacenet.gallery.exchange import FORMAT, LONGEST_LINE, VERSION
+from npfacenet.gallery import corrections, people
+from npfacenet.gallery.json_export import FORMAT, LONGEST_LINE, VERSION
 from npfacenet.gallery.people import PictureFacts
 from npfacenet.gallery.quality import Quality
 from npfacenet.models.embeddings import Embeddings
@@ -50,7 +50,7 @@ def read(path: Path) -> Iterator[MadeBy | ImportedPerson | None]:
     """Yield what made the embeddings of an exported gallery, and then each of its people.
 
     Raises GalleryError, naming the file, the line and the fault, for anything that
-    `exchange.write` does not write.
+    `json_export.write` does not write.
     """
     name = quoted(str(path))
     with open_regular(
@@ -202,14 +202,7 @@ def enrol_all(connection: sqlite3.Connection, path: Path) -> tuple[str, ...]:
 
 
 def _enrol(connection: sqlite3.Connection, found: ImportedPerson) -> str:
-    several = found.embeddings
-    made_by.agree(connection, several)
-    person = people.number_of(connection, found.name) or people.new_person(connection, found.name)
-    made = made_by.require(connection)
-    known = {row.tobytes() for row in people.embeddings_of(connection, made, person)[1].values}
-    new = [i for i, row in enumerate(several.values) if row.tobytes() not in known]
-    if new:
-        people.add_references(connection, person, several[new], [found.facts[i] for i in new])
+    person = people.add_missing(connection, found.name, found.embeddings, found.facts)
     for other in found.other_names:
         if people.number_of(connection, other) is None:
             people.add_name(connection, person, other)

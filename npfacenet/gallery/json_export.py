@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -30,24 +29,18 @@ def write(connection: sqlite3.Connection, path: Path, names: Sequence[str] | Non
     Only its owner may read it, like a gallery.
     Raises GalleryError for a name that nobody has, OutputError if the file cannot be written.
     """
-    numbers = (
-        [number for number, _ in people.names(connection)]
-        if names is None
-        else [people.require_number(connection, name) for name in names]
-    )
+    numbers = people.numbers_of(connection, names)
     made = made_by.read(connection)
     header = {
         "format": FORMAT,
         "version": VERSION,
         "made_by": None if made is None else asdict(made),
     }
-    with atomic_file(path) as file, writing_in(path.parent):
-        if hasattr(os, "fchmod"):
-            os.fchmod(file.fileno(), 0o600)
+    with atomic_file(path, private=True) as file, writing_in(path.parent):
         file.write(_line(header))
-        for number in dict.fromkeys(numbers):
+        for number in numbers:
             file.write(_line(_person(connection, number)))
-    return len(set(numbers))
+    return len(numbers)
 
 
 def _line(document: Mapping[str, object]) -> bytes:
