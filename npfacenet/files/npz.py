@@ -27,7 +27,7 @@ Arrays: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
 
 _PIECE = 1 << 20  # bytes that are read at a time
 _LONGEST_HEADER = 10_000
-_LONGEST_EXTRA = 28  # bytes, of sizes beyond 4 GB
+_END = 22  # bytes of the record at the end of an archive, before its comment
 _LAST_CHARACTER = 0x10FFFF  # of Unicode
 _MEMBER = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\.npy")
 _HEADER = re.compile(
@@ -107,8 +107,6 @@ def _arrays(file: BinaryIO) -> dict[str, npt.NDArray[np.generic]]:
             named = _MEMBER.fullmatch(member.filename)
             if named is None:
                 raise ValueError(f"it holds {quoted(member.filename)}, which names no array")
-            if member.comment or len(member.extra) > _LONGEST_EXTRA:
-                raise ValueError("its directory is damaged")  # a member may hide in there
             if named[1] in members:
                 raise ValueError(f"it holds two arrays that are called {named[1]!r}")
             if member.compress_type != zipfile.ZIP_STORED:
@@ -117,10 +115,19 @@ def _arrays(file: BinaryIO) -> dict[str, npt.NDArray[np.generic]]:
                     "(numpy.savez does not compress)"
                 )
             members[named[1]] = member
+        if len(members) != _stated_members(file, archive.comment):
+            raise ValueError("its directory does not hold as many arrays as it states")
         claimed = sum(member.file_size for member in members.values())
         if claimed > size:
             raise ValueError(f"it claims to hold {claimed:,} bytes, and has {size:,}")
         return {name: _array(archive, name, member) for name, member in members.items()}
+
+
+def _stated_members(file: BinaryIO, comment: bytes) -> int:
+    """Return how many members an archive states to have, which zipfile does not compare."""
+    file.seek(-_END - len(comment), os.SEEK_END)
+    end = file.read(_END)
+    return int.from_bytes(end[10:12], "little")
 
 
 def _array(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -> npt.NDArray[np.generic]:

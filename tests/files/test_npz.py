@@ -114,6 +114,19 @@ def test_a_damaged_file_is_refused_or_the_same(
         assert sorted(array.tobytes() for array in read(path).values()) == numbers
 
 
+@pytest.mark.parametrize(("place", "change"), [(-10, 155), (-6, 46)])
+def test_no_array_is_lost_by_a_damaged_directory(tmp_path: Path, place: int, change: int) -> None:
+    """zipfile takes such a directory for a smaller one, or an empty one."""
+    path = tmp_path / "a.npz"
+    write_npz(path, {"a": np.zeros(2), "b_1": np.ones((2, 3)), "c": np.arange(3)})
+    content = bytearray(path.read_bytes())
+    assert content[-10] == 3 * 46 + len("a.npy" + "b_1.npy" + "c.npy") == 155
+    content[place] ^= change
+    path.write_bytes(content)
+    with pytest.raises(EmbeddingError, match=r"a\.npz"):
+        read(path)
+
+
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     whole = tmp_path / "whole.npz"
     write_npz(whole, {"a": np.arange(5), "b": np.array(["x", "y"])})
