@@ -15,6 +15,8 @@ import numpy.typing as npt
 import PIL.Image
 import pytest
 from drawn_detector import LANDMARKS, faces_in
+from hypothesis import given
+from hypothesis import strategies as st
 from tool_modules import tool
 
 import npfacenet
@@ -315,3 +317,17 @@ def test_an_error_of_the_library_is_a_sentence(
     where = ["--shared", str(tmp_path), "--run", str(tmp_path / "run")]
     assert tool("train_default").main(["views", *where]) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_targets_do_not_depend_on_the_signs_that_lapack_gives(seed: int) -> None:
+    """Directions are the principal components of the views; the largest number is above 0."""
+    rng = np.random.default_rng(seed)
+    views = (rng.standard_normal((60, 9)) * np.arange(1, 10)).astype(np.float32)
+    targets = tool("default_targets")
+    found = targets.Projection.of(views, 4, 5)
+    weighted = views * found.weights
+    _, _, expected = np.linalg.svd(weighted - weighted.mean(axis=0), full_matrices=False)
+    same = np.abs(np.sum(found.directions * expected[:5].T, axis=0))
+    np.testing.assert_allclose(same, 1, atol=1e-3)
+    assert (found.directions.max(axis=0) >= -found.directions.min(axis=0)).all()

@@ -59,10 +59,12 @@ class Projection:
             for part in np.array_split(joined, -(-len(joined) // TOGETHER)):
                 centred = part * weights - mean
                 moments += centred.T.astype(np.float64) @ centred
-            _, directions = np.linalg.eigh(moments)
-        return cls(
-            weights, mean, np.ascontiguousarray(directions[:, ::-1][:, :numbers], np.float32)
-        )
+            _, found = np.linalg.eigh(moments)
+        directions = found[:, ::-1][:, :numbers]
+        # The sign of an eigenvector is arbitrary: other kernels of OpenBLAS give others.
+        largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=0)[None], axis=0)
+        directions = directions * np.sign(largest)
+        return cls(weights, mean, np.ascontiguousarray(directions, np.float32))
 
     def __call__(self, joined: Vectors) -> Vectors:
         """Return the targets of views, unit vectors."""
