@@ -58,7 +58,8 @@ def list_people(gallery: Gallery, arguments: argparse.Namespace) -> int:
     people = known["people"]
     for name, count in people.items() if isinstance(people, dict) else ():
         options.say(f"{count:>5}  {name}")
-    options.say(f"{len(gallery)} people, {known['embeddings']} embeddings")
+    made = " ".join(str(known[key]) for key in ("model", "variant") if known[key] is not None)
+    options.say(f"{len(gallery)} people, {known['embeddings']} embeddings{made and f' of {made}'}")
     return 0
 
 

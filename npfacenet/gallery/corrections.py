@@ -40,6 +40,12 @@ def deny(
         )  # fmt: skip
 
 
+def renew(connection: sqlite3.Connection, number: int, embedding: Embeddings) -> None:
+    """Replace the embedding (1, D) of a correction by another model's."""
+    vector = embedding.values[0].astype(_VECTOR).tobytes()
+    connection.execute("UPDATE correction SET vector = ? WHERE id = ?", (vector, number))
+
+
 def denied(connection: sqlite3.Connection) -> dict[int, npt.NDArray[np.float32]]:
     """Return the embeddings (N, D) of pictures that do not show a person, by that person's."""
     found: dict[int, list[npt.NDArray[np.float32]]] = {}

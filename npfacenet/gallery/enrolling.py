@@ -98,7 +98,7 @@ def enrol_into(
             )
     options = EnrolmentOptions() if options is None else options
     photographs = _Photographs(gallery, people, keep=options.keep)
-    waiting, skipped = WaitingPictures(gallery, options.gate), list[Skipped]()
+    waiting, skipped = WaitingPictures(gallery, options.gate, model.card), list[Skipped]()
     report, done = silent if progress is None else progress, 0
     batches = model.embedder().batches(
         photographs.unknown(), options.faces, on_error=options.on_error, threads=options.threads,

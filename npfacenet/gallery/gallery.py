@@ -9,6 +9,7 @@ from typing import Self
 import numpy.typing as npt
 
 from npfacenet.arguments import is_real
+from npfacenet.cards import Card
 from npfacenet.errors import ArgumentError, GalleryError, quoted
 from npfacenet.files.paths import checked_path
 from npfacenet.gallery import (
@@ -122,8 +123,11 @@ class Gallery(KnownPeople):
             known = people.references(connection, person)
         return tuple(reference for _, reference, _ in known if reference.id in added)
 
-    def add_pictures(self, pictures: Sequence[NewPicture]) -> None:
-        """Enrol several pictures of any people, all of them or none. Raises what `add` raises."""
+    def add_pictures(self, pictures: Sequence[NewPicture], card: Card | None = None) -> None:
+        """Enrol several pictures of any people, all of them or none.
+
+        `card` is that of the model. Raises what `add` raises.
+        """
         with self._database.writing() as connection:
             for picture in pictures:
                 made_by.agree(connection, picture.embedding)
@@ -131,6 +135,8 @@ class Gallery(KnownPeople):
                 if person is None:
                     person = people.new_person(connection, picture.name)
                 people.add_references(connection, person, picture.embedding, [picture.facts])
+            if card is not None:
+                made_by.remember(connection, card)
 
     def remove(self, name: str, *, wait: float = WAIT) -> Removal:
         """Remove a person and every trace of them: name, numbers and pictures.
@@ -204,13 +210,14 @@ class Gallery(KnownPeople):
         self._database.copy_to(other._database)
         return other
 
-    def replace_all(self, stored: StoredPictures, renewed: Sequence[Renewed]) -> None:
-        """Replace all embeddings by those of another model, or none of them.
+    def replace_all(self, stored: StoredPictures, renewed: Sequence[Renewed], card: Card) -> None:
+        """Replace all embeddings by those of another model, which has this card, or none of them.
 
         Raises GalleryError if the gallery has changed since its pictures were `stored`.
         """
         with self._database.writing() as connection:
             stored_pictures.replace_all(connection, stored, renewed)
+            made_by.remember(connection, card)
             erasure.announce(connection)
         erasure.finish(self._database)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from npfacenet.cards import Card
 from npfacenet.errors import listed, quoted
 from npfacenet.gallery import checking, corrections, made_by, people, stored_pictures
 from npfacenet.gallery.database import Database
@@ -114,6 +115,12 @@ class KnownPeople(JsonReady):
             names = dict(people.names(connection))
         return tuple(names[number] for number in whose), embeddings
 
+    @property
+    def card(self) -> Card | None:
+        """The card of the model that made the embeddings, if photographs were enrolled with it."""
+        with self._database.reading() as connection:
+            return made_by.card_of(connection, self._database.name)
+
     def check(self) -> tuple[str, ...]:
         """Return what is wrong with the gallery's tables, each as a sentence; none if all agree.
 
@@ -130,7 +137,10 @@ class KnownPeople(JsonReady):
                 "ON r.person = p.id GROUP BY p.id ORDER BY p.id"
             ).fetchall()
             made = made_by.read(connection)
+            card = made_by.card_of(connection, self._database.name)
         return {
+            "model": None if card is None else card.architecture,
+            "variant": None if card is None else card.variant,
             "people": as_json(dict(counts)),
             "embeddings": sum(count for _, count in counts),
             "fingerprint": None if made is None else made.fingerprint,

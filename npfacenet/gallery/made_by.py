@@ -9,8 +9,8 @@ from dataclasses import asdict, replace
 
 import numpy.typing as npt
 
-from npfacenet.cards import Preparation, Threshold
-from npfacenet.errors import GalleryError
+from npfacenet.cards import Card, Preparation, Threshold, card_from_json
+from npfacenet.errors import GalleryError, WeightsError
 from npfacenet.gallery import vector_blocks
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.models.made_by import MadeBy, agreed
@@ -49,8 +49,10 @@ def agree(connection: sqlite3.Connection, embeddings: Embeddings) -> MadeBy:
     shared = new if known is None else agreed([known, new], mixed=GalleryError)
     if shared != known:
         connection.execute(
-            "INSERT OR REPLACE INTO model (id, numbers, fingerprint, threshold, preparation) "
-            "VALUES (1, ?, ?, ?, ?)",
+            "INSERT INTO model (id, numbers, fingerprint, threshold, preparation) "
+            "VALUES (1, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET numbers = excluded.numbers, "
+            "fingerprint = excluded.fingerprint, threshold = excluded.threshold, "
+            "preparation = excluded.preparation",
             (
                 shared.numbers,
                 shared.fingerprint,
@@ -59,6 +61,23 @@ def agree(connection: sqlite3.Connection, embeddings: Embeddings) -> MadeBy:
             ),
         )
     return shared
+
+
+def remember(connection: sqlite3.Connection, card: Card) -> None:
+    """Record the card of the model that made the gallery's embeddings."""
+    text = json.dumps(asdict(replace(card, trained_on=())))  # names of other people
+    connection.execute("UPDATE model SET card = ? WHERE card IS NOT ?", (text, text))
+
+
+def card_of(connection: sqlite3.Connection, name: str) -> Card | None:
+    """Return that card, if it is known; raise GalleryError if it is damaged."""
+    found = connection.execute("SELECT card FROM model").fetchone()
+    if found is None or found[0] is None:
+        return None
+    try:
+        return card_from_json(json.loads(found[0]), name)
+    except (WeightsError, ValueError) as fault:
+        raise GalleryError(f"{name} is damaged: {fault}; restore it from a copy") from fault
 
 
 def forget(connection: sqlite3.Connection) -> None:

@@ -139,7 +139,7 @@ def add_references(
                 person, place.block, place.place, now if of_it.added is None else of_it.added,
                 encoded(embeddings.sources[i]) if embeddings.sources else None,
                 _text_of_face(embeddings.faces[i]) if embeddings.faces else None,
-                None if of_it.quality is None else json.dumps(asdict(of_it.quality)), of_it.digest,
+                _text_of_quality(of_it.quality), of_it.digest,
             ),
         )  # fmt: skip
         numbers.append(int(row.lastrowid or 0))
@@ -165,6 +165,25 @@ def add_missing(
     if new:
         add_references(connection, person, embeddings[new], [facts[i] for i in new if facts])
     return person
+
+
+def renew_reference(
+    connection: sqlite3.Connection,
+    person: int,
+    number: int,
+    embedding: Embeddings,
+    quality: Quality | None,
+) -> None:
+    """Write another model's embedding (1, D) for a picture that is enrolled already."""
+    (place,) = vector_blocks.put(connection, embedding.values, person)
+    connection.execute(
+        "UPDATE reference SET block = ?, place = ?, face = ?, quality = ? WHERE id = ?",
+        (
+            place.block, place.place,
+            _text_of_face(embedding.faces[0]) if embedding.faces else None,
+            _text_of_quality(quality), number,
+        ),
+    )  # fmt: skip
 
 
 def references(
@@ -259,6 +278,10 @@ def add_name(connection: sqlite3.Connection, person: int, name: str) -> None:
         "INSERT INTO other_name VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?)",
         (encoded(name_key(name)), encoded(name), person),
     )
+
+
+def _text_of_quality(quality: Quality | None) -> str | None:
+    return None if quality is None else json.dumps(asdict(quality))
 
 
 def _text_of_face(face: ChosenFace) -> str:

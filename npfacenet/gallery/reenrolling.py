@@ -69,7 +69,7 @@ def reenrol(
                 Renewed(picture, rows[best], quality if isinstance(quality, Quality) else None)
             )
             report("embedding", len(renewed), len(stored.pictures))
-    gallery.replace_all(stored, renewed)
+    gallery.replace_all(stored, renewed, model.card)
     return len(renewed)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from npfacenet.errors import GalleryError, quoted
@@ -90,21 +90,16 @@ def replace_all(
     (changes,) = connection.execute("SELECT changes FROM state").fetchone()
     if changes != stored.changes:
         raise GalleryError("the gallery was changed in the meantime: reenrol it again")
-    contents = [content_of(connection, one.picture) for one in renewed]
-    connection.execute("DELETE FROM reference")
-    connection.execute("DELETE FROM correction")
     made_by.forget(connection)
-    for one, content in zip(renewed, contents, strict=True):
-        picture = one.picture
-        embedding = replace(
-            one.embedding, sources=() if picture.source is None else (picture.source,)
-        )
-        facts = replace(picture.facts, content=content, quality=one.quality)
-        made_by.agree(connection, embedding)
-        if picture.denied:
-            corrections.deny(connection, picture.person, embedding, [facts])
+    connection.execute("UPDATE reference SET block = -1, place = id")  # out of the way
+    for one in renewed:
+        made_by.agree(connection, one.embedding)
+        if one.picture.denied:
+            corrections.renew(connection, one.picture.id, one.embedding)
         else:
-            people.add_references(connection, picture.person, embedding, [facts])
+            people.renew_reference(
+                connection, one.picture.person, one.picture.id, one.embedding, one.quality
+            )
 
 
 def files_by_digest(folder: Path) -> Mapping[str, Path]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.cards import Card
 from npfacenet.gallery.enrolment import Doubtful, Gate
 from npfacenet.gallery.gallery import Gallery
 from npfacenet.gallery.gate import FAR, SAME, Finding, decide, far_from_own, judge
@@ -24,6 +25,7 @@ class WaitingPictures:
 
     gallery: Gallery
     gate: Gate | None
+    card: Card
     enrolled: dict[str, int] = field(default_factory=dict)
     warnings: list[Doubtful] = field(default_factory=list)
     refused: list[Doubtful] = field(default_factory=list)
@@ -51,7 +53,7 @@ class WaitingPictures:
                 self.warnings.append(Doubtful(picture.name, source, verdict.warnings))
             accepted.append(picture)
             self.enrolled[picture.name] = self.enrolled.get(picture.name, 0) + 1
-        self.gallery.add_pictures(accepted)
+        self.gallery.add_pictures(accepted, self.card)
         self._waiting.clear()
 
     def _judged(self) -> Iterator[tuple[NewPicture, tuple[Finding, ...]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,12 +99,25 @@ def test_the_same_face_under_another_name(model: Model, folder: Path) -> None:
     assert (again.enrolled, len(again.refused)) == ({}, 1)
 
 
+def test_the_gallery_knows_its_model_but_nobody_whom_it_learnt_from(
+    model: Model, folder: Path
+) -> None:
+    learnt = replace(model, card=replace(model.card, trained_on=("Somebody Else",)))
+    gallery = Gallery()
+    assert gallery.card is None
+    enrol_into(gallery, learnt, {"anna": [folder / "1_0.png"]})
+    assert gallery.card == replace(model.card, trained_on=())
+    assert gallery.as_json()["model"] == "npfacenet-small"
+    gallery.remove("anna")
+    assert gallery.card is None
+
+
 def vector(*numbers: float) -> Embeddings:
     return Embeddings(np.array([numbers], np.float32), "f" * 64, Threshold(1.0, "stated"))
 
 
 def test_a_stranger_among_somebodys_pictures() -> None:
-    waiting = WaitingPictures(Gallery(), Gate())
+    waiting = WaitingPictures(Gallery(), Gate(), npfacenet.load().card)
     for name, embedding in (
         ("anna", vector(1, 0)),
         ("anna", vector(0.8, 0.6)),

@@ -69,16 +69,17 @@ def survive(folder: Path, kills: int) -> int:
             assert gallery.check() == ()
             people = {int(name.split()[1]) for name in gallery}
             removed = {n - 2 for n in range(4, done, 5)}
-            assert set(range(done)) - removed <= people
             # What was under way is there or not: the next person, and a removal that goes with it.
+            leaving = {done - 2} if done % 5 == 4 else set()
+            assert set(range(done)) - removed - leaving <= people
             assert people - {done} <= set(range(done))
             assert removed & people == set()
             for number in rng.sample(sorted(people), min(5, len(people))):
                 np.testing.assert_array_equal(gallery[f"person {number}"].values[0], vector(number))
             if done in people:
                 gallery.remove(f"person {done}")
-            if done % 5 == 4 and done - 2 not in people and done > 2:
-                gallery.add(f"person {done - 2}", vector(done - 2))
+            for number in leaving - people:
+                gallery.add(f"person {number}", vector(number))
         first = done
     return outside
 

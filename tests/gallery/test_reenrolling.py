@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,9 +60,10 @@ def test_names_times_and_corrections_stay(model: Model, folder: Path, kept: bool
     before = gallery.references("anna")
     assert reenrol(gallery, model, None if kept else folder, CROPS) == 3
     after = gallery.references("anna")
-    assert [(r.added, r.source, r.digest, r.kept) for r in after] == [
-        (r.added, r.source, r.digest, r.kept) for r in before
+    assert [(r.id, r.added, r.source, r.digest, r.kept) for r in after] == [
+        (r.id, r.added, r.source, r.digest, r.kept) for r in before
     ]
+    assert gallery.card == replace(model.card, trained_on=())
     assert gallery.people == ("anna",)
     assert "p2" in gallery
     assert gallery.check() == ()
