@@ -8,7 +8,7 @@ turn; the central face of each is measured. Then a gallery is offered all pictur
 fifth is poor, with the gate (`npfacenet.gallery.gate.Limits()`; several faces are no reason) and
 without. Printed are
 
-- percentiles of each measure; what the gate finds in good pictures and in poor ones, how far the
+- percentiles of each measure, also of crops of UTKFace; what the gate finds in good pictures and in poor ones, how far the
   damage moves an embedding, and how often different people match who are made poor in one way
 - distances from the person's other pictures and from other people's, for `FAR` and `SAME`
 - the false match rate at the card's threshold, and its difference from a gallery of the same
@@ -17,7 +17,7 @@ without. Printed are
   the people in each, with replacement
 - the same of poor probes
 
-One model takes about two minutes on an idle core. `--limit` takes fewer people; `--kept` names a
+One model takes about two minutes on two idle cores. `--limit` takes fewer people; `--kept` names a
 file that keeps what was embedded and measured (delete it when a model, a damage or a measure
 changes).
 
@@ -63,7 +63,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path, help="holds lfw")
+    parser.add_argument("folder", type=Path, help="holds lfw, and faces.zip for the crops")
     parser.add_argument("--model", default="npfacenet-small", help="(default: npfacenet-small)")
     parser.add_argument("--detect", help="(default: what the model's card says)")
     parser.add_argument("--threshold", type=float, help="(default: that of the model's card)")

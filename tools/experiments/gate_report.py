@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +21,17 @@ from gate_galleries import (
     without_far,
 )
 from gate_pictures import POOR, offers
+from picture_archives import pictures_in
 
 import npfacenet
-from npfacenet.errors import ArgumentError
+from npfacenet.errors import ArgumentError, ImageError
 from npfacenet.gallery.gate import FAR, SAME, Limits
+from npfacenet.gallery.quality import quality_of
+from npfacenet.images import read
 
 IGNORED = frozenset({"several"})
 FEWEST = 20  # of fewer people, drawn with replacement, some drawings have nobody else
-PERCENTILES = (0.5, 1, 5, 50, 95, 99, 99.5)
+PERCENTILES = (0, 0.5, 1, 5, 50, 95, 99, 99.5, 100)
 TIMES = (1.2, FAR, 1.1, 1.0, 0.9, 0.8, SAME, 0.7, 0.6)
 
 
@@ -59,7 +62,7 @@ def report(plan: Plan) -> None:
     if np.isnan(threshold):
         raise ArgumentError("this model's card has no threshold for this detector: --threshold")
     print(f"{len(found)} pictures of {people} people; threshold {threshold:g}")
-    _measures(faces.good)
+    _measures(faces.good, plan.folder)
     good, poor = (findings_of(seen, Limits()) for seen in (faces.good, faces.poor))
     _refusals(faces, threshold, good, poor)
     _distances(faces, threshold, good)
@@ -71,10 +74,23 @@ def _say(done: int, total: int) -> None:
     print(f"\r{done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
-def _measures(seen: Seen) -> None:
-    """Print percentiles of each measure of good pictures."""
-    print(f"\ngood pictures, percentiles{'':14}" + "".join(f"{p:>9g}" for p in PERCENTILES))
-    for name, values in zip(MEASURES, seen.measures[seen.found].T, strict=True):
+def _measures(seen: Seen, folder: Path) -> None:
+    """Print percentiles of each measure of good pictures, and of crops if they are there."""
+    _percentiles("good pictures", MEASURES, seen.measures[seen.found].T)
+    archive = folder / "faces.zip"
+    if archive.exists():
+        found = [quality_of(read(each)) for each in pictures_in(archive, ImageError, _every_20th)]
+        columns = np.array([[one.sharpness, one.brightness, one.contrast] for one in found]).T
+        _percentiles(f"{len(found)} crops of UTKFace", MEASURES[: len(columns)], columns)
+
+
+def _every_20th(names: list[str]) -> list[str]:
+    return names[::20]
+
+
+def _percentiles(what: str, names: Sequence[str], columns: Floats) -> None:
+    print(f"\n{f'{what}, percentiles':40}" + "".join(f"{p:>9g}" for p in PERCENTILES))
+    for name, values in zip(names, columns, strict=True):
         values = np.abs(values) if name == "turn" else values
         row = "".join(f"{value:9.3f}" for value in np.percentile(values, PERCENTILES))
         print(f"  {name:38}{row}")
