@@ -8,8 +8,9 @@ turn; the central face of each is measured. Then a gallery is offered all pictur
 fifth is poor, with the gate (`npfacenet.gallery.gate.Limits()`; several faces are no reason) and
 without. Printed are
 
-- percentiles of each measure, also of crops of UTKFace; what the gate finds in good pictures and in poor ones, how far the
-  damage moves an embedding, and how often different people match who are made poor in one way
+- percentiles of each measure, also of crops of UTKFace; what the gate finds in good pictures and in
+  poor ones, how far the damage moves an embedding, and how often different people match who are
+  made poor in one way
 - distances from the person's other pictures and from other people's, for `FAR` and `SAME`
 - the false match rate at the card's threshold, and its difference from a gallery of the same
   pictures, all good: of every probe with every reference of somebody else, and with the best of a
