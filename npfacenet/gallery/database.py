@@ -49,8 +49,7 @@ class Database:
             )
         self.path, self.read_only = path, read_only
         self.name = "the gallery" if path is None else quoted(str(path))
-        self._patience = PATIENCE
-        if path is not None and create and not read_only and not path.exists():
+        if path is not None and create and not read_only and not os.path.exists(path):
             make_file(path)
         self._connection, self._forks = self._open(), forks()
 
@@ -109,13 +108,17 @@ class Database:
         end = time.monotonic() + patience
         with without_forks(), named(self.name):
             connection = self._own()
-            while True:
-                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                if not busy:
-                    return True
-                if time.monotonic() >= end:
-                    return False
-                time.sleep(0.05)
+            connection.execute("PRAGMA busy_timeout = 0")  # else SQLite waits `PATIENCE` each time
+            try:
+                while True:
+                    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                    if not busy:
+                        return True
+                    if time.monotonic() >= end:
+                        return False
+                    time.sleep(0.05)
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {round(PATIENCE * 1000)}")
 
     def close(self) -> None:
         """Close the file; SQLite then removes its log."""
@@ -133,7 +136,7 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         with without_forks(), named(self.name):
             if self.path is None:
-                connection = _connected(":memory:", self._patience)
+                connection = _connected(":memory:")
                 schema.create(connection)
                 return connection
             require_gallery(self.path)
@@ -148,8 +151,8 @@ class Database:
     def _connected_to_file(self, path: Path) -> sqlite3.Connection:
         place = f"file:{quote(os.fsencode(path.absolute()))}"
         if not self.read_only:
-            return _connected(f"{place}?mode=rw", self._patience)
-        connection = _connected(f"{place}?mode=ro", self._patience)
+            return _connected(f"{place}?mode=rw")
+        connection = _connected(f"{place}?mode=ro")
         try:
             connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
         except sqlite3.OperationalError:
@@ -157,15 +160,15 @@ class Database:
             if os.path.exists(f"{path}-wal"):
                 raise
             connection.close()
-            return _connected(f"{place}?mode=ro&immutable=1", self._patience)
+            return _connected(f"{place}?mode=ro&immutable=1")
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Bring a file to this version, check its tables, and finish what an erasure left."""
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version != schema.VERSION:
+        if _version(connection) != schema.VERSION:
             connection.execute("BEGIN IMMEDIATE" if not self.read_only else "BEGIN")
-            schema.migrate(connection, version, self.name)
+            # Read again: another process may have migrated it while this one waited.
+            schema.migrate(connection, _version(connection), self.name)
             connection.execute("COMMIT")
         expected = sqlite3.connect(":memory:", isolation_level=None)
         schema.create(expected)
@@ -178,9 +181,9 @@ class Database:
             connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _connected(place: str, patience: float) -> sqlite3.Connection:
+def _connected(place: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        place, timeout=patience, isolation_level=None, check_same_thread=False, uri=True
+        place, timeout=PATIENCE, isolation_level=None, check_same_thread=False, uri=True
     )
     connection.text_factory = _decoded
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
@@ -190,6 +193,10 @@ def _connected(place: str, patience: float) -> sqlite3.Connection:
     ):  # fmt: skip
         connection.execute(f"PRAGMA {setting}")
     return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _decoded(text: bytes) -> str:
@@ -211,8 +218,17 @@ def require_gallery(path: Path) -> None:
     marked = header[_APPLICATION_AT : _APPLICATION_AT + 4]
     if not header.startswith(_MAGIC) or marked != schema.APPLICATION.to_bytes(4, "big"):
         raise GalleryError(f"{name} is not a gallery; it was not touched")
-    if size % schema.PAGE:  # SQLite would read zeros instead
+    # SQLite would read zeros instead. With a log, a process may be writing a page, or was killed
+    # while it did: the log has that page whole.
+    if size % schema.PAGE and not _has_log(path):
         raise GalleryError(f"{name} is damaged (it is cut off): restore it from a copy")
+
+
+def _has_log(path: Path) -> bool:
+    try:
+        return os.path.getsize(f"{path}-wal") > 0
+    except OSError:
+        return False
 
 
 def make_file(path: Path) -> None:

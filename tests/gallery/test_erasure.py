@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.gallery import Gallery
+from npfacenet.gallery.database import PATIENCE
 from npfacenet.models import Embeddings
 
 NAME = "Wilhelmina-Übeltäter"
@@ -110,7 +112,10 @@ def test_a_reader_of_an_earlier_state_makes_erasure_pending(tmp_path: Path) -> N
     assert reader.stdin is not None
     assert reader.stdout is not None
     assert reader.stdout.readline() == "reading\n"
+    began = time.monotonic()
     done = gallery.remove(NAME, wait=0.2)
+    Gallery.open(tmp_path / "g").close()  # it does not wait for that reader
+    assert time.monotonic() - began < PATIENCE / 2
     assert (done.erased, bool(done)) == (False, False)
     assert NAME not in gallery
     assert traces(tmp_path, [NAME.encode()])  # the reader may still read it

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from npfacenet.errors import GalleryError, OutputError
-from npfacenet.gallery import Gallery, identify, schema
+from npfacenet.gallery import Gallery, database, identify, schema
 from npfacenet.gallery.schema import APPLICATION, VERSION
 
 
@@ -146,7 +146,49 @@ def test_a_truncated_file_is_damaged(tmp_path: Path, keep: float) -> None:
         used(path)
 
 
+def test_a_half_written_page_is_whole_in_the_log(tmp_path: Path) -> None:
+    """A process that was killed while it wrote the log back leaves this."""
+    with Gallery.open(tmp_path / "g") as gallery:
+        gallery.add("anna", np.ones(128))
+        for name in ("g", "g-wal"):
+            (tmp_path / f"killed-{name}").write_bytes((tmp_path / name).read_bytes())
+    for name in ("g", "g-wal"):
+        (tmp_path / f"killed-{name}").rename(tmp_path / name)
+    with (tmp_path / "g").open("ab") as file:
+        file.write(bytes(4096))
+    with Gallery.open(tmp_path / "g") as again:
+        assert again.people == ("anna",)
+        assert again.check() == ()
+    assert (tmp_path / "g").stat().st_size % schema.PAGE == 0
+
+
+def test_two_processes_migrate_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = office(tmp_path / "g")
+    monkeypatch.setattr(schema, "VERSION", VERSION + 1)
+    monkeypatch.setattr(schema, "MIGRATIONS", {VERSION: lambda _: None})
+    migrate, asked = schema.migrate, []
+
+    def noting(connection: sqlite3.Connection, version: int, name: str) -> None:
+        asked.append(version)
+        migrate(connection, version, name)
+
+    monkeypatch.setattr(schema, "migrate", noting)
+    first_seen = iter([VERSION])
+    known = database._version
+    monkeypatch.setattr(
+        database, "_version", lambda connection: next(first_seen, None) or known(connection)
+    )
+    connection = sqlite3.connect(path)  # the other process was faster
+    connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.commit()
+    connection.close()
+    Gallery.open(path).close()
+    assert asked == [VERSION + 1]
+
+
 def test_missing_files_folders_and_names_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="choose a shorter name"):
+        Gallery.open(tmp_path / ("x" * 300))
     with pytest.raises(GalleryError, match="there is no gallery"):
         Gallery.open(tmp_path / "missing", create=False)
     with pytest.raises(GalleryError, match="there is no gallery"):
