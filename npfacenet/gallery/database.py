@@ -120,6 +120,14 @@ class Database:
             finally:
                 connection.execute(f"PRAGMA busy_timeout = {round(PATIENCE * 1000)}")
 
+    def require_another(self, file: Path) -> None:
+        """Raise GalleryError for this database's own file, or one that belongs to it."""
+        if self.path is None:
+            return
+        own = [Path(f"{os.path.realpath(self.path)}{end}") for end in ("", "-wal", "-shm")]
+        if Path(os.path.realpath(file)) in own or (file.exists() and file.samefile(self.path)):
+            raise GalleryError(f"{quoted(str(file))} is the gallery itself: choose another file")
+
     def close(self) -> None:
         """Close the file; SQLite then removes its log."""
         with without_forks(), named(self.name):

@@ -151,19 +151,23 @@ def add_references(
 def add_missing(
     connection: sqlite3.Connection,
     name: str,
-    embeddings: Embeddings,
-    facts: Sequence[PictureFacts] = (),
+    pictures: Sequence[tuple[Embeddings, Sequence[PictureFacts]]],
 ) -> int:
-    """Write those embeddings (N, D) of a person that they do not have; return the person's number.
+    """Write those embeddings of a person that they do not have; return the person's number.
 
-    Raises what `made_by.agree` raises.
+    `pictures` are embeddings (N, D) with the facts of each, none if they are not known. Raises what
+    `made_by.agree` raises.
     """
-    made = made_by.agree(connection, embeddings)
-    person = number_of(connection, name) or new_person(connection, name)
-    known = {row.tobytes() for row in embeddings_of(connection, made, person)[1].values}
-    new = [i for i, row in enumerate(embeddings.values) if row.tobytes() not in known]
-    if new:
-        add_references(connection, person, embeddings[new], [facts[i] for i in new if facts])
+    person, known = number_of(connection, name), set[bytes]()
+    if person is None:
+        person = new_person(connection, name)
+    for i, (embeddings, facts) in enumerate(pictures):
+        made = made_by.agree(connection, embeddings)
+        if not i:
+            known = {row.tobytes() for row in embeddings_of(connection, made, person)[1].values}
+        new = [i for i, row in enumerate(embeddings.values) if row.tobytes() not in known]
+        if new:
+            add_references(connection, person, embeddings[new], [facts[i] for i in new if facts])
     return person
 
 

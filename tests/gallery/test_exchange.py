@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import npfacenet
 from npfacenet.cards import Preparation, Threshold
 from npfacenet.errors import EmbeddingError, FingerprintError, GalleryError
 from npfacenet.faces.choice import ChosenFace
-from npfacenet.gallery import Gallery
+from npfacenet.gallery import Gallery, json_export
 from npfacenet.models import Embeddings
 
 NAMES = st.text(st.characters(), min_size=1, max_size=8).filter(str.strip)  # surrogates too
@@ -132,6 +133,64 @@ PERSON = (
 )
 
 
+FACE = (
+    b'"face": {"box": [1, 2, 3, 4], "landmarks": [[1, 2], %s], "score": 0.5, '
+    b'"index": 0, "count": 9}'
+)
+
+
+def test_what_is_known_of_some_pictures_only_is_kept(tmp_path: Path) -> None:
+    gallery, again = drawn(1, {"anna": 2}, None), Gallery()
+    gallery.add("anna", np.eye(5)[0])
+    gallery.add("anna", gallery["anna"][:1])  # the same numbers, from a picture without a name
+    gallery.not_this_person("anna", np.eye(5)[1])
+    gallery.not_this_person("anna", Embeddings(np.eye(5)[2], sources=("eve.jpg",)))
+    gallery.export(tmp_path / "a")
+    again.take_in(tmp_path / "a")
+    assert again.references("anna") == gallery.references("anna")
+    again.export(tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == (tmp_path / "a").read_bytes()
+
+
+def test_the_card_goes_along(tmp_path: Path) -> None:
+    gallery, again = drawn(1, {"anna": 1}), Gallery()
+    card = npfacenet.load().card
+    gallery.add_pictures([], card)
+    gallery.export(tmp_path / "a")
+    again.take_in(tmp_path / "a")
+    assert again.card == gallery.card
+    assert again.card is not None
+    assert again.as_json()["model"] == card.architecture
+
+
+@pytest.mark.parametrize("name", ["g", "link", "hard", "g-wal", "./x/../g"])
+def test_a_gallery_is_not_written_over_by_its_own_export(tmp_path: Path, name: str) -> None:
+    (tmp_path / "x").mkdir()
+    with Gallery.open(tmp_path / "g") as gallery:
+        gallery.add("anna", [1.0, 0.0])
+        (tmp_path / "link").symlink_to("g")
+        (tmp_path / "hard").hardlink_to(tmp_path / "g")
+        with pytest.raises(GalleryError, match="is the gallery itself"):
+            gallery.export(tmp_path / name)
+    with Gallery.open(tmp_path / "g") as again:
+        assert again.people == ("anna",)
+
+
+def test_what_could_not_be_read_again_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_export, "LONGEST_LINE", 1000)
+    gallery = drawn(1, {"anna": 9})
+    with pytest.raises(GalleryError, match=r"'anna' has .* bytes of data"):
+        gallery.export(tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+def test_names_to_export_are_a_list(tmp_path: Path) -> None:
+    with pytest.raises(GalleryError, match="are a list, not 'anna'"):
+        drawn(1, {"anna": 1}).export(tmp_path / "a", "anna")
+
+
 def test_what_is_written_by_hand_is_taken(tmp_path: Path) -> None:
     (tmp_path / "p").write_bytes(HEADER + PERSON)
     gallery = Gallery()
@@ -158,6 +217,12 @@ def test_what_is_written_by_hand_is_taken(tmp_path: Path) -> None:
         HEADER + PERSON + PERSON.replace(b'"picture": null', b'"picture": "%%%"'),
         HEADER + PERSON + PERSON.replace(b'"other_names": []', b'"other_names": 3'),
         HEADER.replace(MADE_BY, b"null") + PERSON,
+        HEADER + PERSON + PERSON.replace(b"[1, 0]", b"[1, 1" + b"0" * 400 + b"]"),
+        HEADER + PERSON + PERSON.replace(b"[1, 0]", b"[1, 1e300]"),
+        HEADER + PERSON + PERSON.replace(b'"source": null', b'"source": 5'),
+        HEADER + PERSON + PERSON.replace(b'"face": null', FACE % b"[NaN, 1]"),
+        HEADER + PERSON.replace(b'"face": null', FACE.replace(b"9", b"Infinity") % b"[3, 4]"),
+        HEADER.replace(b"}}", b'}, "card": 1}') + PERSON,
         b"[" * 100_000 + b"\n",
     ],
 )  # fmt: skip
