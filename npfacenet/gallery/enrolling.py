@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -22,6 +22,7 @@ from npfacenet.gallery.waiting_pictures import WaitingPictures
 from npfacenet.models import Model
 from npfacenet.models.embeddings import Embeddings, Skipped
 from npfacenet.models.face_options import Detect, FaceOptions
+from npfacenet.models.picture_reading import PreparedPictures
 from npfacenet.progress import Progress, silent
 from npfacenet.recognition.names import checked_name
 from npfacenet.recognition.people_folder import people_in
@@ -85,8 +86,9 @@ def enrol_into(
     it ended, because files that a person has already are passed over.
 
     Raises ImageError, naming the first picture that cannot be used, unless `options.on_error` says
-    otherwise; FingerprintError if another model made the gallery's embeddings; GalleryError for
-    names that are not text; and what `Model.embed` raises.
+    otherwise; FingerprintError, before anything is embedded, if another model made the gallery's
+    embeddings; GalleryError for names that are not text; ArgumentError for photographs that are not
+    paths or bytes in a list; and what `Model.embed` raises.
     """
     if not isinstance(model, Model):
         raise ArgumentError(f"enrolling takes a model, npfacenet.load(), not {quoted(model)}")
@@ -98,12 +100,14 @@ def enrol_into(
             )
     options = EnrolmentOptions() if options is None else options
     photographs = _Photographs(gallery, people, keep=options.keep)
+    nothing = np.empty((0, model.card.outputs), np.float32)
     waiting, skipped = WaitingPictures(gallery, options.gate, model.card), list[Skipped]()
     report, done = silent if progress is None else progress, 0
     batches = model.embedder().batches(
         photographs.unknown(), options.faces, on_error=options.on_error, threads=options.threads,
         look=None if options.gate is None else measured,
     )  # fmt: skip
+    gallery.require_same_model(batches.embeddings_of(nothing, PreparedPictures(0)))
     try:
         for batch in batches.each:
             pictures = batch.pictures
@@ -111,7 +115,7 @@ def enrol_into(
             for i, position in enumerate(pictures.positions):
                 quality = pictures.looks[i] if pictures.looks else None
                 waiting.take(photographs.new_picture(position, rows[i], quality))
-            skipped += pictures.skipped
+            skipped += map(photographs.skipped, pictures.skipped)
             if len(waiting) >= TOGETHER:
                 waiting.enrol()
             for _ in range(pictures.count):
@@ -135,10 +139,14 @@ def measured(photograph: npt.NDArray[np.uint8], face: ChosenFace | None) -> Qual
 
 @dataclass(frozen=True)
 class _New:
-    """A photograph that is to be enrolled; `content` is what the gallery is to keep."""
+    """A photograph that is to be enrolled, and its place among all.
 
+    `content` is what the gallery is to keep; `digest` is None if the file cannot be read.
+    """
+
+    place: int
     name: str
-    digest: str
+    digest: str | None
     content: bytes | None
 
 
@@ -149,23 +157,29 @@ class _Photographs:
         self, gallery: Gallery, people: Mapping[str, Sequence[Photograph]], *, keep: bool
     ) -> None:
         self.gallery, self.keep = gallery, keep
-        self.every = [(checked_name(name), one) for name, some in people.items() for one in some]
+        self.every = [
+            (checked_name(name), one) for name, some in people.items() for one in _listed(some)
+        ]
         self.count, self.known = len(self.every), 0
         self._new: dict[int, _New] = {}
 
     def unknown(self) -> Iterator[Photograph]:
         """Yield the photographs that their person does not have yet."""
         position, name_before, digests = 0, None, set[str]()
-        for name, photograph in self.every:
+        for place, (name, photograph) in enumerate(self.every):
             if name != name_before:
                 name_before, digests = name, self.gallery.digests(name)
-            content = content_of_file(photograph)
-            digest = hashlib.sha256(content).hexdigest()
+            try:
+                content = content_of_file(photograph)
+            except ImageError:  # raised or skipped, as options say, by whoever reads it next
+                content = None
+            digest = None if content is None else hashlib.sha256(content).hexdigest()
             if digest in digests:
                 self.known += 1
                 continue
-            digests.add(digest)
-            self._new[position] = _New(name, digest, content if self.keep else None)
+            if digest is not None:
+                digests.add(digest)
+            self._new[position] = _New(place, name, digest, content if self.keep else None)
             position += 1
             yield photograph
 
@@ -175,6 +189,24 @@ class _Photographs:
         measured = quality if isinstance(quality, Quality) else None
         facts = PictureFacts(quality=measured, digest=one.digest, content=one.content)
         return NewPicture(one.name, embedding, facts)
+
+    def skipped(self, skipped: Skipped) -> Skipped:
+        """Return what was skipped, with its place among all photographs."""
+        one = None if skipped.position is None else self._new.pop(skipped.position, None)
+        return skipped if one is None else replace(skipped, position=one.place)
+
+
+def _listed(photographs: Sequence[Photograph]) -> Sequence[Photograph]:
+    """Return the photographs of a person; raise ArgumentError for anything but a list of some."""
+    if isinstance(photographs, (list, tuple)):
+        wrong = [one for one in photographs if not isinstance(one, (str, bytes, os.PathLike))]
+        if not wrong:
+            return photographs
+        photographs = wrong[0]
+    raise ArgumentError(
+        f"the photographs of a person are paths or the bytes of files, in a list, not "
+        f"{quoted(photographs)}"
+    )
 
 
 def content_of_file(photograph: Photograph) -> bytes:

@@ -72,6 +72,20 @@ class KnownPeople(JsonReady):
             person = people.require_number(connection, name)
             return people.embeddings_of(connection, made_by.require(connection), person)[1]
 
+    def spelling(self, name: str) -> str:
+        """Return the name of the person who has this name, or this other name.
+
+        The name itself if nobody has it. Raises GalleryError for a name that is not text or blank.
+        """
+        with self._database.reading() as connection:
+            person = people.number_of(connection, name)
+            return name if person is None else people.names_of(connection, [person])[person]
+
+    def require_same_model(self, embeddings: Embeddings) -> None:
+        """Raise what `Gallery.add` raises, unless these embeddings could be enrolled."""
+        with self._database.reading() as connection:
+            made_by.shared_with(connection, embeddings)
+
     def stored_pictures(self) -> StoredPictures:
         """Return all pictures that the gallery knows, without their content."""
         with self._database.reading() as connection:

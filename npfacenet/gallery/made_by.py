@@ -40,14 +40,19 @@ def require(connection: sqlite3.Connection) -> MadeBy:
     return found
 
 
+def shared_with(connection: sqlite3.Connection, embeddings: Embeddings) -> MadeBy:
+    """Return what these embeddings share with those of the gallery; raises as `agree`."""
+    known, new = read(connection), embeddings.made_by
+    return new if known is None else agreed([known, new], mixed=GalleryError)
+
+
 def agree(connection: sqlite3.Connection, embeddings: Embeddings) -> MadeBy:
     """Record and return what made these embeddings, after checking that those of the gallery agree.
 
     Raises FingerprintError, EmbeddingError and GalleryError as `Gallery.add` states.
     """
-    known, new = read(connection), embeddings.made_by
-    shared = new if known is None else agreed([known, new], mixed=GalleryError)
-    if shared != known:
+    shared = shared_with(connection, embeddings)
+    if shared != read(connection):
         connection.execute(
             "INSERT INTO model (id, numbers, fingerprint, threshold, preparation) "
             "VALUES (1, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET numbers = excluded.numbers, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,7 +43,9 @@ class WaitingPictures:
         if not self._waiting:
             return
         accepted = []
-        for picture, doubts in self._judged():
+        known = None if self.gate is None else _Known.of(self.gallery, self._waiting)
+        for i, picture in enumerate(self._waiting):
+            doubts = self._doubts(picture, i, known)
             verdict = decide(doubts, "ignore" if self.gate is None else self.gate.policies)
             source = "".join(picture.embedding.sources)
             if not verdict:
@@ -52,28 +54,30 @@ class WaitingPictures:
             if verdict.warnings:
                 self.warnings.append(Doubtful(picture.name, source, verdict.warnings))
             accepted.append(picture)
+            if known is not None:
+                known.accepted.append(i)
             self.enrolled[picture.name] = self.enrolled.get(picture.name, 0) + 1
         self.gallery.add_pictures(accepted, self.card)
         self._waiting.clear()
 
-    def _judged(self) -> Iterator[tuple[NewPicture, tuple[Finding, ...]]]:
-        """Yield each picture with what the gate finds."""
-        if self.gate is None:
-            yield from ((picture, ()) for picture in self._waiting)
-            return
-        known = _Known.of(self.gallery, self._waiting)
-        for i, picture in enumerate(self._waiting):
-            quality = picture.facts.quality
-            found = () if quality is None else judge(quality, self.gate.limits)
-            yield picture, (*found, *known.doubts(i))
-            known.add(i)
+    def _doubts(self, picture: NewPicture, i: int, known: _Known | None) -> tuple[Finding, ...]:
+        """Return what the gate finds in a picture, the one at `i` of those that wait."""
+        if self.gate is None or known is None:
+            return ()
+        quality = picture.facts.quality
+        found = () if quality is None else judge(quality, self.gate.limits)
+        return (*found, *known.doubts(i))
 
 
 @dataclass(eq=False)
 class _Known:
-    """The distances of waiting pictures from people who are enrolled, and from each other."""
+    """The distances of waiting pictures from people who are enrolled, and from each other.
 
-    pictures: Sequence[NewPicture]
+    `names` are whom they should show, as the gallery spells them; `accepted` are the numbers of
+    those with which the next ones are compared.
+    """
+
+    names: Sequence[str]
     threshold: float | None
     others: list[list[tuple[float, str]]]
     apart: npt.NDArray[np.float64]
@@ -87,7 +91,7 @@ class _Known:
         searched = gallery.searchable()
         own = [_nearest_own(gallery, picture) for picture in pictures]
         return cls(
-            pictures,
+            [name_key(gallery.spelling(picture.name)) for picture in pictures],
             None if stated is None else limit_of(stated),
             searched.nearest(together.values, 2, 1),
             distances(together, together),
@@ -98,22 +102,17 @@ class _Known:
         """Return what comparing a picture with those before it finds."""
         if self.threshold is None:
             return ()
-        name = name_key(self.pictures[i].name)
+        name = self.names[i]
         others = [(d, other) for d, other in self.others[i] if name_key(other) != name]
         own = [distance for distance in self.own[i : i + 1] if distance is not None]
         for j in self.accepted:
-            other = self.pictures[j].name
-            if name_key(other) == name:
+            if (other := self.names[j]) == name:
                 own.append(float(self.apart[i, j]))
             else:
                 others.append((float(self.apart[i, j]), other))
         nearest = min(others, default=None)
         found = () if nearest is None else elsewhere(nearest[1], nearest[0], SAME * self.threshold)
         return (*found, *far_from_own(min(own, default=None), FAR * self.threshold))
-
-    def add(self, i: int) -> None:
-        """Count a picture among those that the next ones are compared with."""
-        self.accepted.append(i)
 
 
 def _nearest_own(gallery: Gallery, picture: NewPicture) -> float | None:

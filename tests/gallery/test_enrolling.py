@@ -181,3 +181,59 @@ def test_two_models_are_never_mixed(model: Model, folder: Path) -> None:
     with pytest.raises(FingerprintError):
         enrol_into(gallery, model, photographs(folder, 2))
     assert gallery.people == ("anna",)
+
+
+@pytest.mark.parametrize("numbers", [64, 128])
+def test_another_model_is_noticed_before_anything_is_embedded(
+    model: Model, folder: Path, numbers: int
+) -> None:
+    gallery = Gallery.of({"anna": Embeddings(np.eye(numbers, dtype=np.float32)[:1], "f" * 64)})
+    told: list[object] = []
+    with pytest.raises(FingerprintError):
+        enrol_into(gallery, model, photographs(folder, 2), progress=lambda *w: told.append(w))
+    assert told == []
+
+
+def test_a_missing_file_is_skipped_like_a_damaged_one(
+    model: Model, folder: Path, tmp_path: Path
+) -> None:
+    people = {"p1": [folder / "1_0.png", tmp_path, folder / "missing.png", folder / "1_1.png"]}
+    gallery = Gallery()
+    done = enrol_into(gallery, model, people, SKIP)
+    assert done.enrolled == {"p1": 2}
+    assert [(s.source, s.position) for s in done.skipped] == [
+        (str(tmp_path), 1),
+        (str(folder / "missing.png"), 2),
+    ]
+    again = enrol_into(gallery, model, people, SKIP)
+    assert (again.enrolled, again.known) == ({}, 2)
+    assert [s.position for s in again.skipped] == [1, 2]
+    with pytest.raises(ImageError, match="is a folder"):
+        enrol_into(Gallery(), model, people)
+
+
+@pytest.mark.parametrize("wrong", ["anna.jpg", b"x", Path("anna.jpg"), [np.zeros((9, 9, 3))], None])
+def test_photographs_are_paths_or_bytes_in_a_list(model: Model, wrong: object) -> None:
+    with pytest.raises(ArgumentError, match="in a list, not"):
+        enrol_into(Gallery(), model, {"anna": wrong})  # type: ignore[dict-item]
+
+
+def test_another_name_of_a_person_is_not_another_person() -> None:
+    gallery = Gallery.of({"anna": vector(1, 0), "annie": vector(0.9, 0.1)})
+    gallery.merge("annie", "anna")
+    waiting = WaitingPictures(gallery, Gate(), npfacenet.load().card)
+    waiting.take(NewPicture("annie", vector(0.99, 0), PictureFacts()))
+    waiting.take(NewPicture("anna", vector(0.98, 0), PictureFacts()))
+    waiting.enrol()
+    assert waiting.warnings == []
+    assert len(gallery["anna"]) == 4
+
+
+def test_a_refused_picture_is_not_compared_with() -> None:
+    refusing = Gate(policies={"far": "refuse", "elsewhere": "refuse"})
+    waiting = WaitingPictures(Gallery.of({"anna": vector(1, 0)}), refusing, npfacenet.load().card)
+    for name, embedding in (("anna", vector(-1, 0)), ("bert", vector(-1, 0.1))):
+        waiting.take(NewPicture(name, embedding, PictureFacts()))
+    waiting.enrol()
+    assert [(d.name, [f.kind for f in d.findings]) for d in waiting.refused] == [("anna", ["far"])]
+    assert waiting.enrolled == {"bert": 1}
