@@ -9,8 +9,9 @@ from npfacenet.commands.face_notes import faces_as_json, note_choices, note_prep
 from npfacenet.commands.galleries import KINDS, add_gallery, known_people
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, printable
+from npfacenet.gallery import Claim, verify_claim
 from npfacenet.models import Embeddings, Model
-from npfacenet.recognition import verify
+from npfacenet.recognition import Verification, verify
 
 DELAY = 2.0
 """Seconds after which the progress of two pictures is of interest."""
@@ -58,23 +59,20 @@ def run(arguments: argparse.Namespace) -> int:
     with ProgressBar(delay=DELAY) as progress:
         seen = model.embed([*first, *second], **choices, progress=progress)
     options.require_threshold(model, arguments.threshold, seen)
-    probe, known = seen[: len(first)], seen[len(first) :]
-    if arguments.claim is not None:
-        known = claimed(arguments, model, choices)
-    result = verify(probe, known, threshold=arguments.threshold, by=arguments.by)
+    if arguments.claim is None:
+        probe, known = seen[: len(first)], seen[len(first) :]
+        result: Verification = verify(probe, known, threshold=arguments.threshold, by=arguments.by)
+    else:
+        result = claimed(arguments, model, choices, seen)
     evidence = options.evidence(arguments.threshold, seen)
     note_preparation(seen)
     note_choices(seen, arguments.choose)
     if arguments.json:
         about: dict[str, object] = {"evidence": evidence, "faces": faces_as_json(seen)}
-        about |= {} if arguments.claim is None else {"claim": arguments.claim}
         about |= options.model_keys(model, seen.preparation)
         options.print_json({**result.as_json(), **about})
     else:
-        decision, relation = ("same person", "<=") if result else ("not the same person", ">")
-        print(
-            f"{decision}: distance {result.distance:.3f} {relation} threshold {result.threshold:g}"
-        )
+        print(told(result))
         print(f"threshold: {printable(evidence)}")
     return 0 if result else 1
 
@@ -97,8 +95,21 @@ def sides(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
 
 
 def claimed(
-    arguments: argparse.Namespace, model: Model, choices: options.FaceChoices
-) -> Embeddings:
-    """Return the embeddings of the person who is claimed."""
+    arguments: argparse.Namespace, model: Model, choices: options.FaceChoices, seen: Embeddings
+) -> Claim:
+    """Compare with the person who is claimed."""
     with known_people(arguments, model, choices, "raise") as gallery:
-        return gallery[arguments.claim]
+        return verify_claim(
+            seen, gallery, arguments.claim, threshold=arguments.threshold, by=arguments.by
+        )
+
+
+def told(result: Verification) -> str:
+    """Return the decision and its grounds in a line."""
+    if isinstance(result, Claim) and result.denied:
+        return (
+            f"not the same person: distance {result.distance:.3f}, but nearer to a picture that "
+            f"does not show {printable(result.claim)}, as somebody said"
+        )
+    decision, relation = ("same person", "<=") if result else ("not the same person", ">")
+    return f"{decision}: distance {result.distance:.3f} {relation} threshold {result.threshold:g}"

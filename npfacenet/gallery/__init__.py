@@ -1,5 +1,6 @@
 """Galleries: known people, and who of them a picture shows."""
 
+from npfacenet.gallery.claims import Claim, verify_claim
 from npfacenet.gallery.correcting import not_shown
 from npfacenet.gallery.enrolling import enrol, enrol_into
 from npfacenet.gallery.enrolment import Doubtful, Enrolment, EnrolmentOptions, Gate
@@ -18,6 +19,7 @@ from npfacenet.gallery.reenrolling import reenrol
 
 __all__ = [
     "Candidate",
+    "Claim",
     "Doubtful",
     "Enrolment",
     "EnrolmentOptions",
@@ -37,6 +39,7 @@ __all__ = [
     "not_shown",
     "quality_of",
     "reenrol",
+    "verify_claim",
 ]
 
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.errors import GalleryError, quoted
+from npfacenet.gallery import people, vector_blocks
 from npfacenet.gallery.people import PictureFacts, encoded
+from npfacenet.gallery.vector_blocks import Place
 from npfacenet.models.embeddings import Embeddings
+from npfacenet.recognition.distance import distances
 
+SAME_PICTURE = 1e-3
+"""Embeddings that differ by less, relative to their length, are of one face of one picture."""
+Vectors = npt.NDArray[np.float32]
 _VECTOR = np.dtype("<f4")
 
 
@@ -20,24 +28,88 @@ def deny(
     person: int,
     embeddings: Embeddings,
     facts: Sequence[PictureFacts] = (),
-) -> None:
-    """Record that pictures do not show a person; `facts` are those of each, if they are known."""
+) -> bool:
+    """Record that pictures do not show a person; `facts` are those of each, if they are known.
+
+    Those that are enrolled as this person are not any more; returns whether there were some. Raises
+    GalleryError if the person has no other.
+    """
+    vector_blocks.next_change(connection)
+    enrolled, now = _enrolled(connection, person, embeddings), time.time()
+    _remove(connection, person, enrolled)
     known = connection.execute("SELECT vector FROM correction WHERE person = ?", (person,))
-    vectors, now = {vector for (vector,) in known.fetchall()}, time.time()
+    vectors = {vector for (vector,) in known.fetchall()}
     for i, row in enumerate(embeddings.values):
         vector = row.astype(_VECTOR).tobytes()
         if vector in vectors:
             continue
         of_it = facts[i] if facts else PictureFacts()
+        same = enrolled.get(i, _UNKNOWN)
+        source = embeddings.sources[i] if embeddings.sources else same.source
         connection.execute(
             "INSERT INTO correction (person, made, source, digest, vector, content) "
             "VALUES (?, ?, CAST(? AS TEXT), ?, ?, ?)",
             (
                 person, now if of_it.added is None else of_it.added,
-                encoded(embeddings.sources[i]) if embeddings.sources else None, of_it.digest,
-                vector, of_it.content,
+                None if source is None else encoded(source),
+                of_it.digest or same.digest, vector,
+                of_it.content or same.content,
             ),
         )  # fmt: skip
+    return bool(enrolled)
+
+
+@dataclass(frozen=True)
+class _Enrolled:
+    """A picture that is enrolled, though it does not show the person."""
+
+    id: int
+    place: Place
+    source: str | None
+    digest: str | None
+    content: bytes | None
+
+
+_UNKNOWN = _Enrolled(0, Place(0, 0), None, None, None)
+
+
+def _enrolled(
+    connection: sqlite3.Connection, person: int, embeddings: Embeddings
+) -> dict[int, _Enrolled]:
+    """Return those of the pictures that are enrolled as this person, by their rows."""
+    own = people.references(connection, person)
+    vectors = vector_blocks.vectors_at(
+        connection, [place for *_, place in own], embeddings.values.shape[1]
+    )
+    found = {}
+    for i, row in enumerate(embeddings.values.astype(np.float64)):
+        near = np.linalg.norm(vectors - row, axis=1) <= SAME_PICTURE * np.linalg.norm(row)
+        for j in np.flatnonzero(near).tolist():
+            _, reference, place = own[j]
+            content = connection.execute(
+                "SELECT content FROM picture WHERE reference = ?", (reference.id,)
+            ).fetchone()
+            found[i] = _Enrolled(
+                reference.id, place, reference.source, reference.digest, content and content[0]
+            )
+    return found
+
+
+def _remove(connection: sqlite3.Connection, person: int, enrolled: Mapping[int, _Enrolled]) -> None:
+    """Remove pictures from those of a person; raise GalleryError if there are no others."""
+    wrong = {one.id: one.place for one in enrolled.values()}
+    (count,) = connection.execute(
+        "SELECT count(*) FROM reference WHERE person = ?", (person,)
+    ).fetchone()
+    if wrong and len(wrong) == count:
+        name = people.names_of(connection, [person])[person]
+        raise GalleryError(
+            f"{quoted(name)} has no other picture: rename the person if it shows somebody else, or "
+            "remove the person"
+        )
+    (numbers,) = connection.execute("SELECT numbers FROM model").fetchone()
+    vector_blocks.clear(connection, wrong.values(), numbers)
+    connection.executemany("DELETE FROM reference WHERE id = ?", [(id_,) for id_ in wrong])
 
 
 def renew(connection: sqlite3.Connection, number: int, embedding: Embeddings) -> None:
@@ -46,9 +118,18 @@ def renew(connection: sqlite3.Connection, number: int, embedding: Embeddings) ->
     connection.execute("UPDATE correction SET vector = ? WHERE id = ?", (vector, number))
 
 
-def denied(connection: sqlite3.Connection) -> dict[int, npt.NDArray[np.float32]]:
+def is_denied(probe: Vectors, denied: Vectors | None, distance: float) -> bool:
+    """Whether a picture that does not show a person is nearer to a probe than all that do.
+
+    `probe` is float32 (D,), `denied` float32 (N, D), None without any; `distance` is that from the
+    person.
+    """
+    return denied is not None and bool(distances(probe, denied).min(initial=np.inf) < distance)
+
+
+def denied(connection: sqlite3.Connection) -> dict[int, Vectors]:
     """Return the embeddings (N, D) of pictures that do not show a person, by that person's."""
-    found: dict[int, list[npt.NDArray[np.float32]]] = {}
+    found: dict[int, list[Vectors]] = {}
     for person, vector in connection.execute("SELECT person, vector FROM correction ORDER BY id"):
         found.setdefault(person, []).append(np.frombuffer(vector, _VECTOR).astype(np.float32))
     return {person: np.stack(rows) for person, rows in found.items()}

@@ -188,15 +188,20 @@ class Gallery(KnownPeople):
         """Record that pictures do not show a person for whom they were taken.
 
         A probe that is nearer to one of them than to all of the person's embeddings is not taken
-        for that person any more. `facts` are those of each picture, if they are known. Raises
-        GalleryError if nobody has this name, and what `add` raises for embeddings that cannot be
+        for that person any more. Pictures that are enrolled as this person are not any more.
+        `facts` are those of each picture, if they are known. Raises GalleryError if nobody has this
+        name, and for all pictures of a person; what `add` raises for embeddings that cannot be
         compared.
         """
         several = made_by.one_set(embeddings)
         with self._database.writing() as connection:
             person = people.require_number(connection, name)
             made_by.agree(connection, several)
-            corrections.deny(connection, person, several, facts)
+            removed = corrections.deny(connection, person, several, facts)
+            if removed:
+                erasure.announce(connection)
+        if removed:
+            erasure.finish(self._database)
 
     def without(self, name: str) -> Gallery:
         """Return a gallery in memory with everybody else; raise GalleryError as `remove` does."""

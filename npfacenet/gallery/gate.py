@@ -15,7 +15,7 @@ from npfacenet.models.json_ready import JsonReady
 from npfacenet.recognition.distance import within
 
 Kind: TypeAlias = Literal[
-    "small", "blurred", "dark", "bright", "flat", "turned", "several", "elsewhere", "far"
+    "small", "blurred", "dark", "bright", "flat", "turned", "several", "elsewhere", "far", "denied"
 ]
 """What can be wrong with a picture."""
 Policy: TypeAlias = Literal["warn", "refuse", "ignore"]
@@ -36,6 +36,7 @@ USUAL_POLICIES: Final[Mapping[Kind, Policy]] = MappingProxyType(
         "several": "warn",
         "elsewhere": "warn",
         "far": "warn",
+        "denied": "refuse",
     }
 )
 """Poor pictures are refused; who is shown is for people to decide."""

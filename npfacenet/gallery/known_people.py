@@ -7,6 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
+
 from npfacenet.cards import Card
 from npfacenet.errors import listed, quoted
 from npfacenet.gallery import checking, corrections, made_by, people, stored_pictures
@@ -71,6 +74,16 @@ class KnownPeople(JsonReady):
         with self._database.reading() as connection:
             person = people.require_number(connection, name)
             return people.embeddings_of(connection, made_by.require(connection), person)[1]
+
+    def denied(self, name: str) -> npt.NDArray[np.float32]:
+        """Return the embeddings, float32 (N, D), of pictures that do not show a person.
+
+        Raises GalleryError if nobody has this name.
+        """
+        with self._database.reading() as connection:
+            person = people.require_number(connection, name)
+            none = np.empty((0, made_by.require(connection).numbers), np.float32)
+            return corrections.denied(connection).get(person, none)
 
     def spelling(self, name: str) -> str:
         """Return the name of the person who has this name, or this other name.

@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.gallery.blocks import Block
+from npfacenet.gallery.corrections import is_denied
 from npfacenet.gallery.made_by import one_set
 from npfacenet.gallery.mean_blocks import mean_blocks
 from npfacenet.gallery.search import Nearest, search
 from npfacenet.models import Embeddings
 from npfacenet.models.made_by import MadeBy
-from npfacenet.recognition.distance import distances, joined
+from npfacenet.recognition.distance import joined
 from npfacenet.recognition.names import as_first_given
 
 Vectors = npt.NDArray[np.float32]
@@ -81,10 +82,5 @@ class Searchable:
         return sorted(
             (distance, names[number])
             for distance, number in pairs
-            if number in names and not self._is_denied(probe, number, distance)
+            if number in names and not is_denied(probe, self.denied.get(number), distance)
         )
-
-    def _is_denied(self, probe: Vectors, number: int, distance: float) -> bool:
-        """Whether a picture that does not show the person is nearer than all that do."""
-        others = self.denied.get(number)
-        return others is not None and bool(distances(probe, others).min() < distance)

@@ -35,7 +35,7 @@ def put(
 ) -> list[Place]:
     """Write embeddings (N, D) of a person into empty places; return these."""
     places: list[Place] = []
-    number = _next_change(connection)
+    number = next_change(connection)
     while len(places) < len(vectors):
         block, free = _with_room(connection, vectors.shape[1], len(vectors) - len(places))
         rows = vectors[len(places) : len(places) + len(free)].astype(_VECTORS, copy=False)
@@ -56,7 +56,7 @@ def put(
 
 def clear(connection: sqlite3.Connection, places: Iterable[Place], numbers: int) -> None:
     """Overwrite places with zeros; `numbers` is how many an embedding has."""
-    change = _next_change(connection)
+    change = next_change(connection)
     for place in places:
         _overwrite(connection, "block_vectors", place, bytes(numbers * _VECTORS.itemsize))
         _overwrite(connection, "block_people", place, bytes(_PEOPLE.itemsize))
@@ -67,7 +67,7 @@ def clear(connection: sqlite3.Connection, places: Iterable[Place], numbers: int)
 
 def give(connection: sqlite3.Connection, places: Iterable[Place], person: int) -> None:
     """Make embeddings those of another person."""
-    change = _next_change(connection)
+    change = next_change(connection)
     for place in places:
         _overwrite(connection, "block_people", place, person.to_bytes(8, "little"))
         connection.execute("UPDATE block SET changed = ? WHERE id = ?", (change, place.block))
@@ -75,7 +75,7 @@ def give(connection: sqlite3.Connection, places: Iterable[Place], person: int) -
 
 def remove_all(connection: sqlite3.Connection) -> None:
     """Remove all blocks, as for embeddings of another length."""
-    _next_change(connection)
+    next_change(connection)
     connection.execute("DELETE FROM block")
     connection.execute("DELETE FROM block_vectors")
     connection.execute("DELETE FROM block_people")
@@ -186,7 +186,8 @@ def _write(blob: sqlite3.Blob, place: int, rows: npt.NDArray[np.generic]) -> Non
     blob.write(rows.tobytes())
 
 
-def _next_change(connection: sqlite3.Connection) -> int:
+def next_change(connection: sqlite3.Connection) -> int:
+    """Count a change of embeddings or corrections; return its number."""
     connection.execute("UPDATE state SET changes = changes + 1")
     return int(connection.execute("SELECT changes FROM state").fetchone()[0])
 

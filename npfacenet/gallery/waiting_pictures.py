@@ -82,6 +82,7 @@ class _Known:
     others: list[list[tuple[float, str]]]
     apart: npt.NDArray[np.float64]
     own: list[float | None]
+    denied: list[float | None]
     accepted: list[int] = field(default_factory=list)
 
     @classmethod
@@ -96,12 +97,11 @@ class _Known:
             searched.nearest(together.values, 2, 1),
             distances(together, together),
             own,
+            [_nearest_denied(gallery, picture) for picture in pictures],
         )
 
     def doubts(self, i: int) -> tuple[Finding, ...]:
         """Return what comparing a picture with those before it finds."""
-        if self.threshold is None:
-            return ()
         name = self.names[i]
         others = [(d, other) for d, other in self.others[i] if name_key(other) != name]
         own = [distance for distance in self.own[i : i + 1] if distance is not None]
@@ -110,12 +110,37 @@ class _Known:
                 own.append(float(self.apart[i, j]))
             else:
                 others.append((float(self.apart[i, j]), other))
-        nearest = min(others, default=None)
-        found = () if nearest is None else elsewhere(nearest[1], nearest[0], SAME * self.threshold)
-        return (*found, *far_from_own(min(own, default=None), FAR * self.threshold))
+        nearest, nearest_own = min(others, default=None), min(own, default=None)
+        found = _denied(self.denied[i], nearest_own)
+        if self.threshold is None:
+            return found
+        found = (*far_from_own(nearest_own, FAR * self.threshold), *found)
+        if nearest is not None:
+            found = (*elsewhere(nearest[1], nearest[0], SAME * self.threshold), *found)
+        return found
 
 
 def _nearest_own(gallery: Gallery, picture: NewPicture) -> float | None:
     if picture.name not in gallery:
         return None
     return float(distances(picture.embedding, gallery[picture.name]).min())
+
+
+def _nearest_denied(gallery: Gallery, picture: NewPicture) -> float | None:
+    if picture.name not in gallery or not len(denied := gallery.denied(picture.name)):
+        return None
+    return float(distances(picture.embedding, denied).min())
+
+
+def _denied(distance: float | None, own: float | None) -> tuple[Finding, ...]:
+    """Return what is wrong if a picture that does not show the person is nearer than all that do.
+
+    Both are distances from the nearest of these, None without any.
+    """
+    if distance is None or own is None or distance >= own:
+        return ()
+    sentence = (
+        f"the face is at a distance of {distance:.3g} from a picture of which somebody said that "
+        f"it does not show the person; the nearest that does is at {own:.3g}"
+    )
+    return (Finding("denied", distance, own, sentence),)

@@ -122,6 +122,11 @@ def test_corrections_and_another_model(folder: Path, office: str, capsys: Told) 
     assert "does not show p1" in said(capsys, "gallery", "deny", "p1", door, *at)
     told = said(capsys, "identify", door, *at, "--threshold", 0.9, code=1)
     assert told.startswith("unknown: no match")
+    claim = ("verify", door, "--claim", "p1", *at, "--threshold", 0.9)
+    assert "a picture that does not show p1, as somebody said" in said(capsys, *claim, code=1)
+    assert json.loads(said(capsys, *claim, "--json", code=1))["denied"] is True
+    told = said(capsys, "enrol", "p1", door, *at, code=1)  # nor is it enrolled
+    assert "of which somebody said that it does not show the person" in told
     assert "5 pictures are not kept" in said(
         capsys, "gallery", "reenrol", *at, "--no-detect", code=2
     )
