@@ -86,12 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     else:
         numbers = embeddings.values.shape[1]
-        counted = _counted(len(set(embeddings.positions)), "picture")
+        counted = options.counted(len(set(embeddings.positions)), "picture")
         if arguments.choose == "all":
-            counted = f"{_counted(len(embeddings), 'face')} of {counted}"
+            counted = f"{options.counted(len(embeddings), 'face')} of {counted}"
         print(f"{counted}, {numbers} numbers each, written to {target}")
     return 0
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

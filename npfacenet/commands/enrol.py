@@ -24,8 +24,8 @@ def add_parser(subparsers: options.Subparsers) -> None:
         "which is made if it is missing. Pictures that are too small, blurred, dark, bright, flat "
         "or turned aside are refused, and doubtful ones warned of; --gate chooses otherwise. "
         "Pictures that a person has already are passed over, so the same command goes on where it "
-        "was stopped. Exit code 0: something was enrolled, or was already; 1: every picture was "
-        "refused or skipped; 2: error.",
+        "was stopped. Exit code 0: at least one picture is enrolled, now or before; 1: every "
+        "picture was refused or skipped; 2: error.",
         epilog="Examples: npfacenet enrol anna anna1.jpg anna2.jpg --gallery office.gallery; "
         "npfacenet enrol --folder people/ --gallery office.gallery",
     )
@@ -93,10 +93,10 @@ def tell(done: Enrolment, gallery: str) -> None:
         (d, "enrolled, but") for d in done.warnings
     ]:
         options.say(f"{what} {doubtful.source}: {_reasons(doubtful)}")
-    count = sum(done.enrolled.values())
+    pictures = options.counted(sum(done.enrolled.values()), "picture")
+    people = options.counted(len(done.enrolled), "person", "people")
     options.say(
-        f"enrolled {count} {'picture' if count == 1 else 'pictures'} of "
-        f"{len(done.enrolled)} {'person' if len(done.enrolled) == 1 else 'people'} in {gallery}"
+        f"enrolled {pictures} of {people} in {gallery}"
         + (f"; {done.known} were there already" if done.known else "")
         + (f"; {len(done.refused)} refused" if done.refused else "")
         + (f"; {len(done.skipped)} skipped" if done.skipped else "")

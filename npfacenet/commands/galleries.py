@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from npfacenet.commands import options
 from npfacenet.commands.progress_bar import ProgressBar
@@ -16,6 +16,7 @@ from npfacenet.gallery import Gallery, enrol
 from npfacenet.models import Embeddings, Model
 from npfacenet.models.embeddings_file import read_named
 from npfacenet.recognition.people_folder import name_of
+from npfacenet.recognition.verification import By
 
 KINDS = (
     "a gallery's file, as `npfacenet enrol` writes it; a folder with name.jpg or name/*.jpg; or a "
@@ -31,6 +32,16 @@ def add_gallery(
 ) -> None:
     """Add `--gallery`."""
     parser.add_argument("--gallery", required=required, metavar="GALLERY", help=what)
+
+
+def add_by(parser: argparse.ArgumentParser) -> None:
+    """Add `--by`."""
+    parser.add_argument(
+        "--by",
+        choices=get_args(By),
+        default="best",
+        help="of several pictures of a person, the nearest ones count (the default), or the mean",
+    )
 
 
 @contextmanager
@@ -62,7 +73,7 @@ def known_people(
     elif path.suffix == ".npz":
         gallery = of_embeddings(path)
     else:
-        gallery = Gallery.open(path, create=False, read_only=not os.access(path, os.W_OK))
+        gallery = opened(path)
     with gallery:
         yield gallery
 
@@ -70,8 +81,8 @@ def known_people(
 def of_embeddings(path: Path) -> Gallery:
     """Return a gallery of a file of embeddings: of an exported gallery, or of pictures.
 
-    Pictures are named as in a folder: `anna.jpg` shows anna; if they are from several folders, each
-    shows whom its folder is called after. Raises EmbeddingError for another file, and GalleryError
+    Pictures are named as in a folder: `anna.jpg` shows anna, and if they are from several folders,
+    `anna/1.jpg` does. Raises EmbeddingError for another file, and GalleryError
     for embeddings whose pictures are not known.
     """
     fields, names = read_named(path)
@@ -80,18 +91,36 @@ def of_embeddings(path: Path) -> Gallery:
         return Gallery.of_rows(names, embeddings)
     if len(embeddings.sources) != len(embeddings):
         raise GalleryError(f"{quoted(str(path))} does not say which pictures its embeddings show")
-    sources = [Path(source) for source in embeddings.sources]
-    alone = len({source.parent for source in sources}) == 1
-    names = tuple(name_of(source) if alone else source.parent.name for source in sources)
+    sources = [Path(os.path.abspath(source)) for source in embeddings.sources]
+    folders = {source.parent for source in sources}
+    outer = {one for one in folders if all(other.is_relative_to(one) for other in folders)}
+    names = tuple(
+        name_of(source) if source.parent in outer else source.parent.name for source in sources
+    )
     return Gallery.of_rows(names, embeddings)
 
 
-def open_file(arguments: argparse.Namespace, *, create: bool = False) -> Gallery:
-    """Open the file that `--gallery` names; raise GalleryError for anything else."""
+def open_file(
+    arguments: argparse.Namespace, *, create: bool = False, reading: bool = False
+) -> Gallery:
+    """Open the file that `--gallery` names, for `reading` only or for changes.
+
+    Raises GalleryError for anything else.
+    """
     path = Path(arguments.gallery)
     if path.is_dir():
         raise GalleryError(
             f"{quoted(arguments.gallery)} is a folder of photographs, and a gallery is a file: "
             f"npfacenet enrol --folder {arguments.gallery} --gallery NEW.gallery"
         )
-    return Gallery.open(path, create=create)
+    return opened(path) if reading else Gallery.open(path, create=create)
+
+
+def opened(path: Path) -> Gallery:
+    """Open a gallery's file for reading, which serves where nothing can be written.
+
+    Where it can, an erasure that is pending is finished.
+    """
+    # A file that is being read needs others beside it, unless nobody can write there.
+    writable = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
+    return Gallery.open(path, create=False, read_only=not writable)

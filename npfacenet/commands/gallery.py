@@ -13,6 +13,7 @@ from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.faces.choice import ONE_OF
 from npfacenet.files.atomic import require_writable
 from npfacenet.gallery import EnrolmentOptions, Gallery, Reference, not_shown, reenrol
+from npfacenet.gallery.stored_pictures import StoredPicture
 from npfacenet.models.face_options import FaceOptions
 
 FILE = "the gallery's file, such as office.gallery"
@@ -34,8 +35,9 @@ def add_parser(subparsers: options.Subparsers) -> None:
             several = "+" if argument == "PHOTO" else None
             one.add_argument(argument.lower(), metavar=argument, nargs=several, help=explained)
         add_gallery(one, what=FILE)
+        if name in OPTIONS:
+            OPTIONS[name](one)
         if name in WITH_MODEL:
-            WITH_MODEL[name](one)
             options.add_faces(one, ONE_OF)
             options.add_model(one)
         options.add_json(one)
@@ -45,7 +47,7 @@ def add_parser(subparsers: options.Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Open the gallery and run one of the commands; return its exit code."""
     does: Callable[[Gallery, argparse.Namespace], int] = arguments.does
-    with open_file(arguments, create=does is take_in) as gallery:
+    with open_file(arguments, create=does is take_in, reading=does in READING) as gallery:
         return does(gallery, arguments)
 
 
@@ -53,26 +55,48 @@ def list_people(gallery: Gallery, arguments: argparse.Namespace) -> int:
     """Print everybody, with the number of pictures."""
     known = gallery.as_json()
     if arguments.json:
-        options.print_json(known)
+        options.print_json({"gallery": arguments.gallery, **known})
         return 0
     people = known["people"]
     for name, count in people.items() if isinstance(people, dict) else ():
         options.say(f"{count:>5}  {name}")
     made = " ".join(str(known[key]) for key in ("model", "variant") if known[key] is not None)
-    options.say(f"{len(gallery)} people, {known['embeddings']} embeddings{made and f' of {made}'}")
+    everybody = options.counted(len(gallery), "person", "people")
+    options.say(f"{everybody}, {known['embeddings']} embeddings{made and f' of {made}'}")
     return 0
 
 
 def show(gallery: Gallery, arguments: argparse.Namespace) -> int:
     """Print what is known of a person."""
-    known = gallery.references(arguments.name)
+    name = gallery.spelling(arguments.name)
+    known, others = gallery.references(name), gallery.other_names(name)
+    denied = [_denied_line(one) for one in gallery.denied_pictures(name)]
     if arguments.json:
-        options.print_json({"name": arguments.name, "references": [one.as_json() for one in known]})
+        options.print_json(
+            {
+                "gallery": arguments.gallery,
+                "name": name,
+                "other_names": list(others),
+                "references": [one.as_json() for one in known],
+                "does_not_show": denied,
+            }
+        )
         return 0
-    options.say(f"{arguments.name}: {len(known)} embeddings")
-    for one in known:
-        options.say(f"  {_line(one)}")
+    options.say(f"{name}: {options.counted(len(known), 'embedding')}")
+    for line in map(_line, known):
+        options.say(f"  {line}")
+    if others:
+        options.say(f"also called {', '.join(others)}")
+    for one in denied:
+        options.say(f"not shown: {one['source'] or 'of an unknown picture'}")
     return 0
+
+
+def _denied_line(one: StoredPicture) -> dict[str, object]:
+    facts = one.facts
+    return {
+        "added": facts.added, "source": one.source, "digest": facts.digest, "kept": one.kept,
+    }  # fmt: skip
 
 
 def _line(one: Reference) -> str:
@@ -88,23 +112,25 @@ def _line(one: Reference) -> str:
 def rename(gallery: Gallery, arguments: argparse.Namespace) -> int:
     """Give a person another name."""
     gallery.rename(arguments.name, arguments.new)
-    return _done(arguments, f"{arguments.name} is called {arguments.new} now")
+    said = f"{arguments.name} is called {arguments.new} now"
+    return _done(arguments, said, name=arguments.name, new=arguments.new)
 
 
 def merge(gallery: Gallery, arguments: argparse.Namespace) -> int:
     """Record that two names are one person's."""
     gallery.merge(arguments.name, arguments.into)
-    return _done(arguments, f"{arguments.name} and {arguments.into} are one person now")
+    said = f"{arguments.name} and {arguments.into} are one person now"
+    return _done(arguments, said, name=arguments.name, into=arguments.into)
 
 
 def remove(gallery: Gallery, arguments: argparse.Namespace) -> int:
     """Remove a person and all traces."""
     done = gallery.remove(arguments.name)
     if arguments.json:
-        options.print_json(done.as_json())
+        options.print_json({"gallery": arguments.gallery, **done.as_json()})
     else:
         options.say(
-            f"removed {done.name} with {done.embeddings} embeddings"
+            f"removed {done.name} with {options.counted(done.embeddings, 'embedding')}"
             + ("" if done else "; erasure is pending, because another process reads the gallery: "
                "whoever opens it next finishes it")
         )  # fmt: skip
@@ -112,24 +138,26 @@ def remove(gallery: Gallery, arguments: argparse.Namespace) -> int:
 
 
 def export(gallery: Gallery, arguments: argparse.Namespace) -> int:
-    """Write everybody to a file of JSON lines."""
+    """Write everybody, or those who are named, to a file."""
     target = Path(arguments.file)
     require_writable(target)
-    count = gallery.export(target)
-    return _done(arguments, f"{count} people written to {arguments.file}", count=count)
+    count = gallery.export(target, arguments.name)
+    said = f"{options.counted(count, 'person', 'people')} written to {arguments.file}"
+    return _done(arguments, said, file=arguments.file, count=count)
 
 
 def take_in(gallery: Gallery, arguments: argparse.Namespace) -> int:
     """Enrol everybody of an exported file."""
     names = gallery.take_in(arguments.file)
-    return _done(arguments, f"{len(names)} people taken in from {arguments.file}", count=len(names))
+    said = f"{options.counted(len(names), 'person', 'people')} taken in from {arguments.file}"
+    return _done(arguments, said, file=arguments.file, count=len(names))
 
 
 def check(gallery: Gallery, arguments: argparse.Namespace) -> int:
     """Check the tables of the file."""
     faults = gallery.check()
     if arguments.json:
-        options.print_json({"faults": list(faults)})
+        options.print_json({"gallery": arguments.gallery, "faults": list(faults)})
     else:
         for fault in faults or ["the gallery is whole"]:
             options.say(fault)
@@ -143,7 +171,12 @@ def deny(gallery: Gallery, arguments: argparse.Namespace) -> int:
     how = EnrolmentOptions(faces, keep=arguments.keep_pictures)
     count = not_shown(gallery, model, arguments.name, arguments.photo, how)
     what = "picture does" if count == 1 else "pictures do"
-    return _done(arguments, f"remembered: {count} {what} not show {arguments.name}", count=count)
+    return _done(
+        arguments,
+        f"remembered: {count} {what} not show {arguments.name}",
+        name=arguments.name,
+        count=count,
+    )
 
 
 def anew(gallery: Gallery, arguments: argparse.Namespace) -> int:
@@ -152,7 +185,13 @@ def anew(gallery: Gallery, arguments: argparse.Namespace) -> int:
     faces = FaceOptions(**options.face_choices(arguments, ONE_OF))
     with ProgressBar() as progress:
         count = reenrol(gallery, model, arguments.folder, faces, progress)
-    return _done(arguments, f"{count} pictures embedded anew", count=count)
+    return _done(arguments, f"{options.counted(count, 'picture')} embedded anew", count=count)
+
+
+def _add_names(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--name", metavar="NAME", action="append", help="only this person; may be repeated"
+    )
 
 
 def _add_folder(parser: argparse.ArgumentParser) -> None:
@@ -169,7 +208,7 @@ def _add_keep(parser: argparse.ArgumentParser) -> None:
 
 def _done(arguments: argparse.Namespace, said: str, **more: object) -> int:
     if arguments.json:
-        options.print_json({"gallery": arguments.gallery, "done": said, **more})
+        options.print_json({"gallery": arguments.gallery, **more})
     else:
         options.say(said)
     return 0
@@ -188,7 +227,9 @@ COMMANDS: dict[str, tuple[str, dict[str, str], Does]] = {
     ),
     "remove": ("remove a person, and all traces of them", {"NAME": "whom"}, remove),
     "export": (
-        "write all that is known to a file of JSON lines", {"FILE": "the file to write"}, export,
+        "write all that is known of people to a file",
+        {"FILE": "the file to write: JSON lines, or, if it is called NAME.npz, NumPy arrays of "
+                 "names and embeddings only"}, export,
     ),
     "import": ("enrol everybody of an exported file", {"FILE": "the exported file"}, take_in),
     "deny": (
@@ -199,8 +240,13 @@ COMMANDS: dict[str, tuple[str, dict[str, str], Does]] = {
     "check": ("check that the file is whole", {}, check),
 }  # fmt: skip
 """By name: what it does, its arguments with their meanings, and the function."""
-WITH_MODEL: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "export": _add_names,
     "deny": _add_keep,
     "reenrol": _add_folder,
 }
-"""Those that embed pictures, and what adds their own options."""
+"""By name: what adds the command's own options."""
+WITH_MODEL = ("deny", "reenrol")
+"""Those that embed pictures."""
+READING = (list_people, show, export, check)
+"""Those that change nothing."""

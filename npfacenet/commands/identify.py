@@ -14,15 +14,14 @@ from npfacenet.commands.face_notes import (
     note_skipped,
     row_names,
 )
-from npfacenet.commands.galleries import add_gallery, known_people
+from npfacenet.commands.galleries import add_by, add_gallery, known_people
 from npfacenet.commands.progress_bar import ProgressBar
-from npfacenet.errors import ArgumentError, printable
+from npfacenet.errors import ArgumentError, printable, quoted
 from npfacenet.faces.choice import CHOICES
 from npfacenet.gallery import Gallery, Identification, identify_all
+from npfacenet.gallery.identification import NEAREST
 from npfacenet.models import Embeddings
 from npfacenet.models.embeddings import Skipped
-
-SHOWN = 5
 
 
 def add_parser(subparsers: options.Subparsers) -> None:
@@ -33,8 +32,9 @@ def add_parser(subparsers: options.Subparsers) -> None:
         description="Find the person of a gallery whom a picture shows, or report an unknown. "
         "Exit code 0: every picture (with --choose all, every face) has a match, 1: one or more "
         "are unknown, 2: error.",
-        epilog="Example: npfacenet identify door.jpg --gallery people/, where people/ holds "
-        "anna.jpg, or anna/1.jpg and anna/2.jpg",
+        epilog="Examples: npfacenet identify door.jpg --gallery office.gallery; "
+        "npfacenet identify door.jpg --gallery people/, where people/ holds anna.jpg, or "
+        "anna/1.jpg and anna/2.jpg",
     )
     parser.add_argument(
         "probe", metavar="PROBE", nargs="+", help="a picture of a person; several give a line each"
@@ -46,6 +46,7 @@ def add_parser(subparsers: options.Subparsers) -> None:
         help="skip and report pictures of the gallery and of PROBE that cannot be used, instead of "
         "stopping; the exit code is that of the others (2 if there are none)",
     )
+    add_by(parser)
     options.add_threshold(parser)
     options.add_faces(parser, CHOICES)
     options.add_model(parser)
@@ -66,11 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
     options.require_threshold(model, arguments.threshold, probes)
     with known_people(arguments, model, choices, on_error) as gallery:
         if not len(gallery):
-            note_skipped(damaged_in(gallery))
-            raise ArgumentError("none of the gallery's pictures could be used: nobody is enrolled")
-        results = identify_all(probes, gallery, threshold=arguments.threshold, nearest=SHOWN)
+            note_skipped(damaged := damaged_in(gallery))
+            fault = "none of the gallery's pictures could be used: " if damaged else ""
+            raise ArgumentError(f"{fault}nobody is enrolled in {quoted(arguments.gallery)}")
+        results = identify_all(probes, gallery, threshold=arguments.threshold, by=arguments.by)
         tell_of_pictures(arguments, probes, gallery)
-        others = len(gallery) - SHOWN
+        others = len(gallery) - NEAREST
     evidence = options.evidence(arguments.threshold, probes)
     # The form follows from the command, not from how many faces there are.
     alone = len(arguments.probe) == 1 and arguments.choose != "all"

@@ -6,7 +6,7 @@ import argparse
 
 from npfacenet.commands import options
 from npfacenet.commands.face_notes import faces_as_json, note_choices, note_preparation
-from npfacenet.commands.galleries import KINDS, add_gallery, known_people
+from npfacenet.commands.galleries import KINDS, add_by, add_gallery, known_people
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, printable
 from npfacenet.gallery import Claim, verify_claim
@@ -38,12 +38,7 @@ def add_parser(subparsers: options.Subparsers) -> None:
         "--claim", metavar="NAME", help="compare with this person of --gallery instead"
     )
     add_gallery(parser, required=False, what=f"where the person of --claim is known: {KINDS}")
-    parser.add_argument(
-        "--by",
-        choices=("best", "mean"),
-        default="best",
-        help="of several pictures of a person, the nearest ones count (the default), or the mean",
-    )
+    add_by(parser)
     options.add_threshold(parser)
     options.add_faces(parser)
     options.add_model(parser)

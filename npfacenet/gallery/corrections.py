@@ -1,4 +1,4 @@
-"""What people have corrected: pictures that do not show whom they were taken for."""
+"""What people have corrected: pictures that do not show whom they were taken for, and names."""
 
 from __future__ import annotations
 
@@ -133,3 +133,11 @@ def denied(connection: sqlite3.Connection) -> dict[int, Vectors]:
     for person, vector in connection.execute("SELECT person, vector FROM correction ORDER BY id"):
         found.setdefault(person, []).append(np.frombuffer(vector, _VECTOR).astype(np.float32))
     return {person: np.stack(rows) for person, rows in found.items()}
+
+
+def other_names(connection: sqlite3.Connection, person: int) -> tuple[str, ...]:
+    """Return the names of those who were merged into a person."""
+    found = connection.execute(
+        "SELECT name FROM other_name WHERE person = ? ORDER BY key", (person,)
+    )
+    return tuple(name for (name,) in found.fetchall())

@@ -18,7 +18,7 @@ import numpy as np
 
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.files.atomic import atomic_file, writing_in
-from npfacenet.gallery import made_by, people, vector_blocks
+from npfacenet.gallery import corrections, made_by, people, vector_blocks
 
 FORMAT = "npfacenet gallery"
 VERSION = 1
@@ -64,12 +64,7 @@ def _person(connection: sqlite3.Connection, number: int) -> dict[str, object]:
     vectors = vector_blocks.vectors_at(connection, [place for *_, place in known], made.numbers)
     return {
         "name": people.names_of(connection, [number])[number],
-        "other_names": [
-            name
-            for (name,) in connection.execute(
-                "SELECT name FROM other_name WHERE person = ? ORDER BY key", (number,)
-            ).fetchall()
-        ],
+        "other_names": list(corrections.other_names(connection, number)),
         "references": [
             {
                 "added": reference.added,

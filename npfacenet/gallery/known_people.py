@@ -123,6 +123,24 @@ class KnownPeople(JsonReady):
             person = people.require_number(connection, name)
             return tuple(known for _, known, _ in people.references(connection, person))
 
+    def other_names(self, name: str) -> tuple[str, ...]:
+        """Return the other names of a person: of those who were merged into them.
+
+        Raises GalleryError if nobody has this name.
+        """
+        with self._database.reading() as connection:
+            return corrections.other_names(connection, people.require_number(connection, name))
+
+    def denied_pictures(self, name: str) -> tuple[StoredPicture, ...]:
+        """Return the pictures of which somebody said that they do not show a person.
+
+        Raises GalleryError if nobody has this name.
+        """
+        with self._database.reading() as connection:
+            person = people.require_number(connection, name)
+            known = stored_pictures.stored_pictures(connection).pictures
+            return tuple(one for one in known if one.denied and one.person == person)
+
     @property
     def names(self) -> tuple[str, ...]:
         """The person of each of `embeddings`."""

@@ -110,10 +110,10 @@ def test_looking_after_people(office: str, tmp_path: Path, capsys: Told) -> None
     assert said(capsys, "gallery", "check", *at) == "the gallery is whole\n"
     said(capsys, "gallery", "export", tmp_path / "all.jsonl", *at)
     other = ("--gallery", tmp_path / "other.gallery")
-    assert "1 people" in said(capsys, "gallery", "import", tmp_path / "all.jsonl", *other)
+    assert "1 person" in said(capsys, "gallery", "import", tmp_path / "all.jsonl", *other)
     assert json.loads(said(capsys, "gallery", "list", *other, "--json"))["people"] == {"Zoë": 4}
     removed = json.loads(said(capsys, "gallery", "remove", "Zoë", *at, "--json"))
-    assert removed == {"name": "Zoë", "embeddings": 4, "erased": True}
+    assert removed == {"gallery": office, "name": "Zoë", "embeddings": 4, "erased": True}
     assert "nobody in the gallery is called" in said(capsys, "gallery", "show", "Zoë", *at, code=2)
 
 
@@ -164,3 +164,81 @@ def test_a_refused_picture_is_explained(folder: Path, tmp_path: Path, capsys: To
     assert "refused" in told or "skipped" in told
     with Gallery.open(gallery) as known:
         assert len(known) == 0
+
+
+def test_json_has_facts_and_no_sentences(
+    folder: Path, office: str, tmp_path: Path, capsys: Told
+) -> None:
+    at = ("--gallery", office, "--json")
+
+    def found(*words: object) -> object:
+        return json.loads(said(capsys, "gallery", *words, *at))
+
+    known = {"gallery": office}
+    out, door = str(tmp_path / "out.jsonl"), folder / "door2.png"
+    assert found("rename", "p1", "anna") == known | {"name": "p1", "new": "anna"}
+    assert found("deny", "anna", door) == known | {"name": "anna", "count": 1}
+    assert found("export", out, "--name", "anna") == known | {"file": out, "count": 1}
+    assert "p2" not in Path(out).read_text("utf-8").replace(str(folder), "")
+    assert found("import", out) == known | {"file": out, "count": 1}
+    assert found("merge", "p2", "anna") == known | {"name": "p2", "into": "anna"}
+    assert found("check") == known | {"faults": []}
+    shown = found("show", "p2")
+    assert isinstance(shown, dict)
+    assert (shown["name"], shown["other_names"], len(shown["references"])) == ("anna", ["p2"], 4)
+    assert [one["source"] for one in shown["does_not_show"]] == [str(door)]
+    told = said(capsys, "gallery", "show", "anna", "--gallery", office)
+    assert "also called p2" in told
+    assert f"not shown: {door}" in told
+
+
+def test_what_changes_nothing_serves_where_nothing_can_be_written(
+    folder: Path, office: str, tmp_path: Path, capsys: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[bool] = []
+    opening = Gallery.open.__func__  # type: ignore[attr-defined]
+
+    def noting(kind: type[Gallery], /, path: Path, **how: bool) -> Gallery:
+        opened.append(how.get("read_only", False))
+        gallery: Gallery = opening(kind, path, **how)
+        return gallery
+
+    monkeypatch.setattr(Gallery, "open", classmethod(noting))
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != Path(office).parent)
+    at = ("--gallery", office)
+    said(capsys, "gallery", "list", *at)
+    said(capsys, "gallery", "show", "p1", *at)
+    said(capsys, "gallery", "check", *at)
+    said(capsys, "gallery", "export", tmp_path / "out.jsonl", *at)
+    said(capsys, "identify", folder / "door1.png", *at, "--threshold", 0.9)
+    assert opened == [True] * 5
+    said(capsys, "gallery", "rename", "p1", "anna", *at)
+    assert opened[-1] is False
+
+
+def test_nobody_is_enrolled(folder: Path, tmp_path: Path, capsys: Told) -> None:
+    Gallery.open(tmp_path / "g").close()
+    told = said(capsys, "identify", folder / "door1.png", "--gallery", tmp_path / "g", code=2)
+    assert "error: nobody is enrolled in" in told
+
+
+def test_identify_by_the_mean(folder: Path, office: str, capsys: Told) -> None:
+    at = ("identify", folder / "door1.png", "--gallery", office, "--threshold", 0.9, "--json")
+    best, mean = (
+        json.loads(said(capsys, *at, *by))["candidates"][0]["distance"]
+        for by in ((), ("--by", "mean"))
+    )
+    assert best != mean
+
+
+def test_pictures_beside_folders_are_called_after_their_files(
+    folder: Path, tmp_path: Path, capsys: Told
+) -> None:
+    people = tmp_path / "people"
+    people.mkdir()
+    (people / "p2").symlink_to(folder / "people" / "p2")
+    draw(people / "p1.png", 1, 0)
+    said(capsys, "embed", people / "p1.png", people / "p2" / "0.png", "-o", tmp_path / "e.npz")
+    at = ("--gallery", tmp_path / "e.npz", "--threshold", 0.9)
+    told = said(capsys, "identify", folder / "door1.png", folder / "door2.png", *at)
+    assert [line.split(": match: ")[1][:2] for line in told.splitlines()[:2]] == ["p1", "p2"]
