@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -26,8 +27,9 @@ PICTURES = 1000
 class EmbeddingParts:
     """The parts of one command, beside the file `target` that it writes in the end.
 
-    They lie in a hidden folder whose name follows from the model, the choices and the pictures, so
-    that parts of another command are never taken for these.
+    They lie in a hidden folder whose name follows from the model, the choices and the pictures with
+    their sizes and times of change, so that parts of another command, or of other pictures, are
+    never taken for these.
     """
 
     target: Path
@@ -36,12 +38,12 @@ class EmbeddingParts:
     on_error: Literal["raise", "skip"]
     sources: Sequence[str]
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         """Where the parts are kept until all are done."""
         stated = [
             self.model.fingerprint, {name: str(value) for name, value in self.choices.items()},
-            self.on_error, [os.fspath(source) for source in self.sources],
+            self.on_error, [(os.fspath(source), *_state_of(source)) for source in self.sources],
         ]  # fmt: skip
         digest = hashlib.sha256(json.dumps(stated).encode("utf-8", "surrogatepass")).hexdigest()
         return self.target.with_name(f".{self.target.name}.{digest[:16]}.parts")
@@ -93,6 +95,15 @@ class EmbeddingParts:
                 for one in part.skipped
             ),
         )
+
+
+def _state_of(source: str) -> tuple[int, ...]:
+    """Return size and time of change of a file; nothing if it is missing."""
+    try:
+        found = os.stat(source)
+    except (OSError, ValueError):
+        return ()
+    return found.st_size, found.st_mtime_ns
 
 
 def pictures_in(given: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ from npfacenet.gallery.enrolment import Enrolment, EnrolmentOptions, require_one
 from npfacenet.gallery.gallery import Gallery
 from npfacenet.gallery.people import NewPicture, PictureFacts
 from npfacenet.gallery.quality import Quality, quality_of
+from npfacenet.gallery.stored_pictures import LARGEST_FILE
 from npfacenet.gallery.waiting_pictures import WaitingPictures
 from npfacenet.models import Model
 from npfacenet.models.embeddings import Embeddings, Skipped
@@ -27,8 +28,6 @@ from npfacenet.progress import Progress, silent
 from npfacenet.recognition.names import checked_name
 from npfacenet.recognition.people_folder import people_in
 
-LARGEST_FILE = 1 << 28
-"""Bytes of a photograph, at most."""
 Photograph: TypeAlias = "str | os.PathLike[str] | bytes"
 TOGETHER = 32
 """Pictures that are enrolled in one transaction."""

@@ -69,7 +69,7 @@ class Gallery(KnownPeople):
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle a gallery in memory with everybody in it, and one in a file by its path."""
         if self.path is not None:
-            return type(self).open, (str(self.path.absolute()),)
+            return _reopened, (type(self), str(self.path.absolute()), self._database.read_only)
         return _restored, (self._database.content(), self.passed_over)
 
     @classmethod
@@ -256,6 +256,10 @@ class Gallery(KnownPeople):
             if file.suffix == npz_exchange.SUFFIX:
                 return npz_exchange.enrol_all(connection, file)
             return json_import.enrol_all(connection, file)
+
+
+def _reopened(kind: type[Gallery], path: str, read_only: bool) -> Gallery:
+    return kind.open(path, create=False, read_only=read_only)
 
 
 def _restored(content: bytes, passed_over: tuple[Skipped, ...]) -> Gallery:

@@ -15,6 +15,7 @@ from npfacenet.gallery.enrolling import measured
 from npfacenet.gallery.gallery import Gallery
 from npfacenet.gallery.quality import Quality
 from npfacenet.gallery.stored_pictures import (
+    CHANGED,
     Renewed,
     StoredPicture,
     StoredPictures,
@@ -94,7 +95,10 @@ def _sources(
 ) -> Iterator[bytes | Path]:
     for one in stored.pictures:
         content = gallery.content_of(one) if one.kept else None
-        yield files[one.facts.digest or ""] if content is None else content
+        found = files.get(one.facts.digest or "") if content is None else content
+        if found is None:
+            raise GalleryError(CHANGED)
+        yield found
 
 
 def _same_face(picture: StoredPicture, faces: Embeddings) -> int:

@@ -6,15 +6,21 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from npfacenet.errors import GalleryError, quoted
+from npfacenet.errors import GalleryError, ImageError, quoted
 from npfacenet.faces.choice import ChosenFace
+from npfacenet.files import open_regular
 from npfacenet.gallery import corrections, made_by, people
 from npfacenet.gallery.people import PictureFacts
 from npfacenet.gallery.quality import Quality
 from npfacenet.models.embeddings import Embeddings
+
+LARGEST_FILE = 1 << 28
+"""Bytes of a photograph, at most."""
+CHANGED = "the gallery was changed in the meantime: reenrol it again"
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ def replace_all(
     """Replace all embeddings; raise GalleryError if the gallery has changed in the meantime."""
     (changes,) = connection.execute("SELECT changes FROM state").fetchone()
     if changes != stored.changes:
-        raise GalleryError("the gallery was changed in the meantime: reenrol it again")
+        raise GalleryError(CHANGED)
     made_by.forget(connection)
     connection.execute("UPDATE reference SET block = -1, place = id")  # out of the way
     for one in renewed:
@@ -105,7 +111,8 @@ def replace_all(
 def files_by_digest(folder: Path) -> Mapping[str, Path]:
     """Return the files in a folder, and below it, by the SHA-256 of their content.
 
-    Raises GalleryError for a folder that is missing; files that cannot be read are left out.
+    Raises GalleryError for a folder that is missing; files that cannot be read are left out, and so
+    are pipes and devices.
     """
     if not folder.is_dir():
         raise GalleryError(f"{quoted(str(folder))} is not a folder")
@@ -113,9 +120,11 @@ def files_by_digest(folder: Path) -> Mapping[str, Path]:
     for place, _, names in os.walk(folder):
         for name in names:
             path = Path(place, name)
-            try:
-                with path.open("rb") as file:
-                    found[hashlib.file_digest(file, "sha256").hexdigest()] = path
-            except OSError:
-                continue
+            with (
+                suppress(ImageError, OSError),
+                open_regular(
+                    path, what="a picture", largest=LARGEST_FILE, error=ImageError
+                ) as file,
+            ):
+                found[hashlib.sha256(file.read(LARGEST_FILE)).hexdigest()] = path
     return found

@@ -46,10 +46,9 @@ def test_parts_give_what_one_call_gives(folder: Path, tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["archive", "e.npz"]
 
 
-def test_a_stopped_command_goes_on(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    embed, calls = Model.embed, []
+def stop_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Interrupt the second call of `Model.embed`; return how many pictures each call gets."""
+    embed, calls = Model.embed, list[int]()
 
     def stopping(self: Model, images: list[str], **options: object) -> Embeddings:
         calls.append(len(images))
@@ -58,12 +57,31 @@ def test_a_stopped_command_goes_on(
         return embed(self, images, **options)  # type: ignore[arg-type]  # as they were given
 
     monkeypatch.setattr(Model, "embed", stopping)
+    return calls
+
+
+def test_a_stopped_command_goes_on(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = stop_once(monkeypatch)
     assert main(words(folder, tmp_path / "e.npz")) == 130
     assert not (tmp_path / "e.npz").exists()
     assert main(words(folder, tmp_path / "e.npz")) == 0
     assert calls == [4, 4, 4, 2]  # the first part is not embedded again
     assert len(Embeddings.load(tmp_path / "e.npz")) == 9
     assert sorted(p.name for p in tmp_path.iterdir()) == ["archive", "e.npz"]
+
+
+def test_a_picture_that_was_replaced_is_embedded_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_once(monkeypatch)
+    assert main(words(folder, tmp_path / "e.npz")) == 130
+    Image.fromarray(picture(77, 2)).save(folder / "00.png")
+    assert main(words(folder, tmp_path / "e.npz")) == 0
+    expected = npfacenet.load().embed([folder / "00.png"], detect=False)
+    found = Embeddings.load(tmp_path / "e.npz")
+    np.testing.assert_allclose(found[0].values, expected.values, atol=1e-5)
 
 
 def test_a_folder_without_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -277,6 +277,14 @@ def test_pickled_and_copied(tmp_path: Path) -> None:
             assert identify(np.ones(128), again, threshold=0.1).match == "eve"
         assert "eve" in in_file  # the same file
         assert "eve" not in in_memory
+    with Gallery.open(tmp_path / "g", read_only=True) as reading:
+        pickled = pickle.dumps(reading)
+    with pytest.raises(GalleryError, match="for reading only"):
+        pickle.loads(pickled).remove("eve")  # noqa: S301
+    (tmp_path / "g").rename(tmp_path / "moved")
+    with pytest.raises(GalleryError, match="there is no gallery"):
+        pickle.loads(pickled)  # noqa: S301
+    assert not (tmp_path / "g").exists()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

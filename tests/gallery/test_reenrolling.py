@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from npfacenet.gallery import (
     not_shown,
     reenrol,
 )
+from npfacenet.gallery.stored_pictures import files_by_digest
 from npfacenet.models import Model
 from npfacenet.models.face_options import FaceOptions
 from npfacenet.samples import conditions, photograph
@@ -99,6 +101,25 @@ def test_a_change_in_the_meantime_is_noticed(model: Model, folder: Path, tmp_pat
             reenrol(gallery, model, None, CROPS, progress=meddle)
         assert gallery.people == ("p1", "p2")
         assert gallery["p1"].fingerprint == gallery["p2"].fingerprint == model.fingerprint
+
+
+def test_a_person_removed_in_the_meantime_is_noticed(
+    model: Model, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = enrolled(model, folder, KEEP)
+    stored = gallery.stored_pictures()
+    gallery.remove("p2")
+    monkeypatch.setattr(gallery, "stored_pictures", lambda: stored)
+    with pytest.raises(GalleryError, match="changed in the meantime"):
+        reenrol(gallery, model, None, CROPS)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_in_the_folder_is_left_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
+    (tmp_path / "empty").touch()
+    (tmp_path / "one").write_bytes(b"x")
+    assert list(files_by_digest(tmp_path).values()) == [tmp_path / "one"]
 
 
 def test_the_face_that_was_enrolled_is_found_again(model: Model, tmp_path: Path) -> None:
