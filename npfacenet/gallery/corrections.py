@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.gallery.faults import interpreting
 from npfacenet.gallery.people import PictureFacts, encoded
 from npfacenet.models.embeddings import Embeddings
 
@@ -46,9 +47,13 @@ def renew(connection: sqlite3.Connection, number: int, embedding: Embeddings) ->
     connection.execute("UPDATE correction SET vector = ? WHERE id = ?", (vector, number))
 
 
-def denied(connection: sqlite3.Connection) -> dict[int, npt.NDArray[np.float32]]:
-    """Return the embeddings (N, D) of pictures that do not show a person, by that person's."""
+@interpreting("its corrections")
+def denied(connection: sqlite3.Connection, numbers: int) -> dict[int, npt.NDArray[np.float32]]:
+    """Return the embeddings (N, numbers) of what does not show a person, by their number."""
     found: dict[int, list[npt.NDArray[np.float32]]] = {}
     for person, vector in connection.execute("SELECT person, vector FROM correction ORDER BY id"):
-        found.setdefault(person, []).append(np.frombuffer(vector, _VECTOR).astype(np.float32))
+        row = np.frombuffer(vector, _VECTOR).astype(np.float32)
+        if len(row) != numbers or not np.isfinite(row).all():
+            raise ValueError(f"a vector of person {person} is not one of {numbers} numbers")
+        found.setdefault(person, []).append(row)
     return {person: np.stack(rows) for person, rows in found.items()}

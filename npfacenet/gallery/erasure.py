@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from npfacenet.gallery.database import Database
+from npfacenet.gallery.faults import interpreting
 from npfacenet.models.json_ready import JsonReady
 
 WAIT = 5.0
@@ -41,7 +42,7 @@ def finish(database: Database, patience: float = 0.0) -> bool:
     """Erase what removals have left in the log; return whether that is done."""
     if database.read_only:
         return False
-    with database.reading() as connection:
+    with database.reading() as connection, interpreting("its state"):
         (pending,) = connection.execute("SELECT erasure_pending FROM state").fetchone()
     if not pending:
         return True

@@ -149,9 +149,8 @@ class Gallery(KnownPeople):
             raise ArgumentError(f"wait is a number of seconds >= 0, not {quoted(wait)}")
         with self._database.writing() as connection:
             person = people.require_number(connection, name)
-            ((spelt, numbers),) = connection.execute(
-                "SELECT name, numbers FROM person, model WHERE person.id = ?", (person,)
-            ).fetchall()
+            spelt = people.names_of(connection, [person]).get(person, name)
+            numbers = made_by.require(connection).numbers
             count = sum(1 for _ in vector_blocks.places_of(connection, person))
             people.remove_person(connection, person, numbers)
             if connection.execute("SELECT 1 FROM person LIMIT 1").fetchone() is None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from npfacenet.files.atomic import atomic_file, writing_in
 from npfacenet.gallery import made_by, people, vector_blocks
+from npfacenet.gallery.faults import interpreting
 
 FORMAT = "npfacenet gallery"
 VERSION = 1
@@ -43,11 +44,13 @@ def write(connection: sqlite3.Connection, path: Path, names: Sequence[str] | Non
     return len(numbers)
 
 
+@interpreting("its numbers")
 def _line(document: Mapping[str, object]) -> bytes:
     text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8", "surrogatepass") + b"\n"
 
 
+@interpreting("a person")
 def _person(connection: sqlite3.Connection, number: int) -> dict[str, object]:
     known = people.references(connection, number)
     made = made_by.require(connection)

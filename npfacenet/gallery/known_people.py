@@ -11,6 +11,7 @@ from npfacenet.cards import Card
 from npfacenet.errors import listed, quoted
 from npfacenet.gallery import checking, corrections, made_by, people, stored_pictures
 from npfacenet.gallery.database import Database
+from npfacenet.gallery.faults import interpreting
 from npfacenet.gallery.people import Reference
 from npfacenet.gallery.searchable import Searchable
 from npfacenet.gallery.stored_pictures import StoredPicture, StoredPictures
@@ -113,7 +114,8 @@ class KnownPeople(JsonReady):
                 return (), None
             whose, embeddings = people.embeddings_of(connection, made)
             names = dict(people.names(connection))
-        return tuple(names[number] for number in whose), embeddings
+            with interpreting("whose its embeddings are"):
+                return tuple(names[number] for number in whose), embeddings
 
     @property
     def card(self) -> Card | None:
@@ -157,7 +159,7 @@ class KnownPeople(JsonReady):
         with self._database.reading() as connection:
             self._blocks = blocks = self._blocks.refreshed(connection, self._database.name)
             made = made_by.read(connection)
-            denied = corrections.denied(connection)
+            denied = {} if made is None else corrections.denied(connection, made.numbers)
         return Searchable(made, list(blocks.blocks.values()), self._names_of, denied)
 
     def _names_of(self, numbers: Sequence[int]) -> Mapping[int, str]:

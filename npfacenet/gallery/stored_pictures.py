@@ -12,6 +12,7 @@ from pathlib import Path
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.gallery import corrections, made_by, people
+from npfacenet.gallery.faults import interpreting
 from npfacenet.gallery.people import PictureFacts
 from npfacenet.gallery.quality import Quality
 from npfacenet.models.embeddings import Embeddings
@@ -50,6 +51,7 @@ class Renewed:
     quality: Quality | None
 
 
+@interpreting("its pictures")
 def stored_pictures(connection: sqlite3.Connection) -> StoredPictures:
     """Return all pictures, those of a person before those that do not show them."""
     (changes,) = connection.execute("SELECT changes FROM state").fetchone()
@@ -83,6 +85,7 @@ def content_of(connection: sqlite3.Connection, picture: StoredPicture) -> bytes 
     return None if found is None else found[0]
 
 
+@interpreting("its pictures")
 def replace_all(
     connection: sqlite3.Connection, stored: StoredPictures, renewed: Sequence[Renewed]
 ) -> None:

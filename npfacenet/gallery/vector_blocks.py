@@ -17,9 +17,11 @@ import numpy.typing as npt
 
 from npfacenet.errors import GalleryError
 from npfacenet.gallery.blocks import NOBODY, Block
+from npfacenet.gallery.faults import interpreting
 
 SMALLEST, LARGEST, GROWTH = 64, 4096, 4
 _VECTORS, _PEOPLE = np.dtype("<f4"), np.dtype("<i8")
+WHERE = "its blocks of embeddings"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Place:
     place: int
 
 
+@interpreting(WHERE)
 def put(
     connection: sqlite3.Connection, vectors: npt.NDArray[np.float32], person: int
 ) -> list[Place]:
@@ -54,6 +57,7 @@ def put(
     return places
 
 
+@interpreting(WHERE)
 def clear(connection: sqlite3.Connection, places: Iterable[Place], numbers: int) -> None:
     """Overwrite places with zeros; `numbers` is how many an embedding has."""
     change = _next_change(connection)
@@ -65,6 +69,7 @@ def clear(connection: sqlite3.Connection, places: Iterable[Place], numbers: int)
         )
 
 
+@interpreting(WHERE)
 def give(connection: sqlite3.Connection, places: Iterable[Place], person: int) -> None:
     """Make embeddings those of another person."""
     change = _next_change(connection)
@@ -81,6 +86,7 @@ def remove_all(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM block_people")
 
 
+@interpreting(WHERE)
 def vectors_at(
     connection: sqlite3.Connection, places: Sequence[Place], numbers: int
 ) -> npt.NDArray[np.float32]:
@@ -108,6 +114,7 @@ class LoadedBlocks:
         """Return the blocks of a gallery that was not read yet."""
         return cls(-1, {})
 
+    @interpreting(WHERE)
     def refreshed(self, connection: sqlite3.Connection, name: str) -> LoadedBlocks:
         """Return the blocks as they are now; only those that changed are read."""
         (changes,) = connection.execute("SELECT changes FROM state").fetchone()
