@@ -12,7 +12,7 @@ import secrets
 import sqlite3
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -21,6 +21,7 @@ from npfacenet.errors import GalleryError, quoted
 from npfacenet.files.atomic import require_possible, writing_in
 from npfacenet.gallery import schema
 from npfacenet.gallery.faults import named
+from npfacenet.gallery.file_locks import hold
 from npfacenet.threads.forks import forks, without_forks
 
 PATIENCE = 10.0
@@ -30,8 +31,8 @@ _MAGIC = b"SQLite format 3\0"
 _FORMAT_AT = 18  # of the file's header, two bytes
 _APPLICATION_AT = 68  # of the file's header, four bytes, the first is the highest
 _LONGEST_VALUE = 1 << 28  # bytes of a picture or a block
-_kept_for_parents: list[sqlite3.Connection] = []
-"""Connections of a parent: a child neither uses nor closes them, as either could harm the file."""
+_kept_for_parents: list[tuple[sqlite3.Connection, object]] = []
+"""Connections and locks of a parent: a child neither uses nor closes them, which could do harm."""
 
 
 class Database:
@@ -52,6 +53,7 @@ class Database:
         self._patience = PATIENCE
         if path is not None and create and not read_only and not path.exists():
             make_file(path)
+        self._release: Callable[[], object] = lambda: None
         self._connection, self._forks = self._open(), forks()
 
     @contextmanager
@@ -121,12 +123,13 @@ class Database:
         """Close the file; SQLite then removes its log."""
         with without_forks(), named(self.name):
             if self._forks == forks():
+                self._release()
                 self._connection.close()
 
     def _own(self) -> sqlite3.Connection:
         """Return the connection of this process."""
         if self._forks != forks() and self.path is not None:
-            _kept_for_parents.append(self._connection)
+            _kept_for_parents.append((self._connection, self._release))
             self._connection, self._forks = self._open(), forks()
         return self._connection
 
@@ -140,6 +143,7 @@ class Database:
             connection = self._connected_to_file(self.path)
             try:
                 self._prepare(connection)
+                self._release = hold(self.path, self)
             except BaseException:
                 connection.close()
                 raise
