@@ -12,8 +12,8 @@ import secrets
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,7 +21,8 @@ from npfacenet.errors import GalleryError, quoted
 from npfacenet.files.atomic import require_possible, writing_in
 from npfacenet.gallery import schema
 from npfacenet.gallery.faults import named
-from npfacenet.gallery.file_locks import hold
+from npfacenet.gallery.file_locks import Held
+from npfacenet.gallery.unused_bytes import erase_unused
 from npfacenet.threads.forks import forks, without_forks
 
 PATIENCE = 10.0
@@ -53,7 +54,7 @@ class Database:
         self._patience = PATIENCE
         if path is not None and create and not read_only and not path.exists():
             make_file(path)
-        self._release: Callable[[], object] = lambda: None
+        self._held: Held | None = None
         self._connection, self._forks = self._open(), forks()
 
     @contextmanager
@@ -101,35 +102,53 @@ class Database:
             self._own().backup(other._own())
 
     def erase_traces(self, patience: float) -> bool:
-        """Write the log back and truncate it; return whether nothing removed is left in any file.
+        """Write the log back, truncate it, and erase unused bytes; return whether that is done.
 
-        A reader in another process that still sees the state before makes it wait for up to
-        `patience` seconds.
+        Then nothing removed is left in any file, and no erasure is pending. A reader in another
+        process that still sees the state before makes it wait for up to `patience` seconds.
         """
-        if self.path is None:
-            return True
         end = time.monotonic() + patience
         with without_forks(), named(self.name):
             connection = self._own()
             while True:
                 busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                if not busy:
+                if not busy and self._erased_unused():
                     return True
                 if time.monotonic() >= end:
                     return False
                 time.sleep(0.05)
 
+    def _erased_unused(self) -> bool:
+        """Erase unused bytes unless another process writes; return whether that is done."""
+        if self._held is None or self.path is None:  # in memory
+            self._connection.execute("UPDATE state SET erasure_pending = 0")
+            return True
+        # Another connection's change has all others read their pages anew.
+        with closing(self._connected_to_file(self.path)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            log = f"{os.path.realpath(self.path)}-wal"
+            if os.path.exists(log) and os.path.getsize(log):
+                return False
+            roots = other.execute("SELECT rootpage FROM sqlite_schema WHERE rootpage").fetchall()
+            with writing_in(self.path.parent):
+                erase_unused(self._held.descriptor, [root for (root,) in roots], schema.PAGE)
+                os.fsync(self._held.descriptor)
+            other.execute("UPDATE state SET erasure_pending = 0")
+            other.execute("COMMIT")
+        return True
+
     def close(self) -> None:
         """Close the file; SQLite then removes its log."""
         with without_forks(), named(self.name):
             if self._forks == forks():
-                self._release()
+                if self._held is not None:
+                    self._held.release()
                 self._connection.close()
 
     def _own(self) -> sqlite3.Connection:
         """Return the connection of this process."""
         if self._forks != forks() and self.path is not None:
-            _kept_for_parents.append((self._connection, self._release))
+            _kept_for_parents.append((self._connection, self._held))
             self._connection, self._forks = self._open(), forks()
         return self._connection
 
@@ -143,7 +162,7 @@ class Database:
             connection = self._connected_to_file(self.path)
             try:
                 self._prepare(connection)
-                self._release = hold(self.path, self)
+                self._held = Held(self.path, self, read_only=self.read_only)
             except BaseException:
                 connection.close()
                 raise

@@ -13,7 +13,6 @@ import os
 import struct
 import sys
 import weakref
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,17 +20,27 @@ _SHARED = (0x40000002, 510)  # where SQLite's readers lock a database, and how m
 _IN_USE = (128, 1)  # the same of a log's index: UNIX_SHM_DMS
 
 
-def hold(path: Path, owner: object) -> Callable[[], object]:
-    """Lock a database in use until `owner` is gone or what is returned is called.
+class Held:
+    """Locks a database in use until `owner` is gone, or it is released.
 
-    Where there are no such locks, it does nothing.
+    `descriptor` is the open file of the database, for whoever writes to it. Where there are no such
+    locks, nothing is locked.
     """
-    real, held = os.path.realpath(path), list[int]()
-    for place, (start, length) in ((real, _SHARED), (f"{real}-shm", _IN_USE)):
+
+    def __init__(self, path: Path, owner: object, *, read_only: bool) -> None:
+        real, flags = (
+            os.path.realpath(path),
+            getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0),
+        )
+        writes = os.access(real, os.W_OK) and not read_only
+        self.descriptor = os.open(real, flags | (os.O_RDWR if writes else os.O_RDONLY))
+        held = [self.descriptor]
+        self.release = weakref.finalize(owner, _close, held)
         with suppress(OSError):
-            held.append(os.open(place, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)))
-            _lock(held[-1], start, length)
-    return weakref.finalize(owner, _close, held)
+            _lock(self.descriptor, *_SHARED)
+        with suppress(OSError):  # there is none if nobody may write to the folder
+            held.append(os.open(f"{real}-shm", flags | os.O_RDONLY))
+            _lock(held[-1], *_IN_USE)
 
 
 def _close(descriptors: list[int]) -> None:
