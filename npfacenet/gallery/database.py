@@ -20,7 +20,7 @@ from urllib.parse import quote
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.files.atomic import require_possible, writing_in
 from npfacenet.gallery import schema
-from npfacenet.gallery.faults import named
+from npfacenet.gallery.faults import is_busy, named
 from npfacenet.gallery.file_locks import Held
 from npfacenet.gallery.unused_bytes import erase_unused
 from npfacenet.threads.forks import forks, without_forks
@@ -110,13 +110,14 @@ class Database:
         end = time.monotonic() + patience
         with without_forks(), named(self.name):
             connection = self._own()
-            while True:
-                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                if not busy and self._erased_unused():
-                    return True
-                if time.monotonic() >= end:
-                    return False
-                time.sleep(0.05)
+            with _impatient(connection):  # SQLite would wait for as long as for a writer
+                while True:
+                    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                    if not busy and self._erased_unused():
+                        return True
+                    if time.monotonic() >= end:
+                        return False
+                    time.sleep(0.05)
 
     def _erased_unused(self) -> bool:
         """Erase unused bytes unless another process writes; return whether that is done."""
@@ -124,8 +125,13 @@ class Database:
             self._connection.execute("UPDATE state SET erasure_pending = 0")
             return True
         # Another connection's change has all others read their pages anew.
-        with closing(self._connected_to_file(self.path)) as other:
-            other.execute("BEGIN IMMEDIATE")
+        with closing(self._connected_to_file(self.path)) as other, _impatient(other):
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if is_busy(error):
+                    return False
+                raise
             log = f"{os.path.realpath(self.path)}-wal"
             if os.path.exists(log) and os.path.getsize(log):
                 return False
@@ -199,6 +205,17 @@ class Database:
         expected.close()
         if not self.read_only:
             connection.execute("PRAGMA journal_mode = WAL")
+
+
+@contextmanager
+def _impatient(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let a connection not wait for others in this block."""
+    (before,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {before}")
 
 
 def _connected(place: str, patience: float) -> sqlite3.Connection:

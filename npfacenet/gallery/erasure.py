@@ -12,6 +12,9 @@ from npfacenet.models.json_ready import JsonReady
 WAIT = 5.0
 """Seconds for which a removal waits for readers that still see the person."""
 
+WHILE_OPENING = 0.2
+"""The same for whoever opens a gallery, from which an earlier removal is to be erased."""
+
 
 @dataclass(frozen=True)
 class Removal(JsonReady):
@@ -34,7 +37,7 @@ def announce(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE state SET changes = changes + 1, erasure_pending = 1")
 
 
-def finish(database: Database, patience: float = 0.0) -> bool:
+def finish(database: Database, patience: float = WHILE_OPENING) -> bool:
     """Erase what removals have left in the file and its log; return whether that is done."""
     if database.read_only:
         return False

@@ -164,7 +164,7 @@ class Gallery(KnownPeople):
         with self._database.writing() as connection:
             people.rename_person(connection, people.require_number(connection, name), new)
             erasure.announce(connection)
-        erasure.finish(self._database)
+        erasure.finish(self._database, WAIT)
 
     def merge(self, name: str, into: str) -> None:
         """Record that two names are one person's: the embeddings of `name` become those of `into`.
@@ -218,7 +218,7 @@ class Gallery(KnownPeople):
             stored_pictures.replace_all(connection, stored, renewed)
             made_by.remember(connection, card)
             erasure.announce(connection)
-        erasure.finish(self._database)
+        erasure.finish(self._database, WAIT)
 
     def export(self, path: str | os.PathLike[str], names: Sequence[str] | None = None) -> int:
         """Write people, or everybody, to a file; return how many there are.

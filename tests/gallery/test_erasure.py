@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +131,10 @@ def test_a_reader_of_an_earlier_state_makes_erasure_pending(tmp_path: Path) -> N
     assert reader.stdin is not None
     assert reader.stdout is not None
     assert reader.stdout.readline() == "reading\n"
+    began = time.monotonic()
     done = gallery.remove(NAME, wait=0.2)
+    Gallery.open(tmp_path / "g").close()
+    assert time.monotonic() - began < 5  # not as long as for another writer, twice
     assert (done.erased, bool(done)) == (False, False)
     assert NAME not in gallery
     assert traces(tmp_path, [NAME.encode()])  # the reader may still read it
