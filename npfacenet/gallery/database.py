@@ -62,11 +62,12 @@ class Database:
         """Yield a connection that sees one state of the gallery throughout this block."""
         with without_forks(), named(self.name):
             connection = self._own()
-            connection.execute("BEGIN")
             try:
+                self._begin(connection, "BEGIN")
                 yield connection
             finally:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -75,14 +76,21 @@ class Database:
             raise GalleryError(f"{self.name} was opened for reading only: open it without that")
         with without_forks(), named(self.name):
             connection = self._own()
-            connection.execute("BEGIN IMMEDIATE")
             try:
+                self._begin(connection, "BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
                 with suppress(sqlite3.Error):  # SQLite has rolled back itself after some errors
                     connection.execute("ROLLBACK")
                 raise
+
+    def _begin(self, connection: sqlite3.Connection, statement: str) -> None:
+        """Begin a transaction; none is within another, so one that is open is an interrupt's."""
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        connection.execute(f"PRAGMA busy_timeout = {round(self._patience * 1000)}")
+        connection.execute(statement)
 
     def content(self) -> bytes:
         """Return all that is in the database, as the bytes of a file."""
@@ -110,14 +118,14 @@ class Database:
         end = time.monotonic() + patience
         with without_forks(), named(self.name):
             connection = self._own()
-            with _impatient(connection):  # SQLite would wait for as long as for a writer
-                while True:
-                    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                    if not busy and self._erased_unused():
-                        return True
-                    if time.monotonic() >= end:
-                        return False
-                    time.sleep(0.05)
+            connection.execute("PRAGMA busy_timeout = 0")  # until the next transaction
+            while True:
+                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if not busy and self._erased_unused():
+                    return True
+                if time.monotonic() >= end:
+                    return False
+                time.sleep(0.05)
 
     def _erased_unused(self) -> bool:
         """Erase unused bytes unless another process writes; return whether that is done."""
@@ -125,8 +133,9 @@ class Database:
             self._connection.execute("UPDATE state SET erasure_pending = 0")
             return True
         # Another connection's change has all others read their pages anew.
-        with closing(self._connected_to_file(self.path)) as other, _impatient(other):
+        with closing(self._connected_to_file(self.path)) as other:
             try:
+                other.execute("PRAGMA busy_timeout = 0")
                 other.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 if is_busy(error):
@@ -205,17 +214,6 @@ class Database:
         expected.close()
         if not self.read_only:
             connection.execute("PRAGMA journal_mode = WAL")
-
-
-@contextmanager
-def _impatient(connection: sqlite3.Connection) -> Iterator[None]:
-    """Let a connection not wait for others in this block."""
-    (before,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    connection.execute("PRAGMA busy_timeout = 0")
-    try:
-        yield
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {before}")
 
 
 def _connected(place: str, patience: float) -> sqlite3.Connection:
