@@ -25,6 +25,8 @@ def deny(
     """Record that pictures do not show a person; `facts` are those of each, if they are known."""
     known = connection.execute("SELECT vector FROM correction WHERE person = ?", (person,))
     vectors, now = {vector for (vector,) in known.fetchall()}, time.time()
+    # Whoever embeds all pictures anew meanwhile would leave these as another model's.
+    connection.execute("UPDATE state SET changes = changes + 1")
     for i, row in enumerate(embeddings.values):
         vector = row.astype(_VECTOR).tobytes()
         if vector in vectors:

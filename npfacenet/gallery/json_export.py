@@ -1,7 +1,8 @@
 """Galleries as text, for other programs and for people who ask for their data: JSON lines.
 
-The first line states the format and what made the embeddings; every other line is a person: name,
-other names, and all that is known of each embedding, the kept picture included (base64).
+The first line states the format and what made the embeddings; every other line is a person, or more
+pictures of one: name, other names, and all that is known of each embedding, the kept picture
+included (base64).
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,7 @@ from npfacenet.gallery.faults import interpreting
 
 FORMAT = "npfacenet gallery"
 VERSION = 1
-LONGEST_LINE = 1 << 28  # bytes: a person with many kept pictures
+LONGEST_LINE = 1 << 29  # bytes: of a person with more kept pictures there are several lines
 
 
 def write(connection: sqlite3.Connection, path: Path, names: Sequence[str] | None = None) -> int:
@@ -40,7 +42,8 @@ def write(connection: sqlite3.Connection, path: Path, names: Sequence[str] | Non
     with atomic_file(path, private=True) as file, writing_in(path.parent):
         file.write(_line(header))
         for number in numbers:
-            file.write(_line(_person(connection, number)))
+            for line in _lines(connection, number):
+                file.write(line)
     return len(numbers)
 
 
@@ -50,20 +53,41 @@ def _line(document: Mapping[str, object]) -> bytes:
     return text.encode("utf-8", "surrogatepass") + b"\n"
 
 
+def _lines(connection: sqlite3.Connection, number: int) -> Iterator[bytes]:
+    """Yield the lines of a person, of whom each has some pictures."""
+    about = _about(connection, number)
+    some: dict[str, list[object]] = {"references": [], "does_not_show": []}
+    size = 0
+    for kind, row in chain(_references(connection, number), _denials(connection, number)):
+        length = len(row["picture"] or "")  # type: ignore[arg-type]  # it is text
+        if size and size + length > LONGEST_LINE // 8:
+            yield _line({**about, **some})
+            some, size = {"references": [], "does_not_show": []}, 0
+        some[kind].append(row)
+        size += length
+    yield _line({**about, **some})
+
+
 @interpreting("a person")
-def _person(connection: sqlite3.Connection, number: int) -> dict[str, object]:
-    known = people.references(connection, number)
-    made = made_by.require(connection)
-    vectors = vector_blocks.vectors_at(connection, [place for *_, place in known], made.numbers)
+def _about(connection: sqlite3.Connection, number: int) -> dict[str, object]:
+    others = connection.execute(
+        "SELECT name FROM other_name WHERE person = ? ORDER BY key", (number,)
+    ).fetchall()
     return {
         "name": people.names_of(connection, [number])[number],
-        "other_names": [
-            name
-            for (name,) in connection.execute(
-                "SELECT name FROM other_name WHERE person = ? ORDER BY key", (number,)
-            ).fetchall()
-        ],
-        "references": [
+        "other_names": [name for (name,) in others],
+    }
+
+
+def _references(
+    connection: sqlite3.Connection, number: int
+) -> Iterator[tuple[str, dict[str, object]]]:
+    known = people.references(connection, number)
+    numbers = made_by.require(connection).numbers
+    vectors = vector_blocks.vectors_at(connection, [place for *_, place in known], numbers)
+    for (_, reference, _), row in zip(known, vectors, strict=True):
+        yield (
+            "references",
             {
                 "added": reference.added,
                 "source": reference.source,
@@ -72,24 +96,30 @@ def _person(connection: sqlite3.Connection, number: int) -> dict[str, object]:
                 "digest": reference.digest,
                 "embedding": row.tolist(),
                 "picture": _picture(connection, reference.id),
-            }
-            for (_, reference, _), row in zip(known, vectors, strict=True)
-        ],
-        "does_not_show": [
+            },
+        )
+
+
+def _denials(
+    connection: sqlite3.Connection, number: int
+) -> Iterator[tuple[str, dict[str, object]]]:
+    rows = connection.execute(
+        "SELECT made, source, digest, vector, content FROM correction WHERE person = ? ORDER BY id",
+        (number,),
+    )
+    for made, source, digest, vector, content in rows:
+        with interpreting("its corrections"):
+            embedding = np.frombuffer(vector, "<f4").tolist()
+        yield (
+            "does_not_show",
             {
                 "added": made,
                 "source": source,
                 "digest": digest,
-                "embedding": np.frombuffer(vector, "<f4").tolist(),
+                "embedding": embedding,
                 "picture": None if content is None else base64.b64encode(content).decode(),
-            }
-            for made, source, digest, vector, content in connection.execute(
-                "SELECT made, source, digest, vector, content FROM correction WHERE person = ? "
-                "ORDER BY id",
-                (number,),
-            ).fetchall()
-        ],
-    }
+            },
+        )
 
 
 def _picture(connection: sqlite3.Connection, reference: int) -> str | None:

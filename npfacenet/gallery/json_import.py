@@ -3,47 +3,44 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from npfacenet.arguments import is_finite, is_whole
+from npfacenet.arguments import is_finite, is_real, is_whole, real_array
 from npfacenet.cards import Preparation, Threshold
 from npfacenet.errors import GalleryError, NpfacenetError, quoted
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.files import open_regular
-from npfacenet.gallery import corrections, people
+from npfacenet.gallery import corrections, made_by, people
 from npfacenet.gallery.json_export import FORMAT, LONGEST_LINE, VERSION
-from npfacenet.gallery.people import PictureFacts
+from npfacenet.gallery.people import Described, PictureFacts
 from npfacenet.gallery.quality import Quality
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.models.made_by import MadeBy
 from npfacenet.recognition.names import checked_name
 
+EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
+"""Seconds since 1970 of the first and the last moment that Python's `datetime` has."""
 _DIGEST = re.compile("[0-9a-f]{64}")
+_MOST_FACES = 1 << 31
 
 
 @dataclass(frozen=True, eq=False)
 class ImportedPerson:
-    """A person as a file states them: embeddings (N, D), and what is known of each.
-
-    `facts` has an entry for each embedding; `denied` are embeddings (M, D) of pictures that do not
-    show the person, and `denied_facts` what is known of each.
-    """
+    """A person as a file states them: pictures of them, and those that do not show them."""
 
     name: str
     other_names: tuple[str, ...]
-    embeddings: Embeddings
-    facts: tuple[PictureFacts, ...]
-    denied: Embeddings | None
-    denied_facts: tuple[PictureFacts, ...]
+    pictures: tuple[Described, ...]
+    denied: tuple[Described, ...]
 
 
 def read(path: Path) -> Iterator[MadeBy | ImportedPerson | None]:
@@ -66,7 +63,7 @@ def read(path: Path) -> Iterator[MadeBy | ImportedPerson | None]:
                     raise GalleryError("people without embeddings")
                 else:
                     yield _person(document, made)
-            except (GalleryError, KeyError, TypeError, ValueError, binascii.Error) as fault:
+            except (LookupError, TypeError, ValueError, OverflowError) as fault:
                 said = fault if isinstance(fault, NpfacenetError) else quoted(fault)
                 raise GalleryError(
                     f"{name}, line {number}, is not a person as npfacenet exports "
@@ -81,12 +78,16 @@ def _documents(file: IO[bytes], name: str) -> Iterator[tuple[int, dict[str, obje
         if not line.endswith(b"\n"):
             raise GalleryError(f"{name} is cut off in line {number}, or that line is too long")
         try:
-            document = json.loads(line)
+            document = json.loads(line, parse_constant=_refused)
         except (ValueError, RecursionError) as fault:
             raise GalleryError(f"{name}, line {number}, is not JSON: {quoted(fault)}") from fault
         if not isinstance(document, dict):
             raise GalleryError(f"{name}, line {number}, is not a JSON object")
         yield number, document
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number")
 
 
 def _header(document: Mapping[str, object]) -> MadeBy | None:
@@ -112,18 +113,27 @@ def _header(document: Mapping[str, object]) -> MadeBy | None:
 
 
 def _person(document: Mapping[str, object], made: MadeBy) -> ImportedPerson:
-    references, denied = _rows(document["references"]), _rows(document["does_not_show"])
     others = document["other_names"]
     if not isinstance(others, list):
         raise GalleryError(f"other_names is {quoted(others)}")
     return ImportedPerson(
         checked_name(document["name"]),
         tuple(map(checked_name, others)),
-        _embeddings(references, made, faces=True),
-        tuple(map(_facts, references)),
-        _embeddings(denied, made, faces=False) if denied else None,
-        tuple(map(_facts, denied)),
+        _described(document["references"], made),
+        _described(document["does_not_show"], made),
     )
+
+
+def _described(value: object, made: MadeBy) -> tuple[Described, ...]:
+    """Return pictures in their order, those together of which source and face are known alike."""
+    return tuple(
+        (_embeddings(rows, made), tuple(map(_facts, rows)))
+        for rows in (list(some) for _, some in groupby(_rows(value), key=_known))
+    )
+
+
+def _known(row: Mapping[str, object]) -> tuple[bool, bool]:
+    return row["source"] is not None, row.get("face") is not None
 
 
 def _rows(value: object) -> list[dict[str, object]]:
@@ -132,32 +142,42 @@ def _rows(value: object) -> list[dict[str, object]]:
     return value
 
 
-def _embeddings(rows: Sequence[Mapping[str, object]], made: MadeBy, *, faces: bool) -> Embeddings:
-    values = np.array([row["embedding"] for row in rows], np.float64)
-    if values.shape != (len(rows), made.numbers):
+def _embeddings(rows: Sequence[Mapping[str, object]], made: MadeBy) -> Embeddings:
+    given = real_array([row["embedding"] for row in rows], "embeddings", GalleryError)
+    if given.shape != (len(rows), made.numbers):
         raise GalleryError(f"its embeddings do not have {made.numbers} numbers each")
-    sources = [row["source"] for row in rows]
-    found = [_face(row["face"]) for row in rows if row["face"] is not None] if faces else []
+    sources, faces = _known(rows[0])
+    with np.errstate(over="ignore"):  # what overflows is refused below
+        values = given.astype(np.float32)
     return Embeddings(
-        values.astype(np.float32), made.fingerprint, made.threshold,
-        sources=tuple(str(source) for source in sources) if all(sources) else (),
-        faces=tuple(found) if len(found) == len(rows) else (),
+        values, made.fingerprint, made.threshold,
+        sources=tuple(_text(row["source"]) for row in rows) if sources else (),
+        faces=tuple(_face(row["face"]) for row in rows) if faces else (),
         preparation=made.preparation,
     )  # fmt: skip
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise GalleryError(f"a source is {quoted(value)}")
+    return value
 
 
 def _face(value: object) -> ChosenFace:
     if not isinstance(value, dict):
         raise GalleryError(f"a face is {quoted(value)}")
-    box, landmarks = np.array(value["box"], float), np.array(value["landmarks"], float)
-    if box.shape != (4,) or landmarks.ndim != 2 or not np.isfinite(box).all():
+    box = real_array(value["box"], "boxes", GalleryError).astype(np.float64)
+    landmarks = real_array(value["landmarks"], "landmarks", GalleryError).astype(np.float64)
+    score, index, count = value["score"], value["index"], value["count"]
+    if (
+        box.shape != (4,) or landmarks.ndim != 2 or not is_finite(score)
+        or not (np.isfinite(box).all() and np.isfinite(landmarks).all())
+        or not (is_whole(count, 1, _MOST_FACES) and is_whole(index, 0, count - 1))
+    ):  # fmt: skip
         raise GalleryError(f"a face is {quoted(value)}")
     left, top, right, bottom = box.tolist()
     points = tuple((x, y) for x, y in landmarks.tolist())
-    return ChosenFace(
-        (left, top, right, bottom), points, float(value["score"]), int(value["index"]),
-        int(value["count"]),
-    )  # fmt: skip
+    return ChosenFace((left, top, right, bottom), points, float(score), index, count)
 
 
 def _facts(reference: Mapping[str, object]) -> PictureFacts:
@@ -171,8 +191,8 @@ def _facts(reference: Mapping[str, object]) -> PictureFacts:
 
 
 def _time(value: object) -> float:
-    if not is_finite(value):
-        raise GalleryError(f"a time is {quoted(value)}")
+    if not is_real(value, EARLIEST, LATEST):
+        raise GalleryError(f"a time is {quoted(value)}, not in seconds since 1970")
     return float(value)
 
 
@@ -202,10 +222,13 @@ def enrol_all(connection: sqlite3.Connection, path: Path) -> tuple[str, ...]:
 
 
 def _enrol(connection: sqlite3.Connection, found: ImportedPerson) -> str:
-    person = people.add_missing(connection, found.name, found.embeddings, found.facts)
+    if not found.pictures and people.number_of(connection, found.name) is None:
+        raise GalleryError(f"there are no embeddings of {quoted(found.name)}")
+    person = people.add_missing(connection, found.name, found.pictures)
     for other in found.other_names:
         if people.number_of(connection, other) is None:
             people.add_name(connection, person, other)
-    if found.denied is not None:
-        corrections.deny(connection, person, found.denied, found.denied_facts)
+    for embeddings, facts in found.denied:
+        made_by.agree(connection, embeddings)
+        corrections.deny(connection, person, embeddings, facts)
     return found.name

@@ -53,6 +53,11 @@ def agree(connection: sqlite3.Connection, embeddings: Embeddings) -> MadeBy:
     Raises FingerprintError, EmbeddingError and GalleryError as `Gallery.add` states.
     """
     known, new = read(connection), embeddings.made_by
+    if new.numbers > MOST_NUMBERS:
+        raise GalleryError(
+            f"an embedding of {new.numbers:,} numbers is too long for a gallery: it has at most "
+            f"{MOST_NUMBERS:,}"
+        )
     shared = new if known is None else agreed([known, new], mixed=GalleryError)
     if shared != known:
         connection.execute(

@@ -54,5 +54,5 @@ def enrol_all(connection: sqlite3.Connection, path: Path) -> tuple[str, ...]:
     for i, name in enumerate(names):
         rows.setdefault(checked_name(name), []).append(i)
     for name, its in rows.items():
-        people.add_missing(connection, name, embeddings[its])
+        people.add_missing(connection, name, [(embeddings[its], ())])
     return tuple(rows)

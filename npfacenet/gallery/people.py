@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.faces.choice import ChosenFace
@@ -111,6 +112,10 @@ class PictureFacts:
     content: bytes | None = None
 
 
+Described: TypeAlias = tuple[Embeddings, Sequence[PictureFacts]]
+"""Embeddings (N, D), and what is known of each one's picture: N facts, or none."""
+
+
 @dataclass(frozen=True, eq=False)
 class NewPicture:
     """A picture that is to be enrolled: whom it shows, its embedding (1, D), and what is known."""
@@ -150,22 +155,20 @@ def add_references(
     return numbers
 
 
-def add_missing(
-    connection: sqlite3.Connection,
-    name: str,
-    embeddings: Embeddings,
-    facts: Sequence[PictureFacts] = (),
-) -> int:
-    """Write those embeddings (N, D) of a person that they do not have; return the person's number.
+def add_missing(connection: sqlite3.Connection, name: str, pictures: Sequence[Described]) -> int:
+    """Write those embeddings of a person that they do not have; return the person's number.
 
     Raises what `made_by.agree` raises.
     """
-    made = made_by.agree(connection, embeddings)
+    for embeddings, _ in pictures:
+        made_by.agree(connection, embeddings)
     person = number_of(connection, name) or new_person(connection, name)
+    made = made_by.require(connection)
     known = {row.tobytes() for row in embeddings_of(connection, made, person)[1].values}
-    new = [i for i, row in enumerate(embeddings.values) if row.tobytes() not in known]
-    if new:
-        add_references(connection, person, embeddings[new], [facts[i] for i in new if facts])
+    for embeddings, facts in pictures:
+        new = [i for i, row in enumerate(embeddings.values) if row.tobytes() not in known]
+        if new:
+            add_references(connection, person, embeddings[new], [facts[i] for i in new if facts])
     return person
 
 

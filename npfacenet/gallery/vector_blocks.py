@@ -20,6 +20,7 @@ from npfacenet.gallery.blocks import NOBODY, Block
 from npfacenet.gallery.faults import interpreting
 
 SMALLEST, LARGEST, GROWTH = 64, 4096, 4
+LONGEST = 1 << 27  # bytes of the vectors of a block
 _VECTORS, _PEOPLE = np.dtype("<f4"), np.dtype("<i8")
 WHERE = "its blocks of embeddings"
 
@@ -160,7 +161,7 @@ def _with_room(connection: sqlite3.Connection, numbers: int, wanted: int) -> tup
         if len(empty):
             return block, empty[:wanted].tolist()
     (places,) = connection.execute("SELECT coalesce(sum(places), 0) FROM block").fetchone()
-    size = min(LARGEST, max(SMALLEST, places * (GROWTH - 1)))
+    size = min(LARGEST, max(SMALLEST, places * (GROWTH - 1)), LONGEST // (numbers * 4))
     added = connection.execute("INSERT INTO block VALUES (NULL, ?, 0, 0)", (size,)).lastrowid
     vectors, people = size * numbers * _VECTORS.itemsize, size * _PEOPLE.itemsize
     connection.execute("INSERT INTO block_vectors VALUES (?, zeroblob(?))", (added, vectors))

@@ -80,7 +80,9 @@ def test_no_trace_of_rows_that_were_moved(tmp_path: Path, seed: int) -> None:
         for i in range(people):
             name = f"{chance.randrange(10**6):06d}~{i:05d}~" + "xyz" * chance.randrange(longest)
             names.append(name)
-            gallery.add(name, Embeddings(np.ones((1, 8)), sources=(f"src~{i:05d}~.jpg",)))
+            gallery.add(
+                name, Embeddings(np.ones((1, 8), np.float32), sources=(f"src~{i:05d}~.jpg",))
+            )
         chance.shuffle(names)
         gone = names[: people // 3]
         for name in gone:

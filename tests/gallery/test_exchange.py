@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from npfacenet.cards import Preparation, Threshold
 from npfacenet.errors import EmbeddingError, FingerprintError, GalleryError
 from npfacenet.faces.choice import ChosenFace
-from npfacenet.gallery import Gallery
+from npfacenet.gallery import Gallery, json_export, json_import
+from npfacenet.gallery.people import NewPicture, PictureFacts
 from npfacenet.models import Embeddings
 
 NAMES = st.text(st.characters(), min_size=1, max_size=8).filter(str.strip)  # surrogates too
@@ -167,3 +168,70 @@ def test_what_is_not_such_a_file_enrols_nobody(tmp_path: Path, content: bytes) -
     with pytest.raises(GalleryError, match=r"'.*p'"):
         gallery.take_in(tmp_path / "p")
     assert gallery.people == ("kept",)
+
+
+def test_pictures_of_which_more_or_less_is_known(tmp_path: Path) -> None:
+    face = ChosenFace((1.1, 2.2, 3.3, 4.4), ((0.1, 0.2),) * 5, 0.7, 1, 3)
+    row, gallery, again = np.ones((1, 4), np.float32), Gallery(), Gallery()
+    gallery.add("anna", Embeddings(row, sources=("a.jpg",), faces=(face,)))
+    gallery.add("anna", np.eye(4))
+    gallery.add("anna", Embeddings(row, sources=("b.jpg",)))
+    gallery.not_this_person("anna", Embeddings(-row, sources=("c.jpg",)))
+    gallery.not_this_person("anna", -np.eye(4))
+    gallery.export(tmp_path / "a.jsonl")
+    again.take_in(tmp_path / "a.jsonl")
+    assert again.references("anna") == gallery.references("anna")
+    assert again.stored_pictures().pictures == gallery.stored_pictures().pictures
+
+
+def test_a_person_with_more_kept_pictures_than_a_line_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery, again = Gallery(), Gallery()
+    for i in range(9):
+        one = Embeddings(np.full((1, 4), i, np.float32), sources=(f"{i}.jpg",))
+        facts = PictureFacts(content=bytes(1000))
+        gallery.add_pictures([NewPicture("anna", one, facts)])
+        gallery.not_this_person("anna", one, [facts])
+    for module in (json_export, json_import):
+        monkeypatch.setattr(module, "LONGEST_LINE", 1 << 14)
+    assert gallery.export(tmp_path / "a.jsonl") == 1
+    assert again.take_in(tmp_path / "a.jsonl") == ("anna",)
+    assert again.references("anna") == gallery.references("anna")
+    assert again.stored_pictures().pictures == gallery.stored_pictures().pictures
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (("references", 0, "face", "index"), "1e999"),
+        (("references", 0, "face", "index"), "7"),
+        (("references", 0, "face", "count"), "1.5"),
+        (("references", 0, "face", "score"), "NaN"),
+        (("references", 0, "face", "score"), "1e999"),
+        (("references", 0, "face", "score"), "9" * 400),
+        (("references", 0, "face", "box"), f"[{'9' * 400}, 0, 0, 0]"),
+        (("references", 0, "face", "box"), '["1", "0", "0", "0"]'),
+        (("references", 0, "face", "landmarks"), "[[NaN, 1]]"),
+        (("references", 0, "embedding"), "[1e39, 0, 0, 0, 0]"),
+        (("references", 0, "embedding"), '["1", "0", "0", "0", "0"]'),
+        (("references", 0, "embedding"), f"[{'9' * 400}, 0, 0, 0, 0]"),
+        (("references", 0, "added"), "1e300"),
+        (("references", 0, "source"), "[1]"),
+        (("references",), "[]"),
+    ],
+)
+def test_numbers_that_cannot_be(tmp_path: Path, field: tuple[str | int, ...], value: str) -> None:
+    path, gallery = tmp_path / "people.jsonl", Gallery()
+    drawn(1, {"anna": 1}).export(path)
+    header, line = path.read_text().splitlines()
+    person = within = json.loads(line)
+    for key in field[:-1]:
+        within = within[key]
+    within[field[-1]] = "HERE"
+    damaged = json.dumps(person).replace('"HERE"', value)
+    path.write_text(f"{header}\n{damaged}\n")
+    with pytest.raises(GalleryError, match=r"line 2, is not|no embeddings of"):
+        gallery.take_in(path)
+    assert gallery.people == ()
