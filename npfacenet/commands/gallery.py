@@ -100,8 +100,11 @@ def _denied_line(one: StoredPicture) -> dict[str, object]:
 
 
 def _line(one: Reference) -> str:
-    day = datetime.fromtimestamp(one.added, UTC).strftime("%Y-%m-%d %H:%M")
-    parts = [f"{day} UTC", one.source or "of an unknown picture"]
+    try:
+        day = f"{datetime.fromtimestamp(one.added, UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError, OSError):
+        day = "at an unknown time"
+    parts = [day, one.source or "of an unknown picture"]
     if one.quality is not None and one.quality.size is not None:
         parts.append(f"{one.quality.size:.0f} pixels between the eyes")
     if one.face is not None and one.face.count > 1:

@@ -7,9 +7,14 @@ from collections import Counter
 
 import numpy as np
 
+from npfacenet.errors import GalleryError
+from npfacenet.gallery import corrections, made_by, people, stored_pictures
 from npfacenet.gallery.blocks import NOBODY
+from npfacenet.gallery.faults import interpreting
+from npfacenet.gallery.vector_blocks import LoadedBlocks
 
 
+@interpreting("its blocks of embeddings")
 def faults(connection: sqlite3.Connection) -> list[str]:
     """Return what is wrong with a gallery's database, each as a sentence; none if it is whole."""
     found = [
@@ -31,9 +36,9 @@ def faults(connection: sqlite3.Connection) -> list[str]:
     }
     held: dict[tuple[int, int], int] = {}
     for block, content in connection.execute("SELECT id, content FROM block_people").fetchall():
-        people = np.frombuffer(content, "<i8")
-        occupied = np.flatnonzero(people != NOBODY).tolist()
-        held |= {(block, place): int(people[place]) for place in occupied}
+        whose = np.frombuffer(content, "<i8")
+        occupied = np.flatnonzero(whose != NOBODY).tolist()
+        held |= {(block, place): int(whose[place]) for place in occupied}
     found += [
         f"place {place} of block {block} belongs to person {held.get((block, place))}, not {person}"
         for (block, place), person in stated.items()
@@ -49,4 +54,19 @@ def faults(connection: sqlite3.Connection) -> list[str]:
         for block, used in connection.execute("SELECT id, used FROM block").fetchall()
         if counts[block] != used
     ]
-    return found
+    return [*found, *_of_meaning(connection)]
+
+
+def _of_meaning(connection: sqlite3.Connection) -> list[str]:
+    """Return the first thing that cannot be made sense of, as whoever needs it would say it."""
+    try:
+        made = made_by.read(connection)
+        people.names(connection)
+        stored_pictures.stored_pictures(connection)
+        LoadedBlocks.none().refreshed(connection, "it")
+        made_by.card_of(connection, "it")
+        if made is not None:
+            corrections.denied(connection, made.numbers)
+    except (sqlite3.Error, GalleryError) as fault:
+        return [str(fault)]
+    return []

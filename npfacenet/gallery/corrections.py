@@ -6,12 +6,14 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.gallery import people, vector_blocks
+from npfacenet.gallery.faults import interpreting
 from npfacenet.gallery.people import PictureFacts, encoded
 from npfacenet.gallery.vector_blocks import Place
 from npfacenet.models.embeddings import Embeddings
@@ -34,9 +36,22 @@ def deny(
     Those that are enrolled as this person are not any more; returns whether there were some. Raises
     GalleryError if the person has no other.
     """
-    vector_blocks.next_change(connection)
-    enrolled, now = _enrolled(connection, person, embeddings), time.time()
+    enrolled = _enrolled(connection, person, embeddings)
     _remove(connection, person, enrolled)
+    record(connection, person, embeddings, facts, enrolled)
+    return bool(enrolled)
+
+
+def record(
+    connection: sqlite3.Connection,
+    person: int,
+    embeddings: Embeddings,
+    facts: Sequence[PictureFacts] = (),
+    enrolled: Mapping[int, Enrolled] = MappingProxyType({}),
+) -> None:
+    """Record pictures as `deny` does, but remove none; `enrolled` is what was, by its row."""
+    vector_blocks.next_change(connection)
+    now = time.time()
     known = connection.execute("SELECT vector FROM correction WHERE person = ?", (person,))
     vectors = {vector for (vector,) in known.fetchall()}
     for i, row in enumerate(embeddings.values):
@@ -56,11 +71,10 @@ def deny(
                 of_it.content or same.content,
             ),
         )  # fmt: skip
-    return bool(enrolled)
 
 
 @dataclass(frozen=True)
-class _Enrolled:
+class Enrolled:
     """A picture that is enrolled, though it does not show the person."""
 
     id: int
@@ -70,12 +84,12 @@ class _Enrolled:
     content: bytes | None
 
 
-_UNKNOWN = _Enrolled(0, Place(0, 0), None, None, None)
+_UNKNOWN = Enrolled(0, Place(0, 0), None, None, None)
 
 
 def _enrolled(
     connection: sqlite3.Connection, person: int, embeddings: Embeddings
-) -> dict[int, _Enrolled]:
+) -> dict[int, Enrolled]:
     """Return those of the pictures that are enrolled as this person, by their rows."""
     own = people.references(connection, person)
     vectors = vector_blocks.vectors_at(
@@ -89,13 +103,13 @@ def _enrolled(
             content = connection.execute(
                 "SELECT content FROM picture WHERE reference = ?", (reference.id,)
             ).fetchone()
-            found[i] = _Enrolled(
+            found[i] = Enrolled(
                 reference.id, place, reference.source, reference.digest, content and content[0]
             )
     return found
 
 
-def _remove(connection: sqlite3.Connection, person: int, enrolled: Mapping[int, _Enrolled]) -> None:
+def _remove(connection: sqlite3.Connection, person: int, enrolled: Mapping[int, Enrolled]) -> None:
     """Remove pictures from those of a person; raise GalleryError if there are no others."""
     wrong = {one.id: one.place for one in enrolled.values()}
     (count,) = connection.execute(
@@ -127,11 +141,15 @@ def is_denied(probe: Vectors, denied: Vectors | None, distance: float) -> bool:
     return denied is not None and bool(distances(probe, denied).min(initial=np.inf) < distance)
 
 
-def denied(connection: sqlite3.Connection) -> dict[int, Vectors]:
-    """Return the embeddings (N, D) of pictures that do not show a person, by that person's."""
+@interpreting("its corrections")
+def denied(connection: sqlite3.Connection, numbers: int) -> dict[int, Vectors]:
+    """Return the embeddings (N, numbers) of what does not show a person, by their number."""
     found: dict[int, list[Vectors]] = {}
     for person, vector in connection.execute("SELECT person, vector FROM correction ORDER BY id"):
-        found.setdefault(person, []).append(np.frombuffer(vector, _VECTOR).astype(np.float32))
+        row = np.frombuffer(vector, _VECTOR).astype(np.float32)
+        if len(row) != numbers or not np.isfinite(row).all():
+            raise ValueError(f"a vector of person {person} is not one of {numbers} numbers")
+        found.setdefault(person, []).append(row)
     return {person: np.stack(rows) for person, rows in found.items()}
 
 

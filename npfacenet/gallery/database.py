@@ -13,14 +13,16 @@ import sqlite3
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.files.atomic import require_possible, writing_in
 from npfacenet.gallery import schema
-from npfacenet.gallery.faults import named
+from npfacenet.gallery.faults import is_busy, named
+from npfacenet.gallery.file_locks import Held
+from npfacenet.gallery.unused_bytes import erase_unused
 from npfacenet.threads.forks import forks, without_forks
 
 PATIENCE = 10.0
@@ -30,8 +32,8 @@ _MAGIC = b"SQLite format 3\0"
 _FORMAT_AT = 18  # of the file's header, two bytes
 _APPLICATION_AT = 68  # of the file's header, four bytes, the first is the highest
 _LONGEST_VALUE = 1 << 28  # bytes of a picture or a block
-_kept_for_parents: list[sqlite3.Connection] = []
-"""Connections of a parent: a child neither uses nor closes them, as either could harm the file."""
+_kept_for_parents: list[tuple[sqlite3.Connection, object]] = []
+"""Connections and locks of a parent: a child neither uses nor closes them, which could do harm."""
 
 
 class Database:
@@ -51,6 +53,7 @@ class Database:
         self.name = "the gallery" if path is None else quoted(str(path))
         if path is not None and create and not read_only and not os.path.exists(path):
             make_file(path)
+        self._held: Held | None = None
         self._connection, self._forks = self._open(), forks()
 
     @contextmanager
@@ -58,11 +61,12 @@ class Database:
         """Yield a connection that sees one state of the gallery throughout this block."""
         with without_forks(), named(self.name):
             connection = self._own()
-            connection.execute("BEGIN")
             try:
+                self._begin(connection, "BEGIN")
                 yield connection
             finally:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -71,14 +75,21 @@ class Database:
             raise GalleryError(f"{self.name} was opened for reading only: open it without that")
         with without_forks(), named(self.name):
             connection = self._own()
-            connection.execute("BEGIN IMMEDIATE")
             try:
+                self._begin(connection, "BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
                 with suppress(sqlite3.Error):  # SQLite has rolled back itself after some errors
                     connection.execute("ROLLBACK")
                 raise
+
+    def _begin(self, connection: sqlite3.Connection, statement: str) -> None:
+        """Begin a transaction; none is within another, so one that is open is an interrupt's."""
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        connection.execute(f"PRAGMA busy_timeout = {round(PATIENCE * 1000)}")
+        connection.execute(statement)
 
     def content(self) -> bytes:
         """Return all that is in the database, as the bytes of a file."""
@@ -98,27 +109,47 @@ class Database:
             self._own().backup(other._own())
 
     def erase_traces(self, patience: float) -> bool:
-        """Write the log back and truncate it; return whether nothing removed is left in any file.
+        """Write the log back, truncate it, and erase unused bytes; return whether that is done.
 
-        A reader in another process that still sees the state before makes it wait for up to
-        `patience` seconds.
+        Then nothing removed is left in any file, and no erasure is pending. A reader in another
+        process that still sees the state before makes it wait for up to `patience` seconds.
         """
-        if self.path is None:
-            return True
         end = time.monotonic() + patience
         with without_forks(), named(self.name):
             connection = self._own()
-            connection.execute("PRAGMA busy_timeout = 0")  # else SQLite waits `PATIENCE` each time
+            connection.execute("PRAGMA busy_timeout = 0")  # until the next transaction
+            while True:
+                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if not busy and self._erased_unused():
+                    return True
+                if time.monotonic() >= end:
+                    return False
+                time.sleep(0.05)
+
+    def _erased_unused(self) -> bool:
+        """Erase unused bytes unless another process writes; return whether that is done."""
+        if self._held is None or self.path is None:  # in memory
+            self._connection.execute("UPDATE state SET erasure_pending = 0")
+            return True
+        # Another connection's change has all others read their pages anew.
+        with closing(self._connected_to_file(self.path)) as other:
             try:
-                while True:
-                    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                    if not busy:
-                        return True
-                    if time.monotonic() >= end:
-                        return False
-                    time.sleep(0.05)
-            finally:
-                connection.execute(f"PRAGMA busy_timeout = {round(PATIENCE * 1000)}")
+                other.execute("PRAGMA busy_timeout = 0")
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if is_busy(error):
+                    return False
+                raise
+            log = f"{os.path.realpath(self.path)}-wal"
+            if os.path.exists(log) and os.path.getsize(log):
+                return False
+            roots = other.execute("SELECT rootpage FROM sqlite_schema WHERE rootpage").fetchall()
+            with writing_in(self.path.parent):
+                erase_unused(self._held.descriptor, [root for (root,) in roots], schema.PAGE)
+                os.fsync(self._held.descriptor)
+            other.execute("UPDATE state SET erasure_pending = 0")
+            other.execute("COMMIT")
+        return True
 
     def require_another(self, file: Path) -> None:
         """Raise GalleryError for this database's own file, or one that belongs to it."""
@@ -132,12 +163,14 @@ class Database:
         """Close the file; SQLite then removes its log."""
         with without_forks(), named(self.name):
             if self._forks == forks():
+                if self._held is not None:
+                    self._held.release()
                 self._connection.close()
 
     def _own(self) -> sqlite3.Connection:
         """Return the connection of this process."""
         if self._forks != forks() and self.path is not None:
-            _kept_for_parents.append(self._connection)
+            _kept_for_parents.append((self._connection, self._held))
             self._connection, self._forks = self._open(), forks()
         return self._connection
 
@@ -151,6 +184,7 @@ class Database:
             connection = self._connected_to_file(self.path)
             try:
                 self._prepare(connection)
+                self._held = Held(self.path, self, read_only=self.read_only)
             except BaseException:
                 connection.close()
                 raise

@@ -6,10 +6,14 @@ import sqlite3
 from dataclasses import dataclass
 
 from npfacenet.gallery.database import Database
+from npfacenet.gallery.faults import interpreting
 from npfacenet.models.json_ready import JsonReady
 
 WAIT = 5.0
 """Seconds for which a removal waits for readers that still see the person."""
+
+WHILE_OPENING = 0.2
+"""The same for whoever opens a gallery, from which an earlier removal is to be erased."""
 
 
 @dataclass(frozen=True)
@@ -29,26 +33,14 @@ class Removal(JsonReady):
 
 
 def announce(connection: sqlite3.Connection) -> None:
-    """Record that something was removed, in the transaction that removes it.
-
-    The number is that of a change, so that nobody who finishes an earlier erasure takes this one
-    for it.
-    """
-    connection.execute("UPDATE state SET changes = changes + 1, erasure_pending = changes + 1")
+    """Record that something was removed, in the transaction that removes it."""
+    connection.execute("UPDATE state SET changes = changes + 1, erasure_pending = 1")
 
 
-def finish(database: Database, patience: float = 0.0) -> bool:
-    """Erase what removals have left in the log; return whether that is done."""
+def finish(database: Database, patience: float = WHILE_OPENING) -> bool:
+    """Erase what removals have left in the file and its log; return whether that is done."""
     if database.read_only:
         return False
-    with database.reading() as connection:
+    with database.reading() as connection, interpreting("its state"):
         (pending,) = connection.execute("SELECT erasure_pending FROM state").fetchone()
-    if not pending:
-        return True
-    if not database.erase_traces(patience):
-        return False
-    with database.writing() as connection:
-        connection.execute(
-            "UPDATE state SET erasure_pending = 0 WHERE erasure_pending = ?", (pending,)
-        )
-    return True
+    return not pending or database.erase_traces(patience)

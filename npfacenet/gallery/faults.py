@@ -6,12 +6,34 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from npfacenet.errors import GalleryError, NpfacenetError, OutputError
+from npfacenet.errors import GalleryError, NpfacenetError, OutputError, shortened
 
 _PRIMARY = 0xFF  # the lowest byte of SQLite's extended codes
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
 _REFUSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+
+
+class Damage(sqlite3.DatabaseError):
+    """What is stored cannot be what this library wrote there."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
+@contextmanager
+def interpreting(what: str) -> Iterator[None]:
+    """Turn errors of making sense of what is stored into Damage; `what` says what is read.
+
+    A GalleryError is of somebody who asks for the wrong thing, and stays.
+    """
+    try:
+        yield
+    except (TypeError, ValueError, LookupError, OverflowError, RecursionError) as error:
+        if isinstance(error, GalleryError):
+            raise
+        raise Damage(f"{what}: {shortened(str(error))}") from error
 
 
 @contextmanager
@@ -21,6 +43,8 @@ def named(name: str) -> Iterator[None]:
         yield
     except (sqlite3.Error, sqlite3.Warning) as error:
         raise fault(error, name) from error
+    except UnicodeDecodeError as error:  # of text, or of SQLite's own message that repeats it
+        raise fault(Damage(str(error)), name) from error
 
 
 def is_busy(error: sqlite3.Error) -> bool:

@@ -149,9 +149,8 @@ class Gallery(KnownPeople):
             raise ArgumentError(f"wait is a number of seconds >= 0, not {quoted(wait)}")
         with self._database.writing() as connection:
             person = people.require_number(connection, name)
-            ((spelt, numbers),) = connection.execute(
-                "SELECT name, numbers FROM person, model WHERE person.id = ?", (person,)
-            ).fetchall()
+            spelt = people.names_of(connection, [person]).get(person, name)
+            numbers = made_by.require(connection).numbers
             count = sum(1 for _ in vector_blocks.places_of(connection, person))
             people.remove_person(connection, person, numbers)
             if connection.execute("SELECT 1 FROM person LIMIT 1").fetchone() is None:
@@ -165,7 +164,7 @@ class Gallery(KnownPeople):
         with self._database.writing() as connection:
             people.rename_person(connection, people.require_number(connection, name), new)
             erasure.announce(connection)
-        erasure.finish(self._database)
+        erasure.finish(self._database, WAIT)
 
     def merge(self, name: str, into: str) -> None:
         """Record that two names are one person's: the embeddings of `name` become those of `into`.
@@ -224,7 +223,7 @@ class Gallery(KnownPeople):
             stored_pictures.replace_all(connection, stored, renewed)
             made_by.remember(connection, card)
             erasure.announce(connection)
-        erasure.finish(self._database)
+        erasure.finish(self._database, WAIT)
 
     def export(self, path: str | os.PathLike[str], names: Sequence[str] | None = None) -> int:
         """Write people, or everybody, to a file; return how many there are.

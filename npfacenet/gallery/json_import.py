@@ -10,29 +10,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO
 
 import numpy as np
 
-from npfacenet.arguments import is_finite, is_whole
+from npfacenet.arguments import is_finite, is_real, is_whole, real_array
 from npfacenet.cards import Card, Preparation, Threshold, card_from_json
 from npfacenet.errors import GalleryError, NpfacenetError, quoted
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.files import open_regular
 from npfacenet.gallery import corrections, made_by, people
 from npfacenet.gallery.json_export import FORMAT, LONGEST_LINE, VERSION
-from npfacenet.gallery.people import PictureFacts
+from npfacenet.gallery.people import Described, PictureFacts
 from npfacenet.gallery.quality import Quality
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.models.made_by import MadeBy
 from npfacenet.recognition.names import checked_name
 
+EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
+"""Seconds since 1970 of the first and the last moment that Python's `datetime` has."""
 _DIGEST = re.compile("[0-9a-f]{64}")
-_FAULTS = (KeyError, TypeError, ValueError, OverflowError)
-
-
-Pictures: TypeAlias = tuple[Embeddings, Sequence[PictureFacts]]
-"""Embeddings (N, D), and what is known of each."""
+_MOST_FACES = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -45,16 +43,12 @@ class Header:
 
 @dataclass(frozen=True, eq=False)
 class ImportedPerson:
-    """A person as a file states them.
-
-    Sources and faces are known of all embeddings of an entry of `pictures`, or of none. `denied`
-    are pictures that do not show the person.
-    """
+    """A person as a file states them: pictures of them, and those that do not show them."""
 
     name: str
     other_names: tuple[str, ...]
-    pictures: tuple[Pictures, ...]
-    denied: tuple[Pictures, ...]
+    pictures: tuple[Described, ...]
+    denied: tuple[Described, ...]
 
 
 def read(path: Path) -> Iterator[Header | ImportedPerson]:
@@ -78,7 +72,7 @@ def read(path: Path) -> Iterator[Header | ImportedPerson]:
                     raise GalleryError("people without embeddings")
                 else:
                     yield _person(document, made)
-            except (NpfacenetError, *_FAULTS) as fault:
+            except (LookupError, TypeError, ValueError, OverflowError) as fault:
                 said = fault if isinstance(fault, NpfacenetError) else quoted(fault)
                 raise GalleryError(
                     f"{name}, line {number}, is not a person as npfacenet exports "
@@ -93,12 +87,16 @@ def _documents(file: IO[bytes], name: str) -> Iterator[tuple[int, dict[str, obje
         if not line.endswith(b"\n"):
             raise GalleryError(f"{name} is cut off in line {number}, or that line is too long")
         try:
-            document = json.loads(line)
+            document = json.loads(line, parse_constant=_refused)
         except (ValueError, RecursionError) as fault:
             raise GalleryError(f"{name}, line {number}, is not JSON: {quoted(fault)}") from fault
         if not isinstance(document, dict):
             raise GalleryError(f"{name}, line {number}, is not a JSON object")
         yield number, document
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number")
 
 
 def _header(document: Mapping[str, object]) -> Header:
@@ -137,17 +135,21 @@ def _person(document: Mapping[str, object], made: MadeBy) -> ImportedPerson:
     return ImportedPerson(
         checked_name(document["name"]),
         tuple(map(checked_name, others)),
-        tuple(_pictures(document["references"], made)),
-        tuple(_pictures(document["does_not_show"], made)),
+        _described(document["references"], made),
+        _described(document["does_not_show"], made),
     )
 
 
-def _pictures(value: object, made: MadeBy) -> Iterator[Pictures]:
-    """Yield the pictures of a list in their order, those that follow each other together."""
-    together = groupby(_rows(value), lambda row: (row["source"] is None, row.get("face") is None))
-    for _, some in together:
-        rows = list(some)
-        yield _embeddings(rows, made), tuple(map(_facts, rows))
+def _described(value: object, made: MadeBy) -> tuple[Described, ...]:
+    """Return pictures in their order, those together of which source and face are known alike."""
+    return tuple(
+        (_embeddings(rows, made), tuple(map(_facts, rows)))
+        for rows in (list(some) for _, some in groupby(_rows(value), key=_known))
+    )
+
+
+def _known(row: Mapping[str, object]) -> tuple[bool, bool]:
+    return row["source"] is not None, row.get("face") is not None
 
 
 def _rows(value: object) -> list[dict[str, object]]:
@@ -157,37 +159,41 @@ def _rows(value: object) -> list[dict[str, object]]:
 
 
 def _embeddings(rows: Sequence[Mapping[str, object]], made: MadeBy) -> Embeddings:
-    """Return embeddings whose sources and faces are known of all or of none."""
-    values = np.array([row["embedding"] for row in rows], np.float64)
-    if values.shape != (len(rows), made.numbers):
+    given = real_array([row["embedding"] for row in rows], "embeddings", GalleryError)
+    if given.shape != (len(rows), made.numbers):
         raise GalleryError(f"its embeddings do not have {made.numbers} numbers each")
-    known = [row["source"] for row in rows if row["source"] is not None]
-    sources = tuple(source for source in known if isinstance(source, str))
-    if len(sources) != len(known):
-        raise GalleryError(f"sources are {quoted(known)}")
+    sources, faces = _known(rows[0])
+    with np.errstate(over="ignore"):  # what overflows is refused below
+        values = given.astype(np.float32)
     return Embeddings(
-        Embeddings.of(values).values,
-        made.fingerprint,
-        made.threshold,
-        sources=sources,
-        faces=tuple(_face(row["face"]) for row in rows if row.get("face") is not None),
+        values, made.fingerprint, made.threshold,
+        sources=tuple(_text(row["source"]) for row in rows) if sources else (),
+        faces=tuple(_face(row["face"]) for row in rows) if faces else (),
         preparation=made.preparation,
-    )
+    )  # fmt: skip
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise GalleryError(f"a source is {quoted(value)}")
+    return value
 
 
 def _face(value: object) -> ChosenFace:
     if not isinstance(value, dict):
         raise GalleryError(f"a face is {quoted(value)}")
-    box, landmarks = np.array(value["box"], float), np.array(value["landmarks"], float)
-    score = float(value["score"])
-    finite = all(np.isfinite(numbers).all() for numbers in (box, landmarks, score))
-    if box.shape != (4,) or landmarks.ndim != 2 or not finite:
+    box = real_array(value["box"], "boxes", GalleryError).astype(np.float64)
+    landmarks = real_array(value["landmarks"], "landmarks", GalleryError).astype(np.float64)
+    score, index, count = value["score"], value["index"], value["count"]
+    if (
+        box.shape != (4,) or landmarks.ndim != 2 or not is_finite(score)
+        or not (np.isfinite(box).all() and np.isfinite(landmarks).all())
+        or not (is_whole(count, 1, _MOST_FACES) and is_whole(index, 0, count - 1))
+    ):  # fmt: skip
         raise GalleryError(f"a face is {quoted(value)}")
     left, top, right, bottom = box.tolist()
     points = tuple((x, y) for x, y in landmarks.tolist())
-    return ChosenFace(
-        (left, top, right, bottom), points, score, int(value["index"]), int(value["count"])
-    )
+    return ChosenFace((left, top, right, bottom), points, float(score), index, count)
 
 
 def _facts(reference: Mapping[str, object]) -> PictureFacts:
@@ -201,8 +207,8 @@ def _facts(reference: Mapping[str, object]) -> PictureFacts:
 
 
 def _time(value: object) -> float:
-    if not is_finite(value):
-        raise GalleryError(f"a time is {quoted(value)}")
+    if not is_real(value, EARLIEST, LATEST):
+        raise GalleryError(f"a time is {quoted(value)}, not in seconds since 1970")
     return float(value)
 
 
@@ -230,17 +236,20 @@ def enrol_all(connection: sqlite3.Connection, path: Path) -> tuple[str, ...]:
         if isinstance(found, Header):
             card = found.card
         else:
-            _enrol(connection, found)
-            names[found.name] = None
+            names[_enrol(connection, found)] = None
     if names and card is not None and made_by.card_of(connection, "the gallery") is None:
         made_by.remember(connection, card)
     return tuple(names)
 
 
-def _enrol(connection: sqlite3.Connection, found: ImportedPerson) -> None:
+def _enrol(connection: sqlite3.Connection, found: ImportedPerson) -> str:
+    if not found.pictures and people.number_of(connection, found.name) is None:
+        raise GalleryError(f"there are no embeddings of {quoted(found.name)}")
     person = people.add_missing(connection, found.name, found.pictures)
     for other in found.other_names:
         if people.number_of(connection, other) is None:
             people.add_name(connection, person, other)
     for embeddings, facts in found.denied:
-        corrections.deny(connection, person, embeddings, facts)
+        made_by.agree(connection, embeddings)
+        corrections.record(connection, person, embeddings, facts)
+    return found.name

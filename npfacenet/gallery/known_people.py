@@ -14,6 +14,7 @@ from npfacenet.cards import Card
 from npfacenet.errors import listed, quoted
 from npfacenet.gallery import checking, corrections, made_by, people, stored_pictures
 from npfacenet.gallery.database import Database
+from npfacenet.gallery.faults import interpreting
 from npfacenet.gallery.people import Reference
 from npfacenet.gallery.searchable import Searchable
 from npfacenet.gallery.stored_pictures import StoredPicture, StoredPictures
@@ -82,8 +83,9 @@ class KnownPeople(JsonReady):
         """
         with self._database.reading() as connection:
             person = people.require_number(connection, name)
-            none = np.empty((0, made_by.require(connection).numbers), np.float32)
-            return corrections.denied(connection).get(person, none)
+            numbers = made_by.require(connection).numbers
+            none = np.empty((0, numbers), np.float32)
+            return corrections.denied(connection, numbers).get(person, none)
 
     def spelling(self, name: str) -> str:
         """Return the name of the person who has this name, or this other name.
@@ -158,7 +160,8 @@ class KnownPeople(JsonReady):
                 return (), None
             whose, embeddings = people.embeddings_of(connection, made)
             names = dict(people.names(connection))
-        return tuple(names[number] for number in whose), embeddings
+            with interpreting("whose its embeddings are"):
+                return tuple(names[number] for number in whose), embeddings
 
     @property
     def card(self) -> Card | None:
@@ -202,7 +205,7 @@ class KnownPeople(JsonReady):
         with self._database.reading() as connection:
             self._blocks = blocks = self._blocks.refreshed(connection, self._database.name)
             made = made_by.read(connection)
-            denied = corrections.denied(connection)
+            denied = {} if made is None else corrections.denied(connection, made.numbers)
         return Searchable(made, list(blocks.blocks.values()), self._names_of, denied)
 
     def _names_of(self, numbers: Sequence[int]) -> Mapping[int, str]:

@@ -12,10 +12,15 @@ import numpy.typing as npt
 from npfacenet.cards import Card, Preparation, Threshold, card_from_json
 from npfacenet.errors import GalleryError, WeightsError
 from npfacenet.gallery import vector_blocks
+from npfacenet.gallery.faults import interpreting
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.models.made_by import MadeBy, agreed
 
+MOST_NUMBERS = 1 << 20
+"""Of an embedding."""
 
+
+@interpreting("what made its embeddings")
 def read(connection: sqlite3.Connection) -> MadeBy | None:
     """Return what the gallery's embeddings share; None if nobody is enrolled."""
     found = connection.execute(
@@ -24,6 +29,8 @@ def read(connection: sqlite3.Connection) -> MadeBy | None:
     if found is None:
         return None
     numbers, fingerprint, threshold, preparation = found
+    if not 1 <= numbers <= MOST_NUMBERS:
+        raise ValueError(f"embeddings of {numbers} numbers")
     return MadeBy(
         numbers,
         fingerprint,
@@ -51,6 +58,12 @@ def agree(connection: sqlite3.Connection, embeddings: Embeddings) -> MadeBy:
 
     Raises FingerprintError, EmbeddingError and GalleryError as `Gallery.add` states.
     """
+    new = embeddings.made_by
+    if new.numbers > MOST_NUMBERS:
+        raise GalleryError(
+            f"an embedding of {new.numbers:,} numbers is too long for a gallery: it has at most "
+            f"{MOST_NUMBERS:,}"
+        )
     shared = shared_with(connection, embeddings)
     if shared != read(connection):
         connection.execute(

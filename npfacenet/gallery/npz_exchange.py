@@ -14,6 +14,7 @@ import numpy as np
 
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.gallery import made_by, people
+from npfacenet.gallery.faults import interpreting
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.models.embeddings_file import read_named, write_fields
 from npfacenet.recognition.names import checked_name
@@ -31,7 +32,9 @@ def write(connection: sqlite3.Connection, path: Path, names: Sequence[str] | Non
     whose, embeddings = people.embeddings_of(connection, made_by.require(connection))
     rows = np.flatnonzero(np.isin(whose, numbers)).tolist()
     spelt = people.names_of(connection, numbers)
-    write_fields(path, embeddings[rows].fields, [spelt[whose[i]] for i in rows])
+    with interpreting("whose its embeddings are"):
+        whose_each = [spelt[whose[i]] for i in rows]
+    write_fields(path, embeddings[rows].fields, whose_each)
     return len(numbers)
 
 

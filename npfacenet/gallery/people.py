@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from npfacenet.errors import GalleryError, quoted
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.gallery import made_by, vector_blocks
+from npfacenet.gallery.faults import interpreting
 from npfacenet.gallery.quality import Quality
+from npfacenet.gallery.texts import face_of_text, quality_of_text, text_of_face, text_of_quality
 from npfacenet.gallery.vector_blocks import Place
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.models.json_ready import JsonReady
@@ -42,6 +44,7 @@ def encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+@interpreting("its names")
 def number_of(connection: sqlite3.Connection, name: object) -> int | None:
     """Return the number of the person of this name, or of this other name; None for nobody."""
     key = (encoded(name_key(checked_name(name))),)
@@ -109,6 +112,10 @@ class PictureFacts:
     content: bytes | None = None
 
 
+Described: TypeAlias = tuple[Embeddings, Sequence[PictureFacts]]
+"""Embeddings (N, D), and what is known of each one's picture: N facts, or none."""
+
+
 @dataclass(frozen=True, eq=False)
 class NewPicture:
     """A picture that is to be enrolled: whom it shows, its embedding (1, D), and what is known."""
@@ -138,8 +145,8 @@ def add_references(
             (
                 person, place.block, place.place, now if of_it.added is None else of_it.added,
                 encoded(embeddings.sources[i]) if embeddings.sources else None,
-                _text_of_face(embeddings.faces[i]) if embeddings.faces else None,
-                _text_of_quality(of_it.quality), of_it.digest,
+                text_of_face(embeddings.faces[i]) if embeddings.faces else None,
+                text_of_quality(of_it.quality), of_it.digest,
             ),
         )  # fmt: skip
         numbers.append(int(row.lastrowid or 0))
@@ -148,23 +155,18 @@ def add_references(
     return numbers
 
 
-def add_missing(
-    connection: sqlite3.Connection,
-    name: str,
-    pictures: Sequence[tuple[Embeddings, Sequence[PictureFacts]]],
-) -> int:
+def add_missing(connection: sqlite3.Connection, name: str, pictures: Sequence[Described]) -> int:
     """Write those embeddings of a person that they do not have; return the person's number.
 
     `pictures` are embeddings (N, D) with the facts of each, none if they are not known. Raises what
     `made_by.agree` raises.
     """
-    person, known = number_of(connection, name), set[bytes]()
-    if person is None:
-        person = new_person(connection, name)
-    for i, (embeddings, facts) in enumerate(pictures):
-        made = made_by.agree(connection, embeddings)
-        if not i:
-            known = {row.tobytes() for row in embeddings_of(connection, made, person)[1].values}
+    for embeddings, _ in pictures:
+        made_by.agree(connection, embeddings)
+    person = number_of(connection, name) or new_person(connection, name)
+    made = made_by.require(connection)
+    known = {row.tobytes() for row in embeddings_of(connection, made, person)[1].values}
+    for embeddings, facts in pictures:
         new = [i for i, row in enumerate(embeddings.values) if row.tobytes() not in known]
         if new:
             add_references(connection, person, embeddings[new], [facts[i] for i in new if facts])
@@ -184,12 +186,13 @@ def renew_reference(
         "UPDATE reference SET block = ?, place = ?, face = ?, quality = ? WHERE id = ?",
         (
             place.block, place.place,
-            _text_of_face(embedding.faces[0]) if embedding.faces else None,
-            _text_of_quality(quality), number,
+            text_of_face(embedding.faces[0]) if embedding.faces else None,
+            text_of_quality(quality), number,
         ),
     )  # fmt: skip
 
 
+@interpreting("what is known of its pictures")
 def references(
     connection: sqlite3.Connection, person: int | None = None
 ) -> list[tuple[int, Reference, Place]]:
@@ -209,8 +212,8 @@ def references(
             whose,
             Reference(
                 number, added, source,
-                None if face is None else _face_of_text(face),
-                None if quality is None else Quality(**json.loads(quality)), digest, bool(kept),
+                None if face is None else face_of_text(face),
+                None if quality is None else quality_of_text(quality), digest, bool(kept),
             ),
             Place(block, place),
         )
@@ -225,6 +228,7 @@ def digests(connection: sqlite3.Connection, name: str) -> set[str]:
     return {digest for (digest,) in found.fetchall() if digest is not None}
 
 
+@interpreting("its embeddings")
 def embeddings_of(
     connection: sqlite3.Connection, made: MadeBy, person: int | None = None
 ) -> tuple[list[int], Embeddings]:
@@ -265,6 +269,7 @@ def rename_person(connection: sqlite3.Connection, person: int, name: str) -> Non
     )
 
 
+@interpreting("its names")
 def merge_people(connection: sqlite3.Connection, person: int, into: int) -> None:
     """Make all that belongs to one person another's, whose other name the first one's becomes."""
     vector_blocks.give(connection, list(vector_blocks.places_of(connection, person)), into)
@@ -282,16 +287,3 @@ def add_name(connection: sqlite3.Connection, person: int, name: str) -> None:
         "INSERT INTO other_name VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?)",
         (encoded(name_key(name)), encoded(name), person),
     )
-
-
-def _text_of_quality(quality: Quality | None) -> str | None:
-    return None if quality is None else json.dumps(asdict(quality))
-
-
-def _text_of_face(face: ChosenFace) -> str:
-    return json.dumps([face.box, face.landmarks, face.score, face.index, face.count])
-
-
-def _face_of_text(text: str) -> ChosenFace:
-    box, landmarks, score, index, count = json.loads(text)
-    return ChosenFace(tuple(box), tuple(map(tuple, landmarks)), score, index, count)

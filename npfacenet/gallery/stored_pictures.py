@@ -14,6 +14,7 @@ from npfacenet.errors import GalleryError, ImageError, quoted
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.files import open_regular
 from npfacenet.gallery import corrections, made_by, people
+from npfacenet.gallery.faults import interpreting
 from npfacenet.gallery.people import PictureFacts
 from npfacenet.gallery.quality import Quality
 from npfacenet.models.embeddings import Embeddings
@@ -56,6 +57,7 @@ class Renewed:
     quality: Quality | None
 
 
+@interpreting("its pictures")
 def stored_pictures(connection: sqlite3.Connection) -> StoredPictures:
     """Return all pictures, those of a person before those that do not show them."""
     (changes,) = connection.execute("SELECT changes FROM state").fetchone()
@@ -89,6 +91,7 @@ def content_of(connection: sqlite3.Connection, picture: StoredPicture) -> bytes 
     return None if found is None else found[0]
 
 
+@interpreting("its pictures")
 def replace_all(
     connection: sqlite3.Connection, stored: StoredPictures, renewed: Sequence[Renewed]
 ) -> None:

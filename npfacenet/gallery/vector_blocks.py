@@ -17,9 +17,12 @@ import numpy.typing as npt
 
 from npfacenet.errors import GalleryError
 from npfacenet.gallery.blocks import NOBODY, Block
+from npfacenet.gallery.faults import interpreting
 
 SMALLEST, LARGEST, GROWTH = 64, 4096, 4
+LONGEST = 1 << 27  # bytes of the vectors of a block
 _VECTORS, _PEOPLE = np.dtype("<f4"), np.dtype("<i8")
+WHERE = "its blocks of embeddings"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Place:
     place: int
 
 
+@interpreting(WHERE)
 def put(
     connection: sqlite3.Connection, vectors: npt.NDArray[np.float32], person: int
 ) -> list[Place]:
@@ -54,6 +58,7 @@ def put(
     return places
 
 
+@interpreting(WHERE)
 def clear(connection: sqlite3.Connection, places: Iterable[Place], numbers: int) -> None:
     """Overwrite places with zeros; `numbers` is how many an embedding has."""
     change = next_change(connection)
@@ -65,6 +70,7 @@ def clear(connection: sqlite3.Connection, places: Iterable[Place], numbers: int)
         )
 
 
+@interpreting(WHERE)
 def give(connection: sqlite3.Connection, places: Iterable[Place], person: int) -> None:
     """Make embeddings those of another person."""
     change = next_change(connection)
@@ -81,6 +87,7 @@ def remove_all(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM block_people")
 
 
+@interpreting(WHERE)
 def vectors_at(
     connection: sqlite3.Connection, places: Sequence[Place], numbers: int
 ) -> npt.NDArray[np.float32]:
@@ -108,6 +115,7 @@ class LoadedBlocks:
         """Return the blocks of a gallery that was not read yet."""
         return cls(-1, {})
 
+    @interpreting(WHERE)
     def refreshed(self, connection: sqlite3.Connection, name: str) -> LoadedBlocks:
         """Return the blocks as they are now; only those that changed are read."""
         (changes,) = connection.execute("SELECT changes FROM state").fetchone()
@@ -153,7 +161,7 @@ def _with_room(connection: sqlite3.Connection, numbers: int, wanted: int) -> tup
         if len(empty):
             return block, empty[:wanted].tolist()
     (places,) = connection.execute("SELECT coalesce(sum(places), 0) FROM block").fetchone()
-    size = min(LARGEST, max(SMALLEST, places * (GROWTH - 1)))
+    size = min(LARGEST, max(SMALLEST, places * (GROWTH - 1)), LONGEST // (numbers * 4))
     added = connection.execute("INSERT INTO block VALUES (NULL, ?, 0, 0)", (size,)).lastrowid
     vectors, people = size * numbers * _VECTORS.itemsize, size * _PEOPLE.itemsize
     connection.execute("INSERT INTO block_vectors VALUES (?, zeroblob(?))", (added, vectors))

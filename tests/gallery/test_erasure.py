@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import subprocess
 import sys
@@ -69,6 +70,27 @@ def test_no_trace_stays(
         assert traces(folder, gone) == []
         assert gallery.people == (OTHER,)
     assert traces(folder, gone) == []
+
+
+@pytest.mark.parametrize("seed", [3, 107])  # with these, SQLite alone leaves a name
+def test_no_trace_of_rows_that_were_moved(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311  (not for secrets)
+    people, longest = chance.choice((300, 600)), chance.choice((20, 60, 200))
+    with Gallery.open(tmp_path / "g") as gallery:
+        names = []
+        for i in range(people):
+            name = f"{chance.randrange(10**6):06d}~{i:05d}~" + "xyz" * chance.randrange(longest)
+            names.append(name)
+            gallery.add(
+                name, Embeddings(np.ones((1, 8), np.float32), sources=(f"src~{i:05d}~.jpg",))
+            )
+        chance.shuffle(names)
+        gone = names[: people // 3]
+        for name in gone:
+            assert gallery.remove(name)
+        assert traces(tmp_path, [name[6:13].encode() for name in gone]) == []
+        assert set(gallery) == set(names[people // 3 :])
+        assert gallery.check() == ()
 
 
 def test_the_old_name_is_gone_after_renaming(tmp_path: Path) -> None:

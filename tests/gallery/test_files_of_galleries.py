@@ -253,6 +253,16 @@ def test_two_processes_enrol_at_once(tmp_path: Path) -> None:
         assert gallery.check() == ()
 
 
+def test_long_embeddings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(GalleryError, match="1,048,577 numbers is too long"):
+        Gallery.of({"anna": np.ones((1 << 20) + 1)})
+    with Gallery.open(tmp_path / "g") as gallery:
+        monkeypatch.setattr("npfacenet.gallery.vector_blocks.LONGEST", 1000)
+        gallery.add("anna", np.eye(100))
+        np.testing.assert_array_equal(gallery["anna"].values, np.eye(100))
+        assert gallery.check() == ()
+
+
 def test_another_process_is_seen(tmp_path: Path) -> None:
     path = office(tmp_path / "g")
     with Gallery.open(path) as reader, Gallery.open(path) as writer:

@@ -132,3 +132,12 @@ def test_the_face_that_was_enrolled_is_found_again(model: Model, tmp_path: Path)
     before = gallery["p"]
     reenrol(gallery, model)
     np.testing.assert_allclose(gallery["p"].values, before.values, atol=1e-5)
+
+
+def test_a_correction_in_the_meantime_is_not_left_as_another_models(model: Model) -> None:
+    gallery = Gallery.of({"anna": [1.0, 0.0]})
+    stored = gallery.stored_pictures()
+    gallery.not_this_person("anna", [0.0, 1.0])
+    with pytest.raises(GalleryError, match="changed in the meantime"):
+        gallery.replace_all(stored, [], model.card)
+    assert identify([1.0, 0.0], gallery, threshold=1).match == "anna"
