@@ -47,9 +47,9 @@ def record(
     person: int,
     embeddings: Embeddings,
     facts: Sequence[PictureFacts] = (),
-    enrolled: Mapping[int, Enrolled] = MappingProxyType({}),
+    enrolled: Mapping[int, Sequence[Enrolled]] = MappingProxyType({}),
 ) -> None:
-    """Record pictures as `deny` does, but remove none; `enrolled` is what was, by its row."""
+    """Record pictures as `deny` does, but remove none; `enrolled` are those that were, by row."""
     vector_blocks.next_change(connection)
     now = time.time()
     known = connection.execute("SELECT vector FROM correction WHERE person = ?", (person,))
@@ -59,7 +59,7 @@ def record(
         if vector in vectors:
             continue
         of_it = facts[i] if facts else PictureFacts()
-        same = enrolled.get(i, _UNKNOWN)
+        same = enrolled[i][0] if i in enrolled else _UNKNOWN
         source = embeddings.sources[i] if embeddings.sources else same.source
         connection.execute(
             "INSERT INTO correction (person, made, source, digest, vector, content) "
@@ -89,33 +89,43 @@ _UNKNOWN = Enrolled(0, Place(0, 0), None, None, None)
 
 def _enrolled(
     connection: sqlite3.Connection, person: int, embeddings: Embeddings
-) -> dict[int, Enrolled]:
+) -> dict[int, list[Enrolled]]:
     """Return those of the pictures that are enrolled as this person, by their rows."""
     own = people.references(connection, person)
     vectors = vector_blocks.vectors_at(
         connection, [place for *_, place in own], embeddings.values.shape[1]
     )
-    found = {}
-    for i, row in enumerate(embeddings.values.astype(np.float64)):
-        near = np.linalg.norm(vectors - row, axis=1) <= SAME_PICTURE * np.linalg.norm(row)
-        for j in np.flatnonzero(near).tolist():
+    found: dict[int, list[Enrolled]] = {}
+    for i, row in enumerate(embeddings.values):
+        for j in np.flatnonzero(_same(vectors, row)).tolist():
             _, reference, place = own[j]
             content = connection.execute(
                 "SELECT content FROM picture WHERE reference = ?", (reference.id,)
             ).fetchone()
-            found[i] = Enrolled(
+            one = Enrolled(
                 reference.id, place, reference.source, reference.digest, content and content[0]
             )
+            found.setdefault(i, []).append(one)
     return found
 
 
-def _remove(connection: sqlite3.Connection, person: int, enrolled: Mapping[int, Enrolled]) -> None:
+def _same(vectors: Vectors, row: Vectors) -> npt.NDArray[np.bool_]:
+    """Return which embeddings (N, D) are of the same face of the same picture as one (D,)."""
+    apart = np.subtract(vectors, row, dtype=np.float64)
+    return np.asarray(np.linalg.norm(apart, axis=1) <= SAME_PICTURE * np.linalg.norm(row))
+
+
+def _remove(
+    connection: sqlite3.Connection, person: int, enrolled: Mapping[int, Sequence[Enrolled]]
+) -> None:
     """Remove pictures from those of a person; raise GalleryError if there are no others."""
-    wrong = {one.id: one.place for one in enrolled.values()}
+    wrong = {one.id: one.place for several in enrolled.values() for one in several}
+    if not wrong:
+        return
     (count,) = connection.execute(
         "SELECT count(*) FROM reference WHERE person = ?", (person,)
     ).fetchone()
-    if wrong and len(wrong) == count:
+    if len(wrong) == count:
         name = people.names_of(connection, [person])[person]
         raise GalleryError(
             f"{quoted(name)} has no other picture: rename the person if it shows somebody else, or "
@@ -124,6 +134,26 @@ def _remove(connection: sqlite3.Connection, person: int, enrolled: Mapping[int, 
     (numbers,) = connection.execute("SELECT numbers FROM model").fetchone()
     vector_blocks.clear(connection, wrong.values(), numbers)
     connection.executemany("DELETE FROM reference WHERE id = ?", [(id_,) for id_ in wrong])
+
+
+def forget_pictures_of(connection: sqlite3.Connection, person: int, numbers: int) -> None:
+    """Remove corrections of others that hold a picture of this person, who is to be removed.
+
+    That one picture does not show Anna is known by an embedding of whom it does show. `numbers` is
+    how many an embedding has.
+    """
+    own = people.references(connection, person)
+    vectors = vector_blocks.vectors_at(connection, [place for *_, place in own], numbers)
+    digests = {reference.digest for _, reference, _ in own} - {None}
+    rows = connection.execute(
+        "SELECT id, digest, vector FROM correction WHERE person != ?", (person,)
+    )
+    shown = [
+        (id_,)
+        for id_, digest, vector in rows.fetchall()
+        if digest in digests or _same(vectors, np.frombuffer(vector, _VECTOR)).any()
+    ]
+    connection.executemany("DELETE FROM correction WHERE id = ?", shown)
 
 
 def renew(connection: sqlite3.Connection, number: int, embedding: Embeddings) -> None:

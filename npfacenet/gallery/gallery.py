@@ -141,6 +141,7 @@ class Gallery(KnownPeople):
     def remove(self, name: str, *, wait: float = WAIT) -> Removal:
         """Remove a person and every trace of them: name, numbers and pictures.
 
+        Pictures of them of which somebody said that they do not show another person go too.
         Where another process still reads an earlier state, it waits for up to `wait` seconds; then
         the result says that erasure is pending, and whoever opens the gallery next finishes it.
         Raises GalleryError if nobody has this name.
@@ -152,6 +153,7 @@ class Gallery(KnownPeople):
             spelt = people.names_of(connection, [person]).get(person, name)
             numbers = made_by.require(connection).numbers
             count = sum(1 for _ in vector_blocks.places_of(connection, person))
+            corrections.forget_pictures_of(connection, person, numbers)
             people.remove_person(connection, person, numbers)
             if connection.execute("SELECT 1 FROM person LIMIT 1").fetchone() is None:
                 made_by.forget(connection)

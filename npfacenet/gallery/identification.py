@@ -30,7 +30,7 @@ NEAREST = 5
 
 @dataclass(frozen=True)
 class Candidate(JsonReady):
-    """A person of the gallery, and the distance of the nearest of their embeddings."""
+    """A person of the gallery, and the distance of the nearest of their embeddings, or the mean."""
 
     name: str
     distance: float

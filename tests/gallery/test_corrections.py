@@ -31,7 +31,7 @@ def test_a_picture_that_was_enrolled_by_mistake_is_not_any_more(tmp_path: Path) 
         for name in (known := office()):
             gallery.add(name, known[name])
         pictures = [PictureFacts(digest=digit * 64, content=b"file " + b"x") for digit in "ab"]
-        gallery.add_pictures([NewPicture("anna", vector(-1, 0), pictures[0])])
+        gallery.add_pictures([NewPicture("anna", vector(-1, 0), one) for one in pictures])
         wrong = vector(-1, 1e-5)  # embedded again
         gallery.not_this_person("anna", replace(wrong, sources=()))
         np.testing.assert_array_equal(gallery["anna"].values, [[1, 0], [0, 1]])

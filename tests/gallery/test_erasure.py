@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.gallery import Gallery
 from npfacenet.gallery.database import PATIENCE
+from npfacenet.gallery.people import NewPicture, PictureFacts
 from npfacenet.models import Embeddings
 
 NAME = "Wilhelmina-Übeltäter"
@@ -110,6 +111,27 @@ def test_the_last_one_takes_everything_along(tmp_path: Path) -> None:
         assert traces(tmp_path, needles_of(NAME, several)) == []
         gallery.add("anna", [1.0, 0.0])  # of any model again
         assert gallery.people == ("anna",)
+
+
+@pytest.mark.parametrize("digest", [None, "d" * 64])
+def test_a_picture_that_was_taken_for_somebody_else_goes_too(
+    tmp_path: Path, digest: str | None
+) -> None:
+    """That it does not show the other is known by whom it does show."""
+    rng = np.random.default_rng(4)
+    shown, others = embeddings(rng, 2, "shown"), embeddings(rng, 2, "other")
+    facts = PictureFacts(digest=digest, content=b"the picture of both " * 9)
+    seen = shown[0] if digest is None else embeddings(rng, 1, "seen")
+    with Gallery.open(tmp_path / "g") as gallery:
+        gallery.add(OTHER, others)
+        gallery.not_this_person(OTHER, seen, [facts])
+        gallery.not_this_person(OTHER, -others.values[0])
+        gallery.add_pictures([NewPicture(NAME, shown[0], PictureFacts(digest=digest))])
+        gone = [*needles_of(NAME, seen), b"the picture of both"]
+        assert traces(tmp_path, gone)
+        assert gallery.remove(NAME)
+        assert traces(tmp_path, gone) == []
+        assert len(gallery.denied(OTHER)) == 1
 
 
 READER = """
