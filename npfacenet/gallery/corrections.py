@@ -33,8 +33,8 @@ def deny(
 ) -> bool:
     """Record that pictures do not show a person; `facts` are those of each, if they are known.
 
-    Those that are enrolled as this person are not any more; returns whether there were some. Raises
-    GalleryError if the person has no other.
+    Those that are enrolled as this person are taken away from them; returns whether there were any.
+    Raises GalleryError if the person has no others.
     """
     enrolled = _enrolled(connection, person, embeddings)
     _remove(connection, person, enrolled)
@@ -49,7 +49,10 @@ def record(
     facts: Sequence[PictureFacts] = (),
     enrolled: Mapping[int, Sequence[Enrolled]] = MappingProxyType({}),
 ) -> None:
-    """Record pictures as `deny` does, but remove none; `enrolled` are those that were, by row."""
+    """Record pictures as `deny` does, but take none away.
+
+    `enrolled` are those that were taken away before, by row of `embeddings`.
+    """
     vector_blocks.next_change(connection)
     now = time.time()
     known = connection.execute("SELECT vector FROM correction WHERE person = ?", (person,))
@@ -137,10 +140,10 @@ def _remove(
 
 
 def forget_pictures_of(connection: sqlite3.Connection, person: int, numbers: int) -> None:
-    """Remove corrections of others that hold a picture of this person, who is to be removed.
+    """Remove the corrections of other people that hold a picture of this person.
 
-    That one picture does not show Anna is known by an embedding of whom it does show. `numbers` is
-    how many an embedding has.
+    A picture of Bert that does not show Anna is kept with Bert's embedding. `numbers` is the length
+    of an embedding.
     """
     own = people.references(connection, person)
     vectors = vector_blocks.vectors_at(connection, [place for *_, place in own], numbers)

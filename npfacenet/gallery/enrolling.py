@@ -98,10 +98,10 @@ def enrol_into(
                 f"is not {what}"
             )
     options = EnrolmentOptions() if options is None else options
-    photographs = _Photographs(gallery, people, keep=options.keep)
+    report = silent if progress is None else progress
+    photographs = _Photographs(gallery, people, report, keep=options.keep)
     nothing = np.empty((0, model.card.outputs), np.float32)
     waiting, skipped = WaitingPictures(gallery, options.gate, model.card), list[Skipped]()
-    report, done = silent if progress is None else progress, 0
     batches = model.embedder().batches(
         photographs.unknown(), options.faces, on_error=options.on_error, threads=options.threads,
         look=None if options.gate is None else measured,
@@ -118,8 +118,7 @@ def enrol_into(
             if len(waiting) >= TOGETHER:
                 waiting.enrol()
             for _ in range(pictures.count):
-                done += 1
-                report("enrolling", done + photographs.known, photographs.count)
+                photographs.count_one()
     finally:
         waiting.enrol()
     return Enrolment(
@@ -153,13 +152,18 @@ class _Photographs:
     """The photographs of people, and which of them are not enrolled yet."""
 
     def __init__(
-        self, gallery: Gallery, people: Mapping[str, Sequence[Photograph]], *, keep: bool
+        self,
+        gallery: Gallery,
+        people: Mapping[str, Sequence[Photograph]],
+        report: Progress,
+        *,
+        keep: bool,
     ) -> None:
-        self.gallery, self.keep = gallery, keep
+        self.gallery, self.report, self.keep = gallery, report, keep
         self.every = [
             (checked_name(name), one) for name, some in people.items() for one in _listed(some)
         ]
-        self.count, self.known = len(self.every), 0
+        self.done = self.known = 0
         self._new: dict[int, _New] = {}
 
     def unknown(self) -> Iterator[Photograph]:
@@ -175,12 +179,18 @@ class _Photographs:
             digest = None if content is None else hashlib.sha256(content).hexdigest()
             if digest in digests:
                 self.known += 1
+                self.count_one()
                 continue
             if digest is not None:
                 digests.add(digest)
             self._new[position] = _New(place, name, digest, content if self.keep else None)
             position += 1
             yield photograph
+
+    def count_one(self) -> None:
+        """Report that one more photograph is done."""
+        self.done += 1
+        self.report("enrolling", self.done, len(self.every))
 
     def new_picture(self, position: int, embedding: Embeddings, quality: object) -> NewPicture:
         """Return what is enrolled for a photograph, by its place among those that are new."""

@@ -141,10 +141,10 @@ class Gallery(KnownPeople):
     def remove(self, name: str, *, wait: float = WAIT) -> Removal:
         """Remove a person and every trace of them: name, numbers and pictures.
 
-        Pictures of them of which somebody said that they do not show another person go too.
-        Where another process still reads an earlier state, it waits for up to `wait` seconds; then
-        the result says that erasure is pending, and whoever opens the gallery next finishes it.
-        Raises GalleryError if nobody has this name.
+        That includes pictures of them that were recorded as not showing another person. Where
+        another process still reads an earlier state, it waits for up to `wait` seconds; then the
+        result says that erasure is pending, and whoever opens the gallery next finishes it. Raises
+        GalleryError if nobody has this name.
         """
         if not is_real(wait, 0, 1e6):
             raise ArgumentError(f"wait is a number of seconds >= 0, not {quoted(wait)}")
@@ -189,10 +189,10 @@ class Gallery(KnownPeople):
         """Record that pictures do not show a person for whom they were taken.
 
         A probe that is nearer to one of them than to all of the person's embeddings is not taken
-        for that person any more. Pictures that are enrolled as this person are not any more.
-        `facts` are those of each picture, if they are known. Raises GalleryError if nobody has this
-        name, and for all pictures of a person; what `add` raises for embeddings that cannot be
-        compared.
+        for that person any more. Pictures that are enrolled as this person are taken away from
+        them. `facts` are those of each picture, if they are known. Raises GalleryError if nobody
+        has this name, and for all pictures of a person; what `add` raises for embeddings that
+        cannot be compared.
         """
         several = made_by.one_set(embeddings)
         with self._database.writing() as connection:

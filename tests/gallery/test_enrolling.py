@@ -59,7 +59,14 @@ def test_people_are_enrolled_once(model: Model, folder: Path, tmp_path: Path) ->
         )
         assert (done.enrolled, done.known, done.refused) == ({"p1": 2, "p2": 2}, 0, ())
         assert told[-1] == ("enrolling", 4, 4)
-        again = enrol_into(gallery, model, photographs(folder, 1, 2, 3))
+        told.clear()
+        again = enrol_into(
+            gallery, model, photographs(folder, 1, 2, 3), progress=lambda *what: told.append(what)
+        )
+        assert told == [("enrolling", done, 6) for done in range(1, 7)]
+        told.clear()
+        enrol_into(gallery, model, photographs(folder, 1), progress=lambda *what: told.append(what))
+        assert told[-1] == ("enrolling", 2, 2)  # of a folder that is enrolled already, too
         assert (again.enrolled, again.known) == ({"p3": 2}, 4)
         first = gallery.references("p1")[0]
         content = (folder / "1_0.png").read_bytes()
