@@ -289,7 +289,12 @@ def make_file(path: Path) -> None:
                 file.write(schema.new_database())
                 file.flush()
                 os.fsync(file.fileno())
-            with suppress(FileExistsError):
+            try:
                 os.link(partial, path)
+            except FileExistsError:
+                pass
+            except OSError:  # a disk without hard links
+                if not os.path.exists(path):
+                    partial.rename(path)
         finally:
-            partial.unlink()
+            partial.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import resource
@@ -39,6 +40,16 @@ def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
         os.umask(before)
     assert set(modes.values()) == {0o600}
     assert {"g", "g-wal"} <= set(modes)
+
+
+def test_a_disk_without_hard_links_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    office(tmp_path / "g")
+    assert [p.name for p in tmp_path.iterdir()] == ["g"]
+    assert stat.S_IMODE((tmp_path / "g").stat().st_mode) == 0o600
 
 
 def test_nothing_lies_beside_it_when_it_is_closed(tmp_path: Path) -> None:
