@@ -274,7 +274,7 @@ def test_progress_counts_photographs(
     for module in ("identify", "galleries", "verify"):
         monkeypatch.setattr(f"npfacenet.commands.{module}.ProgressBar", Recorder)
     run("identify", "group.png", "--gallery", "people", "--choose", "all", *FOUND)
-    assert told == [("enrolling", 1, 2), ("enrolling", 2, 2), ("embedding", 1, 1)]
+    assert told == [("embedding", 1, 1), ("enrolling", 1, 2), ("enrolling", 2, 2)]
     told.clear()
     run("verify", "group.png", "people/anna.png", *FOUND)
     assert told == [("embedding", 1, 2), ("embedding", 2, 2)]
