@@ -52,7 +52,7 @@ class Database:
         self.path, self.read_only = path, read_only
         self.name = "the gallery" if path is None else quoted(str(path))
         self._patience = PATIENCE
-        if path is not None and create and not read_only and not path.exists():
+        if path is not None and create and not read_only and not os.path.lexists(path):
             make_file(path)
         self._held: Held | None = None
         self._connection, self._forks = self._open(), forks()
@@ -240,9 +240,15 @@ def require_gallery(path: Path) -> None:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise GalleryError(f"{name} is not a gallery, but a folder or a device")
+        for beside in ("-wal", "-shm", "-journal"):  # SQLite would wait for a pipe for ever
+            other = f"{os.path.realpath(path)}{beside}"
+            if os.path.lexists(other) and not stat.S_ISREG(os.lstat(other).st_mode):
+                raise GalleryError(f"{quoted(other)} is not a file of the gallery: remove it")
         with path.open("rb") as file:
             header, size = file.read(100), os.fstat(file.fileno()).st_size
     except FileNotFoundError:
+        if path.is_symlink():
+            raise GalleryError(f"{name} is a link to a file that is not there") from None
         raise GalleryError(f"there is no gallery {name}: enrol somebody into it first") from None
     except OSError as error:
         raise GalleryError(f"{name} cannot be read: {error.strerror or error}") from error
