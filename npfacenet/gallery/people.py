@@ -246,8 +246,18 @@ def embeddings_of(
 
 
 def remove_person(connection: sqlite3.Connection, person: int, numbers: int) -> None:
-    """Remove a person with everything that is known of them."""
+    """Remove a person with everything that is known of them.
+
+    That includes their pictures where it is noted that these do not show somebody else.
+    """
     places = list(vector_blocks.places_of(connection, person))
+    for row in vector_blocks.vectors_at(connection, places, numbers):
+        vector = row.astype("<f4").tobytes()
+        connection.execute("DELETE FROM correction WHERE vector = ?", (vector,))
+    connection.execute(
+        "DELETE FROM correction WHERE digest IN (SELECT digest FROM reference WHERE person = ?)",
+        (person,),
+    )
     vector_blocks.clear(connection, places, numbers)
     connection.execute("DELETE FROM reference WHERE person = ?", (person,))
     connection.execute("DELETE FROM person WHERE id = ?", (person,))
