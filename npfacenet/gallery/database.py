@@ -8,9 +8,7 @@ written back and truncated, so that nothing of them stays in the file or beside 
 from __future__ import annotations
 
 import os
-import secrets
 import sqlite3
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -18,19 +16,18 @@ from pathlib import Path
 from urllib.parse import quote
 
 from npfacenet.errors import GalleryError, quoted
-from npfacenet.files.atomic import require_possible, writing_in
+from npfacenet.files.atomic import writing_in
 from npfacenet.gallery import schema
 from npfacenet.gallery.faults import is_busy, named
 from npfacenet.gallery.file_locks import Held
+from npfacenet.gallery.gallery_file import make_file, require_gallery
 from npfacenet.gallery.unused_bytes import erase_unused
 from npfacenet.threads.forks import forks, without_forks
 
 PATIENCE = 10.0
 """Seconds for which one waits for another process that writes."""
 OLDEST_SQLITE = (3, 37, 0)  # with STRICT tables
-_MAGIC = b"SQLite format 3\0"
 _FORMAT_AT = 18  # of the file's header, two bytes
-_APPLICATION_AT = 68  # of the file's header, four bytes, the first is the highest
 _LONGEST_VALUE = 1 << 28  # bytes of a picture or a block
 _kept_for_parents: list[tuple[sqlite3.Connection, object]] = []
 """Connections and locks of a parent: a child neither uses nor closes them, which could do harm."""
@@ -51,7 +48,7 @@ class Database:
             )
         self.path, self.read_only = path, read_only
         self.name = "the gallery" if path is None else quoted(str(path))
-        if path is not None and create and not read_only and not os.path.exists(path):
+        if path is not None and create and not read_only and not os.path.lexists(path):
             make_file(path)
         self._held: Held | None = None
         self._connection, self._forks = self._open(), forks()
@@ -243,58 +240,3 @@ def _version(connection: sqlite3.Connection) -> int:
 
 def _decoded(text: bytes) -> str:
     return text.decode("utf-8", "surrogatepass")
-
-
-def require_gallery(path: Path) -> None:
-    """Raise GalleryError unless the first bytes of a file are those of a gallery."""
-    name = quoted(str(path))
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise GalleryError(f"{name} is not a gallery, but a folder or a device")
-        with path.open("rb") as file:
-            header, size = file.read(100), os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        raise GalleryError(f"there is no gallery {name}: enrol somebody into it first") from None
-    except OSError as error:
-        raise GalleryError(f"{name} cannot be read: {error.strerror or error}") from error
-    marked = header[_APPLICATION_AT : _APPLICATION_AT + 4]
-    if not header.startswith(_MAGIC) or marked != schema.APPLICATION.to_bytes(4, "big"):
-        raise GalleryError(f"{name} is not a gallery; it was not touched")
-    # SQLite would read zeros instead. With a log, a process may be writing a page, or was killed
-    # while it did: the log has that page whole.
-    if size % schema.PAGE and not _has_log(path):
-        raise GalleryError(f"{name} is damaged (it is cut off): restore it from a copy")
-
-
-def _has_log(path: Path) -> bool:
-    try:
-        return os.path.getsize(f"{path}-wal") > 0
-    except OSError:
-        return False
-
-
-def make_file(path: Path) -> None:
-    """Make the file of an empty gallery, which only its owner may read, in one step.
-
-    If another process makes it at the same time, that one stays. Raises OutputError if it cannot
-    be made there.
-    """
-    require_possible(path)
-    partial = path.with_name(f".{secrets.token_hex(8)}.part")
-    with writing_in(path.parent):
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(partial, flags, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(schema.new_database())
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(partial, path)
-            except FileExistsError:
-                pass
-            except OSError:  # a disk without hard links
-                if not os.path.exists(path):
-                    partial.rename(path)
-        finally:
-            partial.unlink(missing_ok=True)

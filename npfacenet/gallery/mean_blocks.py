@@ -27,12 +27,12 @@ def mean_blocks(blocks: Sequence[Block]) -> list[Block]:
     people = people[people != NOBODY]
     if not len(people):
         return []
-    sums = np.zeros((len(people), blocks[0].vectors.shape[1]), np.float32)
+    sums = np.zeros((len(people), blocks[0].vectors.shape[1]))  # float64: float32 may overflow
     for block in blocks:
         occupied = block.people != NOBODY
         whose = np.searchsorted(people, block.people[occupied])
         np.add.at(sums, whose, block.vectors[occupied])
     lengths = np.sqrt(np.einsum("ij,ij->i", sums, sums, dtype=np.float64))
-    sums /= np.where(lengths > 0, lengths, 1).astype(np.float32)[:, None]
+    sums /= np.where(lengths > 0, lengths, 1)[:, None]
     parts = [slice(start, start + TOGETHER) for start in range(0, len(people), TOGETHER)]
-    return [Block(sums[part], people[part]) for part in parts]
+    return [Block(sums[part].astype(np.float32), people[part]) for part in parts]

@@ -247,7 +247,10 @@ def embeddings_of(
 
 
 def remove_person(connection: sqlite3.Connection, person: int, numbers: int) -> None:
-    """Remove a person with everything that is known of them."""
+    """Remove a person with everything that is known of them.
+
+    `corrections.forget_pictures_of` removes what corrections of others hold of them.
+    """
     places = list(vector_blocks.places_of(connection, person))
     vector_blocks.clear(connection, places, numbers)
     connection.execute("DELETE FROM reference WHERE person = ?", (person,))

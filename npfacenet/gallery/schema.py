@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from npfacenet.errors import GalleryError
@@ -100,17 +100,31 @@ def create(connection: sqlite3.Connection) -> None:
 
 
 def objects(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
-    """Return kind, name and columns of all that the schema of a database holds.
+    """Return the form of a database, and all that its schema holds: kind, name, columns and so on.
 
-    Not their definitions, which a migration writes in other words than `TABLES`.
+    Not their definitions, which a migration writes in other words than `TABLES`. What `ANALYZE`
+    has counted is left out.
     """
     found = connection.execute(
-        "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        "SELECT type, name, tbl_name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_stat%' "
+        "ESCAPE '\\'"
+    ).fetchall()
+    form = tuple(
+        connection.execute(f"PRAGMA {what}").fetchone()[0] for what in ("encoding", "page_size")
     )
-    return {
-        (kind, name, *connection.execute("SELECT * FROM pragma_table_info(?)", (name,)).fetchall())
-        for kind, name in found.fetchall()
-    }
+    return {form, *((*one, *_parts(connection, one[1])) for one in found)}
+
+
+def _parts(connection: sqlite3.Connection, name: str) -> Iterator[tuple[object, ...]]:
+    """Yield what is known of a table or an index, some of it for tables only."""
+    for about in (
+        "* FROM pragma_table_xinfo(?)",
+        'type, wr, "strict" FROM pragma_table_list(?)',
+        "* FROM pragma_foreign_key_list(?)",
+        'name, "unique", origin, partial FROM pragma_index_list(?)',
+        "* FROM pragma_index_xinfo(?)",
+    ):
+        yield tuple(connection.execute(f"SELECT {about} ORDER BY 1", (name,)).fetchall())
 
 
 def migrate(connection: sqlite3.Connection, version: int, name: str) -> None:

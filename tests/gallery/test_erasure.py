@@ -94,6 +94,19 @@ def test_no_trace_of_rows_that_were_moved(tmp_path: Path, seed: int) -> None:
         assert gallery.check() == ()
 
 
+def test_no_trace_in_what_is_noted_of_others(tmp_path: Path) -> None:
+    several = embeddings(np.random.default_rng(3), 2, "secret")
+    kept = PictureFacts(digest="ab" * 32, content=b"a photograph" * 1000)
+    with Gallery.open(tmp_path / "g") as gallery:
+        gallery.add(OTHER, -several.values)
+        gallery.add(NAME, several[1])
+        gallery.add_pictures([NewPicture(NAME, several[0], kept)])
+        gallery.not_this_person(OTHER, several, [kept, PictureFacts()])
+        assert gallery.remove(NAME)
+        gone = [*needles_of(NAME, several), b"a photograph", b"ab" * 32]
+        assert traces(tmp_path, gone) == []
+
+
 def test_the_old_name_is_gone_after_renaming(tmp_path: Path) -> None:
     with Gallery.open(tmp_path / "g") as gallery:
         gallery.add(NAME, [1.0, 0.0])

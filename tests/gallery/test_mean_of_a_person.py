@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,3 +38,9 @@ def test_embeddings_that_cancel_out_match_nobody() -> None:
     found = identify([0.0, 1.0], people, threshold=0.9, by="mean")
     assert [c.name for c in found.candidates] == ["bert", "anna"]
     assert found.candidates[1].distance == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_mean_of_enormous_numbers() -> None:
+    known = {"anna": np.full((2, 4), 3e38, np.float32)}
+    assert identify([0.5] * 4, known, threshold=0.01, by="mean").match == "anna"

@@ -67,9 +67,9 @@ def wheel(content: bytes, member: str = MEMBERS["wheel"]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in {
             member: content,
-            f"{info}/METADATA": "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\n",
-            f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-            f"{info}/RECORD": f"{member},,\n{info}/METADATA,,\n{info}/WHEEL,,\n",
+            f"{info}/METADATA": b"Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\n",
+            f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            f"{info}/RECORD": f"{member},,\n{info}/METADATA,,\n{info}/WHEEL,,\n".encode(),
         }.items():
             # Of 1980: the same bytes at any time.
             archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
