@@ -23,7 +23,7 @@ from npfacenet.gallery import (
     stored_pictures,
     vector_blocks,
 )
-from npfacenet.gallery.database import Database
+from npfacenet.gallery.database import Database, require_no_gallery
 from npfacenet.gallery.erasure import WAIT, Removal
 from npfacenet.gallery.known_people import KnownPeople
 from npfacenet.gallery.people import NewPicture, PictureFacts, Reference
@@ -227,9 +227,10 @@ class Gallery(KnownPeople):
         called NAME.npz gets arrays, which `Embeddings.load` and `numpy.load` open: names,
         embeddings and what made them, and sources and faces if all are known. Only its owner may
         read the file. Raises GalleryError for a name that nobody has, and for arrays of nobody;
-        OutputError if the file cannot be written.
+        OutputError if the file cannot be written, or is a gallery.
         """
         file = checked_path(path, "an exported gallery", GalleryError)
+        require_no_gallery(file)
         with self._database.reading() as connection:
             if file.suffix == npz_exchange.SUFFIX:
                 return npz_exchange.write(connection, file, names)

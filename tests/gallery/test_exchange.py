@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from npfacenet.cards import Preparation, Threshold
-from npfacenet.errors import EmbeddingError, FingerprintError, GalleryError
+from npfacenet.errors import EmbeddingError, FingerprintError, GalleryError, OutputError
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.gallery import Gallery, json_export, json_import
 from npfacenet.gallery.people import NewPicture, PictureFacts
@@ -235,3 +235,13 @@ def test_numbers_that_cannot_be(tmp_path: Path, field: tuple[str | int, ...], va
     with pytest.raises(GalleryError, match=r"line 2, is not|no embeddings of"):
         gallery.take_in(path)
     assert gallery.people == ()
+
+
+def test_no_gallery_is_overwritten(tmp_path: Path) -> None:
+    with Gallery.open(tmp_path / "g.npz") as gallery, Gallery.open(tmp_path / "other"):
+        gallery.add("anna", [1.0, 0.0])
+        for name in ("g.npz", "other"):
+            with pytest.raises(OutputError, match="is a gallery, and would be overwritten"):
+                gallery.export(tmp_path / name)
+    with Gallery.open(tmp_path / "g.npz") as again:
+        assert again.people == ("anna",)
