@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from npfacenet.errors import GalleryError, quoted
+from npfacenet.errors import GalleryError, OutputError, quoted
 from npfacenet.files.atomic import writing_in
 from npfacenet.gallery import schema
 from npfacenet.gallery.faults import is_busy, named
@@ -149,12 +149,15 @@ class Database:
         return True
 
     def require_another(self, file: Path) -> None:
-        """Raise GalleryError for this database's own file, or one that belongs to it."""
+        """Raise OutputError for this database's own file, or one that belongs to it."""
         if self.path is None:
             return
         own = [Path(f"{os.path.realpath(self.path)}{end}") for end in ("", "-wal", "-shm")]
         if Path(os.path.realpath(file)) in own or (file.exists() and file.samefile(self.path)):
-            raise GalleryError(f"{quoted(str(file))} is the gallery itself: choose another file")
+            raise OutputError(
+                f"{quoted(str(file))} is the gallery itself, and would be overwritten: choose "
+                "another name"
+            )
 
     def close(self) -> None:
         """Close the file; SQLite then removes its log."""

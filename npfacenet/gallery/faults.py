@@ -66,7 +66,8 @@ def fault(error: sqlite3.Error | sqlite3.Warning, name: str) -> NpfacenetError:
         return OutputError(f"{name} was not changed: its disk is full; make room there")
     if found in _DAMAGED:
         return GalleryError(
-            f"{name} is damaged ({error}): restore it from a copy, or enrol its people anew"
+            f"{name} is damaged ({error}): restore it from a copy, and remove what lies beside it "
+            "under its name with -wal and -shm; or enrol its people anew"
         )
     if found in _REFUSED:
         return OutputError(

@@ -25,6 +25,7 @@ from npfacenet.gallery import (
 )
 from npfacenet.gallery.database import Database
 from npfacenet.gallery.erasure import WAIT, Removal
+from npfacenet.gallery.gallery_file import require_no_gallery
 from npfacenet.gallery.known_people import KnownPeople
 from npfacenet.gallery.people import NewPicture, PictureFacts, Reference
 from npfacenet.gallery.stored_pictures import Renewed, StoredPictures
@@ -233,13 +234,14 @@ class Gallery(KnownPeople):
         JSON lines hold everything that is known of them, kept pictures included. A file that is
         called NAME.npz gets arrays, which `Embeddings.load` and `numpy.load` open: names,
         embeddings and what made them, and sources and faces if all are known. Only its owner may
-        read the file. Raises GalleryError for a name that nobody has, for arrays of nobody, and for
-        the gallery's own file; OutputError if the file cannot be written.
+        read the file. Raises GalleryError for a name that nobody has, and for arrays of nobody;
+        OutputError if the file cannot be written, or is a gallery.
         """
         file = checked_path(path, "an exported gallery", GalleryError)
         if isinstance(names, str):
             raise GalleryError(f"the names of people are a list, not {quoted(names)}")
         self._database.require_another(file)
+        require_no_gallery(file)
         with self._database.reading() as connection:
             if file.suffix == npz_exchange.SUFFIX:
                 return npz_exchange.write(connection, file, names)

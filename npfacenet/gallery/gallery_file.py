@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
-from npfacenet.errors import GalleryError, quoted
+from npfacenet.errors import GalleryError, OutputError, quoted
 from npfacenet.files.atomic import require_possible, writing_in
 from npfacenet.gallery import schema
 
@@ -33,13 +34,30 @@ def require_gallery(path: Path) -> None:
         raise GalleryError(f"there is no gallery {name}: enrol somebody into it first") from None
     except OSError as error:
         raise GalleryError(f"{name} cannot be read: {error.strerror or error}") from error
-    marked = header[_APPLICATION_AT : _APPLICATION_AT + 4]
-    if not header.startswith(_MAGIC) or marked != schema.APPLICATION.to_bytes(4, "big"):
+    if not _is_marked(header):
         raise GalleryError(f"{name} is not a gallery; it was not touched")
     # SQLite would read zeros instead. With a log, a process may be writing a page, or was killed
     # while it did: the log has that page whole.
     if size % schema.PAGE and not _has_log(path):
         raise GalleryError(f"{name} is damaged (it is cut off): restore it from a copy")
+
+
+def _is_marked(header: bytes) -> bool:
+    marked = header[_APPLICATION_AT : _APPLICATION_AT + 4]
+    return header.startswith(_MAGIC) and marked == schema.APPLICATION.to_bytes(4, "big")
+
+
+def require_no_gallery(path: Path) -> None:
+    """Raise OutputError for a file that is a gallery, which nothing else may overwrite."""
+    header = b""
+    with suppress(OSError, ValueError):  # writing the file raises it again
+        if path.is_file():
+            with path.open("rb") as file:
+                header = file.read(100)
+    if _is_marked(header):
+        raise OutputError(
+            f"{quoted(str(path))} is a gallery, and would be overwritten: choose another name"
+        )
 
 
 def _has_log(path: Path) -> bool:

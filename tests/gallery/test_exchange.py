@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import npfacenet
 from npfacenet.cards import Preparation, Threshold
-from npfacenet.errors import EmbeddingError, FingerprintError, GalleryError
+from npfacenet.errors import EmbeddingError, FingerprintError, GalleryError, OutputError
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.gallery import Gallery, json_export, json_import
 from npfacenet.gallery.people import NewPicture, PictureFacts
@@ -258,7 +258,7 @@ def test_a_gallery_is_not_written_over_by_its_own_export(tmp_path: Path, name: s
         gallery.add("anna", [1.0, 0.0])
         (tmp_path / "link").symlink_to("g")
         (tmp_path / "hard").hardlink_to(tmp_path / "g")
-        with pytest.raises(GalleryError, match="is the gallery itself"):
+        with pytest.raises(OutputError, match="is the gallery itself, and would be overwritten"):
             gallery.export(tmp_path / name)
     with Gallery.open(tmp_path / "g") as again:
         assert again.people == ("anna",)
@@ -277,3 +277,13 @@ def test_what_was_enrolled_in_spite_of_a_correction_is_kept(tmp_path: Path) -> N
     again.take_in(tmp_path / "a")
     assert again.references("anna") == gallery.references("anna")
     assert len(again.denied("anna")) == 1
+
+
+def test_no_gallery_is_overwritten(tmp_path: Path) -> None:
+    with Gallery.open(tmp_path / "g.npz") as gallery, Gallery.open(tmp_path / "other"):
+        gallery.add("anna", [1.0, 0.0])
+        for name in ("g.npz", "other"):
+            with pytest.raises(OutputError, match="would be overwritten"):
+                gallery.export(tmp_path / name)
+    with Gallery.open(tmp_path / "g.npz") as again:
+        assert again.people == ("anna",)

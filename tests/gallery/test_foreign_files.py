@@ -109,6 +109,13 @@ def test_a_pipe_beside_it_is_not_waited_for(tmp_path: Path, beside: str) -> None
         Gallery.open(path)
 
 
+def test_a_damaged_file_is_restored_without_the_log_of_another(tmp_path: Path) -> None:
+    path = office(tmp_path / "g")
+    path.write_bytes(path.read_bytes()[: 3 * schema.PAGE])
+    with pytest.raises(GalleryError, match=r"restore it .* remove what lies beside it .* -wal"):
+        _ = Gallery.open(path)["person 1"]
+
+
 def test_analysing_does_no_harm(tmp_path: Path) -> None:
     path = office(tmp_path / "g")
     connection = sqlite3.connect(path)
