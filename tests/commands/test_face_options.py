@@ -271,10 +271,10 @@ def test_progress_counts_photographs(
         def __call__(self, what: str, done: int, total: int | None) -> None:
             told.append((what, done, total))
 
-    for module in ("identify", "verify"):
+    for module in ("identify", "galleries", "verify"):
         monkeypatch.setattr(f"npfacenet.commands.{module}.ProgressBar", Recorder)
     run("identify", "group.png", "--gallery", "people", "--choose", "all", *FOUND)
-    assert told == [("embedding", 1, 1), ("embedding", 1, 2), ("embedding", 2, 2)]
+    assert told == [("embedding", 1, 1), ("enrolling", 1, 2), ("enrolling", 2, 2)]
     told.clear()
     run("verify", "group.png", "people/anna.png", *FOUND)
     assert told == [("embedding", 1, 2), ("embedding", 2, 2)]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from npfacenet.faces.choice import ChosenFace
 from npfacenet.gallery import Gallery
+from npfacenet.gallery.database import Database
 from npfacenet.gallery.people import NewPicture, PictureFacts
 from npfacenet.models import Embeddings
 
@@ -173,3 +174,28 @@ def test_removal_waits_for_a_reader_that_ends(tmp_path: Path) -> None:
         later.join()
         reader.close()
         assert traces(tmp_path, [NAME.encode()]) == []
+
+
+def test_an_erasure_is_not_taken_for_that_of_another_removal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process removes somebody after the log was written back, and does not finish."""
+    erase = Database.erase_traces
+
+    def meddled(database: Database, patience: float) -> bool:
+        done = erase(database, patience)
+        with monkeypatch.context() as patched:
+            patched.setattr(Database, "erase_traces", lambda *_: False)
+            with Gallery.open(tmp_path / "g") as other:
+                assert not other.remove(OTHER).erased
+        return done
+
+    with Gallery.open(tmp_path / "g") as gallery:
+        gallery.add(NAME, [1.0, 0.0])
+        gallery.add(OTHER, [0.0, 1.0])
+        gallery.add("stays", [0.6, 0.8])
+        with monkeypatch.context() as patched:
+            patched.setattr(Database, "erase_traces", meddled)
+            gallery.remove(NAME)
+        with Gallery.open(tmp_path / "g"):  # finishes the other one
+            assert traces(tmp_path, [OTHER.encode()]) == []

@@ -65,6 +65,8 @@ def test_results_are_ready_for_json() -> None:
     assert set(documents["calibration"]["false_match"]) == {"errors", "trials", "rate", "interval"}
     assert documents["reliability"]["bins"][0]["pairs"] == 2
     assert documents["gallery"] == {
+        "model": None,
+        "variant": None,
         "people": {"anna": 2},
         "embeddings": 2,
         "fingerprint": "a" * 64,

@@ -144,7 +144,7 @@ def test_what_is_no_embedding_is_refused() -> None:
     with pytest.raises(EmbeddingError, match="vectors of 3 and of 2 numbers"):
         verify([1, 0, 0], [1, 0], threshold=1)
     with pytest.raises(EmbeddingError, match="one embedding is compared here, not 2"):
-        verify([[1, 0], [0, 1]], [1, 0], threshold=1)
+        identify([[1, 0], [0, 1]], {"anna": [1, 0]}, threshold=1)
 
 
 def test_a_gallery_keeps_names_and_embeddings_together() -> None:
