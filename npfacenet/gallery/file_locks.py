@@ -16,6 +16,8 @@ import weakref
 from contextlib import suppress
 from pathlib import Path
 
+from npfacenet.errors import GalleryError, quoted
+
 _SHARED = (0x40000002, 510)  # where SQLite's readers lock a database, and how many bytes
 _IN_USE = (128, 1)  # the same of a log's index: UNIX_SHM_DMS
 
@@ -33,7 +35,12 @@ class Held:
             getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0),
         )
         writes = os.access(real, os.W_OK) and not read_only
-        self.descriptor = os.open(real, flags | (os.O_RDWR if writes else os.O_RDONLY))
+        try:
+            self.descriptor = os.open(real, flags | (os.O_RDWR if writes else os.O_RDONLY))
+        except OSError as error:  # too many files are open, or it is gone
+            raise GalleryError(
+                f"{quoted(str(path))} cannot be opened: {error.strerror or error}"
+            ) from error
         held = [self.descriptor]
         self.release = weakref.finalize(owner, _close, held)
         with suppress(OSError):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from npfacenet.errors import GalleryError, OutputError
 from npfacenet.gallery import Gallery
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs locks of open files")
@@ -42,6 +44,20 @@ def test_a_file_that_was_opened_twice(tmp_path: Path) -> None:
         gallery.add("bert", [0.0, 1.0])
         assert people_after_a_kill(path) == {"anna", "bert"}
     assert [p.name for p in tmp_path.iterdir()] == ["g"]
+
+
+@pytest.mark.parametrize("room", [20, 21, 22, 23])
+def test_too_many_open_files(tmp_path: Path, room: int) -> None:
+    several, before = [Gallery.open(tmp_path / "g")], resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = max(map(int, os.listdir("/proc/self/fd")))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (opened + room, before[1]))
+    try:
+        with pytest.raises((GalleryError, OutputError), match=r"g' (cannot|was not)"):
+            several.extend(Gallery.open(tmp_path / "g") for _ in range(100))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    for gallery in several:
+        gallery.close()
 
 
 def test_a_child_goes_on_after_its_parent_closed(tmp_path: Path) -> None:
