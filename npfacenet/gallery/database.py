@@ -220,7 +220,12 @@ class Database:
             )
         expected.close()
         if not self.read_only:
-            connection.execute("PRAGMA journal_mode = WAL")
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            if mode != "wal":
+                raise GalleryError(
+                    f"{self.name} lies on a disk on which processes cannot share memory, as some "
+                    "network disks: nothing could be erased there; move it to another disk"
+                )
 
 
 def _connected(place: str) -> sqlite3.Connection:

@@ -36,9 +36,10 @@ from npfacenet.recognition.names import checked_name
 class Gallery(KnownPeople):
     """Known people, each with one or several embeddings of one model.
 
-    It is a mapping of names to Embeddings: `name in gallery`, `gallery[name]`, `len(gallery)`
-    people, and their names in the order of enrolment. Names that differ only in their Unicode form
-    ("é" as one character or two) are one person's, spelt as they were first given.
+    It is read like a mapping of names to Embeddings: `name in gallery`, `gallery[name]`,
+    `len(gallery)` people, their names in the order of enrolment, and `dict(gallery)`. Names that
+    differ only in their Unicode form ("é" as one character or two) are one person's, spelt as they
+    were first given.
 
     >>> gallery = Gallery.of({"anna": [1.0, 0.0], "bert": [[0.0, 1.0], [0.6, 0.8]]})
     >>> gallery.people, len(gallery["bert"]), "carl" in gallery
@@ -74,16 +75,17 @@ class Gallery(KnownPeople):
         return _restored, (self._database.content(), self.passed_over)
 
     @classmethod
-    def of(cls, known: Mapping[str, Embeddings | npt.ArrayLike]) -> Self:
+    def of(cls, known: Mapping[str, Embeddings | npt.ArrayLike] | KnownPeople) -> Self:
         """Make a gallery in memory from a mapping of names to one or several embeddings each.
 
-        Raises what `add` raises, and GalleryError for anything but a mapping.
+        Of another gallery it takes names and embeddings, and `copy` everything. Raises what `add`
+        raises, and GalleryError for anything but a mapping.
         """
-        if not isinstance(known, Mapping):
+        if not isinstance(known, (Mapping, KnownPeople)):
             raise GalleryError(f"a gallery is made of names with embeddings, not {quoted(known)}")
         gallery = cls()
-        for name, embeddings in known.items():
-            gallery.add(name, embeddings)
+        for name in known:
+            gallery.add(name, known[name])
         return gallery
 
     @classmethod

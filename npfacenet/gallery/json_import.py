@@ -247,8 +247,14 @@ def _enrol(connection: sqlite3.Connection, found: ImportedPerson) -> str:
         raise GalleryError(f"there are no embeddings of {quoted(found.name)}")
     person = people.add_missing(connection, found.name, found.pictures)
     for other in found.other_names:
-        if people.number_of(connection, other) is None:
+        whose = people.number_of(connection, other)
+        if whose is None:
             people.add_name(connection, person, other)
+        elif whose != person:
+            raise GalleryError(
+                f"{quoted(found.name)} and {quoted(other)} are one person there, and two in the "
+                "gallery: merge them first; nothing was imported"
+            )
     for embeddings, facts in found.denied:
         made_by.agree(connection, embeddings)
         corrections.record(connection, person, embeddings, facts)

@@ -57,6 +57,10 @@ class KnownPeople(JsonReady):
         with self._database.reading() as connection:
             return tuple(name for _, name in people.names(connection))
 
+    def keys(self) -> tuple[str, ...]:
+        """Return `people`, as `dict(gallery)` needs them."""
+        return self.people
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.people)
 

@@ -50,7 +50,7 @@ def needles_of(name: str, several: Embeddings) -> list[bytes]:
     return [name.encode(), *(source.encode() for source in several.sources), *parts]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1), counts=st.lists(st.integers(1, 90), min_size=1, max_size=6))
 def test_no_trace_stays(
     tmp_path_factory: pytest.TempPathFactory, seed: int, counts: list[int]

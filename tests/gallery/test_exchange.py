@@ -287,3 +287,23 @@ def test_no_gallery_is_overwritten(tmp_path: Path) -> None:
                 gallery.export(tmp_path / name)
     with Gallery.open(tmp_path / "g.npz") as again:
         assert again.people == ("anna",)
+
+
+def test_people_who_are_one_there_and_two_here(tmp_path: Path) -> None:
+    merged = drawn(1, {"annie": 1, "anna": 1})
+    merged.merge("annie", "anna")
+    merged.export(tmp_path / "people.jsonl")
+    here = drawn(2, {"anna": 1, "annie": 1})
+    with pytest.raises(GalleryError, match="'anna' and 'annie' are one person there, and two in"):
+        here.take_in(tmp_path / "people.jsonl")
+    assert here.as_json()["people"] == {"anna": 1, "annie": 1}
+    here.merge("annie", "anna")
+    here.take_in(tmp_path / "people.jsonl")
+    assert here.as_json()["people"] == {"anna": 4}
+
+
+def test_a_gallery_is_read_like_a_mapping() -> None:
+    gallery = drawn(1, {"anna": 2, "bert": 1})
+    again = Gallery.of(gallery)
+    assert list(dict(gallery)) == list(again) == ["anna", "bert"]
+    np.testing.assert_array_equal(again["anna"].values, dict(gallery)["anna"].values)

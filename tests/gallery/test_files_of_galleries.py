@@ -12,7 +12,9 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -350,3 +352,19 @@ def test_a_disk_that_is_really_full(small_disk: Path) -> None:
     with Gallery.open(path) as again:
         assert again.people == known
         assert again.check() == ()
+
+
+class WithoutSharedMemory(sqlite3.Connection):
+    """As on a disk on which SQLite cannot keep a write-ahead log."""
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        return super().execute(sql.replace("journal_mode = WAL", "journal_mode"), *parameters)
+
+
+def test_a_disk_on_which_nothing_could_be_erased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = partial(sqlite3.connect, factory=WithoutSharedMemory)
+    monkeypatch.setattr("npfacenet.gallery.database.sqlite3.connect", connect)
+    with pytest.raises(GalleryError, match="processes cannot share memory"):
+        Gallery.open(tmp_path / "g")
