@@ -171,7 +171,7 @@ def test_one_colour_has_no_detail(level: int) -> None:
     assert seen.brightness == pytest.approx(level / 255)
 
 
-@pytest.mark.parametrize(("channel", "share"), enumerate((0.299, 0.587, 0.114)))
+@pytest.mark.parametrize(("channel", "share"), list(enumerate((0.299, 0.587, 0.114))))
 def test_brightness_is_luminance(channel: int, share: float) -> None:
     pixels = np.zeros((40, 30, 3), np.uint8)
     pixels[:, :, channel] = 255

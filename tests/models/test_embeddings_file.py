@@ -286,7 +286,7 @@ def test_other_files_are_refused(tmp_path: Path, path: Path) -> None:
         assert "pipe" in fault(tmp_path / "pipe")
 
 
-@pytest.mark.parametrize("path", [None, 3, "", "a\0b", b"a.npz", object(), ["a.npz"]], ids=repr)
+@pytest.mark.parametrize("path", [None, 3, "", "a\0b", b"a.npz", object(), ["a.npz"]])
 def test_what_is_not_a_path_is_refused(path: Any) -> None:
     with pytest.raises(EmbeddingError, match="has a path, not"):
         Embeddings.load(path)
