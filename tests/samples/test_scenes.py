@@ -190,7 +190,7 @@ def test_with_all_visible_no_face_is_cut_off_or_covered(seed: int) -> None:
     # What is seen is estimated at the middles of 16x16 parts of a box.
     unseen = np.tile(one.boxes[:, 2:] - one.boxes[:, :2], 2) / 32 + 1e-3
     assert (one.boxes >= -unseen).all()
-    assert (one.boxes <= (200, 150, 200, 150) + unseen).all()
+    assert (one.boxes <= np.array([200, 150, 200, 150]) + unseen).all()
 
 
 @pytest.mark.parametrize(
