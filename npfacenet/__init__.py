@@ -19,18 +19,19 @@ from typing import TYPE_CHECKING
 from npfacenet.threads import without_forks
 
 if TYPE_CHECKING:
+    from npfacenet.gallery import Gallery, enrol, identify, identify_all
     from npfacenet.models import Embeddings, Model, load
-    from npfacenet.recognition import Gallery, enrol, identify, identify_all, verify
+    from npfacenet.recognition import verify
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Embeddings": "npfacenet.models",
-    "Gallery": "npfacenet.recognition",
+    "Gallery": "npfacenet.gallery",
     "Model": "npfacenet.models",
-    "enrol": "npfacenet.recognition",
-    "identify": "npfacenet.recognition",
-    "identify_all": "npfacenet.recognition",
+    "enrol": "npfacenet.gallery",
+    "identify": "npfacenet.gallery",
+    "identify_all": "npfacenet.gallery",
     "load": "npfacenet.models",
     "verify": "npfacenet.recognition",
 }
@@ -40,6 +41,7 @@ _ROOMS = (
     "course",
     "errors",
     "faces",
+    "gallery",
     "images",
     "inference",
     "layers",

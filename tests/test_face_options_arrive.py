@@ -37,9 +37,9 @@ from npfacenet import Model
 from npfacenet.commands.main import main
 from npfacenet.faces.alignment import aligned
 from npfacenet.faces.choice import OneOf
+from npfacenet.gallery import enrol
 from npfacenet.recipes.alignment import ALIGNMENTS
 from npfacenet.recipes.preparation import CENTRAL_SQUARE
-from npfacenet.recognition import enrol
 from npfacenet.recognition.evaluation import evaluate
 from npfacenet.recognition.lfw import Pair, genuine_flags, picture_path, read_pairs
 from npfacenet.recognition.pair_distances import measure_pairs, pair_distances, pair_embeddings
@@ -162,7 +162,7 @@ def by_one_call(photos: Photos, options: Options, capsys: Capture) -> float:
 
 def by_enrolling(photos: Photos, options: Options, capsys: Capture) -> float:
     gallery = enrol(photos.model, photos.folder, **options)  # type: ignore[arg-type]
-    anna, bert = gallery.person("anna").values, gallery.person("bert").values
+    anna, bert = gallery["anna"].values, gallery["bert"].values
     return float(np.linalg.norm(anna - bert))
 
 

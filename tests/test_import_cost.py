@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from statistics import median
 
 STARTS = 9
 
@@ -31,12 +32,13 @@ def test_h5py_and_pillow_wait_until_they_are_needed() -> None:
 
 
 def test_at_most_30_ms_more_than_numpy() -> None:
-    # Noise only ever adds time, so the best of several interleaved starts is compared; of time on
-    # a core, because another test runs beside this one.
+    # The median of interleaved pairs, because the machine is not equally fast all the time; of time
+    # on a core, because another test runs beside this one.
     timed = "import time; t = time.process_time(); import {}; print(time.process_time() - t)"
     names = ["numpy", "npfacenet, numpy"] * STARTS
     seconds = [float(run(timed.format(name))) for name in names]
-    assert min(seconds[1::2]) - min(seconds[::2]) <= 0.03
+    more = [ours - numpy for numpy, ours in zip(seconds[::2], seconds[1::2], strict=True)]
+    assert median(more) <= 0.03
 
 
 def test_what_only_messages_need_waits_for_one() -> None:

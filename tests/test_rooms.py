@@ -30,6 +30,7 @@ LINES = [
     {"faces"},
     {"models"},
     {"recognition"},
+    {"gallery"},
     {"training"},
     {"testing", "inspection", "course"},
     {"lessons"},

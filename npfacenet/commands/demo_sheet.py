@@ -13,13 +13,13 @@ from npfacenet.commands.demo_story import Story, names_of
 from npfacenet.errors import printable, shortened
 from npfacenet.faces.alignment import aligned
 from npfacenet.files.atomic import atomic_file, writing_in
+from npfacenet.gallery import Identification
 from npfacenet.images import read
 from npfacenet.images.contact_sheet import Row, Tile, write_contact_sheet
 from npfacenet.images.crop import central_square
 from npfacenet.images.face_marks import FaceMark
 from npfacenet.models import Embeddings
 from npfacenet.recipes.alignment import ALIGNMENTS
-from npfacenet.recognition import Identification
 from npfacenet.recognition.distance import within
 
 SHOWN = 5  # candidates of a probe

@@ -11,8 +11,9 @@ from npfacenet.commands.demo_pictures import DemoPictures
 from npfacenet.commands.face_notes import faces_as_json
 from npfacenet.commands.search_threshold import SearchThreshold, search_threshold
 from npfacenet.errors import printable
+from npfacenet.gallery import Gallery, Identification, identify, identify_all
 from npfacenet.models import Embeddings
-from npfacenet.recognition import Gallery, Identification, Verification, identify, verify
+from npfacenet.recognition import Verification, verify
 from npfacenet.recognition.distance import distances
 
 WIDEST = 40  # characters of a column
@@ -100,17 +101,16 @@ def story_of(
     pictures: DemoPictures, known: Embeddings, probes: Embeddings, comparison: float
 ) -> Story:
     """Identify everyone at the door, and the first one as if not enrolled; verify two claims."""
-    gallery = Gallery(names_of(pictures, known), known)
+    gallery = Gallery.of_rows(names_of(pictures, known), known)
     door = arrivals(pictures, probes)
     search = search_threshold(gallery, comparison)
-    results = tuple(identify(probe, gallery, threshold=search.value) for probe in probes)
+    results = identify_all(probes, gallery, threshold=search.value, nearest=len(gallery))
     first = probes[[0]]
     nearest_first = [candidate.name for candidate in results[0].candidates]
     person = nearest_first[0] if door[0].person is None else door[0].person
     farthest = next(name for name in reversed(nearest_first) if name != person)
     claims = tuple(
-        Claim(name, nearest_of(first, gallery.person(name), comparison))
-        for name in (person, farthest)
+        Claim(name, nearest_of(first, gallery[name], comparison)) for name in (person, farthest)
     )
     others = gallery.without(person)
     among_others = search_threshold(others, comparison)

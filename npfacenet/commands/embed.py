@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import Literal
 
 from npfacenet.commands import options
+from npfacenet.commands.embedding_parts import PICTURES, EmbeddingParts, pictures_in
 from npfacenet.commands.face_notes import faces_as_json, note_choices, note_skipped
 from npfacenet.commands.progress_bar import ProgressBar
 from npfacenet.errors import ArgumentError, OutputError, quoted
 from npfacenet.faces.choice import CHOICES
-from npfacenet.files.atomic import atomic_file, require_writable, writing_in
-from npfacenet.models import Embeddings
+from npfacenet.files.atomic import require_writable
 
 
 def add_parser(subparsers: options.Subparsers) -> None:
@@ -27,10 +25,17 @@ def add_parser(subparsers: options.Subparsers) -> None:
         "and `positions` (N,), that picture's place among the arguments, from 0; `fingerprint` "
         "and `preparation`, text, which must be the same for vectors that are compared. If a "
         "detector found the faces: `boxes` (N, 4), left, top, right and bottom in pixels of the "
-        "upright picture, and `scores` (N,).",
-        epilog="Example: npfacenet embed people/*.jpg -o people.npz",
+        "upright picture, `scores` (N,), `landmarks` (N, 5, 2), and `face_indices` and "
+        "`face_counts` (N,), which face of how many it is. `facts`, JSON, has the threshold and "
+        "what was skipped. npfacenet.Embeddings.load reads all of it. Of more than 1,000 pictures, "
+        "each thousand is saved when it is done: the same command goes on after a stop.",
+        epilog="Examples: npfacenet embed people/*.jpg -o people.npz; "
+        "npfacenet embed archive/ -o archive.npz --skip-errors",
     )
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures of people")
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE",
+        help="pictures of people, or folders: all pictures in them and below",
+    )  # fmt: skip
     parser.add_argument(
         "-o", "--output", required=True, metavar="OUT.npz", help="the file to write"
     )
@@ -53,17 +58,19 @@ def run(arguments: argparse.Namespace) -> int:
     require_writable(target)
     choices = options.face_choices(arguments, CHOICES)
     model = options.load_model(arguments)
+    on_error: Literal["raise", "skip"] = "skip" if arguments.skip_errors else "raise"
+    sources = pictures_in(arguments.images)
+    parts = EmbeddingParts(target, model, choices, on_error, sources)
     with ProgressBar() as progress:
-        embeddings = model.embed(
-            arguments.images,
-            **choices,
-            on_error="skip" if arguments.skip_errors else "raise",
-            progress=progress,
-        )
+        if len(sources) > PICTURES:
+            embeddings = parts.embed(progress)
+        else:
+            embeddings = model.embed(sources, **choices, on_error=on_error, progress=progress)
     note_skipped(embeddings.skipped)
     if not len(embeddings):
         raise ArgumentError("none of the pictures could be used; nothing was written")
-    write(embeddings, target)
+    embeddings.save(target)
+    parts.remove()
     note_choices(embeddings, arguments.choose)
     if arguments.json:
         options.print_json(
@@ -79,30 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     else:
         numbers = embeddings.values.shape[1]
-        counted = _counted(len(set(embeddings.positions)), "picture")
+        counted = options.counted(len(set(embeddings.positions)), "picture")
         if arguments.choose == "all":
-            counted = f"{_counted(len(embeddings), 'face')} of {counted}"
+            counted = f"{options.counted(len(embeddings), 'face')} of {counted}"
         print(f"{counted}, {numbers} numbers each, written to {target}")
     return 0
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def write(embeddings: Embeddings, target: Path) -> None:
-    """Write embeddings to a NumPy file that appears whole or not at all."""
-    faces: dict[str, npt.NDArray[np.float64]] = {}
-    if embeddings.faces:
-        faces["boxes"] = np.array([face.box for face in embeddings.faces])
-        faces["scores"] = np.array([face.score for face in embeddings.faces])
-    with writing_in(target.parent), atomic_file(target) as file:
-        np.savez(
-            file,
-            embeddings=embeddings.values,
-            sources=np.array(embeddings.sources),
-            positions=np.array(embeddings.positions),
-            fingerprint=np.array(embeddings.fingerprint),
-            preparation=np.array(str(embeddings.preparation)),
-            **faces,  # type: ignore[arg-type]  # none of them is called allow_pickle
-        )

@@ -1,4 +1,4 @@
-"""`npfacenet identify PROBE... --gallery FOLDER`: find the people whom pictures show."""
+"""`npfacenet identify PROBE... --gallery GALLERY`: find the people whom pictures show."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from npfacenet.commands.face_notes import (
     note_skipped,
     row_names,
 )
+from npfacenet.commands.galleries import add_by, add_gallery, known_people
 from npfacenet.commands.progress_bar import ProgressBar
-from npfacenet.errors import ArgumentError, printable
+from npfacenet.errors import ArgumentError, printable, quoted
 from npfacenet.faces.choice import CHOICES
-from npfacenet.models import Embeddings, Model
+from npfacenet.gallery import Gallery, Identification, identify_all
+from npfacenet.gallery.identification import NEAREST
+from npfacenet.models import Embeddings
 from npfacenet.models.embeddings import Skipped
-from npfacenet.recognition import Gallery, Identification, enrol, identify_all
-
-SHOWN = 5
 
 
 def add_parser(subparsers: options.Subparsers) -> None:
@@ -32,25 +32,21 @@ def add_parser(subparsers: options.Subparsers) -> None:
         description="Find the person of a gallery whom a picture shows, or report an unknown. "
         "Exit code 0: every picture (with --choose all, every face) has a match, 1: one or more "
         "are unknown, 2: error.",
-        epilog="Example: npfacenet identify door.jpg --gallery people/, where people/ holds "
-        "anna.jpg, or anna/1.jpg and anna/2.jpg",
+        epilog="Examples: npfacenet identify door.jpg --gallery office.gallery; "
+        "npfacenet identify door.jpg --gallery people/, where people/ holds anna.jpg, or "
+        "anna/1.jpg and anna/2.jpg",
     )
     parser.add_argument(
         "probe", metavar="PROBE", nargs="+", help="a picture of a person; several give a line each"
     )
-    parser.add_argument(
-        "--gallery",
-        required=True,
-        metavar="FOLDER",
-        help="the known people: name.jpg, or name/*.jpg; with --choose all, the largest face of "
-        "each is used",
-    )
+    add_gallery(parser)
     parser.add_argument(
         "--skip-errors",
         action="store_true",
         help="skip and report pictures of the gallery and of PROBE that cannot be used, instead of "
         "stopping; the exit code is that of the others (2 if there are none)",
     )
+    add_by(parser)
     options.add_threshold(parser)
     options.add_faces(parser, CHOICES)
     options.add_model(parser)
@@ -69,12 +65,14 @@ def run(arguments: argparse.Namespace) -> int:
     if not len(probes):
         raise ArgumentError("none of the pictures could be used, so nobody was looked for")
     options.require_threshold(model, arguments.threshold, probes)
-    gallery = enrolled(arguments, model, choices)
-    if not len(gallery):
-        note_skipped(() if gallery.embeddings is None else gallery.embeddings.skipped)
-        raise ArgumentError("none of the gallery's pictures could be used: nobody is enrolled")
-    results = identify_all(probes, gallery, threshold=arguments.threshold)
-    tell_of_pictures(arguments, probes, gallery)
+    with known_people(arguments, model, choices, on_error) as gallery:
+        if not len(gallery):
+            note_skipped(damaged := damaged_in(gallery))
+            fault = "none of the gallery's pictures could be used: " if damaged else ""
+            raise ArgumentError(f"{fault}nobody is enrolled in {quoted(arguments.gallery)}")
+        results = identify_all(probes, gallery, threshold=arguments.threshold, by=arguments.by)
+        tell_of_pictures(arguments, probes, gallery)
+        others = len(gallery) - NEAREST
     evidence = options.evidence(arguments.threshold, probes)
     # The form follows from the command, not from how many faces there are.
     alone = len(arguments.probe) == 1 and arguments.choose != "all"
@@ -90,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
             del documents[0]["probe"]
         options.print_json(documents[0] if alone else documents)
     elif alone:
-        print_one(results[0], evidence)
+        print_one(results[0], evidence, others)
     else:
         print_all(row_names(probes, arguments.choose), results, evidence)
     return 0 if all(results) else 1
@@ -101,43 +99,30 @@ def error_handling(arguments: argparse.Namespace) -> Literal["raise", "skip"]:
     return "skip" if arguments.skip_errors else "raise"
 
 
-def enrolled(arguments: argparse.Namespace, model: Model, choices: options.FaceChoices) -> Gallery:
-    """Enrol the gallery's people, by one face of each picture."""
-    choose = choices["choose"]
-    with ProgressBar() as progress:
-        return enrol(
-            model,
-            arguments.gallery,
-            detect=choices["detect"],
-            crop=choices["crop"],
-            choose=None if choose == "all" else choose,
-            smallest_face=choices["smallest_face"],
-            least_score=choices["least_score"],
-            on_error=error_handling(arguments),
-            progress=progress,
-        )
-
-
 def tell_of_pictures(arguments: argparse.Namespace, probes: Embeddings, gallery: Gallery) -> None:
     """Print remarks on the faces that are used, and on the pictures that are not."""
     note_preparation(probes)
     note_choices(probes, arguments.choose)
-    damaged: tuple[Skipped, ...] = ()
-    if gallery.embeddings is not None:
-        note_choices(gallery.embeddings, None if arguments.choose == "all" else arguments.choose)
-        damaged = gallery.embeddings.skipped
+    if gallery.path is None and (known := gallery.embeddings) is not None:
+        note_choices(known, None if arguments.choose == "all" else arguments.choose)
+    damaged = damaged_in(gallery)
     note_skipped(damaged)
     others = [skipped for skipped in gallery.passed_over if skipped not in set(damaged)]
     options.note_passed_over(arguments.gallery, others)
 
 
-def print_one(result: Identification, evidence: str) -> None:
-    """Print the result for one probe, with the nearest other candidates."""
+def damaged_in(gallery: Gallery) -> tuple[Skipped, ...]:
+    """Return the pictures of the gallery's folder that could not be used."""
+    return tuple(skipped for skipped in gallery.passed_over if skipped.position is not None)
+
+
+def print_one(result: Identification, evidence: str, others: int) -> None:
+    """Print the result for one probe, and how many people are farther away than those listed."""
     print("unknown: no match" if result.match is None else f"match: {printable(result.match)}")
-    for candidate in result.candidates[:SHOWN]:
+    for candidate in result.candidates:
         print(f"  {candidate.distance:.3f}  {printable(candidate.name)}")
-    if len(result.candidates) > SHOWN:
-        print(f"  and {len(result.candidates) - SHOWN} more, farther away")
+    if others > 0:
+        print(f"  and {others} more, farther away")
     if result.margin is not None:
         print(f"margin between the best and the runner-up: {result.margin:.3f}")
     print(f"threshold {result.threshold:g}: {printable(evidence)}")

@@ -33,6 +33,8 @@ from npfacenet.errors import MOST_QUOTED, NpfacenetError, printable, shortened
 COMMANDS = (
     "verify",
     "identify",
+    "enrol",
+    "gallery",
     "embed",
     "detect",
     "summary",

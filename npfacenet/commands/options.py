@@ -208,6 +208,15 @@ def say(line: str) -> None:
     print(printable(line))
 
 
+def counted(count: int, one: str, several: str | None = None) -> str:
+    """Return a number of things in words.
+
+    >>> counted(1, "picture"), counted(2, "picture"), counted(0, "person", "people")
+    ('1 picture', '2 pictures', '0 people')
+    """
+    return f"{count} {one if count == 1 else several or f'{one}s'}"
+
+
 def note_passed_over(folder: str | os.PathLike[str], passed_over: Sequence[Skipped]) -> None:
     """Print one remark on the files of a folder that were passed over, if there are any."""
     if passed_over:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npfacenet.errors import GalleryError, printable, quoted
-from npfacenet.recognition import Gallery
+from npfacenet.gallery import Gallery
 from npfacenet.recognition.distance import distances, within
 
 _STEPS = 10_000  # per unit: a threshold has four decimals, so that it can be typed
@@ -93,15 +93,16 @@ def search_threshold(gallery: Gallery, comparison: float) -> SearchThreshold:
     >>> search_threshold(Gallery.of({"ada": [1, 0], "ben": [0.6, 0.8]}), 1.1).value
     0.8944
     """
-    if gallery.embeddings is None:
+    names, embeddings = gallery.names, gallery.embeddings
+    if embeddings is None:
         raise GalleryError("nobody is enrolled")
-    people = gallery.people
+    people = list(dict.fromkeys(names))
     if len(people) < 2:
         return SearchThreshold(comparison, comparison, len(people), None, None, 0, 0)
-    apart = distances(gallery.embeddings, gallery.embeddings)
+    apart = distances(embeddings, embeddings)
     # Of two people with several pictures, the closest ones count, as in `identify`.
     position = {name: i for i, name in enumerate(people)}
-    person = np.array([position[name] for name in gallery.names])
+    person = np.array([position[name] for name in names])
     between = np.full((len(people), len(people)), np.inf)
     np.minimum.at(between, (person[:, None], person[None, :]), apart)
     first, second = np.triu_indices(len(people), k=1)

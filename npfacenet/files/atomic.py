@@ -31,14 +31,15 @@ _REMEDIES = {
 
 
 @contextmanager
-def atomic_file(target: Path) -> Iterator[IO[bytes]]:
+def atomic_file(target: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
     """Yield a file to write, which gets its name in one step if the block ends without an error.
 
     Each writer has a hidden file of its own beside `target`, so two at a time do not collide; it
     is flushed to the disk. On any error, an interrupt included, that file is removed and `target`
     stays as it was; the next writer of the same target removes the file of a killed process
-    (`unfinished.py`). A link is followed. Raises OutputError if the file cannot be written, and
-    for a target that is a folder, a device or a pipe.
+    (`unfinished.py`). Only its owner may read a `private` file. A link is followed. Raises
+    OutputError if the file cannot be written, and for a target that is a folder, a device or a
+    pipe.
     """
     target = real_target(target)
     with writing_in(target.parent):
@@ -47,6 +48,8 @@ def atomic_file(target: Path) -> Iterator[IO[bytes]]:
     while_open = os.name != "nt"  # and so while it is locked; Windows does not rename open files
     with _removed_on_error(partial, really=not while_open):
         with closing(file), _removed_on_error(partial, really=while_open):
+            if private and hasattr(os, "fchmod"):
+                os.fchmod(file.fileno(), 0o600)
             yield file
             with writing_in(target.parent):
                 file.flush()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,23 @@ import numpy.typing as npt
 from npfacenet.arguments import is_one_of, is_whole
 from npfacenet.cards import Card
 from npfacenet.errors import ArgumentError, quoted
+from npfacenet.images import ImageSource
+from npfacenet.images.pillow import import_pillow
+from npfacenet.inference.batching import TOGETHER
+from npfacenet.inference.batching import batch_size as batch_size_for
 from npfacenet.models.embeddings import Embeddings
-from npfacenet.models.picture_reading import OnError, PreparedPictures
+from npfacenet.models.face_options import FaceOptions
+from npfacenet.models.picture_reading import Look, OnError, PictureReader, PreparedPictures
 from npfacenet.progress import Progress
 from npfacenet.recipes.preparation import Preparation
+from npfacenet.threads.cores import threads_to_use
+from npfacenet.threads.sharing import in_batches
+
+if TYPE_CHECKING:
+    from npfacenet.faces.detector import Detector
+
+SEARCHED_TOGETHER = 2
+"""Photographs that a thread searches before it embeds them; with 4, progress came too rarely."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,18 +43,81 @@ class EmbeddedBatch:
     pictures: PreparedPictures
 
 
-def gathered(
-    batches: Iterable[EmbeddedBatch],
-    card: Card,
-    preparation: Preparation,
-    fingerprint: str,
-    report: Progress,
-    total: int | None,
-) -> Embeddings:
+@dataclass(frozen=True)
+class EmbeddedBatches:
+    """Batches as they are made, and what all of them share."""
+
+    each: Iterator[EmbeddedBatch]
+    card: Card
+    preparation: Preparation
+    fingerprint: str
+
+    def embeddings_of(
+        self, values: npt.NDArray[np.float32], pictures: PreparedPictures
+    ) -> Embeddings:
+        """Return the embeddings (N, D) of some pictures."""
+        return Embeddings(
+            values,
+            self.fingerprint,
+            self.card.threshold_for(self.preparation),
+            tuple(pictures.names),
+            tuple(pictures.skipped),
+            tuple(pictures.positions),
+            tuple(pictures.faces),
+            self.preparation,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Embedder:
+    """Embeds pictures batch by batch, as `Model.embed` describes.
+
+    `load` loads a detector, `forward` turns inputs (1, S, S, 3) into vectors (N, D) with so many
+    threads, `fingerprint_of` is `Model.fingerprint_of`.
+    """
+
+    card: Card
+    load: Callable[[str | os.PathLike[str]], Detector]
+    forward: Callable[[list[npt.NDArray[np.float32]], int], npt.NDArray[np.float32]]
+    fingerprint_of: Callable[[Preparation], str]
+
+    def batches(
+        self,
+        sources: Iterable[ImageSource],
+        options: FaceOptions,
+        channel_order: Literal["rgb", "bgr"] = "rgb",
+        on_error: OnError = "raise",
+        *,
+        batch_size: int = TOGETHER,
+        threads: int | None = None,
+        look: Look | None = None,
+    ) -> EmbeddedBatches:
+        """Return the batches, each read and embedded when it is needed.
+
+        `look` sees each photograph that is embedded, while it is in memory; the other options are
+        those of `Model.embed`.
+        """
+        cores = threads_to_use(threads)
+        import_pillow()
+        ready = options.ready_for(self.card, self.load)
+        together = batch_size if ready.cropper is None else min(batch_size, SEARCHED_TOGETHER)
+        size = batch_size_for(sources, cores, together)
+        reader = PictureReader(self.card, ready, channel_order, on_error, look)
+
+        def embed_batch(batch: list[tuple[int, ImageSource]], threads: int) -> EmbeddedBatch:
+            pictures = reader.read(batch, threads)
+            return EmbeddedBatch(self.forward(pictures.inputs, threads), pictures)
+
+        each = in_batches(enumerate(sources), embed_batch, size=size, threads=cores)
+        made_by = self.fingerprint_of(ready.preparation)
+        return EmbeddedBatches(each, self.card, ready.preparation, made_by)
+
+
+def gathered(batches: EmbeddedBatches, report: Progress, total: int | None) -> Embeddings:
     """Return all batches as one, reporting each of the `total` pictures when it is done."""
-    values = [np.empty((0, card.outputs), np.float32)]
+    values = [np.empty((0, batches.card.outputs), np.float32)]
     whole, done = PreparedPictures(0), 0
-    for batch in batches:
+    for batch in batches.each:
         values.append(batch.values)
         for one in batch.pictures.skipped:
             _log.warning("skipped %s", one.reason)
@@ -49,16 +126,7 @@ def gathered(
             report("embedding", done, total)
         for name in ("names", "positions", "faces", "skipped"):
             getattr(whole, name).extend(getattr(batch.pictures, name))
-    return Embeddings(
-        np.concatenate(values),
-        fingerprint,
-        card.threshold_for(preparation),
-        tuple(whole.names),
-        tuple(whole.skipped),
-        tuple(whole.positions),
-        tuple(whole.faces),
-        preparation,
-    )
+    return batches.embeddings_of(np.concatenate(values), whole)
 
 
 def require_options(

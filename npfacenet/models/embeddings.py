@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from operator import index
-from typing import SupportsIndex
+from typing import SupportsIndex, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from npfacenet.arguments import finite_number, is_whole, real_array
+from npfacenet.arguments import is_whole, real_array
 from npfacenet.cards import Preparation, Threshold
-from npfacenet.errors import ArgumentError, EmbeddingError, listed, quoted
+from npfacenet.errors import EmbeddingError, OutputError, listed, quoted
 from npfacenet.faces.choice import ChosenFace
+from npfacenet.files.paths import checked_path
+from npfacenet.models.embeddings_file import Fields, read_fields, write_fields
 from npfacenet.models.json_ready import JsonReady
+from npfacenet.models.made_by import MadeBy, agreed, require_threshold
+from npfacenet.models.skipped import Skipped
 
+__all__ = ["Embeddings", "Skipped"]
 
-@dataclass(frozen=True)
-class Skipped(JsonReady):
-    """A picture or another file that was passed over, and the reason.
-
-    `position` is its place among the pictures of the call, from 0; None for another file.
-    `no_face` tells that the picture is sound, but shows no face that can be used; with several
-    faces the reason says which of them.
-    """
-
-    source: str
-    reason: str
-    position: int | None = None
-    no_face: bool = False
-
-    def __post_init__(self) -> None:
-        texts: tuple[object, ...] = (self.source, self.reason)
-        if not all(isinstance(text, str) for text in texts):
-            raise ArgumentError(f"source and reason are text, not {quoted(texts)}")
-        if self.position is not None and not is_whole(self.position, low=0):
-            raise ArgumentError(f"a position is a whole number >= 0, not {quoted(self.position)}")
+_OF_EACH_ROW: dict[str, type] = {"sources": str, "positions": int, "faces": ChosenFace}
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,16 +66,91 @@ class Embeddings(JsonReady):
         """
         return values if isinstance(values, Embeddings) else cls(_as_rows(values))
 
+    @classmethod
+    def concatenate(cls, several: Iterable[Embeddings]) -> Embeddings:
+        """Return the rows of several Embeddings of one model, one after the other.
+
+        Their threshold and their preparation are those on which all agree that state one. Sources
+        and faces are kept if they are known of every row. What was skipped is kept. Positions are
+        dropped, also from `skipped`, because each call counts its own pictures; they stay if only
+        one of several holds anything.
+
+        >>> both = Embeddings.concatenate([Embeddings.of([0.6, 0.8]), Embeddings.of([[1, 0]])])
+        >>> np.asarray(both).tolist() == np.float32([[0.6, 0.8], [1, 0]]).tolist()
+        True
+
+        Raises FingerprintError for embeddings of different models or preparations; EmbeddingError
+        for none at all, for vectors of different lengths, for thresholds that differ, and if some
+        come from a model and others are bare arrays.
+        """
+        each = require_embeddings(several)
+        made_by = agreed([one.made_by for one in each])
+        filled = [one for one in each if len(one) or one.skipped]
+        if len(filled) == 1:  # nothing is added to its rows, so their positions stay known
+            positions, skipped = filled[0].positions, filled[0].skipped
+        else:
+            positions = ()
+            skipped = tuple(replace(s, position=None) for one in filled for s in one.skipped)
+        values = np.concatenate([one.values for one in each])
+        return cls(
+            values,
+            made_by.fingerprint,
+            made_by.threshold,
+            _of_all_rows([one.sources for one in each], len(values)),
+            skipped,
+            positions,
+            _of_all_rows([one.faces for one in each], len(values)),
+            made_by.preparation,
+        )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Embeddings:
+        """Read a file that `save` or `npfacenet embed` wrote.
+
+        No pickle is opened and nothing is unpacked, so a small file cannot fill the memory. What
+        a file of an earlier version does not hold is None or empty. Raises EmbeddingError, naming
+        the file, the fault and the remedy, for any other file.
+        """
+        return cls(**read_fields(checked_path(path, "a file of embeddings", EmbeddingError)))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write them to a file, whole or not at all; `load` gives back exactly the same.
+
+        The file is an archive that `numpy.load` opens (`models/embeddings_file.py` lists its
+        arrays); the usual name is NAME.npz. Raises OutputError if it cannot be written, and
+        EmbeddingError for what a file cannot hold exactly.
+        """
+        target = checked_path(path, "a file of embeddings", OutputError)
+        write_fields(target, self.fields)
+
+    @property
+    def fields(self) -> Fields:
+        """All that they hold, by the names of the arguments."""
+        return Fields(
+            values=self.values,
+            fingerprint=self.fingerprint,
+            threshold=self.threshold,
+            sources=self.sources,
+            skipped=self.skipped,
+            positions=self.positions,
+            faces=self.faces,
+            preparation=self.preparation,
+        )
+
+    @property
+    def made_by(self) -> MadeBy:
+        """What all rows share: length, fingerprint, threshold and preparation."""
+        return MadeBy(self.values.shape[1], self.fingerprint, self.threshold, self.preparation)
+
     def __post_init__(self) -> None:
         rows = _as_rows(self.values)
         if self.fingerprint is not None and not isinstance(self.fingerprint, str):
             raise EmbeddingError(f"a fingerprint is text, not {quoted(self.fingerprint)}")
         if self.threshold is not None:
-            _require_threshold(self.threshold)
+            require_threshold(self.threshold)
         if self.preparation is not None and not isinstance(self.preparation, Preparation):
             raise EmbeddingError(f"a preparation is a Preparation, not {quoted(self.preparation)}")
-        kinds: dict[str, type] = {"sources": str, "positions": int, "faces": ChosenFace}
-        for name, kind in kinds.items():
+        for name, kind in _OF_EACH_ROW.items():
             of_each = _all_of(kind, getattr(self, name), f"{name} are of the class {kind.__name__}")
             if of_each and len(of_each) != len(rows):
                 raise EmbeddingError(f"{len(of_each)} {name} for {len(rows)} embeddings")
@@ -115,21 +177,26 @@ class Embeddings(JsonReady):
             chosen = np.atleast_1d(np.arange(len(self))[rows]).ravel().tolist()
         else:
             raise IndexError(f"embeddings are picked by number, slice or list, not {quoted(rows)}")
-        return replace(
-            self,
-            values=self.values[chosen],
-            sources=tuple(self.sources[row] for row in chosen if self.sources),
-            positions=tuple(self.positions[row] for row in chosen if self.positions),
-            faces=tuple(self.faces[row] for row in chosen if self.faces),
-            skipped=(),
-        )
+        return self._rows(chosen)
+
+    def _rows(self, chosen: list[int]) -> Embeddings:
+        """Return these rows, whose numbers and fields were checked when `self` was made."""
+        values = self.values[chosen]
+        values.flags.writeable = False
+        of_each = {}
+        for name in _OF_EACH_ROW:
+            of_all = getattr(self, name)
+            of_each[name] = tuple([of_all[row] for row in chosen]) if of_all else ()
+        rows = object.__new__(type(self))
+        vars(rows).update(vars(self), values=values, skipped=(), **of_each)
+        return rows
 
     def __reduce__(self) -> tuple[type[Embeddings], tuple[object, ...]]:
         # Made anew, so that a copy is read-only too.
         return Embeddings, tuple(getattr(self, field.name) for field in fields(self))
 
     def __iter__(self) -> Iterator[Embeddings]:
-        return (self[i] for i in range(len(self)))
+        return (self._rows([row]) for row in range(len(self)))
 
     def __array__(
         self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
@@ -144,6 +211,24 @@ class Embeddings(JsonReady):
         return f"<Embeddings {self.values.shape}, fingerprint {made_by}{skipped}>"
 
 
+def require_embeddings(several: object) -> list[Embeddings]:
+    """Return what several are, in a list; raise EmbeddingError unless all are Embeddings."""
+    if not isinstance(several, Iterable) or isinstance(several, (np.ndarray, memoryview)):
+        raise EmbeddingError(f"several Embeddings are passed in a list, not {quoted(several)}")
+    each: list[Embeddings] = []
+    for one in several:
+        if not isinstance(one, Embeddings):
+            raise EmbeddingError(f"only Embeddings can be compared, not {quoted(one)}")
+        each.append(one)
+    return each
+
+
+def _of_all_rows(several: Sequence[tuple[_T, ...]], rows: int) -> tuple[_T, ...]:
+    """Return what is known of each row, as one; none if it is not known of all."""
+    joined = tuple(known for one in several for known in one)
+    return joined if len(joined) == rows else ()
+
+
 def _as_rows(values: object) -> npt.NDArray[np.float32]:
     """Return finite numbers as read-only float32 (N, D); one vector becomes one row."""
     if _is_picture(values):
@@ -153,8 +238,8 @@ def _as_rows(values: object) -> npt.NDArray[np.float32]:
         )
     if isinstance(values, (list, tuple)) and any(isinstance(v, Embeddings) for v in values):
         raise EmbeddingError(
-            "several Embeddings in a list are not an array: embed the pictures in one call, "
-            "model.embed([...]), or pass them one by one"
+            "several Embeddings in a list are not an array: concatenate them, "
+            "Embeddings.concatenate([...]), or pass them one by one"
         )
     array = real_array(values, "embeddings", EmbeddingError)
     if array.ndim not in (1, 2) or array.shape[-1] == 0:
@@ -178,22 +263,6 @@ def _is_picture(values: object) -> bool:
     from_pillow = any(kind.__module__.split(".")[0] == "PIL" for kind in type(values).__mro__)
     kinds = (str, bytes, bytearray, memoryview, os.PathLike)
     return from_pillow or isinstance(values, kinds)
-
-
-def _require_threshold(threshold: object) -> None:
-    """Raise EmbeddingError unless it is a valid Threshold."""
-    if not isinstance(threshold, Threshold):
-        raise EmbeddingError(
-            f"the threshold of embeddings is a Threshold with its evidence, not {quoted(threshold)}"
-        )
-    texts: tuple[object, ...] = (threshold.evidence, threshold.metric)
-    if not all(isinstance(text, str) for text in texts):
-        raise EmbeddingError(f"evidence and metric of a threshold are text: {quoted(threshold)}")
-    value = finite_number(threshold.value)
-    if value is None or value < 0:
-        raise EmbeddingError(
-            f"the value of a threshold is a finite distance >= 0, not {quoted(threshold.value)}"
-        )
 
 
 def _all_of(kind: type, values: object, what: str) -> tuple[object, ...]:

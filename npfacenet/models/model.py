@@ -28,28 +28,21 @@ from npfacenet.errors import (
 from npfacenet.faces.choice import Choice
 from npfacenet.images import ImageSource
 from npfacenet.images import preprocessing as scaling_named
-from npfacenet.images.pillow import import_pillow
 from npfacenet.images.several import each_picture
 from npfacenet.inference import Plan
 from npfacenet.inference.batching import TOGETHER
-from npfacenet.inference.batching import batch_size as batch_size_for
-from npfacenet.models.embedded import EmbeddedBatch, gathered, require_options
+from npfacenet.models.embedded import Embedder, gathered, require_options
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.models.face_options import Detect, FaceOptions
 from npfacenet.models.loaded_detectors import LoadedDetectors
 from npfacenet.models.network_inputs import embedded
-from npfacenet.models.picture_reading import OnError, PictureReader
+from npfacenet.models.picture_reading import OnError
 from npfacenet.networks import Network, NetworkParameters, Outputs
 from npfacenet.networks.constant import constant
 from npfacenet.progress import Progress, silent
 from npfacenet.recipes import Recipe
 from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
 from npfacenet.threads import Lock, without_forks
-from npfacenet.threads.cores import threads_to_use
-from npfacenet.threads.sharing import in_batches
-
-SEARCHED_TOGETHER = 2
-"""Photographs that a thread searches before it embeds them; with 4, progress came too rarely."""
 
 _log = logging.getLogger(__name__)
 
@@ -241,26 +234,22 @@ class Model:
         missing; WeightsError if the weights give no vectors of unit length; EmbeddingError for a
         network that is not for embedding.
         """
-        self._require_embedding()
         require_options(channel_order, on_error, batch_size, progress)
         options = FaceOptions(detect, crop, choose, smallest_face, least_score)
-        cores = threads_to_use(threads)
-        import_pillow()
         sources = each_picture(images)
         total = len(sources) if isinstance(sources, Sized) else None
-        ready = options.ready_for(self.card, self._kept.detectors.load)
-        together = batch_size if ready.cropper is None else min(batch_size, SEARCHED_TOGETHER)
-        size = batch_size_for(sources, cores, together)
-        reader = PictureReader(self.card, ready, channel_order, on_error)
+        batches = self.embedder().batches(
+            sources, options, channel_order, on_error, batch_size=batch_size, threads=threads
+        )
+        return gathered(batches, silent if progress is None else progress, total)
 
-        def embed_batch(batch: list[tuple[int, ImageSource]], threads: int) -> EmbeddedBatch:
-            pictures = reader.read(batch, threads)
-            return EmbeddedBatch(self._forward(pictures.inputs, threads), pictures)
+    def embedder(self) -> Embedder:
+        """Return what embeds pictures batch by batch, for callers that keep none in memory.
 
-        batches = in_batches(enumerate(sources), embed_batch, size=size, threads=cores)
-        made_by = self.fingerprint_of(ready.preparation)
-        report = silent if progress is None else progress
-        return gathered(batches, self.card, ready.preparation, made_by, report, total)
+        Raises EmbeddingError for a network that is not for embedding.
+        """
+        self._require_embedding()
+        return Embedder(self.card, self._kept.detectors.load, self._forward, self.fingerprint_of)
 
     def finds_faces(self, *, detect: Detect = None, crop: int | None = None) -> bool:
         """Tell whether `embed` with these options finds faces, or takes pictures as cropped."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -33,7 +33,8 @@ class PreparedPictures:
     """Network inputs, each float32 (1, S, S, 3), with their pictures' names and positions.
 
     `faces` tells which face each input shows, if a detector found it. `skipped` lists the pictures
-    without an input, `count` is the number of all pictures.
+    without an input, `count` is the number of all pictures. `looks` holds what `PictureReader.look`
+    returned for each input.
     """
 
     count: int
@@ -42,6 +43,7 @@ class PreparedPictures:
     positions: list[int] = field(default_factory=list)
     faces: list[ChosenFace] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    looks: list[object] = field(default_factory=list)
 
     def add(
         self,
@@ -61,6 +63,8 @@ class PreparedPictures:
         self.skipped.append(Skipped(name, str(error), position, isinstance(error, FaceError)))
 
 
+Look: TypeAlias = "Callable[[Picture, ChosenFace | None], object]"
+"""Called with a photograph, uint8 (H, W, 3) in RGB, and the face in it that is embedded."""
 OnError: TypeAlias = Literal["raise", "skip", "skip-no-face"]
 _SKIPPED: dict[OnError, tuple[type[ImageError], ...]] = {
     "raise": (),
@@ -74,13 +78,15 @@ class PictureReader:
     """Reads pictures and prepares them.
 
     `channel_order` is that of arrays. `on_error` says which pictures that cannot be used are listed
-    in `skipped` instead of raising ImageError, as in `Model.embed`.
+    in `skipped` instead of raising ImageError, as in `Model.embed`. `look` sees each photograph
+    while it is in memory.
     """
 
     card: Card
     ready: ReadyPreparation
     channel_order: Literal["rgb", "bgr"]
     on_error: OnError
+    look: Look | None = None
 
     def read(
         self, batch: Sequence[tuple[int, ImageSource]], threads: int | None = None
@@ -110,6 +116,8 @@ class PictureReader:
         if min(cropped.shape[:2]) < len(seen):  # enlarged noise becomes patches, as structure does
             require_contrast(cropped, name)
         prepared.add(scaled(seen, self.card), source_name(source, position), position)
+        if self.look is not None:
+            prepared.looks.append(self.look(cropped, None))
 
     def _add_faces(
         self,
@@ -137,6 +145,8 @@ class PictureReader:
                 continue
             added += 1
             prepared.add(scaled(pixels, self.card), source_name(source, position), position, face)
+            if self.look is not None:
+                prepared.looks.append(self.look(picture, face))
         if not added:
             raise faults[0]
         for fault in faults:

@@ -13,9 +13,9 @@ import numpy as np
 from npfacenet.arguments import whole_number
 from npfacenet.errors import EvaluationError, quoted
 from npfacenet.files import read_text
+from npfacenet.files.paths import checked_path
 from npfacenet.recognition.labelled_pairs import Flags, listed_folds
 from npfacenet.recognition.names import name_key
-from npfacenet.recognition.paths import checked_path
 
 MOST_PICTURES = 999_999  # of one person
 _NUMBER = re.compile(r"[0-9]{1,6}")

@@ -11,6 +11,7 @@ from typing import Unpack
 import numpy as np
 
 from npfacenet.errors import ArgumentError, EmbeddingError, EvaluationError, ImageError, quoted
+from npfacenet.files.paths import checked_path
 from npfacenet.models import Embeddings, Model
 from npfacenet.models.embeddings import Skipped
 from npfacenet.models.face_options import FaceChoices, FaceOptions
@@ -20,7 +21,6 @@ from npfacenet.recipes.preparation import Preparation
 from npfacenet.recognition.distance import paired_distances
 from npfacenet.recognition.labelled_pairs import Distances, Failures, Flags, checked_labels
 from npfacenet.recognition.lfw import Fold, checked_folds, picture_path
-from npfacenet.recognition.paths import checked_path
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,11 +19,11 @@ from npfacenet.errors import (
     WeightsError,
     quoted,
 )
+from npfacenet.files.paths import checked_path
 from npfacenet.layers import AbsoluteDifference, ChiSquare, Dense
 from npfacenet.models import Embeddings
 from npfacenet.networks import Builder, Network
 from npfacenet.recognition.distance import require_pairs
-from npfacenet.recognition.paths import checked_path
 
 Similarity: TypeAlias = Literal["absolute", "chi-square"]
 WEIGHTS, BIAS = ("logit", "kernel"), ("logit", "bias")

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from npfacenet.errors import GalleryError, NpfacenetError, listed, quoted, shortened
 from npfacenet.files import open_regular
+from npfacenet.files.paths import checked_path
 from npfacenet.images.picture_kinds import LONGEST_SIGNATURE, SUFFIXES, kind
 from npfacenet.models.embeddings import Skipped
 from npfacenet.models.json_ready import JsonReady
 from npfacenet.recognition.names import name_key
-from npfacenet.recognition.paths import checked_path
 
 LAYOUT = "a gallery holds name.jpg or name/*.jpg"
 LARGEST_PICTURE = 1 << 32
@@ -103,7 +103,7 @@ class _Reading:
             if not self.hidden(entry):
                 self.take_person(entry)
         elif self.is_picture(entry):
-            self.add(_name_of(entry), [entry])
+            self.add(name_of(entry), [entry])
 
     def take_person(self, folder: Path) -> None:
         """Add the pictures of a person's folder."""
@@ -191,12 +191,12 @@ def _fault(path: Path) -> str | None:
         return str(fault).removeprefix(quoted(str(path))).strip()
 
 
-def _name_of(picture: Path) -> str:
+def name_of(picture: Path) -> str:
     """Return a file's name without its suffix, even an unknown one ("dan.photo", "dan.jpg_large").
 
     A picture's suffix before that, which systems may hide, is removed too: "dan.jpg.bak".
 
-    >>> [_name_of(Path(name)) for name in ("dan.JPG", "dan", "J. Smith", "dan.jpg.jpg", "Anna.B")]
+    >>> [name_of(Path(name)) for name in ("dan.JPG", "dan", "J. Smith", "dan.jpg.jpg", "Anna.B")]
     ['dan', 'dan', 'J. Smith', 'dan', 'Anna.B']
     """
     name = picture.name

@@ -17,8 +17,8 @@ from contextlib import AbstractContextManager
 from npfacenet.errors import ArgumentError, OutputError, TrainingError, listed, quoted
 from npfacenet.files import open_regular, read_text
 from npfacenet.files.atomic import atomic_file, writing_in
+from npfacenet.files.paths import checked_path
 from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
-from npfacenet.recognition.paths import checked_path
 from npfacenet.training.configuration import changed_fields
 from npfacenet.training.folder_lock import locked, require_free
 

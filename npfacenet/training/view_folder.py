@@ -18,8 +18,8 @@ import numpy.typing as npt
 from npfacenet.errors import ArgumentError, TrainingError
 from npfacenet.files import read_text
 from npfacenet.files.atomic import writing_in
+from npfacenet.files.paths import checked_path
 from npfacenet.images import resize
-from npfacenet.recognition.paths import checked_path
 from npfacenet.training.teacher_views import Views, unit_vectors
 
 ROUNDING = 1e-2  # of an embedding's length, by float16

@@ -18,12 +18,12 @@ import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError, TrainingError, quoted
 from npfacenet.files.atomic import atomic_file, writing_in
+from npfacenet.files.paths import checked_path
 from npfacenet.images import resize
 from npfacenet.models import Model
 from npfacenet.models.view_embeddings import embed_views
 from npfacenet.progress import Progress
 from npfacenet.recipes.preparation import CENTRAL_SQUARE
-from npfacenet.recognition.paths import checked_path
 from npfacenet.training.checks import require_kind
 from npfacenet.training.folder_lock import locked
 from npfacenet.training.view_folder import RECORD, ViewFiles, read_view_record

@@ -16,6 +16,7 @@ import PIL.Image
 import pytest
 from conftest import shared
 from drawn_detector import Drawn, faces_in, pasted
+from drawn_embeddings import assert_same
 
 import npfacenet
 from npfacenet.commands import options
@@ -244,7 +245,8 @@ def test_the_file_of_vectors_says_where_each_is_from(photos: Path, run: Run) -> 
     expected = npfacenet.load().embed(list(words[:2]), detect=Scene(), choose="all")
     with np.load("out.npz") as written:
         assert set(written) == {
-            "embeddings", "sources", "positions", "fingerprint", "preparation", "boxes", "scores"
+            "embeddings", "sources", "positions", "fingerprint", "preparation", "boxes", "scores",
+            "landmarks", "face_indices", "face_counts", "facts",
         }  # fmt: skip
         assert written["positions"].tolist() == [0, 1, 1]
         assert written["boxes"].tolist() == [list(face.box) for face in expected.faces]
@@ -252,10 +254,11 @@ def test_the_file_of_vectors_says_where_each_is_from(photos: Path, run: Run) -> 
         assert str(written["preparation"]) == "drawn, npfacenet"
         assert str(written["fingerprint"]) == expected.fingerprint
         np.testing.assert_array_equal(written["embeddings"], expected.values)
+    assert_same(npfacenet.Embeddings.load("out.npz"), expected)
     assert run("embed", *words, "--no-detect")[1].startswith("2 pictures, 128 numbers each")
     with np.load("out.npz") as written:
         assert set(written) == {
-            "embeddings", "sources", "positions", "fingerprint", "preparation"
+            "embeddings", "sources", "positions", "fingerprint", "preparation", "facts"
         }  # fmt: skip
 
 
@@ -268,10 +271,10 @@ def test_progress_counts_photographs(
         def __call__(self, what: str, done: int, total: int | None) -> None:
             told.append((what, done, total))
 
-    for module in ("identify", "verify"):
+    for module in ("identify", "galleries", "verify"):
         monkeypatch.setattr(f"npfacenet.commands.{module}.ProgressBar", Recorder)
     run("identify", "group.png", "--gallery", "people", "--choose", "all", *FOUND)
-    assert told == [("embedding", 1, 1), ("embedding", 1, 2), ("embedding", 2, 2)]
+    assert told == [("embedding", 1, 1), ("enrolling", 1, 2), ("enrolling", 2, 2)]
     told.clear()
     run("verify", "group.png", "people/anna.png", *FOUND)
     assert told == [("embedding", 1, 2), ("embedding", 2, 2)]

@@ -82,6 +82,18 @@ def test_long_work_gets_a_bar_that_goes_away() -> None:
     assert stream.getvalue().endswith("\r")
 
 
+def test_long_work_tells_its_rate_and_the_time_left() -> None:
+    stream, clock = Terminal(), Clock()
+    with ProgressBar(stream=stream, clock=clock) as progress:
+        for second in range(1, 5):
+            clock.now = float(second)
+            progress("embedding", 20 * second, 1000)
+        assert stream.line.endswith("80 of 1000, 20/s, 46 s left")
+        clock.now = 5.0
+        progress("finding faces", 1, 50)  # other work begins anew
+        assert stream.line.endswith("1 of 50")
+
+
 def test_it_goes_away_on_errors_too() -> None:
     stream = Terminal()
 

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from npfacenet.commands.search_threshold import search_threshold
 from npfacenet.errors import GalleryError
+from npfacenet.gallery import Gallery, identify
 from npfacenet.models import Embeddings
-from npfacenet.recognition import Gallery, identify
 
 
 def gallery_of(people: int, pictures: int, rng: np.random.Generator, size: int = 8) -> Gallery:
     values = rng.standard_normal((people * pictures, size))
     values /= np.linalg.norm(values, axis=1, keepdims=True)
     names = tuple(f"p{i}" for i in range(people) for _ in range(pictures))
-    return Gallery(names, Embeddings.of(values))
+    return Gallery.of_rows(names, Embeddings.of(values))
 
 
 @given(st.integers(2, 9), st.integers(1, 3), st.floats(0, 2), st.integers(0, 2**32 - 1))
@@ -30,7 +30,7 @@ def test_no_two_people_enrolled_match(
     nearest = []
     for name in gallery.people:
         others = gallery.without(name)
-        for probe in gallery.person(name):
+        for probe in gallery[name]:
             result = identify(probe, others, threshold=found.value)
             assert result.match is None or result.candidates[0].distance > found.value
             assert result.match is None
@@ -48,7 +48,7 @@ def test_the_share_of_strangers_let_in_is_as_stated(people: int) -> None:
     trials, let_in, stated = 1500, 0, 0.0
     for _ in range(trials):
         everybody = gallery_of(people + 1, 1, rng)
-        stranger, gallery = everybody.person("p0"), everybody.without("p0")
+        stranger, gallery = everybody["p0"], everybody.without("p0")
         found = search_threshold(gallery, 2.0)
         let_in += identify(stranger, gallery, threshold=found.value).match is not None
         stated = found.strangers_at_most

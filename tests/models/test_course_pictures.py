@@ -9,9 +9,10 @@ import pytest
 
 import npfacenet
 from npfacenet.errors import ArgumentError, WeightsNotFoundError
+from npfacenet.gallery import enrol, identify
+from npfacenet.gallery.gallery import Gallery
 from npfacenet.images import read
-from npfacenet.recognition import enrol, identify, verify
-from npfacenet.recognition.gallery import Gallery
+from npfacenet.recognition import verify
 
 # camera picture, person, distance; nearest of all and claimed ones
 NN4 = [

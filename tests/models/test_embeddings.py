@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from drawn_embeddings import assert_same, drawn_embeddings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -111,3 +113,25 @@ def test_iteration_takes_as_long_as_there_are_rows(monkeypatch: pytest.MonkeyPat
     embeddings = Embeddings(np.zeros((50, 2), np.float32))
     monkeypatch.setattr(np, "arange", None)  # all row numbers for each row: quadratic
     assert len(list(embeddings)) == 50
+
+
+@given(drawn_embeddings())
+def test_iteration_is_indexing(embeddings: Embeddings) -> None:
+    rows = list(embeddings)
+    assert len(rows) == len(embeddings)
+    for i, row in enumerate(rows):
+        assert_same(row, embeddings[i])
+        for name in ("sources", "positions", "faces"):
+            assert getattr(row, name) == getattr(embeddings, name)[i : i + 1]
+        assert row.values.tobytes() == embeddings.values[i].tobytes()
+        assert not np.shares_memory(row.values, embeddings.values)  # or a row keeps all in memory
+        shared = replace(row, sources=(), positions=(), faces=(), values=embeddings.values)
+        bare = replace(embeddings, sources=(), positions=(), faces=(), skipped=())
+        assert_same(shared, bare)
+
+
+def test_rows_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    embeddings = four()
+    monkeypatch.setattr(Embeddings, "__post_init__", None)  # called, it would fail
+    assert [row.sources for row in embeddings] == [(source,) for source in SOURCES]
+    assert embeddings[1:3].sources == SOURCES[1:3]

@@ -16,8 +16,8 @@ import npfacenet
 from npfacenet import Model
 from npfacenet.errors import ArgumentError, FingerprintError, NoFaceError, SeveralFacesError
 from npfacenet.faces import Faces
+from npfacenet.gallery import Gallery, enrol
 from npfacenet.recipes.preparation import CENTRAL_SQUARE
-from npfacenet.recognition import Gallery, enrol
 from npfacenet.recognition.distance import joined
 
 BOXES = ((20.0, 30.0, 116.0, 126.0), (195.0, 195.0, 315.0, 315.0))  # central and largest
@@ -64,7 +64,7 @@ def test_each_photograph_gives_one_face(folder: Path, model: Model) -> None:
     assert [(face.index, face.count) for face in gallery.embeddings.faces] == [
         (0, 1), (0, 1), (1, 2)
     ]  # fmt: skip
-    assert told == [("embedding", done, 3) for done in (1, 2, 3)]
+    assert told == [("enrolling", done, 3) for done in (1, 2, 3)]
     probe = model.embed(folder / "anna.png", detect=Scene())
     assert npfacenet.identify(probe, gallery, threshold=0.01).match == "anna"
     with pytest.raises(FingerprintError, match="were prepared differently"):

@@ -11,8 +11,8 @@ import pytest
 import npfacenet
 from npfacenet.cards import Card
 from npfacenet.errors import GalleryError, ImageError
+from npfacenet.gallery import enrol
 from npfacenet.recipes import nn4_small2
-from npfacenet.recognition import enrol
 from npfacenet.recognition.people_folder import people_in
 
 
@@ -55,8 +55,7 @@ def test_damaged_pictures_stop_or_are_skipped(tmp_path: Path, model: npfacenet.M
     gallery = enrol(model, tmp_path, on_error="skip")
     assert gallery.names == ("anna", "carl")
     assert gallery.embeddings is not None
-    assert [Path(s.source).name for s in gallery.embeddings.skipped] == ["bert.png"]
-    assert gallery.passed_over == gallery.embeddings.skipped
+    assert [(Path(s.source).name, s.position) for s in gallery.passed_over] == [("bert.png", 1)]
 
 
 def test_folders_that_are_no_gallery_are_refused(tmp_path: Path) -> None:
@@ -72,4 +71,4 @@ def test_folders_that_are_no_gallery_are_refused(tmp_path: Path) -> None:
 def test_a_person_who_is_not_there_is_said_so(tmp_path: Path, model: npfacenet.Model) -> None:
     draw(tmp_path / "anna.png")
     with pytest.raises(GalleryError, match="nobody in the gallery is called 'bert'"):
-        enrol(model, tmp_path).person("bert")
+        enrol(model, tmp_path)["bert"]

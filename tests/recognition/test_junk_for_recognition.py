@@ -18,19 +18,10 @@ import pytest
 
 from npfacenet.cards import Threshold
 from npfacenet.errors import NpfacenetError
+from npfacenet.gallery import Gallery, enrol, identify, identify_all
 from npfacenet.models import Embeddings
 from npfacenet.models.embeddings import Skipped
-from npfacenet.recognition import (
-    Gallery,
-    PairHead,
-    distances,
-    enrol,
-    identify,
-    identify_all,
-    read_pair_head,
-    reliability,
-    verify,
-)
+from npfacenet.recognition import PairHead, distances, read_pair_head, reliability, verify
 from npfacenet.recognition.calibration import (
     ErrorRate,
     calibrate,
@@ -121,6 +112,9 @@ CALLS: dict[str, Call] = {
     "Embeddings fingerprint": lambda x: Embeddings(PAIRS, x),
     "Embeddings threshold": lambda x: Embeddings(PAIRS, None, x),
     "Embeddings sources": lambda x: Embeddings(PAIRS, sources=x),
+    "Embeddings.load": lambda x: Embeddings.load(x),
+    "Embeddings.concatenate": lambda x: Embeddings.concatenate(x),
+    "Embeddings.concatenate one": lambda x: Embeddings.concatenate([Embeddings.of(V), x]),
     "Embeddings skipped": lambda x: Embeddings(PAIRS, skipped=x),
     "Threshold value": lambda x: Embeddings(PAIRS, "f", Threshold(x, "e")),
     "Threshold evidence": lambda x: Embeddings(PAIRS, "f", Threshold(0.1, x)),
@@ -145,11 +139,21 @@ CALLS: dict[str, Call] = {
     "joined": lambda x: joined([Embeddings.of(V), x]),
     "Gallery.of": lambda x: Gallery.of(x),
     "Gallery.of entry": lambda x: Gallery.of({"a": V, "b": x}),
-    "Gallery names": lambda x: Gallery(x, Embeddings.of(PAIRS)),
-    "Gallery name": lambda x: Gallery(("a", x), Embeddings.of(PAIRS)),
-    "Gallery embeddings": lambda x: Gallery(("a", "b"), x),
-    "Gallery passed over": lambda x: Gallery((), None, x),
-    "Gallery.person": lambda x: Gallery.of({"a": V}).person(x),
+    "Gallery.of_rows names": lambda x: Gallery.of_rows(x, Embeddings.of(PAIRS)),
+    "Gallery.of_rows name": lambda x: Gallery.of_rows(("a", x), Embeddings.of(PAIRS)),
+    "Gallery.of_rows embeddings": lambda x: Gallery.of_rows(("a", "b"), x),
+    "Gallery.open": lambda x: Gallery.open(x, create=False),
+    "Gallery.add name": lambda x: Gallery().add(x, V),
+    "Gallery.add embeddings": lambda x: Gallery().add("a", x),
+    "Gallery person": lambda x: Gallery.of({"a": V})[x],
+    "Gallery.remove": lambda x: Gallery.of({"a": V}).remove(x),
+    "Gallery.remove wait": lambda x: Gallery.of({"a": V}).remove("a", wait=x),
+    "Gallery.rename": lambda x: Gallery.of({"a": V}).rename("a", x),
+    "Gallery.merge": lambda x: Gallery.of({"a": V}).merge("a", x),
+    "Gallery.not_this_person": lambda x: Gallery.of({"a": V}).not_this_person("a", x),
+    "verify by": lambda x: verify(V, W, threshold=1, by=x),
+    "identify by": lambda x: identify(V, {"b": W}, threshold=1, by=x),
+    "identify nearest": lambda x: identify(V, {"b": W}, threshold=1, nearest=x),
     "Gallery.without": lambda x: Gallery.of({"a": V}).without(x),
     "enrol model": lambda x: enrol(x, "."),
     "people_in": lambda x: people_in(x),

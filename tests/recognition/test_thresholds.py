@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from npfacenet.cards import Card, Measured, Threshold
 from npfacenet.commands.evaluate import error_rates
 from npfacenet.errors import ArgumentError, EmbeddingError, NpfacenetError
+from npfacenet.gallery import Gallery, identify, identify_all
 from npfacenet.models import Embeddings
 from npfacenet.recipes.preparation import CENTRAL_SQUARE, Preparation
-from npfacenet.recognition import Gallery, Verification, identify, identify_all, verify
+from npfacenet.recognition import Verification, verify
 from npfacenet.recognition.calibration import errors_at
 from npfacenet.recognition.distance import is_for_distances, limit_of, threshold_for, within
 from npfacenet.recognition.labelled_pairs import Failures

@@ -16,6 +16,7 @@ from npfacenet.samples import scene
 detection = tool("face_detection")
 engines = tool("detection_engines")
 environments = tool("detection_environments")
+pip_environments = tool("pip_environments")
 
 
 def test_ratios_are_those_of_the_same_round() -> None:
@@ -66,7 +67,7 @@ def test_what_cannot_be_installed_is_left_out_with_a_sentence(
 def test_an_environment_is_made_once(tmp_path: Path) -> None:
     packages = environments.ENVIRONMENTS["faceie"]
     (tmp_path / "faceie").mkdir()
-    (tmp_path / "faceie" / environments.STAMP).write_text("\n".join(packages.whole), "utf-8")
+    (tmp_path / "faceie" / pip_environments.STAMP).write_text("\n".join(packages.whole), "utf-8")
     assert str(environments.python_of("faceie", tmp_path)).startswith(str(tmp_path / "faceie"))
 
 

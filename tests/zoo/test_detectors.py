@@ -57,7 +57,8 @@ def wheel(contents: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in contents.items():
-            archive.writestr(f"finder/{name}", content)
+            member = zipfile.ZipInfo(f"finder/{name}")  # of 1980: the same bytes at any time
+            archive.writestr(member, content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 

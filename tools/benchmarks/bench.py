@@ -26,6 +26,11 @@ photographs a JPEG of 12 megapixels, and one of 640x480 pixels with the default 
             (`--count`; `--against CHECKOUT`: crops without a detector and a cold start, in turn
             with another version; `--json` for programs)
 
+search      the five nearest of a million people (`--count`) for 1 and 64 probes, and a gallery's
+            file, from opening to the first answer: npfacenet against the exact searches of faiss,
+            usearch and scikit-learn, whose environments it makes (0.7 GB) in a temporary folder
+            or in `--environments FOLDER`; `--engines` chooses (`--json` for programs)
+
     .venv/bin/python -m pip install -e ".[bench]"
     .venv/bin/python tools/benchmarks/bench.py
     .venv/bin/python tools/benchmarks/bench.py --json --networks nn4.small2 --batches 8 --rounds 5
@@ -50,10 +55,11 @@ if __name__ == "__main__":
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 import face_detection
 import inference
+import people_search
 from environment import IN_THE_ENVIRONMENT, exit_code, require
 
 PACKAGES = ("numpy", "h5py", "PIL", "npfacenet")
-NAMES = ("cold-start", "pictures", "pyramid", "detection", "photographs")
+NAMES = ("cold-start", "pictures", "pyramid", "detection", "photographs", "search")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,14 +90,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     add_detection(parser)
     parser.add_argument(
-        "--count", type=positive, default=1000, help="photographs: how many of mixed sizes"
-    )
+        "--count", type=positive,
+        help="photographs: how many of mixed sizes (1,000); search: how many people (1,000,000)",
+    )  # fmt: skip
     parser.add_argument("--rounds", type=positive, default=15)
     chosen = parser.parse_args(arguments)
     if chosen.training and chosen.name is not None:
         parser.error(f"choose {chosen.name} or --training")
     if chosen.against is not None and not (chosen.against / "npfacenet/__init__.py").is_file():
         parser.error(f"{chosen.against} is not a checkout of npfacenet")
+    known = {"detection": face_detection.ENGINES, "search": people_search.ENGINES}
+    for engine in chosen.engines or ():
+        if engine not in known.get(chosen.name, (engine,)):
+            parser.error(f"{engine} is not one of {chosen.name}'s: {', '.join(known[chosen.name])}")
     return exit_code(run, chosen)
 
 
@@ -104,11 +115,11 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--environments", type=Path, metavar="FOLDER",
-        help="detection: where the environments of other detectors are kept",
+        help="detection, search: where the environments of others are kept",
     )  # fmt: skip
     parser.add_argument(
-        "--engines", nargs="+", choices=face_detection.ENGINES, default=face_detection.ENGINES,
-        help="detection: the detectors to measure",
+        "--engines", nargs="+", choices=(*face_detection.ENGINES, *people_search.ENGINES),
+        help="detection, search: what to measure; all if not given",
     )  # fmt: skip
 
 
@@ -141,14 +152,21 @@ def run(chosen: argparse.Namespace) -> int:
         pyramid.pyramid(chosen.rounds, as_json=chosen.json)
     elif chosen.name == "detection":
         face_detection.detection(
-            chosen.shared, chosen.environments, chosen.engines, chosen.rounds, as_json=chosen.json
-        )
+            chosen.shared, chosen.environments, chosen.engines or face_detection.ENGINES,
+            chosen.rounds, as_json=chosen.json,
+        )  # fmt: skip
     elif chosen.name == "photographs":
         import photographs
 
         photographs.photographs(
-            chosen.shared, chosen.count, chosen.rounds, as_json=chosen.json, against=chosen.against
-        )
+            chosen.shared, 1000 if chosen.count is None else chosen.count, chosen.rounds,
+            as_json=chosen.json, against=chosen.against,
+        )  # fmt: skip
+    elif chosen.name == "search":
+        people_search.search(
+            1_000_000 if chosen.count is None else chosen.count, chosen.environments,
+            chosen.engines or people_search.ENGINES, chosen.rounds, as_json=chosen.json,
+        )  # fmt: skip
     elif chosen.layers:
         import plan_operations
 

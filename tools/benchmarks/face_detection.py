@@ -14,14 +14,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 from detection_environments import ENVIRONMENTS, python_of
-from turns import PAUSE, PROCESS, line, say
+from turns import PROCESS, answering, in_turn
 
 OURS = {"opencv": "yunet", "facenet-pytorch": "mtcnn", "faceie": "mtcnn"}
 """Which of npfacenet's detectors each of the others is compared with."""
@@ -100,28 +101,18 @@ def serving(
     pythons: dict[str, str], weights: Path, picture: Path, threads: int
 ) -> Iterator[dict[str, Serving]]:
     """Start the detectors and yield those that work; say on stderr why others do not."""
-    started: list[subprocess.Popen[str]] = []
-    warm: dict[str, Serving] = {}
-    try:
-        for engine, python in pythons.items():
-            with tempfile.TemporaryFile("w+") as errors:
-                process = start(python, engine, weights, picture, threads, errors.fileno())
-                started.append(process)
-                if answer := line(process):
-                    warm[engine] = Serving(process, *json.loads(answer))
-                else:
-                    errors.seek(0)
-                    last = (errors.read().strip() or "no reason given").splitlines()[-1]
-                    say(f"{engine} is left out ({picture.name}): {last}")
-        yield warm
-    finally:
-        for process in started:
-            process.kill()
-            process.communicate()
+    starts = {
+        engine: partial(start, python, engine, weights, picture, threads)
+        for engine, python in pythons.items()
+    }
+    with answering(starts, picture.name) as warm:
+        yield {
+            engine: Serving(one.process, *json.loads(one.answer)) for engine, one in warm.items()
+        }
 
 
 def start(
-    python: str, engine: str, weights: Path, picture: Path, threads: int, errors: int
+    python: str, engine: str, weights: Path, picture: Path, threads: int, errors: IO[str]
 ) -> subprocess.Popen[str]:
     """Start the process of a detector."""
     environment = dict(os.environ)
@@ -139,16 +130,7 @@ def measure(
     case: str, threads: int, warm: dict[str, Serving], rounds: int
 ) -> list[DetectionMeasurement]:
     """Have the detectors take turns; another one begins each round."""
-    turns: dict[str, list[tuple[float, float]]] = {engine: [] for engine in warm}
-    order = list(warm.items())
-    for _ in range(rounds):
-        for engine, one in order:
-            time.sleep(PAUSE)
-            if not (answer := line(one.process, "go")):
-                sys.exit(f"{engine} stopped ({case})")
-            seconds, peak = json.loads(answer)
-            turns[engine].append((seconds, peak))
-        order = order[1:] + order[:1]
+    turns = in_turn({engine: one.process for engine, one in warm.items()}, rounds, case)
     return [
         replace(
             summary(case, threads, engine, one, turns[engine], turns.get(OURS.get(engine, ""), [])),

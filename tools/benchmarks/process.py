@@ -10,10 +10,14 @@ usage: process.py serve|first ENGINE FOLDER NETWORK BATCH THREADS   (engines.py)
        process.py photographs NETWORK DETECTOR FOLDER COUNT THREADS (photograph_jobs.py)
        process.py crops FOLDER                                      (photograph_jobs.py)
        process.py photograph-files PHOTOGRAPH FOLDER CROPS          (photograph_jobs.py)
+       process.py search ENGINE FOLDER THREADS                      (search_engines.py)
+       process.py search-files FOLDER COUNT                         (search_engines.py)
+       process.py search-gallery-file FOLDER                        (search_gallery.py)
+       process.py search-gallery FOLDER COUNT                       (search_gallery.py)
 
 Each job has a process of its own: idle threads of another engine in the same process would slow
-it, and its largest memory would include theirs. Needs npfacenet, as `bench.py` does; detectors of
-others have environments of their own.
+it, and its largest memory would include theirs. Needs npfacenet, as `bench.py` does; detectors and
+searches of others have environments of their own.
 """
 
 from __future__ import annotations
@@ -59,6 +63,15 @@ def main(job: str, *arguments: str) -> None:
             "photograph-files": photograph_jobs.make_files,
         }
         jobs[job](*arguments)
+    elif job in ("search", "search-files"):
+        import search_engines
+
+        (search_engines.serve if job == "search" else search_engines.make_files)(*arguments)
+    elif job in ("search-gallery-file", "search-gallery"):
+        import search_gallery
+
+        made = job == "search-gallery-file"
+        (search_gallery.make_file if made else search_gallery.open_file)(*arguments)
     else:
         sys.exit(__doc__)
 

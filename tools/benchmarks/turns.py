@@ -14,9 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -63,38 +64,14 @@ class Engines:
         self, names: Sequence[str], network: str, batch: int
     ) -> Iterator[dict[str, subprocess.Popen[str]]]:
         """Start the engines and yield those that are warm; say on stderr why others are not."""
-        warm, started = {}, []
-        try:
-            for engine in names:
-                with tempfile.TemporaryFile("w+") as errors:
-                    process = self.start("serve", engine, network, batch, errors)
-                    started.append(process)
-                    if line(process) == "ready":
-                        warm[engine] = process
-                    else:
-                        errors.seek(0)
-                        last = (errors.read().strip() or "no reason given").splitlines()[-1]
-                        say(f"{engine} is left out ({network}, batch {batch}): {last}")
-            yield warm
-        finally:
-            for process in started:
-                process.kill()
-                process.communicate()
+        starts = {name: partial(self.start, "serve", name, network, batch) for name in names}
+        with answering(starts, f"{network}, batch {batch}") as warm:
+            yield {name: one.process for name, one in warm.items()}
 
     def take_turns(self, names: Sequence[str], network: str, batch: int, rounds: int) -> Turns:
-        """Return the times of each engine in each round; another engine begins each round."""
+        """Return the times of each engine in each round."""
         with self.serving([PRODUCT, *names], network, batch) as processes:
-            turns: Turns = {engine: [] for engine in processes}
-            order = list(processes.items())
-            for _ in range(rounds):
-                for engine, process in order:
-                    time.sleep(PAUSE)
-                    if not (answer := line(process, "go")):
-                        sys.exit(f"{engine} stopped ({network}, batch {batch})")
-                    seconds, peak = json.loads(answer)
-                    turns[engine].append((seconds, peak))
-                order = order[1:] + order[:1]
-        return turns
+            return in_turn(processes, rounds, f"{network}, batch {batch}")
 
     def cold_starts(
         self, names: Sequence[str], network: str, batch: int, rounds: int
@@ -112,6 +89,58 @@ class Engines:
                     if done:
                         all_seconds.append(seconds)
         return {engine: statistics.median(s) for engine, s in taken.items() if s}
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A process, and the line that it printed when it was ready."""
+
+    process: subprocess.Popen[str]
+    answer: str
+
+
+@contextmanager
+def answering(
+    starts: Mapping[str, Callable[[IO[str]], subprocess.Popen[str]]], what: str
+) -> Iterator[dict[str, Answering]]:
+    """Start processes and yield those that get ready; say on stderr why others do not.
+
+    Each is started with a file for its errors. `what` names what they are to do.
+    """
+    warm, started = {}, []
+    try:
+        for name, start in starts.items():
+            with tempfile.TemporaryFile("w+") as errors:
+                process = start(errors)
+                started.append(process)
+                if answer := line(process):
+                    warm[name] = Answering(process, answer)
+                else:
+                    errors.seek(0)
+                    last = (errors.read().strip() or "no reason given").splitlines()[-1]
+                    say(f"{name} is left out ({what}): {last}")
+        yield warm
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate()
+
+
+def in_turn(
+    processes: Mapping[str, subprocess.Popen[str]], rounds: int, what: str, request: str = "go"
+) -> Turns:
+    """Return seconds and peak megabytes of each process in each round; another begins each."""
+    turns: Turns = {name: [] for name in processes}
+    order = list(processes.items())
+    for _ in range(rounds):
+        for name, process in order:
+            time.sleep(PAUSE)
+            if not (answer := line(process, request)):
+                sys.exit(f"{name} stopped ({what})")
+            seconds, peak = json.loads(answer)
+            turns[name].append((seconds, peak))
+        order = order[1:] + order[:1]
+    return turns
 
 
 def line(process: subprocess.Popen[str], request: str | None = None) -> str:

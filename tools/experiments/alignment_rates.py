@@ -20,7 +20,7 @@ from npfacenet.faces.choice import Choice
 from npfacenet.faces.cropping import FaceCropper
 from npfacenet.files.atomic import atomic_file
 from npfacenet.models import Model
-from npfacenet.models.embedded import EmbeddedBatch, gathered
+from npfacenet.models.embedded import EmbeddedBatch, EmbeddedBatches, gathered
 from npfacenet.models.face_options import ReadyPreparation
 from npfacenet.models.network_inputs import directions
 from npfacenet.models.picture_reading import PictureReader
@@ -185,7 +185,11 @@ class Measurement:
             batches.append(EmbeddedBatch(values, read))
         if len(detector.known) > recalled:
             detector.save(self.kept / f"{self.identity(row.detector)}.npz")
-        found = gathered(batches, model.card, CENTRAL_SQUARE, model.fingerprint, silent, None)
+        found = gathered(
+            EmbeddedBatches(iter(batches), model.card, CENTRAL_SQUARE, model.fingerprint),
+            silent,
+            None,
+        )
         return distances_of(found, pictures, folds)
 
 

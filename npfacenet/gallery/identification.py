@@ -9,21 +9,28 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from npfacenet.arguments import is_whole
 from npfacenet.cards import METRIC
-from npfacenet.errors import listed, quoted
+from npfacenet.errors import ArgumentError, GalleryError, listed, quoted
+from npfacenet.gallery.gallery import Gallery
+from npfacenet.gallery.made_by import one_set
+from npfacenet.gallery.searchable import Searchable
 from npfacenet.models import Embeddings
 from npfacenet.models.json_ready import JsonReady
-from npfacenet.recognition.distance import comparable, distances, threshold_for, within
-from npfacenet.recognition.gallery import Gallery, embeddings_of, gallery_of
-from npfacenet.recognition.verification import one_embedding
+from npfacenet.models.made_by import MadeBy, require_comparable
+from npfacenet.recognition.distance import threshold_for, within
+from npfacenet.recognition.verification import By, one_embedding, require_by
+from npfacenet.threads.cores import threads_to_use
 
 Known: TypeAlias = "Gallery | Mapping[str, Embeddings | npt.ArrayLike]"
 SHOWN = 3
+NEAREST = 5
+"""How many candidates a result lists, unless the caller asks for others."""
 
 
 @dataclass(frozen=True)
 class Candidate(JsonReady):
-    """A person of the gallery, and the distance of the nearest of their embeddings."""
+    """A person of the gallery, and the distance of the nearest of their embeddings, or the mean."""
 
     name: str
     distance: float
@@ -31,11 +38,12 @@ class Candidate(JsonReady):
 
 @dataclass(frozen=True)
 class Identification(JsonReady):
-    """The result of a search: the match, if there is one, and all candidates.
+    """The result of a search: the match, if there is one, and the nearest candidates.
 
     `match` is the name of the nearest candidate if it is within the threshold, else None: unknown.
-    `candidates` are all people of the gallery, nearest first. `margin` is the distance of the
-    second candidate minus that of the first (None with fewer than two); a small margin means doubt.
+    `candidates` are the nearest people of the gallery, nearest first. `margin` is the distance of
+    the second candidate minus that of the first (None with fewer than two); a small margin means
+    doubt.
 
     Its truth value is whether there is a match.
     """
@@ -64,11 +72,15 @@ def identify(
     gallery: Known,
     *,
     threshold: float | None = None,
+    nearest: int = NEAREST,
+    by: By = "best",
 ) -> Identification:
     """Find the person of a gallery whom a probe shows, or report that it is unknown.
 
     `gallery` is a Gallery, or a mapping of names to one or several embeddings. Without
-    `threshold`, that of the model's card decides; bare arrays need one.
+    `threshold`, that of the model's card decides; bare arrays need one. The result lists the
+    `nearest` people. The distance from a person is that of the nearest of their embeddings; with
+    `by="mean"`, that of their mean, scaled to unit length.
 
     >>> found = identify([0.6, 0.8], {"anna": [1, 0], "bert": [0, 1]}, threshold=0.7)
     >>> found.match, [candidate.name for candidate in found.candidates]
@@ -79,7 +91,7 @@ def identify(
     Raises what `verify` raises, and GalleryError for another type of gallery.
     """
     one = one_embedding(probe, "pick a row, or pass all of them to identify_all")
-    return identify_all(one, gallery, threshold=threshold)[0]
+    return identify_all(one, gallery, threshold=threshold, nearest=nearest, by=by)[0]
 
 
 def identify_all(
@@ -87,10 +99,14 @@ def identify_all(
     gallery: Known,
     *,
     threshold: float | None = None,
+    nearest: int = NEAREST,
+    by: By = "best",
+    threads: int | None = None,
 ) -> tuple[Identification, ...]:
     """Identify each of several probes; the results are in their order.
 
-    `probes` are Embeddings (N, D), a bare array (N, D), or a list of Embeddings of one model.
+    `probes` are Embeddings (N, D), a bare array (N, D), or a list of Embeddings of one model. All
+    cores are used unless `threads` says otherwise.
 
     >>> found = identify_all([[0.6, 0.8], [1, 0]], {"anna": [1, 0]}, threshold=0.7)
     >>> [each.match for each in found]
@@ -98,28 +114,39 @@ def identify_all(
 
     Raises what `identify` raises.
     """
-    several = embeddings_of(probes, threshold)
-    known = gallery if isinstance(gallery, Gallery) else gallery_of(gallery, decided=threshold)
-    if known.embeddings is None:
+    if not is_whole(nearest, low=1):
+        raise ArgumentError(f"nearest is a whole number of at least 1, not {quoted(nearest)}")
+    require_by(by)
+    several = one_set(probes, threshold)
+    known = _searchable(gallery, threshold)
+    if (made := known.made) is None:
         nobody = Identification(None, (), None, threshold_for(threshold, several))
         return (nobody,) * len(several)
-    embeddings = known.embeddings
-    comparable(several, embeddings)
-    limit = threshold_for(threshold, several, embeddings)
-    people = known.people
-    number = {name: i for i, name in enumerate(people)}
-    person = np.array([number[name] for name in known.names], np.intp)
-    found = []
-    for probe in several:  # one by one: all distances at once might not fit into memory
-        nearest = np.full(len(people), np.inf)
-        np.minimum.at(nearest, person, distances(probe, embeddings)[0])
-        found.append(_ranked(people, nearest.tolist(), limit))
-    return tuple(found)
+    require_comparable(several.made_by, made)
+    limit = threshold_for(threshold, several, _example(made))
+    known = known.of_means() if by == "mean" else known
+    found = known.nearest(several.values, max(2, int(nearest)), threads_to_use(threads))
+    return tuple(_decided(each, limit, int(nearest)) for each in found)
 
 
-def _ranked(people: Sequence[str], nearest: Sequence[float], limit: float) -> Identification:
-    ranked = sorted(zip(nearest, people, strict=True))
+def _example(made: MadeBy) -> Embeddings:
+    """Return an embedding that states these facts."""
+    zeros = np.zeros((1, made.numbers), np.float32)
+    return Embeddings(zeros, made.fingerprint, made.threshold, preparation=made.preparation)
+
+
+def _searchable(gallery: Known, decided: float | None) -> Searchable:
+    if isinstance(gallery, Gallery):
+        return gallery.searchable()
+    if not isinstance(gallery, Mapping):
+        raise GalleryError(
+            f"a gallery is a Gallery, or a mapping of names to embeddings, not {quoted(gallery)}"
+        )
+    return Searchable.of(gallery, decided)
+
+
+def _decided(ranked: Sequence[tuple[float, str]], limit: float, nearest: int) -> Identification:
     candidates = tuple(Candidate(name, distance) for distance, name in ranked)
     match = candidates[0].name if candidates and within(candidates[0].distance, limit) else None
     margin = candidates[1].distance - candidates[0].distance if len(candidates) > 1 else None
-    return Identification(match, candidates, margin, limit)
+    return Identification(match, candidates[:nearest], margin, limit)
