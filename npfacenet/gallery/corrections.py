@@ -102,12 +102,8 @@ def _enrolled(
     for i, row in enumerate(embeddings.values):
         for j in np.flatnonzero(_same(vectors, row)).tolist():
             _, reference, place = own[j]
-            content = connection.execute(
-                "SELECT content FROM picture WHERE reference = ?", (reference.id,)
-            ).fetchone()
-            one = Enrolled(
-                reference.id, place, reference.source, reference.digest, content and content[0]
-            )
+            content = people.content_of(connection, reference.id)
+            one = Enrolled(reference.id, place, reference.source, reference.digest, content)
             found.setdefault(i, []).append(one)
     return found
 

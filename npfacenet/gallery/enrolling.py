@@ -13,12 +13,11 @@ import numpy.typing as npt
 
 from npfacenet.errors import ArgumentError, FaceError, GalleryError, ImageError, quoted
 from npfacenet.faces.choice import ChosenFace, OneOf
-from npfacenet.files import open_regular
 from npfacenet.gallery.enrolment import Enrolment, EnrolmentOptions, require_one_face
 from npfacenet.gallery.gallery import Gallery
 from npfacenet.gallery.people import NewPicture, PictureFacts
 from npfacenet.gallery.quality import Quality, quality_of
-from npfacenet.gallery.stored_pictures import LARGEST_FILE
+from npfacenet.gallery.stored_pictures import bytes_of
 from npfacenet.gallery.waiting_pictures import WaitingPictures
 from npfacenet.models import Model
 from npfacenet.models.embeddings import Embeddings, Skipped
@@ -222,5 +221,4 @@ def content_of_file(photograph: Photograph) -> bytes:
     """Return the bytes of a photograph; raise ImageError for anything but a regular file."""
     if isinstance(photograph, bytes):
         return photograph
-    with open_regular(photograph, what="a picture", largest=LARGEST_FILE, error=ImageError) as file:
-        return file.read(LARGEST_FILE)
+    return bytes_of(photograph)

@@ -30,7 +30,7 @@ from npfacenet.gallery.known_people import KnownPeople
 from npfacenet.gallery.people import NewPicture, PictureFacts, Reference
 from npfacenet.gallery.stored_pictures import Renewed, StoredPictures
 from npfacenet.models.embeddings import Embeddings, Skipped
-from npfacenet.recognition.names import checked_name
+from npfacenet.recognition.names import checked_name, rows_by_name
 
 
 class Gallery(KnownPeople):
@@ -99,10 +99,8 @@ class Gallery(KnownPeople):
         several = Embeddings.of(embeddings)
         if len(names) != len(several):
             raise GalleryError(f"{len(names)} names for {len(several)} embeddings")
-        gallery, rows = cls(), dict[str, list[int]]()
-        for i, name in enumerate(names):
-            rows.setdefault(checked_name(name), []).append(i)
-        for name, its in rows.items():
+        gallery = cls()
+        for name, its in rows_by_name(names).items():
             gallery.add(name, several[its])
         return gallery
 

@@ -121,7 +121,5 @@ def _denials(
 
 
 def _picture(connection: sqlite3.Connection, reference: int) -> str | None:
-    found = connection.execute(
-        "SELECT content FROM picture WHERE reference = ?", (reference,)
-    ).fetchone()
-    return None if found is None else base64.b64encode(found[0]).decode()
+    content = people.content_of(connection, reference)
+    return None if content is None else base64.b64encode(content).decode()

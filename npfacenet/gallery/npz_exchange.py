@@ -17,7 +17,7 @@ from npfacenet.gallery import made_by, people
 from npfacenet.gallery.faults import interpreting
 from npfacenet.models.embeddings import Embeddings
 from npfacenet.models.embeddings_file import read_named, write_fields
-from npfacenet.recognition.names import checked_name
+from npfacenet.recognition.names import rows_by_name
 
 SUFFIX = ".npz"
 
@@ -50,9 +50,7 @@ def enrol_all(connection: sqlite3.Connection, path: Path) -> tuple[str, ...]:
             f"{quoted(str(path))} does not say whose its embeddings are: only an exported gallery "
             "does (npfacenet gallery export)"
         )
-    embeddings, rows = Embeddings(**fields), dict[str, list[int]]()
-    for i, name in enumerate(names):
-        rows.setdefault(checked_name(name), []).append(i)
+    embeddings, rows = Embeddings(**fields), rows_by_name(names)
     for name, its in rows.items():
         people.add_missing(connection, name, [(embeddings[its], ())])
     return tuple(rows)

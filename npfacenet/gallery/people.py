@@ -221,6 +221,13 @@ def references(
     ]  # fmt: skip
 
 
+def content_of(connection: sqlite3.Connection, reference: int) -> bytes | None:
+    """Return the file of a reference's picture, if the gallery keeps it."""
+    query = "SELECT content FROM picture WHERE reference = ?"
+    found = connection.execute(query, (reference,)).fetchone()
+    return None if found is None else found[0]
+
+
 def digests(connection: sqlite3.Connection, name: str) -> set[str]:
     """Return the SHA-256 of the files of a person's pictures, as far as they are known."""
     person = number_of(connection, name)

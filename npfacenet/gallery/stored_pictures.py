@@ -82,11 +82,9 @@ def stored_pictures(connection: sqlite3.Connection) -> StoredPictures:
 
 def content_of(connection: sqlite3.Connection, picture: StoredPicture) -> bytes | None:
     """Return the file of a picture, if the gallery keeps it."""
-    query = (
-        "SELECT content FROM correction WHERE id = ?"
-        if picture.denied
-        else "SELECT content FROM picture WHERE reference = ?"
-    )
+    if not picture.denied:
+        return people.content_of(connection, picture.id)
+    query = "SELECT content FROM correction WHERE id = ?"
     found = connection.execute(query, (picture.id,)).fetchone()
     return None if found is None else found[0]
 
@@ -123,11 +121,12 @@ def files_by_digest(folder: Path) -> Mapping[str, Path]:
     for place, _, names in os.walk(folder):
         for name in names:
             path = Path(place, name)
-            with (
-                suppress(ImageError, OSError),
-                open_regular(
-                    path, what="a picture", largest=LARGEST_FILE, error=ImageError
-                ) as file,
-            ):
-                found[hashlib.sha256(file.read(LARGEST_FILE)).hexdigest()] = path
+            with suppress(ImageError, OSError):
+                found[hashlib.sha256(bytes_of(path)).hexdigest()] = path
     return found
+
+
+def bytes_of(path: str | os.PathLike[str]) -> bytes:
+    """Return the bytes of a picture's file; raise ImageError for anything but a regular file."""
+    with open_regular(path, what="a picture", largest=LARGEST_FILE, error=ImageError) as file:
+        return file.read(LARGEST_FILE)

@@ -26,6 +26,20 @@ def as_first_given(names: Iterable[object]) -> tuple[str, ...]:
     return tuple(spelt.setdefault(name_key(name), name) for name in map(checked_name, names))
 
 
+def rows_by_name(names: Iterable[object]) -> dict[str, list[int]]:
+    """Return which rows are each name's, given the name of every row.
+
+    Raises GalleryError as `as_first_given`.
+
+    >>> rows_by_name(["anna", "bert", "anna"])
+    {'anna': [0, 2], 'bert': [1]}
+    """
+    rows: dict[str, list[int]] = {}
+    for i, name in enumerate(map(checked_name, names)):
+        rows.setdefault(name, []).append(i)
+    return rows
+
+
 def checked_name(name: object) -> str:
     """Return the name; raise GalleryError if it is not text or is blank."""
     if not isinstance(name, str) or not name.strip():
